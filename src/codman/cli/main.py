@@ -1,0 +1,83 @@
+"""The `codman` command: what there is, loaded only when called, so `codman --help` is instant."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any, Final, NamedTuple
+
+from codman import __version__
+from codman.errors import BadInput, CodmanError, nearest
+
+INTERRUPTED: Final = 130
+READER_GONE: Final = 141  # what a shell reports when the reader of a pipe went away
+
+
+class Topic(NamedTuple):
+    """The file a command lives in (its `app`) and one line on what it is for."""
+
+    module: str
+    line: str
+
+
+TOPICS: Final[dict[str, Topic]] = {
+    "demo": Topic("codman.cli.demo", "The whole story on a real cohort: evaluate, sign, gate, report."),
+    "evaluate": Topic("codman.cli.evaluate", "Predictions in, measurements with intervals out."),
+    "compare": Topic("codman.cli.compare", "Two models on the same patients: better, no worse, or unknown."),
+    "gate": Topic("codman.cli.gate", "Hold evidence against a policy; the exit code is the verdict."),
+    "evidence": Topic("codman.cli.evidence", "Keys, signing, verifying, documents."),
+    "policy": Topic("codman.cli.policy", "Check, commit and compare policies."),
+    "reproduce": Topic("codman.cli.reproduce", "Compute a statement's numbers again and say what differs."),
+    "report": Topic("codman.cli.report", "A statement as HTML or PDF."),
+    "samplesize": Topic("codman.cli.samplesize", "How many patients and events a wanted precision needs."),
+}
+
+_HELP = """\
+Usage: codman COMMAND [ARGUMENTS]…
+
+Codman follows every clinical AI system to its end result.
+
+Commands:
+{commands}
+
+Options:
+  --version   the version, then stop
+  --help      this, then stop; `codman COMMAND --help` for one command
+
+Exit codes: 0 done or passed · 1 a requirement is not met, or verification or reproduction failed ·
+2 bad input or usage · 3 cannot decide · 4 a server or network failed · 130 interrupted
+"""
+
+
+def main() -> None:
+    """Run the command line; every CodmanError becomes one clear message and its exit code."""
+    try:
+        code = _run(sys.argv[1:])
+        sys.stdout.flush()
+    except CodmanError as error:
+        print(f"error: {error.what}\n  why: {error.why}\n  fix: {error.fix}", file=sys.stderr)  # noqa: T201
+        code = error.exit_code
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the exit does not fail once more
+        code = READER_GONE
+    sys.exit(code)
+
+
+def _run(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help"):
+        width = max(map(len, TOPICS))
+        listed = "\n".join(f"  {name:<{width}}  {topic.line}" for name, topic in TOPICS.items())
+        sys.stdout.write(_HELP.format(commands=listed))
+        return 0 if arguments else BadInput.exit_code
+    name, *rest = arguments
+    if name == "--version":
+        sys.stdout.write(f"codman {__version__}\n")
+        return 0
+    if name not in TOPICS:
+        raise BadInput(what=f"there is no command {name!r}", why="it is not in `codman --help`", fix=nearest(name, TOPICS))
+    app: Any = importlib.import_module(TOPICS[name].module).app
+    app(args=rest, prog_name=f"codman {name}")  # typer ends the process itself, with the command's exit code
+    return 0
