@@ -1,0 +1,148 @@
+"""Quantiles and tails of the normal, t, chi-square and beta distributions, without scipy: it costs 0.2 s and 140 MB.
+
+Accuracy, against scipy in the tests: 1e-10 relative over the ranges intervals use.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from statistics import NormalDist
+from typing import Final
+
+_STANDARD: Final = NormalDist()
+_TINY: Final = 1e-300
+_STEPS: Final = 400
+
+
+@lru_cache(maxsize=256)
+def z_of_level(level: float) -> float:
+    """The normal quantile a two-sided interval of this level reaches: 1.96 at 0.95."""
+    return _STANDARD.inv_cdf(0.5 + level / 2)
+
+
+def norm_ppf(p: float) -> float:
+    """Quantile of the standard normal, p in (0, 1). Source: Wichura 1988, AS 241, doi:10.2307/2347330."""
+    return _STANDARD.inv_cdf(p)
+
+
+def norm_cdf(x: float) -> float:
+    """Chance that a standard normal is at most x."""
+    return 0.5 * math.erfc(-x / math.sqrt(2))
+
+
+def norm_sf(x: float) -> float:
+    """Chance that a standard normal exceeds x, exact far out in the tail."""
+    return 0.5 * math.erfc(x / math.sqrt(2))
+
+
+def two_sided_p(z: float) -> float:
+    """Two-sided p value of a z statistic."""
+    return math.erfc(abs(z) / math.sqrt(2))
+
+
+def beta_cdf(x: float, a: float, b: float) -> float:
+    """Regularised incomplete beta function I_x(a, b), by Lentz's continued fraction.
+
+    Source: NIST DLMF 8.17.22.
+    """
+    if x <= 0:
+        return 0.0
+    if x >= 1:
+        return 1.0
+    if x > (a + 1) / (a + b + 2):  # the fraction converges fast only on this side
+        return 1.0 - beta_cdf(1 - x, b, a)
+    front = math.exp(a * math.log(x) + b * math.log1p(-x) + math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)) / a
+    c, d = 1.0, 1 / max(1 - (a + b) * x / (a + 1), _TINY)
+    fraction = d
+    for m in range(1, _STEPS):
+        even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
+        d, c = 1 / _away(1 + even * d), _away(1 + even / c)
+        fraction *= d * c
+        odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
+        d, c = 1 / _away(1 + odd * d), _away(1 + odd / c)
+        step = d * c
+        fraction *= step
+        if abs(step - 1) < 1e-16:
+            break
+    return front * fraction
+
+
+def beta_ppf(p: float, a: float, b: float) -> float:
+    """Quantile of the beta distribution, by bisection: slow and sure."""
+    if p <= 0:
+        return 0.0
+    if p >= 1:
+        return 1.0
+    low, high = 0.0, 1.0
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (middle, high) if beta_cdf(middle, a, b) < p else (low, middle)
+        if high - low <= 1e-16 * max(low, 1e-12):
+            break
+    return (low + high) / 2
+
+
+@lru_cache(maxsize=4096)
+def t_ppf(p: float, df: float) -> float:
+    """Quantile of Student's t with df degrees of freedom; the normal's from 1e7 on."""
+    if df >= 1e7:
+        return norm_ppf(p)
+    if p == 0.5:
+        return 0.0
+    tail = 2 * min(p, 1 - p)
+    x = beta_ppf(tail, df / 2, 0.5)
+    size = math.sqrt(df * (1 - x) / x)
+    return math.copysign(size, p - 0.5)
+
+
+def t_cdf(x: float, df: float) -> float:
+    """Chance that Student's t is at most x."""
+    tail = 0.5 * beta_cdf(df / (df + x * x), df / 2, 0.5)
+    return 1 - tail if x > 0 else tail
+
+
+def gamma_sf(x: float, a: float) -> float:
+    """Upper regularised incomplete gamma function Q(a, x). Source: NIST DLMF 8.7.1 and 8.9.2."""
+    if x <= 0:
+        return 1.0
+    front = math.exp(-x + a * math.log(x) - math.lgamma(a))
+    if x < a + 1:
+        term = total = 1 / a
+        for k in range(1, 10_000):
+            term *= x / (a + k)
+            total += term
+            if term < total * 1e-17:
+                break
+        return 1 - front * total
+    b = x + 1 - a
+    c, d = 1 / _TINY, 1 / b
+    fraction = d
+    for k in range(1, 10_000):
+        step = -k * (k - a)
+        b += 2
+        d = 1 / _away(step * d + b)
+        c = _away(b + step / c)
+        fraction *= d * c
+        if abs(d * c - 1) < 1e-16:
+            break
+    return front * fraction
+
+
+def chi2_sf(x: float, df: float) -> float:
+    """Chance that a chi-square with df degrees of freedom exceeds x."""
+    return gamma_sf(x / 2, df / 2)
+
+
+@lru_cache(maxsize=1024)
+def chi2_ppf(p: float, df: float) -> float:
+    """Quantile of the chi-square, by bisection."""
+    low, high = 0.0, df + 20 * math.sqrt(2 * df) + 50
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (middle, high) if 1 - chi2_sf(middle, df) < p else (low, middle)
+    return (low + high) / 2
+
+
+def _away(x: float) -> float:
+    return x if abs(x) > _TINY else _TINY
