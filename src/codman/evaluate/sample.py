@@ -1,0 +1,163 @@
+"""Sample: the rows an evaluation judges, with who they are, how much they weigh, and which slices they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from codman.errors import BadInput, nearest
+from codman.evaluate.columns import BoolArray, codes, identities, numbers
+from codman.evaluate.estimates import FloatArray, IntArray
+from codman.evaluate.groups import CodeArray, Factor, Slices, band, make_slices
+from codman.spine.evaluation_spec import EvaluationSpec
+from codman.spine.statement import Rows
+from codman.tables.source import Source
+
+MOST_SLICES: Final = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """The rows that are judged, whatever the task."""
+
+    slices: Slices
+    subject: CodeArray | None  # (n,) patient of each row, 0…; None: each row is a patient
+    weight: FloatArray | None  # (n,) sampling weights, above 0
+    row: IntArray  # (n,) position in the source, so that bootstrap weights do not depend on exclusions
+    repeats: bool  # True when some patient has several rows
+
+    @property
+    def n(self) -> int:
+        """Rows judged."""
+        return len(self.row)
+
+
+class Exclusions:
+    """Accounts for rows: each is dropped for its first reason only."""
+
+    def __init__(self, rows: int) -> None:
+        self.keep: BoolArray = np.ones(rows, dtype=bool)
+        self.reasons: dict[str, int] = {}
+        self.scored = rows
+
+    def drop(self, where: BoolArray, reason: str) -> None:
+        """Leave out the rows where `where`, if they are still in."""
+        dropped = int(np.count_nonzero(where & self.keep))
+        if dropped:
+            self.reasons[reason] = self.reasons.get(reason, 0) + dropped
+        self.keep &= ~where
+
+    def without_score(self, where: BoolArray) -> None:
+        """Leave out rows the model did not score; these are not `scored`."""
+        self.scored = int(len(where) - np.count_nonzero(where))
+        self.drop(where, "score missing")
+
+    def rows(self) -> Rows:
+        """The account a statement carries."""
+        return Rows(
+            eligible=len(self.keep),
+            scored=self.scored,
+            excluded=dict(self.reasons),
+            evaluated=int(np.count_nonzero(self.keep)),
+        )
+
+
+def grouping_columns(spec: EvaluationSpec) -> list[str]:
+    """The columns that groupings are read from; a band's own column stands for `<column>_band`."""
+    needed = [_source_column(column, spec.bands) for grouping in spec.by for column in grouping]
+    return list(dict.fromkeys(needed))
+
+
+def shared_columns(spec: EvaluationSpec) -> list[str]:
+    """Columns every task reads: groupings, patient, weight."""
+    return list(dict.fromkeys([*grouping_columns(spec), *filter(None, (spec.subject, spec.weight))]))
+
+
+def _source_column(column: str, bands: Mapping[str, Sequence[float]]) -> str:
+    base = column.removesuffix("_band")
+    return base if column.endswith("_band") and base in bands else column
+
+
+def read_table(source: Source, columns: Sequence[str]) -> pa.Table:
+    """Only these columns, each once.
+
+    Raises:
+        BadInput: A column is missing (the nearest name is suggested) or the table has no rows.
+    """
+    wanted = list(dict.fromkeys(columns))
+    for column in wanted:
+        if column not in source.columns:
+            raise BadInput(
+                what=f"there is no column {column!r} in {source.uri}",
+                why=f"the file has {len(source.columns)} columns",
+                fix=nearest(column, source.columns),
+            )
+    table = source.read(wanted)
+    if table.num_rows == 0:
+        raise BadInput(what=f"{source.uri} has no rows", why="there is nothing to evaluate", fix="give a file with patients in it")
+    return table
+
+
+def make_sample(table: pa.Table, spec: EvaluationSpec, source: Source, exclusions: Exclusions) -> Sample:
+    """Groupings, patients and weights of the rows that stay.
+
+    A row without a patient or with a weight that is missing or zero is excluded and counted.
+
+    Raises:
+        BadInput: A weight below zero, or so many groups that no one could read them.
+    """
+    subject: CodeArray | None = None
+    if spec.subject is not None:
+        subject, _ = identities(table, spec.subject)
+        exclusions.drop(subject < 0, "subject missing")
+    weight: FloatArray | None = None
+    if spec.weight is not None:
+        weight = numbers(table, spec.weight, source)
+        if np.any(weight < 0) or np.any(np.isinf(weight)):
+            raise BadInput(
+                what=f"weight column {spec.weight!r} of {source.uri} cannot be used",
+                why=f"{source.row_name(int(np.argmax((weight < 0) | np.isinf(weight))))} is negative or infinite",
+                fix="give sampling weights above zero",
+            )
+        exclusions.drop(np.isnan(weight) | (weight == 0), "weight missing or zero")
+    keep = exclusions.keep
+    everything_kept = bool(keep.all())
+    factors = {name: _factor(name, table, spec, source) for name in dict.fromkeys(c for by in spec.by for c in by)}
+    if not everything_kept:
+        factors = {name: Factor(name=name, codes=f.codes[keep], levels=f.levels) for name, f in factors.items()}
+    row = np.flatnonzero(keep)
+    slices = make_slices(factors, spec.by, len(row))
+    if slices.count > MOST_SLICES:
+        raise BadInput(
+            what=f"the groupings make {slices.count:,} groups",
+            why=f"at most {MOST_SLICES:,} can be judged at once",
+            fix="group by columns with fewer levels, or cut numeric ones with --band",
+        )
+    if subject is not None:
+        subject = _dense(subject[keep])
+    return Sample(
+        slices=slices,
+        subject=subject,
+        weight=None if weight is None else weight[keep],
+        row=row,
+        repeats=subject is not None and len(subject) > 0 and int(subject.max()) + 1 < len(subject),
+    )
+
+
+def _dense(codes_of: CodeArray) -> CodeArray:
+    if len(codes_of) == 0:
+        return codes_of
+    seen = np.zeros(int(codes_of.max()) + 1, dtype=bool)
+    seen[codes_of] = True
+    return (np.cumsum(seen, dtype=np.int32) - 1)[codes_of]
+
+
+def _factor(name: str, table: pa.Table, spec: EvaluationSpec, source: Source) -> Factor:
+    base = _source_column(name, spec.bands)
+    if base == name:
+        return codes(table, name)
+    return band(numbers(table, base, source), spec.bands[base], name=base, source=source.uri)
