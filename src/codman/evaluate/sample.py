@@ -161,3 +161,27 @@ def _factor(name: str, table: pa.Table, spec: EvaluationSpec, source: Source) ->
     if base == name:
         return codes(table, name)
     return band(numbers(table, base, source), spec.bands[base], name=base, source=source.uri)
+
+
+def patients(sample: Sample) -> IntArray:
+    """(S,) distinct patients in each slice; rows where no subject column was given."""
+    slices = sample.slices
+    if sample.subject is None or not sample.repeats:
+        per_cell = np.bincount(slices.cell, minlength=slices.of_cell.shape[1]).astype(np.float64)
+        return slices.totals(per_cell).astype(np.int64)
+    subjects = int(sample.subject.max()) + 1
+    counted = np.zeros(slices.count, dtype=np.int64)
+    for g in range(len(slices.groupings)):
+        pair = slices.of_rows(g).astype(np.int64) * subjects + sample.subject
+        pair.sort()
+        first = np.concatenate([[True], pair[1:] != pair[:-1]])
+        counted += np.bincount(pair[first] // subjects, minlength=slices.count)
+    return counted
+
+
+def count(sample: Sample, where: BoolArray | None = None) -> IntArray:
+    """(S,) rows in each slice, or those of them where `where`."""
+    per_cell = np.bincount(
+        sample.slices.cell if where is None else sample.slices.cell[where], minlength=sample.slices.of_cell.shape[1]
+    )
+    return sample.slices.totals(per_cell.astype(np.float64)).astype(np.int64)

@@ -1,0 +1,116 @@
+"""AUROC of two models on the same patients: placements, and the variance of their difference.
+
+Placements come from sorting (ties count half), never from a patients-by-patients matrix.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from codman.evaluate.columns import BoolArray
+from codman.evaluate.estimates import FloatArray
+from codman.evaluate.groups import CodeArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """One model's AUROC and what each row adds to it."""
+
+    auroc: float
+    of_positive: FloatArray  # (n,) w(V10 − AUROC)/W+ for rows with the event, else 0
+    of_negative: FloatArray  # (n,) w(V01 − AUROC)/W− for rows without it, else 0
+
+    @property
+    def influence(self) -> FloatArray:
+        """(n,) how far each row moves the AUROC; sums to zero."""
+        return self.of_positive + self.of_negative
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AurocChange:
+    """B's AUROC minus A's."""
+
+    change: float
+    variance: float  # NaN where either class has fewer than two patients
+    clusters: int  # the fewer of patients with an event and patients without
+
+
+def place(event: BoolArray, score: FloatArray, weight: FloatArray | None = None) -> Placed:
+    """Share of the other class each patient is ranked right against (its placement), and their mean, the AUROC.
+
+    Args:
+        event: (n,) True where the event happened; both classes occur.
+        score: (n,) higher is riskier.
+        weight: (n,) above zero; None is 1 for all.
+
+    Returns:
+        AUROC in [0, 1], and each row's centred, scaled placement.
+
+    Source: DeLong, DeLong & Clarke-Pearson 1988, doi:10.2307/2531595.
+    """
+    positive, negative = score[event], score[~event]
+    weight_positive = np.ones(len(positive)) if weight is None else weight[event]
+    weight_negative = np.ones(len(negative)) if weight is None else weight[~event]
+    below = _share_below(positive, negative, weight_negative)  # V10
+    above = 1.0 - _share_below(negative, positive, weight_positive)  # V01
+    total_positive, total_negative = float(weight_positive.sum()), float(weight_negative.sum())
+    auroc = min(1.0, max(0.0, float(weight_positive @ below) / total_positive))
+    of_positive, of_negative = np.zeros(len(score)), np.zeros(len(score))
+    of_positive[event] = weight_positive * (below - auroc) / total_positive
+    of_negative[~event] = weight_negative * (above - auroc) / total_negative
+    return Placed(auroc=auroc, of_positive=of_positive, of_negative=of_negative)
+
+
+def _share_below(score: FloatArray, others: FloatArray, weight: FloatArray) -> FloatArray:
+    """(k,) weighted share of `others` below each score, ties half."""
+    order = np.argsort(others)
+    ranked = others[order]
+    cumulated = np.concatenate([[0.0], np.cumsum(weight[order])])
+    left = cumulated[np.searchsorted(ranked, score, side="left")]
+    right = cumulated[np.searchsorted(ranked, score, side="right")]
+    share: FloatArray = (left + right) / (2.0 * cumulated[-1])
+    return share
+
+
+def auroc_change(event: BoolArray, a: Placed, b: Placed, subject: CodeArray | None = None) -> AurocChange:
+    """How much better B ranks the patients than A, and the variance of that.
+
+    With one row a patient this is DeLong's covariance of two correlated AUROCs; with several, Obuchowski's sums of
+    placements by patient, in which a patient may have rows of both classes.
+
+    Args:
+        event: (n,) True where the event happened; both classes occur.
+        a: Placements of A.
+        b: Placements of B.
+        subject: (n,) patient of each row, 0…; None: each row is a patient.
+
+    Returns:
+        The change in [−1, 1] and its variance.
+
+    Source: DeLong et al. 1988, doi:10.2307/2531595; Obuchowski 1997, doi:10.2307/2533958.
+    """
+    positive = b.of_positive - a.of_positive
+    negative = b.of_negative - a.of_negative
+    if subject is None:
+        with_event, without = int(np.count_nonzero(event)), int(np.count_nonzero(~event))
+        cross = 0.0
+    else:
+        patients = int(subject.max()) + 1
+        with_event = int(np.count_nonzero(np.bincount(subject[event], minlength=patients)))
+        without = int(np.count_nonzero(np.bincount(subject[~event], minlength=patients)))
+        positive = np.bincount(subject, weights=positive, minlength=patients)
+        negative = np.bincount(subject, weights=negative, minlength=patients)
+        seen = int(np.count_nonzero(np.bincount(subject, minlength=patients)))
+        cross = 2.0 * float(positive @ negative) * seen / max(seen - 1, 1)
+    fewest = min(with_event, without)
+    variance = float("nan")
+    if fewest >= 2:
+        variance = (
+            float(positive @ positive) * with_event / (with_event - 1)
+            + float(negative @ negative) * without / (without - 1)
+            + cross
+        )
+        variance = max(variance, 0.0)
+    return AurocChange(change=b.auroc - a.auroc, variance=variance, clusters=fewest)
