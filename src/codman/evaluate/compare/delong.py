@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from codman.evaluate.columns import BoolArray
+from codman.evaluate.compare.pairs import summed
 from codman.evaluate.estimates import FloatArray
 from codman.evaluate.groups import CodeArray
 
@@ -91,8 +92,8 @@ def auroc_change(event: BoolArray, a: Placed, b: Placed, subject: CodeArray | No
 
     Source: DeLong et al. 1988, doi:10.2307/2531595; Obuchowski 1997, doi:10.2307/2533958.
     """
-    positive = b.of_positive - a.of_positive
-    negative = b.of_negative - a.of_negative
+    positive: FloatArray = b.of_positive - a.of_positive
+    negative: FloatArray = b.of_negative - a.of_negative
     if subject is None:
         with_event, without = int(np.count_nonzero(event)), int(np.count_nonzero(~event))
         cross = 0.0
@@ -100,8 +101,8 @@ def auroc_change(event: BoolArray, a: Placed, b: Placed, subject: CodeArray | No
         patients = int(subject.max()) + 1
         with_event = int(np.count_nonzero(np.bincount(subject[event], minlength=patients)))
         without = int(np.count_nonzero(np.bincount(subject[~event], minlength=patients)))
-        positive = np.bincount(subject, weights=positive, minlength=patients)
-        negative = np.bincount(subject, weights=negative, minlength=patients)
+        positive = summed(positive, subject, patients)
+        negative = summed(negative, subject, patients)
         seen = int(np.count_nonzero(np.bincount(subject, minlength=patients)))
         cross = 2.0 * float(positive @ negative) * seen / max(seen - 1, 1)
     fewest = min(with_event, without)

@@ -29,7 +29,7 @@ class McNemar:
 
 
 def tango_z(only_b: float, only_a: float, n: float, change: float) -> float:
-    """How many standard errors the data lie above a supposed change; the variance is the best-fitting one at that change.
+    """How many standard errors the data lie above a supposed change, with the variance that fits best at that change.
 
     Args:
         only_b: Patients with it under B alone.

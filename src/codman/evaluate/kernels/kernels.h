@@ -1,8 +1,9 @@
-/* What every kernel file shares: exported symbols and whole-number types. */
+/* What every kernel file shares. Rows are patients' rows; a slice is a group of patients; all counts are doubles so
+   that weights and rows share one path. Callers check shapes; nothing here allocates what it does not free. */
 #ifndef CODMAN_KERNELS_H
 #define CODMAN_KERNELS_H
-#include <stdint.h>
 #include <stddef.h>
+#include <stdint.h>
 #if defined(_WIN32)
 #define EXPORT __declspec(dllexport)
 #else

@@ -1,2 +1,175 @@
+/* One pass down the scores: AUROC, average precision and the sums their variances need, for every slice of a grouping.
+
+   Ties are blocks: a slice's pending block is folded in when the slice meets the next score. AUROC's variance is
+   DeLong's (1988) through placements; average precision's is its influence function. */
+#include <stdlib.h>
+#include <string.h>
+
 #include "kernels.h"
-EXPORT int codman_kernels_version(void) { return 1; }
+
+enum { SUMS = 18 };
+
+typedef struct {
+  double tp, fp;             /* weight of events and non-events strictly above the current block */
+  double bp, bq, bp2, bq2;   /* the pending block: weight of events, non-events, and squared weights */
+  double mann_whitney;       /* sum over non-events of events above, ties half */
+  double a1, a2, b1, b2;     /* placements of events (non-events above) and of non-events (events above) */
+  double p2, q2;             /* squared weights by class */
+  double ap, A, B;           /* average precision; running sums of its influence */
+  double m1p, m2p, m1n, m2n; /* moments of the influence by class */
+  int64_t block;
+} State;
+
+static inline void fold(State *s) {
+  const double p = s->bp, q = s->bq;
+  if (q > 0) {
+    const double above = s->tp + 0.5 * p;
+    s->mann_whitney += q * above;
+    s->b1 += s->bq2 * above;
+    s->b2 += s->bq2 * above * above;
+    s->m1n += s->bq2 * s->B;
+    s->m2n += s->bq2 * s->B * s->B;
+    s->q2 += s->bq2;
+  }
+  if (p > 0) {
+    const double above = s->fp + 0.5 * q;
+    s->a1 += s->bp2 * above;
+    s->a2 += s->bp2 * above * above;
+    s->p2 += s->bp2;
+    const double inverse = 1.0 / (s->tp + p + s->fp + q);
+    const double precision = (s->tp + p) * inverse;
+    const double u = precision - s->A + s->B;
+    s->ap += p * precision;
+    s->m1p += s->bp2 * u;
+    s->m2p += s->bp2 * u * u;
+    s->A += p * inverse;
+    s->B += p * precision * inverse;
+  }
+  s->tp += p;
+  s->fp += q;
+  s->bp = s->bq = s->bp2 = s->bq2 = 0.0;
+}
+
+static inline void push(State *s, int event, double w) {
+  if (event) {
+    s->bp += w;
+    s->bp2 += w * w;
+  } else {
+    s->bq += w;
+    s->bq2 += w * w;
+  }
+}
+
+/* Put the rows in descending order of score.
+   order: ascending argsort. code: cell * 2 + event. Out: codes, scores and weights from the top, and 1 where the score
+   differs from the one above. */
+EXPORT void arrange(int64_t n, const int64_t *order, const double *score, const int32_t *code, const double *weight,
+                    int32_t *code_out, double *score_out, double *weight_out, uint8_t *fresh) {
+  for (int64_t i = 0; i < n; i++) {
+    const int64_t row = order[n - 1 - i];
+    code_out[i] = code[row];
+    score_out[i] = score[row];
+    if (weight) weight_out[i] = weight[row];
+    fresh[i] = i == 0 || score_out[i] != score_out[i - 1];
+  }
+}
+
+/* Sweep one grouping. slice_of_cell maps cells to 0..slices-1. out: (slices, SUMS). */
+EXPORT int rank_sweep(int64_t n, const int32_t *code, const uint8_t *fresh, const double *weight, int64_t slices,
+                      const int32_t *slice_of_cell, double *out) {
+  State *state = calloc((size_t)slices, sizeof(State));
+  if (!state) return 1;
+  int64_t block = 0;
+  for (int64_t i = 0; i < n; i++) {
+    block += fresh[i];
+    State *s = &state[slice_of_cell[code[i] >> 1]];
+    if (s->block != block) {
+      fold(s);
+      s->block = block;
+    }
+    push(s, code[i] & 1, weight ? weight[i] : 1.0);
+  }
+  for (int64_t k = 0; k < slices; k++) {
+    State *s = &state[k];
+    fold(s);
+    const double sums[SUMS] = {s->tp, s->fp, s->mann_whitney, s->a1, s->a2, s->b1,  s->b2,  s->p2,  s->q2,
+                               s->ap, s->A,  s->B,            s->m1p, s->m2p, s->m1n, s->m2n, 0.0, 0.0};
+    memcpy(out + k * SUMS, sums, sizeof(sums));
+  }
+  free(state);
+  return 0;
+}
+
+/* Each row's influence on its slice's AUROC and average precision, written at the row's own place; for sums by patient.
+   order: ascending argsort, as in arrange. sums: what rank_sweep returned. */
+EXPORT int rank_influence(int64_t n, const int64_t *order, const int32_t *code, const uint8_t *fresh,
+                          const double *weight, int64_t slices, const int32_t *slice_of_cell, const double *sums,
+                          double *auroc, double *auprc) {
+  State *state = calloc((size_t)slices, sizeof(State));
+  double *above = malloc((size_t)n * sizeof(double)), *carried = malloc((size_t)n * sizeof(double));
+  if (!state || !above || !carried) {
+    free(state), free(above), free(carried);
+    return 1;
+  }
+  int64_t block = 0;
+  for (int64_t i = 0; i < n; i++) {
+    block += fresh[i];
+    State *s = &state[slice_of_cell[code[i] >> 1]];
+    if (s->block != block) {
+      fold(s);
+      s->block = block;
+    }
+    const int event = code[i] & 1;
+    above[i] = event ? s->fp : s->tp;
+    carried[i] = event ? s->B - s->A : s->B;
+    push(s, event, weight ? weight[i] : 1.0);
+  }
+  memset(state, 0, (size_t)slices * sizeof(State));
+  block = 0;
+  for (int64_t i = n - 1; i >= 0; i--) {
+    const int32_t slice = slice_of_cell[code[i] >> 1];
+    State *s = &state[slice]; /* from below: tp and fp are what lies strictly below */
+    if (i == n - 1 || fresh[i + 1]) block++;
+    if (s->block != block) {
+      s->tp += s->bp;
+      s->fp += s->bq;
+      s->bp = s->bq = 0.0;
+      s->block = block;
+    }
+    const double *total = sums + (int64_t)slice * SUMS;
+    const double P = total[0], N = total[1], w = weight ? weight[i] : 1.0;
+    const double theta = total[2] / (P * N), ap = total[9] / P, A = total[10], B = total[11];
+    const int64_t row = order[n - 1 - i];
+    if (code[i] & 1) {
+      const double placement = (s->fp + N - above[i]) * 0.5 / N;
+      const double precision = (P - s->tp) / (P - s->tp + N - s->fp);
+      auroc[row] = w * (placement - theta) / P;
+      auprc[row] = w * (precision - ap + A - B + carried[i]) / P;
+      s->bp += w;
+    } else {
+      const double placement = (above[i] + P - s->tp) * 0.5 / P;
+      auroc[row] = w * (placement - theta) / N;
+      auprc[row] = -w * (B - carried[i]) / P;
+      s->bq += w;
+    }
+  }
+  free(state), free(above), free(carried);
+  return 0;
+}
+
+/* Counts between cuts: rows [edge[t], edge[t+1]) of the arranged rows, by code. out: (segments, codes, 1 or 3): rows, or
+   rows, weight and squared weight. */
+EXPORT void count_between(int64_t segments, const int64_t *edge, const int32_t *code, const double *weight,
+                          int64_t codes, double *out) {
+  for (int64_t t = 0; t < segments; t++) {
+    double *here = out + t * codes * (weight ? 3 : 1);
+    for (int64_t i = edge[t]; i < edge[t + 1]; i++) {
+      if (weight) {
+        double *cell = here + (int64_t)code[i] * 3;
+        cell[0] += 1.0, cell[1] += weight[i], cell[2] += weight[i] * weight[i];
+      } else {
+        here[code[i]] += 1.0;
+      }
+    }
+  }
+}

@@ -1,0 +1,214 @@
+"""The compiled kernels, as typed Python functions. Arrays are checked here; C trusts what it gets.
+
+ctypes releases the interpreter's lock, so groupings run side by side in threads.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codman.errors import BadInput
+from codman.evaluate.estimates import FloatArray
+
+ByteArray = NDArray[np.uint8]
+Codes = NDArray[np.int32]
+Longs = NDArray[np.int64]
+T = TypeVar("T")
+R = TypeVar("R")
+
+SWEEP_SUMS: Final = 18  # as SUMS in sweep.c
+FIT_SUMS: Final = 11  # as FIT in logistic.c
+
+
+class KernelsMissing(BadInput):
+    """The compiled library is not beside this file."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            what="Codman's compiled kernels are not installed",
+            why=f"{path.name} is missing from the package",
+            fix="install a wheel, or build with `pip install .` (a C compiler is fetched if there is none)",
+        )
+
+
+class OutOfMemory(BadInput):
+    """A kernel could not get the memory it needs."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            what="not enough memory", why="a kernel's work space was refused", fix="use fewer rows or groups at once"
+        )
+
+
+@cache
+def library() -> ctypes.CDLL:
+    """Load the shared library once."""
+    path = Path(__file__).with_name("_kernels.so")
+    if not path.exists():
+        raise KernelsMissing(path)
+    return ctypes.CDLL(str(path))
+
+
+def cores() -> int:
+    """Processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def side_by_side(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
+    """Do `work` on every item, as many at once as there are cores; results in order."""
+    todo = list(items)
+    if len(todo) < 2 or cores() < 2:
+        return [work(item) for item in todo]
+    with ThreadPoolExecutor(cores()) as pool:
+        return list(pool.map(work, todo))
+
+
+def _at(array: NDArray[Any] | None) -> ctypes.c_void_p | None:
+    if array is None:
+        return None
+    if not array.flags.c_contiguous:
+        raise AssertionError("kernels take contiguous arrays")
+    return ctypes.c_void_p(array.ctypes.data)
+
+
+_long = ctypes.c_int64
+_real = ctypes.c_double
+
+
+def _checked(code: int) -> None:
+    if code:
+        raise OutOfMemory
+
+
+def arrange(
+    order: Longs, score: FloatArray, code: Codes, weight: FloatArray | None
+) -> tuple[Codes, FloatArray, FloatArray | None, ByteArray]:
+    """Rows in descending order of score: codes, scores, weights, and 1 where a score differs from the one above."""
+    n = len(order)
+    code_out, score_out, fresh = np.empty(n, np.int32), np.empty(n), np.empty(n, np.uint8)
+    weight_out = None if weight is None else np.empty(n)
+    library().arrange(
+        _long(n), _at(order), _at(score), _at(code), _at(weight), _at(code_out), _at(score_out), _at(weight_out), _at(fresh)
+    )
+    return code_out, score_out, weight_out, fresh
+
+
+def rank_sweep(code: Codes, fresh: ByteArray, weight: FloatArray | None, slices: int, of_cell: Codes) -> FloatArray:
+    """(slices, 18) sums of one grouping; their order stands in sweep.c."""
+    out = np.zeros((slices, SWEEP_SUMS))
+    _checked(
+        library().rank_sweep(_long(len(code)), _at(code), _at(fresh), _at(weight), _long(slices), _at(of_cell), _at(out))
+    )
+    return out
+
+
+def rank_influence(
+    order: Longs, code: Codes, fresh: ByteArray, weight: FloatArray | None, of_cell: Codes, sums: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """(n,) influence of each row on its slice's AUROC and average precision, in the rows' own order."""
+    auroc, auprc = np.empty(len(code)), np.empty(len(code))
+    with np.errstate(all="ignore"):
+        _checked(
+            library().rank_influence(
+                _long(len(code)), _at(order), _at(code), _at(fresh), _at(weight), _long(len(sums)), _at(of_cell),
+                _at(np.ascontiguousarray(sums)), _at(auroc), _at(auprc),
+            )
+        )  # fmt: skip
+    return auroc, auprc
+
+
+def count_between(edges: Longs, code: Codes, weight: FloatArray | None, codes: int) -> FloatArray:
+    """(segments, codes, 3): rows, weight and squared weight of each code between cuts of the arranged rows."""
+    segments = len(edges) - 1
+    out = np.zeros((segments, codes) if weight is None else (segments, codes, 3))
+    library().count_between(_long(segments), _at(edges), _at(code), _at(weight), _long(codes), _at(out))
+    return np.repeat(out[:, :, None], 3, axis=2) if weight is None else out
+
+
+def gram(
+    columns: FloatArray, cell: Codes, of_cell: Codes, slices: int, subject: Codes | None
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Totals (slices, k), second moments (slices, k, k) of patients' sums, and patients (slices,)."""
+    n, k = columns.shape
+    totals, moments, units = np.zeros((slices, k)), np.zeros((slices, k, k)), np.zeros(slices)
+    _checked(
+        library().gram(
+            _long(n), _long(k), _at(columns), _at(cell), _at(of_cell), _at(subject), _long(slices), _at(totals),
+            _at(moments), _at(units),
+        )
+    )  # fmt: skip
+    return totals, moments, units
+
+
+def logistic_pass(
+    x: FloatArray, code: Codes, weight: FloatArray | None, of_cell: Codes, coefficients: FloatArray, *, residuals: bool = False
+) -> tuple[FloatArray, FloatArray | None]:
+    """(slices, 11) gradient, information and meat at (slices, 3) coefficients; residuals (n, 3) on request."""
+    out = np.zeros((len(coefficients), FIT_SUMS))
+    parts = np.empty((len(x), 3)) if residuals else None
+    library().logistic_pass(
+        _long(len(x)), _at(x), _at(code), _at(weight), _at(of_cell), _at(np.ascontiguousarray(coefficients)), _at(out), _at(parts)
+    )
+    return out, parts
+
+
+def profile_interval(
+    x: FloatArray, y: ByteArray, weight: FloatArray | None, *, slope: bool, a: float, b: float, se: float, fall: float
+) -> tuple[float, float]:
+    """Profile likelihood interval of the slope, or of the intercept with slope 1."""
+    ends = np.empty(2)
+    library().profile_interval(
+        _long(len(x)), _at(x), _at(y), _at(weight), ctypes.c_int(0 if slope else 1), _real(a), _real(b), _real(se),
+        _real(fall), _at(ends),
+    )  # fmt: skip
+    return float(ends[0]), float(ends[1])
+
+
+def loess(
+    x: FloatArray, y: FloatArray, mass: FloatArray, variance: FloatArray, at: FloatArray, *, span: float
+) -> tuple[FloatArray, FloatArray]:
+    """(m,) local linear smooth of sorted points at sorted places, and its standard deviation."""
+    out, spread = np.empty(len(at)), np.empty(len(at))
+    library().loess(
+        _long(len(x)), _at(x), _at(y), _at(mass), _at(variance), _real(span), _long(len(at)), _at(at), _at(out), _at(spread)
+    )
+    return out, spread
+
+
+def poisson_bytes(ids: NDArray[np.uint32], seed: int, replicate: int) -> ByteArray:
+    """(n,) Poisson(1) weights of one replicate, from (seed, replicate, patient)."""
+    out = np.empty(len(ids), np.uint8)
+    library().poisson_bytes(_long(len(ids)), _at(ids), ctypes.c_uint64(seed), ctypes.c_uint64(replicate), _at(out))
+    return out
+
+
+def bootstrap_sweep(
+    code: Codes, fresh: ByteArray, alone: ByteArray, weight: ByteArray, slices: int, of_cell: Codes, cuts: Longs
+) -> FloatArray:
+    """(slices, 4 + 2 cuts) sums of one replicate; their order stands in bootstrap.c."""
+    out = np.zeros((slices, 4 + 2 * len(cuts)))
+    _checked(
+        library().bootstrap_sweep(
+            _long(len(code)), _at(code), _at(fresh), _at(alone), _at(weight), _long(slices), _at(of_cell),
+            _long(len(cuts)), _at(cuts), _at(out),
+        )
+    )  # fmt: skip
+    return out
+
+
+def weighted_sums(columns: FloatArray, code: Codes, weight: ByteArray, cells: int) -> FloatArray:
+    """(cells, k) sums of columns under replicate weights."""
+    out = np.zeros((cells, columns.shape[1]))
+    library().weighted_sums(
+        _long(len(code)), _long(columns.shape[1]), _at(columns), _at(code), _at(weight), _at(out)
+    )
+    return out

@@ -1,0 +1,149 @@
+"""Means of per-row numbers on every slice, with everything the variance of a function of them needs.
+
+A row's numbers z = (1, x₁ … xₖ), weighted, are summed per finest cell; so are the products z zᵀ, within patients first
+where patients repeat. Any smooth function of the means then has its cluster-robust variance without another pass.
+
+Source: linearisation (delta method) with clusters as the units, Binder 1983, doi:10.2307/1402588; the effective number
+of clusters, Carter, Schnepel & Steigerwald 2017, doi:10.1162/REST_a_00639.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from codman.evaluate.columns import BoolArray
+from codman.evaluate.distributions import t_ppf
+from codman.evaluate.estimates import FloatArray, IntArray
+from codman.evaluate.sample import Sample
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moments:
+    """Weighted means of k numbers on S slices, and the sums their variances need."""
+
+    weight: FloatArray  # (S,) sum of weights
+    mean: FloatArray  # (S, k)
+    product: FloatArray  # (S, k+1, k+1) sum over patients of (Σ w z)(Σ w z)ᵀ
+    effective: FloatArray  # (S,) effective number of patients: all of them when they weigh the same
+    rows: IntArray  # (S,) rows it rests on
+    row_effective: FloatArray  # (S,) effective number of rows (Kish)
+
+    def variance(self, gradient: FloatArray) -> FloatArray:
+        """(S,) variance of a function of the means.
+
+        Args:
+            gradient: (S, k) its slope in each mean.
+
+        Returns:
+            NaN where fewer than two patients are left.
+        """
+        return self.covariance(gradient, gradient)
+
+    def covariance(self, one: FloatArray, other: FloatArray) -> FloatArray:
+        """(S,) covariance of two functions of the means, by their gradients (S, k)."""
+        a, b = self.influence(one), self.influence(other)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            correction = np.where(self.effective > 1, self.effective / (self.effective - 1), np.nan)
+        out: FloatArray = np.einsum("si,sij,sj->s", a, self.product, b) * correction
+        return out
+
+    def influence(self, gradient: FloatArray) -> FloatArray:
+        """(S, k+1) coefficients on w z that make each row's share in the function's error."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            own = -np.sum(gradient * self.mean, axis=1)
+            out: FloatArray = np.column_stack([own, gradient]) / self.weight[:, None]
+        return out
+
+    def t(self, level: float) -> FloatArray:
+        """(S,) Student's t quantile at the effective number of patients less one."""
+        return t_of(level, self.effective - 1)
+
+
+@lru_cache(maxsize=65536)
+def _t(level: float, df: float) -> float:
+    return t_ppf(0.5 + level / 2, df)
+
+
+def t_of(level: float, df: FloatArray) -> FloatArray:
+    """Student's t quantile of a two-sided interval at each df; NaN at df below one half, where an interval says nothing."""
+    out = np.full(len(df), np.nan)
+    for s in np.flatnonzero(df > 0.5):
+        out[s] = _t(level, round(float(df[s]), 6))
+    return out
+
+
+def moments(
+    sample: Sample, columns: list[FloatArray], *, keep: BoolArray | None = None, times: FloatArray | None = None
+) -> Moments:
+    """Sum k columns over every slice.
+
+    Args:
+        sample: The rows.
+        columns: k arrays (n,), finite where kept.
+        keep: (n,) the rows it is about; None is all.
+        times: (n,) how often each row counts, for the bootstrap.
+    """
+    n, slices = sample.n, sample.slices
+    cells = slices.of_cell.shape[1]
+    weight = np.ones(n) if sample.weight is None else sample.weight
+    if times is not None:
+        weight = weight * times
+    if keep is not None:
+        weight = np.where(keep, weight, 0.0)
+        columns = [np.where(keep, column, 0.0) for column in columns]
+    z = [weight, *(weight * column for column in columns)]
+    k = len(z)
+    counted = np.bincount(slices.cell, weights=None if keep is None else keep.astype(np.float64), minlength=cells)
+    rows = slices.totals(counted.astype(np.float64))
+    if not sample.repeats:
+        sums = slices.totals(np.column_stack([np.bincount(slices.cell, part, minlength=cells) for part in z]))
+        product = np.empty((slices.count, k, k))
+        for i in range(k):
+            for j in range(i, k):
+                product[:, i, j] = product[:, j, i] = slices.totals(np.bincount(slices.cell, z[i] * z[j], minlength=cells))
+        squared_rows = product[:, 0, 0]
+    else:
+        pair_sums, pair_cell, pair_subject = _within_patients(sample, z)
+        sums = slices.totals(np.column_stack([np.bincount(pair_cell, part, minlength=cells) for part in pair_sums.T]))
+        product = np.zeros((slices.count, k, k))
+        for mapping in slices.of_cell:
+            product += _of_grouping(pair_sums, mapping[pair_cell], pair_subject, slices.count)
+        squared_rows = slices.totals(np.bincount(slices.cell, weight * weight, minlength=cells))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        total = sums[:, 0]
+        return Moments(
+            weight=total,
+            mean=sums[:, 1:] / total[:, None],
+            product=product,
+            effective=total**2 / product[:, 0, 0],
+            rows=np.rint(rows).astype(np.int64),
+            row_effective=total**2 / squared_rows,
+        )
+
+
+def _within_patients(sample: Sample, z: list[FloatArray]) -> tuple[FloatArray, IntArray, IntArray]:
+    """Sums per patient and finest cell: most patients have one, so every later sum is short."""
+    assert sample.subject is not None  # noqa: S101 (repeats says so)
+    cells = sample.slices.of_cell.shape[1]
+    key, inverse = np.unique(sample.subject.astype(np.int64) * cells + sample.slices.cell, return_inverse=True)
+    sums = np.column_stack([np.bincount(inverse, part, minlength=len(key)) for part in z])
+    return sums, key % cells, key // cells
+
+
+def _of_grouping(pair_sums: FloatArray, of_pair: IntArray, pair_subject: IntArray, count: int) -> FloatArray:
+    """(S, k, k) products of patients' sums in one grouping's slices. Pairs come sorted by patient."""
+    order = np.lexsort((of_pair, pair_subject))
+    of_pair, pair_subject, pair_sums = of_pair[order], pair_subject[order], pair_sums[order]
+    first = np.concatenate([[True], (of_pair[1:] != of_pair[:-1]) | (pair_subject[1:] != pair_subject[:-1])])
+    if not first.all():
+        pair_sums = np.add.reduceat(pair_sums, np.flatnonzero(first), axis=0)
+        of_pair = of_pair[first]
+    k = pair_sums.shape[1]
+    product = np.empty((count, k, k))
+    for i in range(k):
+        for j in range(i, k):
+            product[:, i, j] = product[:, j, i] = np.bincount(of_pair, pair_sums[:, i] * pair_sums[:, j], minlength=count)
+    return product
