@@ -70,7 +70,9 @@ class TruncatedFile(BadInput):
 class BrokenRow(BadInput):
     """A row of a text file does not fit the header."""
 
-    def __init__(self, uri: str, line: int | None, why: str, fix: str = "repair that row, or write the file again") -> None:
+    def __init__(
+        self, uri: str, line: int | None, why: str, fix: str = "repair that row, or write the file again"
+    ) -> None:
         where = f"row {line} of {uri!r}" if line is not None else f"a row of {uri!r}"
         super().__init__(what=f"{where} is broken (the header is row 1)", why=why, fix=fix)
         self.line = line
