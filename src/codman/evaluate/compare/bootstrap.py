@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from codman.evaluate.compare.changes import NO_VARIANCE, Change
+from codman.evaluate.compare.change import NO_VARIANCE, Change
 from codman.evaluate.compare.pairs import Pairs, summed
 from codman.evaluate.compare.rates import AT_THRESHOLD, OF_RISK, Ratio
 from codman.evaluate.distributions import norm_cdf, norm_ppf

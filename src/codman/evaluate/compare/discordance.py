@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from codman.evaluate.compare.changes import Change
+from codman.evaluate.compare.change import Change
 from codman.evaluate.compare.paired_proportions import mcnemar
 from codman.evaluate.compare.pairs import Pairs
 from codman.evaluate.distributions import norm_ppf, two_sided_p

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from codman.errors import BadInput
-from codman.evaluate.compare.changes import Change
+from codman.evaluate.compare.change import Change
 from codman.spine.measurement import Measurement
 from codman.spine.vocabulary import Better, word
 

@@ -13,7 +13,8 @@ import pyarrow as pa
 from codman.errors import BadInput, nearest
 from codman.evaluate.columns import BoolArray
 from codman.evaluate.compare.bootstrap import resampled
-from codman.evaluate.compare.changes import Change, change_of, undefined
+from codman.evaluate.compare.change import Change, undefined
+from codman.evaluate.compare.changes import change_of
 from codman.evaluate.compare.discordance import mcnemar_of
 from codman.evaluate.compare.margins import check_margins, judged
 from codman.evaluate.compare.pairing import Paired, pair
