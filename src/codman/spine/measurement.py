@@ -11,7 +11,6 @@ from typing import Any, Final, overload
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-
 SUPPRESSED: Final = "suppressed"
 PARAM_TOLERANCE: Final = 1e-12  # thresholds written as 0.2 and 0.20000000000000001 are the same threshold
 _ALWAYS_WRITTEN: Final = frozenset(

@@ -6,10 +6,11 @@ read by review, report and registry.
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from codman.spine.evaluation_spec import EvaluationSpec
 from codman.spine.measurement import Measurement
@@ -18,7 +19,23 @@ STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
 PREDICATE_ROOT: Final = "https://codman.dev/evidence/"
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Instant = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$")]
+
+
+def _a_real_time(text: str) -> str:
+    when(text)  # February 30 has the right shape and is no day
+    return text
+
+
+Instant = Annotated[
+    str,
+    AfterValidator(_a_real_time),
+    Field(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$"),
+]
+
+
+def when(instant: str) -> datetime:
+    """An Instant as a time with its zone, so that two of them compare whatever zone they were written in."""
+    return datetime.fromisoformat(instant)
 
 
 class Kind(StrEnum):
@@ -53,8 +70,13 @@ class Origin(StrEnum):
     PUBLISHED = "published"
 
 
+CURVE_POINTS: Final = 2000  # a curve is drawn on a grid; more points than this would be rows of patients
+_Number = int | float | None
+_Points = Annotated[list[_Number], Field(max_length=CURVE_POINTS)]
+
+
 class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Digest(_Strict):
@@ -100,11 +122,12 @@ class CriteriaRef(_Strict):
 class Curve(BaseModel):
     """Points of one slice's curve on a fixed grid; extra columns (lower, upper, n) stand beside x and y."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
+    __pydantic_extra__: dict[str, str | _Number | _Points | dict[str, str | _Number]]
 
     slice: dict[str, str] = Field(default_factory=dict)
-    x: list[float] = Field(max_length=2000)
-    y: list[float | None] = Field(max_length=2000)
+    x: list[float] = Field(max_length=CURVE_POINTS)
+    y: list[float | None] = Field(max_length=CURVE_POINTS)
 
 
 class Curves(_Strict):
@@ -149,3 +172,11 @@ class Statement(BaseModel):
     subject: list[Subject] = Field(min_length=1)
     predicate_type: str = Field(alias="predicateType")
     predicate: dict[str, Any]
+
+    @property
+    def kind(self) -> Kind | None:
+        """What it is about; None where the predicate type is not one of ours."""
+        return _KINDS.get(self.predicate_type)
+
+
+_KINDS: Final = {kind.predicate_type: kind for kind in Kind}

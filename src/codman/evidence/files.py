@@ -1,0 +1,80 @@
+"""Files that are whole or absent: written beside their place, then renamed into it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+from codman.errors import BadInput
+
+PARTIAL = ".partial"  # what a crash half way leaves behind ends so; nothing reads it
+
+
+class CannotRead(BadInput):
+    """A file that is not there, or that may not be read."""
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        super().__init__(
+            what=f"{path} cannot be read",
+            why=(error.strerror or "the system refused").lower(),
+            fix="check the name and who may read it",
+        )
+
+
+class CannotWrite(BadInput):
+    """A place nothing can be written to."""
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        super().__init__(
+            what=f"{path} cannot be written",
+            why=(error.strerror or "the system refused").lower(),
+            fix="name a folder that exists and that you may write to",
+        )
+
+
+def write_whole(path: Path, data: bytes, *, durable: bool = False) -> None:
+    """Write a file so that a reader finds the old one or the new one, never a half.
+
+    Args:
+        path: Where it goes; one that is there is replaced.
+        data: All of it.
+        durable: Wait until the disk has it; for what must survive a power cut.
+
+    Raises:
+        CannotWrite: The folder is missing, full or not ours.
+    """
+    beside = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}{PARTIAL}")
+    try:
+        with beside.open("xb") as file:
+            file.write(data)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            beside.unlink()
+        raise CannotWrite(path, error) from None
+
+
+def read_whole(path: Path, *, at_most: int) -> bytes:
+    """All of a file, unless it is larger than `at_most` bytes.
+
+    Raises:
+        CannotRead: It is missing, a folder, or not ours to read.
+        BadInput: It is larger than that.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(at_most + 1)  # the size on disk is no guard: a pipe has none
+    except OSError as error:
+        raise CannotRead(path, error) from None
+    if len(data) > at_most:
+        raise BadInput(
+            what=f"{path} is too large",
+            why=f"it holds more than {at_most:,} bytes",
+            fix="give the file that Codman wrote",
+        )
+    return data

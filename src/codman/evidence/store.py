@@ -1,0 +1,173 @@
+"""Statements kept by digest in a folder: each once, never changed, never half.
+
+statements/ab/abcd….json   the canonical statement; its name is the sha256 of its bytes
+envelopes/ab/abcd…/ef….json   each envelope somebody signed it in, by the sha256 of the envelope
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from codman.errors import BadInput, NotProven
+from codman.evidence.canonical import parse, sha256
+from codman.evidence.envelope import Envelope, from_json
+from codman.evidence.files import CannotRead, CannotWrite, write_whole
+from codman.evidence.statements import ReadStatement, canonical_statement, read_bytes
+from codman.spine.statement import Kind, when
+
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+
+
+class EvidenceTampered(NotProven):
+    """Stored bytes no longer match the digest they were stored under."""
+
+    def __init__(self, digest: str, found: str) -> None:
+        super().__init__(
+            what=f"evidence {digest[:12]}… changed after it was stored",
+            why=f"stored under sha256 {digest[:12]}…, found {found[:12]}…",
+            fix="restore it from backup; do not delete it, it shows what was changed",
+        )
+
+
+class NotInStore(BadInput):
+    """A digest under which nothing is stored."""
+
+    def __init__(self, digest: str) -> None:
+        super().__init__(
+            what=f"there is no evidence sha256:{digest[:64]}",
+            why="nothing is stored under this digest",
+            fix="list what there is, or store the statement first",
+        )
+
+
+class Store:
+    """A folder of statements, by digest."""
+
+    def __init__(self, folder: Path) -> None:
+        self._statements = folder / "statements"
+        self._envelopes = folder / "envelopes"
+
+    def put(self, read: ReadStatement) -> str:
+        """Keep a statement, and the envelope it came in; the same again changes nothing.
+
+        Returns:
+            Its digest.
+
+        Raises:
+            EvidenceTampered: Other bytes are stored under its digest.
+            CannotWrite: The folder is not ours.
+        """
+        body = canonical_statement(read.statement)
+        name = sha256(body)
+        self._once(self._place(name), body, name)
+        if read.envelope is not None:
+            envelope = read.envelope.to_bytes()
+            # the statement first: a crash in between leaves it unsigned, never a signature on nothing
+            self._once(self._envelopes / name[:2] / name / f"{sha256(envelope)}.json", envelope, name)
+        return name
+
+    def get(self, digest: str) -> ReadStatement:
+        """The statement under a digest, checked against it; with its first envelope, where it is signed.
+
+        Raises:
+            NotInStore: There is none.
+            EvidenceTampered: Its bytes were changed on disk.
+        """
+        place = self._place(digest)
+        try:
+            body = place.read_bytes()
+        except FileNotFoundError:
+            raise NotInStore(digest) from None
+        except OSError as error:
+            raise CannotRead(place, error) from None
+        if sha256(body) != digest:
+            raise EvidenceTampered(digest, sha256(body))
+        signed = next(iter(self.envelopes(digest)), None)
+        read = read_bytes(body, name=f"evidence {digest[:12]}…", path=place)
+        return ReadStatement(
+            statement=read.statement, envelope=signed, path=place, digest=digest, predicate=read.predicate
+        )
+
+    def envelopes(self, digest: str) -> list[Envelope]:
+        """Every envelope this statement was signed in."""
+        found = []
+        for path in _json_files(self._envelopes / digest[:2] / digest):
+            data = path.read_bytes()
+            if sha256(data) != path.stem:
+                raise EvidenceTampered(digest, sha256(data))
+            envelope = from_json(parse(data, name=path.name), name=path.name)
+            if sha256(envelope.payload) != digest and read_bytes(data, name=path.name).digest != digest:
+                raise EvidenceTampered(digest, sha256(envelope.payload))
+            found.append(envelope)
+        return found
+
+    def digests(self) -> list[str]:
+        """Every digest there is, sorted; what a crash left half written is not one."""
+        return sorted(
+            path.stem
+            for shelf in (self._statements.iterdir() if self._statements.is_dir() else ())
+            for path in _json_files(shelf)
+        )
+
+    def list(
+        self,
+        *,
+        kind: Kind | None = None,
+        product: str | None = None,
+        version: str | None = None,
+        use: str | None = None,
+    ) -> list[ReadStatement]:
+        """The statements about this, the newest `evaluated_at` first; each supersedes those after it."""
+        found = [
+            read
+            for read in map(self.get, self.digests())
+            if (kind is None or read.kind is kind)
+            and all(
+                wanted is None or read.statement.predicate.get(field) == wanted
+                for field, wanted in (("product", product), ("version", version), ("use", use))
+            )
+        ]
+        return sorted(found, key=_age, reverse=True)
+
+    def superseded_by(self, digest: str) -> str | None:
+        """The digest of the newest statement of the same kind, origin, product, version and use; None if this is it."""
+        read = self.get(digest)
+        same = [other for other in self.list(kind=read.kind) if _about(other) == _about(read)]
+        newest = same[0]
+        return None if newest.digest == digest else newest.digest
+
+    def _place(self, digest: str) -> Path:
+        if not _DIGEST.fullmatch(digest):  # a digest becomes a path, so nothing else may
+            raise NotInStore(digest)
+        return self._statements / digest[:2] / f"{digest}.json"
+
+    def _once(self, path: Path, data: bytes, digest: str) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            there = path.read_bytes()
+        except FileNotFoundError:
+            write_whole(path, data, durable=True)
+            return
+        except OSError as error:
+            raise CannotWrite(path, error) from None
+        if there != data:
+            raise EvidenceTampered(digest, sha256(there))
+
+
+def _json_files(folder: Path) -> Iterator[Path]:
+    if folder.is_dir():
+        yield from sorted(p for p in folder.iterdir() if p.suffix == ".json" and _DIGEST.fullmatch(p.stem))
+
+
+def _about(read: ReadStatement) -> tuple[object, ...]:
+    said = read.statement.predicate
+    return tuple(said.get(field) for field in ("origin", "product", "version", "use"))
+
+
+def _age(read: ReadStatement) -> tuple[datetime, str]:
+    said = read.statement.predicate
+    return when(said.get("evaluated_at") or said["committed_at"]), read.digest

@@ -1,0 +1,73 @@
+"""What statements say that record something other than an engine's run: a promise, a document, a decision, a concern.
+
+Made by flows; read by evidence, review, report and registry.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from codman.spine.statement import CriteriaRef, Digest, Input, Instant, Predicate
+
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Sentence = Annotated[str, Field(max_length=2000)]
+
+
+class CriteriaPredicate(BaseModel):
+    """What was promised before a run: a policy, word for word, and when. About no product: a policy holds for many."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    policy: Name = Field(description="The policy's name")
+    edition: str = Field(description="The policy's edition, e.g. 2026-11")
+    digest: Digest = Field(description="sha256 of the policy file's exact bytes")
+    text: dict[str, Any] = Field(description="The policy as it was read, so that nobody needs the file to know it")
+    committed_at: Instant = Field(description="When its author says it was committed; counts only with a receipt")
+    receipt: dict[str, Any] | None = Field(default=None, description="A log's proof that it was there by then")
+
+
+class DocumentPredicate(Predicate):
+    """That a document exists: which bytes, never what they say."""
+
+    document: Name = Field(description="What sort of document, e.g. model-card")
+    file: Name = Field(description="Its file's name")
+    digest: Digest = Field(description="sha256 of its exact bytes")
+    size: int = Field(ge=0, description="Bytes")
+    media_type: Name = Field(description="e.g. application/pdf")
+
+
+class DecisionPredicate(Predicate):
+    """What a committee decided about a use, at a checkpoint, on which evidence, for which sites."""
+
+    checkpoint: Name
+    outcome: Literal["approved", "approved with conditions", "deferred", "rejected", "retired"]
+    conditions: list[Sentence] = Field(default_factory=list, max_length=200)
+    evidence: list[Digest] = Field(default_factory=list, max_length=1000, description="The statements it rests on")
+    sites: list[Name] = Field(default_factory=list, max_length=1000)
+    decided_at: Instant
+    decided_by: list[Name] = Field(min_length=1, max_length=200)
+    expires_at: Instant | None = None
+    criteria: CriteriaRef | None = None
+
+
+class ReportPredicate(Predicate):
+    """That a report was made, of which statements."""
+
+    file: Name
+    digest: Digest
+    size: int = Field(ge=0)
+    media_type: Name
+    evidence: list[Digest] = Field(default_factory=list, max_length=1000, description="The statements it was made from")
+
+
+class ConcernPredicate(Predicate):
+    """That somebody said something is wrong. Their words stay outside, so that they can be erased."""
+
+    category: Name
+    severity: Literal["no harm", "near miss", "harm", "unknown"] = "unknown"
+    words: Digest | None = Field(default=None, description="Salted sha256 of what was written")
+    site: Name | None = None
+    raised_at: Instant
+    inputs: list[Input] = Field(default_factory=list, max_length=100)
