@@ -31,6 +31,12 @@ class ParquetSource(Source):
         """sha256, in hex, of the file's bytes."""
         return sha256_of_file(self._path)
 
+    def types(self, columns: list[str]) -> pa.Schema:
+        """What types these columns have."""
+        with pq.ParquetFile(self._path) as file:
+            schema = file.schema_arrow
+        return pa.schema([schema.field(schema.names.index(column)) for column in columns]).remove_metadata()
+
     def _read(self, columns: list[str]) -> pa.Table:
         try:
             with pq.ParquetFile(self._path) as file:

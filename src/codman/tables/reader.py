@@ -68,13 +68,19 @@ class TruncatedFile(BadInput):
 
 
 class BrokenRow(BadInput):
-    """A row of a text file does not fit the header."""
+    """A row of a text file does not fit the header; `line` is where it starts, counted from 1."""
 
     def __init__(
-        self, uri: str, line: int | None, why: str, fix: str = "repair that row, or write the file again"
+        self,
+        uri: str,
+        line: int | None,
+        why: str,
+        fix: str = "repair that row, or write the file again",
+        *,
+        header: bool = True,
     ) -> None:
-        where = f"row {line} of {uri!r}" if line is not None else f"a row of {uri!r}"
-        super().__init__(what=f"{where} is broken (the header is row 1)", why=why, fix=fix)
+        where = f"a row of {uri!r}" if line is None else f"row {line:,} of {uri!r}"
+        super().__init__(what=f"{where} is broken{' (the header is row 1)' if header else ''}", why=why, fix=fix)
         self.line = line
 
 
@@ -170,6 +176,9 @@ class Source(ABC):
     def digest(self) -> str:
         """sha256, in hex, of exactly what is read; for one file, of its bytes."""
 
+    def look_further(self) -> None:  # noqa: B027  most formats know their columns from the start
+        """Complete `columns`, where a format can only know them all by reading on."""
+
     def row_of(self, index: int) -> str:
         """What an error message calls the row at `index` (from 0)."""
         return f"row {index + 1}"
@@ -194,6 +203,8 @@ def require(source: Source, columns: Sequence[str]) -> None:
         DuplicateColumn: The first that is there more than once.
     """
     for column in columns:
+        if column not in source.columns:
+            source.look_further()
         times = source.columns.count(column)
         if times == 0:
             raise NoSuchColumn(source.uri, column, source.columns)
