@@ -16,7 +16,7 @@ KERNEL := src/codman/evaluate/kernels/_kernels.so
 KERNEL_SOURCES := $(wildcard src/codman/evaluate/kernels/*.c src/codman/evaluate/kernels/*.h)
 
 .NOTPARALLEL:
-.PHONY: help demo test check format docs bench coverage-table soak kernel wheel install-check clean
+.PHONY: help demo test check format reference docs bench coverage-table soak kernel wheel install-check clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ check: $(MADE)-dev $(KERNEL) ## format, lint, types, floors, docs
 format: $(MADE)-dev ## rewrite the code as ruff formats it
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+reference: $(MADE)-dev ## write the generated pages (commands, errors) again from the code
+	$(BIN)/python build_support/reference.py
 
 docs: $(MADE)-dev ## the documentation as a site in site/, with nothing fetched when it is read
 	NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --strict --quiet

@@ -1,0 +1,39 @@
+"""What every room's tests share: the folder of real data, and a way to run the command line."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real data sets; the test is skipped where there is none."""
+    folder = Path(os.environ.get("CODMAN_TEST_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip("no real data here: set CODMAN_TEST_DATA to its folder")
+    return folder
+
+
+@pytest.fixture
+def run_codman(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run `codman ARGUMENTS…` as a user would, in a folder of its own."""
+
+    def run(*arguments: object, cwd: Path = tmp_path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", "from codman.cli.main import main; main()", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            cwd=cwd,
+            check=False,
+        )
+
+    return run
