@@ -42,7 +42,7 @@ reference: $(MADE)-dev ## write the generated pages (commands, errors) again fro
 	$(BIN)/python build_support/reference.py
 
 docs: $(MADE)-dev ## the documentation as a site in site/, with nothing fetched when it is read
-	NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 bench: $(MADE)-dev $(KERNEL) ## speed beside other libraries, as ratios in one run
 	$(BIN)/python -m bench

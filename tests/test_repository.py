@@ -180,7 +180,7 @@ def test_the_core_alone_evaluates_compares_signs_verifies_gates_and_reproduces(t
         ["evidence", "verify", "signed.json", "--key", "mine.pub"],
         ["gate", "--policy", "policy.yaml", "signed.json", "--key", "mine.pub"],
         ["reproduce", "signed.json"],
-        ["compare", "patients.csv", "patients.csv", *columns, "--score", "risk", "--out", "comparison.json"],
+        ["compare", "patients.csv", "challenger.csv", "--id", "row", *columns, "--score", "risk", "--out", "comparison.json"],
     ):
         done = _core(*arguments, cwd=tmp_path)
         assert done.returncode == 0, f"{arguments}\n{done.stderr[-1500:]}"
