@@ -7,6 +7,8 @@ import json
 
 import pyarrow as pa
 
+from codman.tables.literals import zero
+
 _WORDS = {8: pa.uint8(), 16: pa.uint16(), 32: pa.uint32(), 64: pa.uint64()}
 
 
@@ -32,13 +34,13 @@ class ColumnsDigest:
         if pa.types.is_null(kind):
             return
         if pa.types.is_boolean(kind):
-            self._hash.update(_bits(plain.fill_null(False)))
+            self._hash.update(_bits(plain.fill_null(zero(pa.bool_()))))
         elif pa.types.is_large_binary(kind):
             self._binary(plain)
         elif pa.types.is_primitive(kind) and kind.bit_width in _WORDS:
             width = _WORDS[kind.bit_width]
             for chunk in plain.chunks:
-                numbers = chunk.view(width).fill_null(0).to_numpy(zero_copy_only=False)
+                numbers = chunk.view(width).fill_null(zero(width)).to_numpy(zero_copy_only=False)
                 self._hash.update(numbers.astype(numbers.dtype.newbyteorder("<"), copy=False).tobytes())
         else:
             for value in plain:
@@ -51,11 +53,11 @@ class ColumnsDigest:
     def _binary(self, values: pa.ChunkedArray) -> None:
         import pyarrow.compute as pc
 
-        lengths = pc.binary_length(values).fill_null(0).cast(pa.int64())
+        lengths = pc.binary_length(values).fill_null(zero(pa.int64()))
         for chunk in lengths.chunks:
             self._hash.update(chunk.to_numpy(zero_copy_only=False).astype("<i8", copy=False).tobytes())
         for chunk in values.chunks:
-            chunk = chunk.fill_null(b"")
+            chunk = chunk.fill_null(zero(pa.large_binary()))
             if not len(chunk):
                 continue
             _, offsets, data = chunk.buffers()

@@ -13,11 +13,15 @@ from typing import Final, NamedTuple
 
 import pyarrow as pa
 
+from codman.tables.literals import words
+
 # "None" is not among them: several registries write it for "was not measured", which is a group of patients
 MISSING: Final = ("", "NA", "N/A", "n/a", "#N/A", "null", "NULL", "NaN", "nan", "-nan", "-NaN")
 
 _DATE_LIKE: Final = re.compile(r"\s*\d{4}-\d{2}-\d{2}")
 _TRUTH: Final = frozenset(["true", "false", "True", "False", "TRUE", "FALSE"])
+_BOUNDS: Final = words("00", "0:", "-00", "-0:", "0x", "0y", "0X", "0Y")
+_SPELLED: Final = tuple((_BOUNDS[at], _BOUNDS[at + 1]) for at in range(0, len(_BOUNDS), 2))
 _EXACT_DIGITS: Final = 15  # integers of up to 15 digits are exact in a float
 
 Convert = Callable[[pa.ChunkedArray], "pa.ChunkedArray | None"]
@@ -73,7 +77,7 @@ def truth_values(values: pa.ChunkedArray) -> pa.ChunkedArray | None:
 
     if _first(values) not in _TRUTH:
         return None
-    known = pc.is_in(values, value_set=pa.array(sorted(_TRUTH)), skip_nulls=True)
+    known = pc.is_in(values, value_set=words(*sorted(_TRUTH)), skip_nulls=True)
     if pc.sum(known).as_py() != len(values) - values.null_count:
         return None
     return _cast(values, pa.bool_())
@@ -139,7 +143,4 @@ def _spelling_matters(values: pa.ChunkedArray) -> bool:
     """Whether a value starts with 0 and a further digit or x: ':' follows '9', so two comparisons find them."""
     import pyarrow.compute as pc
 
-    for low, high in (("00", "0:"), ("-00", "-0:"), ("0x", "0y"), ("0X", "0Y")):
-        if pc.any(pc.and_(pc.greater_equal(values, low), pc.less(values, high))).as_py():
-            return True
-    return False
+    return any(pc.any(pc.and_(pc.greater_equal(values, low), pc.less(values, high))).as_py() for low, high in _SPELLED)

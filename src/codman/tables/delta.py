@@ -28,7 +28,7 @@ _OWN_FEATURES = frozenset(["deletionVectors", "timestampNtz", "variantType", "v2
 class _DataFile(NamedTuple):
     path: str  # in the table's folder
     size: int
-    partition: dict[str, Any]
+    partition: dict[str, pa.Scalar]
 
 
 class DeltaSource(Source):
@@ -81,8 +81,7 @@ class DeltaSource(Source):
         arrays = []
         for field in schema:
             if field.name in file.partition:
-                value = pa.scalar(file.partition[field.name], field.type)
-                arrays.append(pa.repeat(value, batch.num_rows))
+                arrays.append(pa.repeat(file.partition[field.name].cast(field.type), batch.num_rows))
             elif field.name in batch.schema.names:
                 arrays.append(batch.column(field.name).cast(field.type))
             else:  # the column came later than this file
@@ -90,17 +89,17 @@ class DeltaSource(Source):
         return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
     def _plain_schema(self, columns: list[str]) -> pa.Schema:
-        return pa.schema([pa.field(name, _plain(self._schema.field(name).type)) for name in columns])
+        return pa.schema([self._schema.field(name) for name in columns])
 
     def _data_files(self) -> list[_DataFile]:
-        actions = pa.RecordBatchReader.from_stream(self._table.get_add_actions(flatten=True)).read_all().to_pylist()
+        actions = pa.RecordBatchReader.from_stream(self._table.get_add_actions(flatten=True)).read_all()
         files = [
             _DataFile(
-                path=unquote(action["path"]),
-                size=action["size_bytes"],
-                partition={name: action[f"partition.{name}"] for name in self._partitions},
+                path=unquote(actions["path"][row].as_py()),
+                size=actions["size_bytes"][row].as_py(),
+                partition={name: actions[f"partition.{name}"][row] for name in self._partitions},
             )
-            for action in actions
+            for row in range(actions.num_rows)
         ]
         return sorted(files, key=lambda file: file.path)
 
@@ -164,10 +163,3 @@ def _deltalake() -> Any:
     except ImportError as error:
         raise MissingExtra("data", "deltalake, which reads Delta tables,") from error
     return deltalake
-
-
-def _plain(kind: pa.DataType) -> pa.DataType:
-    """Text views as plain text: few readers know them."""
-    if pa.types.is_string_view(kind):
-        return pa.large_string()
-    return pa.large_binary() if pa.types.is_binary_view(kind) else kind

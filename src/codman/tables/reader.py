@@ -160,7 +160,7 @@ class Source(ABC):
             DuplicateColumn: One is there twice.
         """
         wanted = self._wanted(columns)
-        return self._read(wanted).select(wanted)
+        return plain(self._read(wanted).select(wanted))
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """These columns piece by piece, so that a table larger than memory can be read.
@@ -170,7 +170,7 @@ class Source(ABC):
         wanted = self._wanted(columns)
         for batch in self._batches(wanted):
             if batch.num_rows:
-                yield batch.select(wanted)
+                yield plain(batch.select(wanted))
 
     @abstractmethod
     def digest(self) -> str:
@@ -210,3 +210,15 @@ def require(source: Source, columns: Sequence[str]) -> None:
             raise NoSuchColumn(source.uri, column, source.columns)
         if times > 1:
             raise DuplicateColumn(source.uri, column, times)
+
+
+def plain(rows: pa.Table) -> pa.Table:
+    """Text views, which few readers know, as plain text; metadata of other libraries left out. Batches alike."""
+    fields = [pa.field(field.name, _plain_type(field.type)) for field in rows.schema]
+    return rows.cast(pa.schema(fields))
+
+
+def _plain_type(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_string_view(kind):
+        return pa.large_string()
+    return pa.large_binary() if pa.types.is_binary_view(kind) else kind
