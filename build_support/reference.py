@@ -1,4 +1,4 @@
-"""Writes the generated parts of docs/commands.md and docs/errors.md from the code: `make reference`.
+"""Writes the generated parts of docs/commands.md, errors.md and tree.md from the code: `make reference`.
 
 Everything above the marker is written by hand and kept. tests/test_docs.py fails when a page is behind the code.
 """
@@ -36,7 +36,7 @@ def main() -> int:
 
 def pages() -> dict[str, str]:
     """File name in docs/ to the text that belongs below the marker."""
-    return {"commands.md": commands_page(), "errors.md": errors_page()}
+    return {"commands.md": commands_page(), "errors.md": errors_page(), "tree.md": tree_page()}
 
 
 def commands() -> Iterator[tuple[str, Any]]:
@@ -147,6 +147,32 @@ def errors_page() -> str:
         if fixes := _fixes(node):
             lines.append("\n**What to do**: " + "; or ".join(fixes) + ".")
     return "\n".join(lines) + "\n"
+
+
+def tree_page() -> str:
+    """Every source file with the first line of its docstring, room by room."""
+    lines: list[str] = []
+    for folder in sorted({path.parent for path in SOURCE.rglob("*.py")}):
+        name = folder.relative_to(SOURCE.parent)
+        lines.append(f"\n## `{name}/`\n\n{_first_line(folder / '__init__.py')}\n")
+        files = sorted(
+            path for path in folder.iterdir() if path.suffix in (".py", ".c", ".h") and path.name != "__init__.py"
+        )
+        lines += [f"- `{path.name}` — {_first_line(path)}" for path in files]
+    return "\n".join(lines) + "\n"
+
+
+def _first_line(path: Path) -> str:
+    if not path.exists():
+        return ""
+    text = path.read_text()
+    if path.suffix == ".py":
+        said = (ast.get_docstring(ast.parse(text)) or "").split("\n\n")[0]
+    else:
+        comment = re.match(r"\s*/\*+(.*?)\*/|\s*((?://[^\n]*\n)+)", text, re.DOTALL)
+        said = re.sub(r"^\s*(?:\*|//)", "", comment[1] or comment[2], flags=re.MULTILINE) if comment else ""
+        said = said.strip().split("\n\n")[0]
+    return re.sub(r"\s+", " ", said).strip()
 
 
 def _fixes(node: ast.ClassDef) -> list[str]:

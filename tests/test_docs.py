@@ -57,11 +57,15 @@ def test_no_page_explains_a_metric_that_is_not_in_the_vocabulary():
     assert {name for name in _sections() if name not in WORDS} == set()
 
 
-@pytest.mark.parametrize("page", ["commands.md", "errors.md"])
+@pytest.mark.parametrize("page", ["commands.md", "errors.md", "tree.md"])
 def test_generated_pages_are_what_the_code_says_today(page):
     written = (DOCS / page).read_text().split(reference.MARKER)[1]
 
     assert written == reference.pages()[page], f"docs/{page} is behind the code: run `make reference`"
+
+
+def test_every_file_says_in_its_first_line_what_it_is_for():
+    assert re.findall(r"^- (`\S+`) — $", reference.tree_page(), flags=re.MULTILINE) == []
 
 
 @pytest.mark.parametrize("topic", sorted(TOPICS))
