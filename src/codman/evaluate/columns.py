@@ -80,7 +80,7 @@ def _parsed(column: pa.ChunkedArray, name: str, source: Source) -> pa.ChunkedArr
     for chunk in trimmed.chunks:
         for offset, text in enumerate(chunk.to_pylist()):
             if text is not None and not _is_number(text):
-                raise NotNumbers(source, name, f"{source.row_name(start + offset)} holds text that is no number")
+                raise NotNumbers(source, name, f"{source.row_of(start + offset)} holds text that is no number")
         start += len(chunk)
     return pa.chunked_array([[None if t is None else float(t) for t in trimmed.to_pylist()]], type=pa.float64())
 

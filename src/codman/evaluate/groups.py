@@ -58,6 +58,18 @@ class Slices:
             np.add.at(summed, mapping, per_cell)
         return summed
 
+    def rows_of(self, wanted: Sequence[int]) -> dict[int, IntArray]:
+        """The rows of some slices, each grouping sorted once."""
+        rows: dict[int, IntArray] = {}
+        for g in sorted({int(self.grouping[s]) for s in wanted}):
+            of_row = self.of_rows(g)
+            order = np.argsort(of_row, kind="stable")
+            placed = of_row[order]
+            for s in wanted:
+                if self.grouping[s] == g:
+                    rows[s] = order[np.searchsorted(placed, s, "left") : np.searchsorted(placed, s, "right")]
+        return rows
+
     def members(self, grouping: int) -> IntArray:
         """Slices of one grouping."""
         return np.flatnonzero(self.grouping == grouping)

@@ -120,7 +120,7 @@ def make_sample(table: pa.Table, spec: EvaluationSpec, source: Source, exclusion
         if np.any(weight < 0) or np.any(np.isinf(weight)):
             raise BadInput(
                 what=f"weight column {spec.weight!r} of {source.uri} cannot be used",
-                why=f"{source.row_name(int(np.argmax((weight < 0) | np.isinf(weight))))} is negative or infinite",
+                why=f"{source.row_of(int(np.argmax((weight < 0) | np.isinf(weight))))} is negative or infinite",
                 fix="give sampling weights above zero",
             )
         exclusions.drop(np.isnan(weight) | (weight == 0), "weight missing or zero")

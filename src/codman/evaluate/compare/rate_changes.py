@@ -21,6 +21,7 @@ from codman.evaluate.compare.pairs import Pairs
 from codman.evaluate.compare.rates import AT_THRESHOLD, Ratio
 from codman.evaluate.distributions import norm_ppf, t_ppf
 from codman.evaluate.estimates import FloatArray
+from codman.evaluate.intervals import wilson_ends
 
 ONE_CLASS: Final = "needs patients with and without the event"
 
@@ -161,10 +162,8 @@ def _wilson(ratio: Ratio, moved: FloatArray, pairs: Pairs, level: float) -> Limi
         n = _effective_rows(pairs, moved, inside, rate * (1.0 - rate), level)
     if n <= 0.0:
         return Limits(rate, math.nan, math.nan)
-    z2 = norm_ppf(0.5 + level / 2) ** 2
-    middle = (rate + z2 / (2.0 * n)) / (1.0 + z2 / n)
-    reach = math.sqrt(z2 * (rate * (1.0 - rate) / n + z2 / (4.0 * n * n))) / (1.0 + z2 / n)
-    return Limits(rate, max(0.0, middle - reach), min(1.0, middle + reach))
+    lower, upper = wilson_ends(np.array([rate]), np.array([n]), level)
+    return Limits(rate, float(lower[0]), float(upper[0]))
 
 
 def _mover(a: Limits, b: Limits, correlation: float) -> tuple[float, float]:

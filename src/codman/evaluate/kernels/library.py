@@ -212,3 +212,20 @@ def weighted_sums(columns: FloatArray, code: Codes, weight: ByteArray, cells: in
         _long(len(code)), _long(columns.shape[1]), _at(columns), _at(code), _at(weight), _at(out)
     )
     return out
+
+
+def probability_columns(score: FloatArray, code: Codes, weight: FloatArray | None, clip: float) -> FloatArray:
+    """(n, 7) columns that probability metrics add up; their order stands in probability.c."""
+    out = np.empty((len(score), 7))
+    library().probability_columns(
+        _long(len(score)), _at(score), _at(code), _at(weight), _real(clip), _at(out)
+    )
+    return out
+
+
+def logits(score: FloatArray, clip: float) -> tuple[FloatArray, int]:
+    """(n,) logit of risks kept inside [clip, 1 − clip], and how many had to be moved."""
+    out = np.empty(len(score))
+    function = library().logits
+    function.restype = ctypes.c_int64
+    return out, int(function(_long(len(score)), _at(score), _real(clip), _at(out)))

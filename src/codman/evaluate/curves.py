@@ -1,0 +1,166 @@
+"""Curves on fixed grids, with no point that rests on fewer than 11 patients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from codman.evaluate.distributions import z_of_level
+from codman.evaluate.estimates import BoolArray, FloatArray
+from codman.evaluate.groups import Slices
+from codman.evaluate.intervals import wilson_ends
+from codman.evaluate.metrics.calibration import Points, Smooth
+from codman.evaluate.metrics.tables import Table, counts_above, tables
+from codman.evaluate.metrics.utility import net_benefit, odds
+from codman.evaluate.ranked import Ranked
+from codman.evaluate.suppression import FEWEST
+from codman.spine.statement import Curve
+
+DECISION_GRID: Final = tuple(round(k / 100, 2) for k in range(1, 100))
+RANK_GRID: Final = 100
+GROUPS: Final = 10
+SMOOTH_GRID: Final = 50
+MOST_DRAWN: Final = 40  # with more slices than this, intersections are left to the measurements
+
+
+def drawn(slices: Slices, hidden: BoolArray) -> list[int]:
+    """The slices whose curves are kept."""
+    wide = slices.count <= MOST_DRAWN
+    return [
+        s
+        for s in range(slices.count)
+        if not hidden[s] and (wide or len(slices.groupings[int(slices.grouping[s])]) <= 1)
+    ]
+
+
+def ranking(ranked: Ranked, wanted: Iterable[int]) -> tuple[list[Curve], list[Curve]]:
+    """ROC and precision–recall at 100 score quantiles of everyone; a point needs 11 patients on each side of its cut."""
+    quantiles = np.linspace(0, 1, RANK_GRID + 1)[1:-1]
+    cuts = np.unique(np.quantile(ranked.sorted_score[np.isfinite(ranked.sorted_score)], quantiles, method="higher"))
+    above, everyone = counts_above(ranked, [float(c) for c in cuts[::-1]])
+    roc, recall = [], []
+    for s in wanted:
+        total = everyone[s]
+        if total[0, 1] <= 0 or total[1, 1] <= 0:
+            continue
+        flagged = above[:, s, :, 0].sum(axis=1)
+        kept = (flagged >= FEWEST) & (total[:, 0].sum() - flagged >= FEWEST)
+        tp, fp = above[kept, s, 1, 1], above[kept, s, 0, 1]
+        name, threshold = ranked.slices.names[s], _plain(cuts[::-1][kept])
+        roc.append(Curve(slice=name, x=_plain(fp / total[0, 1]), y=_plain(tp / total[1, 1]), threshold=threshold))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            recall.append(Curve(slice=name, x=_plain(tp / total[1, 1]), y=_plain(tp / (tp + fp)), threshold=threshold))
+    return roc, recall
+
+
+def decision(ranked: Ranked, wanted: Sequence[int], level: float) -> list[Curve]:
+    """Net benefit at 1 % to 99 %, beside treating everyone and no one.
+
+    Where rows repeat patients the interval is given for everyone only: it needs a pass over the rows for each threshold.
+    """
+    found = _decision_tables(ranked)
+    z = z_of_level(level)
+    values = [(table.threshold, *net_benefit(table), table) for table in found]
+    spread_known = not ranked.clustered
+    everyone_only = {} if spread_known else _everyone_variance(ranked)
+    curves = []
+    for s in wanted:
+        x, y, low, high, treat_all = [], [], [], [], []
+        for threshold, benefit, variance, table in values:
+            rows = table.rows[s]
+            if rows[:2].sum() < FEWEST or not np.isfinite(benefit[s]):
+                continue
+            spread = variance[s] if spread_known else (everyone_only[threshold] if s == 0 else np.nan)
+            share = table.totals[s, [0, 2]].sum() / table.totals[s].sum()
+            x.append(threshold)
+            y.append(float(benefit[s]))
+            low.append(float(benefit[s] - z * np.sqrt(spread)) if np.isfinite(spread) else None)
+            high.append(float(benefit[s] + z * np.sqrt(spread)) if np.isfinite(spread) else None)
+            treat_all.append(float(share - (1 - share) * odds(threshold)))
+        if x:
+            curves.append(
+                Curve(slice=ranked.slices.names[s], x=x, y=y, lower=low, upper=high, treat_all=treat_all, level=level)
+            )
+    return curves
+
+
+def _decision_tables(ranked: Ranked) -> list[Table]:
+    return tables(ranked.by_row(), DECISION_GRID)
+
+
+def _everyone_variance(ranked: Ranked) -> dict[float, float]:
+    """Variance by patient of everyone's net benefit, one pass of sums by patient a threshold."""
+    assert ranked.subject is not None  # noqa: S101 (called only where rows repeat patients)
+    w = np.ones(len(ranked.score)) if ranked.weight is None else ranked.weight
+    hit, total = w * ranked.event, float(w.sum())
+    starts = np.flatnonzero(np.concatenate([[True], ranked.subject[1:] != ranked.subject[:-1]]))
+    patients = len(starts)
+    weight_of = np.add.reduceat(w, starts)
+    out = {}
+    for threshold in DECISION_GRID:
+        worth = (ranked.score >= threshold) * (hit - odds(threshold) * (w - hit))
+        mean = float(worth.sum()) / total
+        residual = np.add.reduceat(worth, starts) - mean * weight_of
+        out[threshold] = float(residual @ residual) / total**2 * patients / max(patients - 1, 1)
+    return out
+
+
+def calibration(
+    points: Points, smooths: Sequence[Smooth | None], slices: Slices, wanted: Iterable[int], level: float
+) -> list[Curve]:
+    """Observed against stated risk: groups of equal numbers of patients with Wilson intervals, and the LOESS."""
+    curves: list[Curve] = []
+    for s in wanted:
+        grouped = _equal_mass(points, s, level)
+        if grouped is not None:
+            curves.append(Curve(slice=slices.names[s], kind="equal-mass", level=level, **grouped))
+        found = smooths[s]
+        if found is not None:
+            curves.append(Curve(slice=slices.names[s], kind="loess", level=level, **_thinned(found, level)))
+    return curves
+
+
+def _equal_mass(points: Points, s: int, level: float) -> dict[str, Any] | None:
+    rows = points.rows[s]
+    total = rows.sum()
+    if total < FEWEST:
+        return None
+    groups = int(min(GROUPS, total // FEWEST))
+    middle = np.cumsum(rows) - rows / 2
+    group = np.minimum((middle * groups / total).astype(int), groups - 1)
+    held, mass, events, risk = (
+        np.bincount(group, weights=part, minlength=groups) for part in (rows, points.mass[s], points.events[s], points.risk[s])
+    )
+    kept = held >= FEWEST
+    if not kept.any():
+        return None
+    share = events[kept] / mass[kept]
+    lower, upper = wilson_ends(share, held[kept], level)
+    return {
+        "x": _plain(risk[kept] / mass[kept]),
+        "y": _plain(share),
+        "lower": _plain(lower),
+        "upper": _plain(upper),
+        "n": [int(h) for h in held[kept]],
+    }
+
+
+def _thinned(found: Smooth, level: float) -> dict[str, Any]:
+    place = np.cumsum(found.rows)
+    inner = np.flatnonzero((place >= FEWEST) & (place[-1] - place + found.rows >= FEWEST))
+    if len(inner) > SMOOTH_GRID:
+        inner = np.unique(inner[np.linspace(0, len(inner) - 1, SMOOTH_GRID).astype(int)])
+    half = z_of_level(level) * found.spread[inner]
+    observed = found.observed[inner]
+    return {
+        "x": _plain(found.risk[inner]),
+        "y": _plain(observed),
+        "lower": _plain(np.clip(observed - half, 0, 1)),
+        "upper": _plain(np.clip(observed + half, 0, 1)),
+    }
+
+
+def _plain(values: FloatArray) -> list[float]:
+    return [float(v) for v in values]

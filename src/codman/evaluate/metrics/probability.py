@@ -1,0 +1,168 @@
+"""How good the stated risks are as probabilities: Brier, log loss, O:E, Spiegelhalter's z; and prevalence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from codman.evaluate.distributions import two_sided_p
+from codman.evaluate.estimates import Bounds, Estimates, FloatArray
+from codman.evaluate.intervals import log_scale, normal
+from codman.evaluate.kernels.library import gram, probability_columns, side_by_side
+from codman.evaluate.metrics.tables import FN, FP, TN, TP, Table, share
+from codman.evaluate.ranked import Ranked
+
+CLIP: Final = 1e-12
+NOT_RISKS: Final = "scores lie outside 0 to 1: they rank patients but are not risks"
+ONE, EVENT, RISK, SQUARE, SURPRISE, LEAN, LEAN_NULL = range(7)  # columns of Sums
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sums:
+    """Totals of what adds up, with the second moments of patients' sums."""
+
+    totals: FloatArray  # (S, 7)
+    moments: FloatArray  # (S, 7, 7)
+    units: FloatArray  # (S,)
+    plain: bool
+
+    def variance(self, gradient: FloatArray) -> FloatArray:
+        """(S,) variance of a smooth function of the totals, gradient (S, 7)."""
+        square = np.einsum("si,sij,sj->s", gradient, self.moments, gradient)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.maximum(square, 0) * self.units / (self.units - 1)
+
+
+def are_risks(score: FloatArray) -> bool:
+    """Whether every score lies in [0, 1]."""
+    return len(score) == 0 or (float(score.min()) >= 0.0 and float(score.max()) <= 1.0)
+
+
+def sums(ranked: Ranked) -> Sums:
+    """One pass over the rows (on finest cells), or one a grouping where rows repeat patients."""
+    slices = ranked.slices
+    columns = probability_columns(ranked.score, ranked.code, ranked.weight, CLIP)
+    if ranked.subject is None:
+        cells = slices.of_cell.shape[1]
+        same = np.arange(cells, dtype=np.int32)
+        totals, moments, units = gram(columns, slices.cell, same, cells, None)
+        return Sums(
+            totals=slices.totals(totals),
+            moments=slices.totals(moments),
+            units=slices.totals(units),
+            plain=ranked.weight is None,
+        )
+    k = columns.shape[1]
+    totals, moments, units = (np.empty((slices.count, *shape)) for shape in ((k,), (k, k), ()))
+
+    def one(g: int) -> None:
+        members = slices.members(g)
+        of_cell = np.ascontiguousarray(slices.of_cell[g] - int(members[0]))
+        totals[members], moments[members], units[members] = gram(columns, slices.cell, of_cell, len(members), ranked.subject)
+
+    side_by_side(one, range(len(slices.groupings)))
+    return Sums(totals=totals, moments=moments, units=units, plain=False)
+
+
+def prevalence(ranked: Ranked, everyone: Table, params: Mapping[str, Any]) -> Estimates:
+    """The share of patients with the event. Interval: Wilson."""
+    part = share(everyone, [TP, FN], [TP, FP, FN, TN])
+    return Estimates(metric="prevalence", value=part.value, bounds=part.bounds(), method=part.method, params=params)
+
+
+def probability(ranked: Ranked, found: Sums, params: Mapping[str, Any]) -> Iterator[Estimates]:
+    """Metrics of the risks themselves, on every slice."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rows, events, expected, square, surprise, lean, lean_null, *_ = found.totals.T
+        yield _mean("brier", found, SQUARE, params)
+        yield _brier_skill(found, params)
+        yield _mean("log_loss", found, SURPRISE, params)
+        yield _oe_ratio(found, params)
+        null = found.moments[:, LEAN, LEAN] if ranked.clustered else lean_null
+        z = np.where(null > 0, lean / np.sqrt(null), np.nan)
+    yield Estimates(
+        metric="spiegelhalter_z",
+        value=z,
+        method="spiegelhalter" if not ranked.clustered else "spiegelhalter-clustered",
+        params=params,
+        p_value=np.array([two_sided_p(x) if np.isfinite(x) else np.nan for x in z]),
+        notes={int(s): "every risk is 0, 0.5 or 1" for s in np.flatnonzero(np.isnan(z))},
+        compared=False,
+    )
+
+
+def _mean(metric: str, found: Sums, column: int, params: Mapping[str, Any]) -> Estimates:
+    """A mean above 0, its interval by the sandwich variance on the log scale."""
+    rows = found.totals[:, ONE]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = found.totals[:, column] / rows
+        gradient = np.zeros_like(found.totals)
+        gradient[:, column] = 1 / rows
+        gradient[:, ONE] = -value / rows
+        se = np.sqrt(found.variance(gradient))
+    return Estimates(metric=metric, value=value, bounds=log_scale(value, se), method="sandwich-log", params=params)
+
+
+def _brier_skill(found: Sums, params: Mapping[str, Any]) -> Estimates:
+    """1 − Brier / (prevalence (1 − prevalence)). Interval: delta method."""
+    rows, events, square = found.totals[:, ONE], found.totals[:, EVENT], found.totals[:, SQUARE]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share_of, brier = events / rows, square / rows
+        spread = share_of * (1 - share_of)
+        value = np.where(spread > 0, 1 - brier / spread, np.nan)
+        by_brier, by_share = -1 / spread, brier * (1 - 2 * share_of) / spread**2
+        gradient = np.zeros_like(found.totals)
+        gradient[:, SQUARE] = by_brier / rows
+        gradient[:, EVENT] = by_share / rows
+        gradient[:, ONE] = -(by_brier * brier + by_share * share_of) / rows
+        se = np.sqrt(found.variance(gradient))
+    return Estimates(
+        metric="brier_skill",
+        value=value,
+        bounds=normal(value, se),
+        method="delta",
+        params=params,
+        notes={int(s): "one class only" for s in np.flatnonzero(np.isnan(value))},
+    )
+
+
+def _oe_ratio(found: Sums, params: Mapping[str, Any]) -> Estimates:
+    """Observed over expected events.
+
+    Interval: log scale with SE = √Σ(y − OE·p)²/O; where no event was observed, 0 to the exact Poisson upper bound.
+    """
+    observed, expected = found.totals[:, EVENT], found.totals[:, RISK]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = np.where(expected > 0, observed / expected, np.nan)
+        gradient = np.zeros_like(found.totals)
+        gradient[:, EVENT] = 1 / expected
+        gradient[:, RISK] = -value / expected
+        square = np.einsum("si,sij,sj->s", gradient, found.moments, gradient)
+        if not found.plain:
+            square = square * found.units / (found.units - 1)
+        se = np.sqrt(np.maximum(square, 0))
+        worth = np.where(observed > 0, 1.0, found.totals[:, ONE] ** 2 / found.moments[:, ONE, ONE] / found.totals[:, ONE])
+    return Estimates(
+        metric="oe_ratio",
+        value=value,
+        bounds=_with_none_observed(value, se, observed, expected * np.minimum(worth, 1.0)),
+        method=["exact-upper" if o == 0 else "sandwich-log" for o in observed],
+        params=params,
+        notes={int(s): "no event was expected" for s in np.flatnonzero(np.isnan(value))},
+    )
+
+
+def _with_none_observed(value: FloatArray, se: FloatArray, observed: FloatArray, expected: FloatArray) -> Bounds:
+    usual = log_scale(value, se)
+
+    def bounds(level: float) -> tuple[FloatArray, FloatArray]:
+        lower, upper = usual(level)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            most = -np.log((1 - level) / 2) / expected
+        none = (observed == 0) & (expected > 0)
+        return np.where(none, 0.0, lower), np.where(none, most, upper)
+
+    return bounds

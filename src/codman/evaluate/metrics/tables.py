@@ -1,0 +1,162 @@
+"""Two-by-two tables of flag against event, every slice and threshold, with the second moments of patients' sums.
+
+Everything at a threshold is a function of the four totals; its variance is the quadratic form of its gradient in the
+moments. For independent rows of equal weight the moments are the counts themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from codman.evaluate.distributions import t_ppf, z_of_level
+from codman.evaluate.estimates import Bounds, FloatArray
+from codman.evaluate.groups import Slices
+from codman.evaluate.intervals import wilson, wilson_ends
+from codman.evaluate.kernels.library import count_between, gram, side_by_side
+from codman.evaluate.ranked import Ranked
+
+TP, FP, FN, TN = 0, 1, 2, 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """One threshold on S slices."""
+
+    threshold: float
+    totals: FloatArray  # (S, 4) weight of true positives, false positives, false negatives, true negatives
+    rows: FloatArray  # (S, 4) rows
+    moments: FloatArray  # (S, 4, 4) second moments of patients' sums
+    units: FloatArray  # (S,) patients
+    plain: bool  # independent rows of equal weight
+
+    def sum(self, parts: Sequence[int]) -> FloatArray:
+        """(S,) total of some of the four."""
+        return np.sum(self.totals[:, parts], axis=1)
+
+    def variance(self, gradient: FloatArray) -> FloatArray:
+        """(S,) variance of a smooth function whose gradient in the totals is (S, 4) and sums to nothing along them."""
+        square = np.einsum("si,sij,sj->s", gradient, self.moments, gradient)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return square if self.plain else square * self.units / (self.units - 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """A proportion of two parts of a table, with the number of independent patients it is worth."""
+
+    value: FloatArray  # (S,)
+    worth: FloatArray  # (S,) denominator, or Korn–Graubard's effective number
+    patients: FloatArray  # (S,) Kish's number of patients in the denominator, for the t correction
+    plain: bool
+
+    def bounds(self) -> Bounds:
+        """Wilson; clustered or weighted, with Korn and Graubard's effective n (1998) and t for few patients."""
+        if self.plain:
+            return wilson(self.value, self.worth)
+
+        def bounded(level: float) -> tuple[FloatArray, FloatArray]:
+            z = z_of_level(level)
+            t = np.array([t_ppf(0.5 + level / 2, max(p - 1, 1.0)) if np.isfinite(p) else np.nan for p in self.patients])
+            return wilson_ends(self.value, self.worth * (z / t) ** 2, level)
+
+        return bounded
+
+    @property
+    def method(self) -> str:
+        """How the interval is computed."""
+        return "wilson" if self.plain else "wilson-korn-graubard"
+
+
+def share(table: Table, numerator: Sequence[int], denominator: Sequence[int]) -> Share:
+    """A proportion and what it is worth. Source: Korn & Graubard 1998, Survey Methodology 24:193."""
+    top, bottom = table.sum(numerator), table.sum(denominator)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = top / bottom
+        if table.plain:
+            return Share(value=value, worth=bottom, patients=bottom, plain=True)
+        pick, among = _mask(numerator), _mask(denominator)
+        gradient = (pick[None, :] - value[:, None] * among[None, :]) / bottom[:, None]
+        variance = table.variance(gradient)
+        kish = bottom**2 / np.einsum("i,sij,j->s", among, table.moments, among)
+        worth = np.where(variance > 0, value * (1 - value) / variance, kish)
+        worth = np.minimum(worth, np.sum(table.rows[:, denominator], axis=1))
+    return Share(value=value, worth=worth, patients=kish, plain=False)
+
+
+def _mask(parts: Sequence[int]) -> FloatArray:
+    out = np.zeros(4)
+    out[list(parts)] = 1.0
+    return out
+
+
+def tables(ranked: Ranked, thresholds: Sequence[float]) -> list[Table]:
+    """Two-by-two tables at each threshold; positive is score >= threshold."""
+    if not thresholds:
+        return []
+    if ranked.subject is not None:
+        return [_by_patient(ranked, threshold) for threshold in thresholds]
+    return _by_row(ranked.slices, *counts_above(ranked, thresholds), thresholds, plain=ranked.weight is None)
+
+
+def counts_above(ranked: Ranked, thresholds: Sequence[float]) -> tuple[FloatArray, FloatArray]:
+    """(T, S, 2, 3) rows, weight, squared weight of non-events and events at or above each threshold, and (S, 2, 3) of all."""
+    cuts = np.asarray(thresholds, dtype=np.float64)
+    falling = np.argsort(-cuts, kind="stable")
+    # the arranged scores fall, so the rows at or above a cut are the first ones
+    ends = np.searchsorted(-ranked.sorted_score, -cuts[falling], side="right")
+    edges = np.concatenate([[0], ends, [len(ranked.score)]]).astype(np.int64)
+    cells = ranked.slices.of_cell.shape[1]
+    between = count_between(edges, ranked.sorted_code, ranked.sorted_weight, cells * 2)
+    above_cells = np.cumsum(between, axis=0).reshape(len(cuts) + 1, cells, 2, 3)
+    by_slice = ranked.slices.totals(np.ascontiguousarray(above_cells.transpose(1, 0, 2, 3))).transpose(1, 0, 2, 3)
+    above = np.empty_like(by_slice[:-1])
+    above[falling] = by_slice[:-1]
+    return above, by_slice[-1]
+
+
+def _by_row(
+    slices: Slices, above: FloatArray, everyone: FloatArray, thresholds: Sequence[float], *, plain: bool
+) -> list[Table]:
+    below = everyone[None] - above
+    out = []
+    for t, threshold in enumerate(thresholds):
+        four = np.stack([above[t, :, 1], above[t, :, 0], below[t, :, 1], below[t, :, 0]], axis=1)  # (S, 4, 3)
+        moments = np.zeros((slices.count, 4, 4))
+        moments[:, range(4), range(4)] = four[:, :, 2]
+        out.append(
+            Table(
+                threshold=threshold,
+                totals=four[:, :, 1],
+                rows=four[:, :, 0],
+                moments=moments,
+                units=four[:, :, 0].sum(axis=1),
+                plain=plain,
+            )
+        )
+    return out
+
+
+def _by_patient(ranked: Ranked, threshold: float) -> Table:
+    flagged = ranked.score >= threshold
+    part = np.where(ranked.event, np.where(flagged, TP, FN), np.where(flagged, FP, TN))
+    columns = np.zeros((len(part), 4))
+    columns[np.arange(len(part)), part] = 1.0 if ranked.weight is None else ranked.weight
+    slices = ranked.slices
+    totals, moments, units = (np.empty((slices.count, *shape)) for shape in ((4,), (4, 4), ()))
+
+    def one(g: int) -> None:
+        members = slices.members(g)
+        of_cell = np.ascontiguousarray(slices.of_cell[g] - int(members[0]))
+        totals[members], moments[members], units[members] = gram(
+            columns, slices.cell, of_cell, len(members), ranked.subject
+        )
+
+    side_by_side(one, range(len(slices.groupings)))
+    per_cell = np.zeros((slices.of_cell.shape[1], 4))
+    np.add.at(per_cell, (slices.cell, part), 1.0)
+    return Table(
+        threshold=threshold, totals=totals, rows=slices.totals(per_cell), moments=moments, units=units, plain=False
+    )
