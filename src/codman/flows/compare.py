@@ -1,0 +1,69 @@
+"""compare: two prediction files of the same patients in, a comparison statement out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from codman.evaluate.compare.run import run
+from codman.evidence.statements import build
+from codman.flows.provenance import criteria_of, input_of, note_of, now, product_of, software, subject_of
+from codman.spine.comparison_spec import ComparisonSpec
+from codman.spine.comparison_statement import ComparisonPredicate
+from codman.spine.statement import Kind, Origin, Statement
+from codman.tables.source import Source
+
+
+def compare(
+    a: Source,
+    b: Source,
+    spec: ComparisonSpec,
+    *,
+    product: str | None = None,
+    version: str | None = None,
+    use: str | None = None,
+    origin: Origin = Origin.LOCAL,
+    artifact: str | None = None,
+    criteria: Path | None = None,
+    at: str | None = None,
+) -> Statement:
+    """Measure how much better or worse model B is than A on the same patients, and write down what was found.
+
+    Args:
+        a: Predictions of model A, the one in use.
+        b: Predictions of model B, the challenger, which the statement is about.
+        spec: What was asked.
+        product: The product's name; without one, B's file's.
+        version: B's version.
+        use: What it is used for, and where.
+        origin: Whose word this is.
+        artifact: Model B's file or `sha256:…`; without it the subject is pinned by B's predictions, and a note says so.
+        criteria: The criteria statement that was committed before this run.
+        at: When, ISO 8601 with a zone; now without it.
+
+    Returns:
+        The comparison statement, not yet signed; its inputs are named `a` and `b`.
+
+    Raises:
+        BadInput: The rows cannot be paired, or a column, a value, a file or an argument cannot be used.
+    """
+    # what can be refused without reading the tables is refused first
+    cited = criteria_of(criteria)
+    name = product_of(product, b.uri)
+    inputs = [input_of(a, "a"), input_of(b, "b")]
+    subject, note = subject_of(name, version, artifact, inputs[1].digest.sha256)
+    found = run(a, b, spec)
+    predicate = ComparisonPredicate(
+        product=name,
+        version=version,
+        use=use,
+        origin=origin,
+        evaluated_at=at or now(),
+        note=note_of(note, *a.notes, *b.notes),
+        criteria=cited,
+        inputs=inputs,
+        rows=found.rows,
+        spec=found.spec,
+        software=software(),
+        measurements=list(found.measurements),
+    )
+    return build(Kind.COMPARISON, subject, predicate)
