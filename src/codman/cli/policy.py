@@ -1,0 +1,97 @@
+"""`codman policy`: check, commit and compare policies."""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="Check, commit and compare policies.",
+)
+
+
+class Format(StrEnum):
+    """How an answer is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+_Format = Annotated[Format, typer.Option("--format", help="How the answer is written.")]
+
+
+@app.command()
+def check(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Policies, YAML.", show_default=False)],
+    format_: _Format = Format.TEXT,
+) -> None:
+    """Check that policies can be used, and say what weakens them.
+
+    Exit 2 when one cannot be used: an unknown key or metric, a limit that nothing can keep, requirements that
+    contradict. Advice alone is exit 0.
+    """
+    from codman.flows.gate import check_policies
+
+    checked = check_policies(files)
+    if format_ is Format.JSON:
+        sys.stdout.write(json.dumps({"files": [one.answer() for one in checked]}, indent=2, ensure_ascii=False) + "\n")
+    else:
+        for one in checked:
+            sys.stdout.write("\n".join(one.lines()) + "\n")
+    raise typer.Exit(2 if any(one.error for one in checked) else 0)
+
+
+@app.command()
+def diff(
+    old: Annotated[Path, typer.Argument(help="The older edition.", show_default=False)],
+    new: Annotated[Path, typer.Argument(help="The newer edition.", show_default=False)],
+    evidence: Annotated[
+        list[Path] | None, typer.Argument(help="Statements: which outcomes change on them.", show_default=False)
+    ] = None,
+    key: Annotated[list[Path] | None, typer.Option(help="A trusted public key, PEM; repeatable.")] = None,
+    at: Annotated[str | None, typer.Option(help="Judge as of this day or time, ISO 8601; now if left out.")] = None,
+    format_: _Format = Format.TEXT,
+) -> None:
+    """Say how two editions of a policy differ and, with evidence, which outcomes change. Always exit 0."""
+    from codman.flows.gate import compare_editions
+
+    changes, turns = compare_editions(old, new, evidence or (), keys=key or (), at=at)
+    if format_ is Format.JSON:
+        answer = {
+            "differences": [{"requirement": c.requirement, "way": c.way, "words": c.words} for c in changes],
+            "outcomes": [{"requirement": t.requirement, "old": t.old, "new": t.new} for t in turns],
+        }
+        sys.stdout.write(json.dumps(answer, indent=2, ensure_ascii=False) + "\n")
+        return
+    if not changes:
+        sys.stdout.write("The two editions demand the same.\n")
+    for c in changes:
+        sys.stdout.write(f"{c.way:<9}  {c.requirement or 'policy'}: {c.words}\n")
+    if evidence:
+        sys.stdout.write("\nOn this evidence:\n" if turns else "\nOn this evidence no outcome changes.\n")
+    for t in turns:
+        sys.stdout.write(f"  {t.requirement}: {t.old or 'not asked'} → {t.new or 'not asked'}\n")
+
+
+@app.command()
+def commit(
+    file: Annotated[Path, typer.Argument(help="The policy, YAML.", show_default=False)],
+    key: Annotated[Path, typer.Option(help="Who promises it: a private key, PEM.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="Where the signed criteria go.", show_default=False)],
+) -> None:
+    """Promise a policy before the run: a signed statement that `codman evaluate --criteria` cites."""
+    from codman.flows.criteria import commit as promise
+    from codman.review.policy.load import load_policy
+
+    policy = load_policy(file)  # a promise that no evidence could keep is none
+    promise(file, key=key, out=out)
+    sys.stderr.write(f"{out}: {policy.policy} {policy.edition} is committed\n")

@@ -1,0 +1,166 @@
+"""Hold evidence against a policy: files in, a verdict out. Also compares what two editions of a policy would say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from codman.errors import BadInput
+from codman.evidence.keys import VerifyingKey, read_verifying_key
+from codman.evidence.statements import NotAStatement, ReadStatement, read_statement
+from codman.evidence.verify import verify_file
+from codman.review.policy.advice import Advice, advise
+from codman.review.policy.diff import Difference, Turned, differences, turned
+from codman.review.policy.judge import judge
+from codman.review.policy.load import load_policy
+from codman.spine.verdict import Verdict
+
+_DAY: Final = len("2026-11-20")
+
+
+class BadTime(BadInput):
+    """A time that cannot be read."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(
+            what="--at is not a time",
+            why=f"{said[:60]!r} is not ISO 8601",
+            fix="write it like 2026-11-20, or 2026-11-20T10:00:00Z",
+        )
+
+
+class PolicyAsEvidence(BadInput):
+    """A policy stands where evidence belongs."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            what=f"{path} is no evidence",
+            why="it is a YAML file, as policies are",
+            fix=f"give it as --policy {path}, and the evaluation's JSON as evidence",
+        )
+
+
+def gate(
+    policy: Path,
+    evidence: Sequence[Path],
+    *,
+    keys: Sequence[Path] = (),
+    at: str | None = None,
+    facts: Mapping[str, str] | None = None,
+    version: str | None = None,
+    use: str | None = None,
+) -> Verdict:
+    """Hold evidence files against a policy file.
+
+    Args:
+        policy: The policy, YAML.
+        evidence: Statements or their envelopes.
+        keys: Public keys that are trusted; with any, what none of them signed is unverifiable.
+        at: The time of judging, ISO 8601; a day alone is its end, UTC; now where left out.
+        facts: What is known of the use: `tier`, `setting`, `kind`.
+        version: The version that is judged, where evidence about several is given.
+        use: The use that is judged, likewise.
+
+    Raises:
+        BadInput: A file, a key, the time or the policy is wrong, or the evidence is about several products.
+    """
+    held = load_policy(policy)
+    trusted = [read_verifying_key(key) for key in keys]
+    read, unreadable = _read(evidence, trusted)
+    return judge(held, read, trusted, _moment(at), facts=facts, version=version, use=use, unreadable=unreadable)
+
+
+def compare_editions(
+    old: Path, new: Path, evidence: Sequence[Path] = (), *, keys: Sequence[Path] = (), at: str | None = None
+) -> tuple[tuple[Difference, ...], tuple[Turned, ...]]:
+    """What changed between two editions of a policy and, with evidence, which outcomes change.
+
+    Raises:
+        BadInput: A file is wrong.
+    """
+    before, after = load_policy(old), load_policy(new)
+    changes = differences(before, after)
+    if not evidence:
+        return changes, ()
+    trusted = [read_verifying_key(key) for key in keys]
+    read, unreadable = _read(evidence, trusted)
+    moment = _moment(at)
+    first, second = (judge(p, read, trusted, moment, unreadable=unreadable) for p in (before, after))
+    return changes, turned(first, second)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One policy file, and what is to be said of it."""
+
+    file: str
+    error: BadInput | None
+    advice: tuple[Advice, ...] = ()
+
+    def answer(self) -> dict[str, Any]:
+        """As plain JSON types."""
+        error = self.error
+        return {
+            "file": self.file,
+            "ok": error is None,
+            "error": None if error is None else {"what": error.what, "why": error.why, "fix": error.fix},
+            "advice": [{"requirement": a.requirement, "line": a.line, "words": a.words} for a in self.advice],
+        }
+
+    def lines(self) -> list[str]:
+        """As lines of text."""
+        if self.error is not None:
+            return [f"✗ {self.file}: {self.error.what}", f"  why: {self.error.why}", f"  fix: {self.error.fix}"]
+        head = f"✓ {self.file}: can be used"
+        return [head, *(f"  line {a.line}, {a.requirement or 'policy'}: {a.words}" for a in self.advice)]
+
+
+def check_policies(files: Sequence[Path]) -> list[Checked]:
+    """Whether each policy can be used, and what weakens it; an error in one does not hide the others."""
+    checked = []
+    for file in files:
+        try:
+            checked.append(Checked(str(file), None, tuple(advise(load_policy(file)))))
+        except BadInput as error:
+            checked.append(Checked(str(file), error))
+    return checked
+
+
+def _read(paths: Sequence[Path], keys: Sequence[VerifyingKey]) -> tuple[list[ReadStatement], list[str]]:
+    """Statements, and why files that an alteration made unreadable say nothing."""
+    if not paths:
+        raise BadInput(what="there is no evidence", why="no file was given", fix="give one or more statements")
+    read, unreadable = [], []
+    for path in paths:
+        try:
+            read.append(read_statement(path))
+        except BadInput as error:
+            if isinstance(error, NotAStatement) and path.suffix.lower() in (".yaml", ".yml"):
+                raise PolicyAsEvidence(path) from None
+            if not keys or not _altered(path, keys):
+                raise
+            # with keys, bytes that nobody trusted vouches for are unverifiable, whatever nonsense they hold
+            unreadable.append(f"{path} was altered after signing: {error.why}")
+    return read, unreadable
+
+
+def _altered(path: Path, keys: Sequence[VerifyingKey]) -> bool:
+    """Whether a file is an envelope whose bytes no given key signed."""
+    try:
+        steps = verify_file(path, keys).steps
+    except BadInput:
+        return False
+    return any(not step.ok for step in steps)
+
+
+def _moment(said: str | None) -> datetime:
+    if said is None:
+        return datetime.now(UTC)
+    try:
+        at = datetime.fromisoformat(f"{said}T23:59:59+00:00" if len(said) == _DAY else said)
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise BadTime(said) from None

@@ -1,0 +1,215 @@
+"""A policy held against evidence: each requirement its outcome and its sentence, the worst blocking one the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from codman.errors import BadInput
+from codman.evidence.keys import VerifyingKey
+from codman.evidence.statements import ReadStatement
+from codman.review.policy import wording
+from codman.review.policy.catalog import BY_KEY
+from codman.review.policy.exhibit import Exhibit, merged, of_statement
+from codman.review.policy.requirement import of_origin
+from codman.spine.policy import AppliesTo, Policy, Requirement
+from codman.spine.verdict import Finding, Outcome, Result, Verdict, rank
+
+CLOCK_SKEW: Final = timedelta(minutes=5)  # two machines' clocks may differ so much without anyone having lied
+
+
+class MixedEvidence(BadInput):
+    """Evidence about several products, versions or uses."""
+
+    def __init__(self, what: str, found: Sequence[str]) -> None:
+        shown = ", ".join(found[:5]) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
+        fix = "give the evidence of one product"
+        if what != "product":
+            fix = f"name the one that is judged: --{what} {found[0]}"
+        super().__init__(what=f"the evidence is about several {what}s", why=shown, fix=fix)
+
+
+def judge(
+    policy: Policy,
+    evidence: Sequence[ReadStatement],
+    keys: Sequence[VerifyingKey] = (),
+    at: datetime | None = None,
+    *,
+    facts: Mapping[str, str] | None = None,
+    version: str | None = None,
+    use: str | None = None,
+    unreadable: Sequence[str] = (),
+) -> Verdict:
+    """Hold a policy against evidence.
+
+    Args:
+        policy: What is demanded.
+        evidence: Statements, in any order; one that is given twice counts once.
+        keys: Public keys that are trusted. With any, what none of them signed is unverifiable; with none, unsigned
+            evidence is judged and the verdict says that it is not verified.
+        at: The time of judging, with its zone; now where left out.
+        facts: What is known of the use beside the evidence: `tier`, `setting`, `kind`, `task`.
+        version: Only evidence about this version, or about no version in particular.
+        use: Only evidence about this use, or about no use in particular.
+        unreadable: Why files that came with a signature could not even be read.
+
+    Returns:
+        One result a requirement, in the policy's order.
+
+    Raises:
+        MixedEvidence: The statements are about several products, or about several versions or uses and none is named.
+        SeveralThresholds: A bound does not say which of several thresholds it is about.
+    """
+    at = datetime.now(UTC) if at is None else at.astimezone(UTC)
+    exhibits = merged(of_statement(read, keys) for read in evidence)
+    product = _single("product", [e.product for e in exhibits])
+    version = version or _single("version", [e.version for e in exhibits])
+    use = use or _single("use", [e.use for e in exhibits])
+    about = [e for e in exhibits if e.version in (None, version) and e.use in (None, use)]
+    known = _known(about, facts or {})
+    against = _not_meant(policy.applies_to, known)
+    results, used = [], []
+    for requirement in policy.requires:
+        if against is not None:
+            finding = Finding(outcome=Outcome.NOT_APPLICABLE, sentence=against)
+        else:
+            finding = _answer(requirement, about, policy.level, at, unreadable)
+        used += [e for e in about if e.digest == finding.evidence]
+        results.append(
+            Result(
+                id=requirement.id,
+                title=requirement.name,
+                finding=finding,
+                severity=requirement.severity,
+                controls=requirement.controls,
+                line=requirement.line,
+            )
+        )
+    return Verdict(
+        policy=policy.policy,
+        edition=policy.edition,
+        checkpoint=policy.checkpoint,
+        results=tuple(results),
+        verified=bool(used) and all(e.verified for e in used),
+        judged_at=at.replace(microsecond=0).isoformat().replace("+00:00", "Z"),
+        product=product,
+        version=version,
+        use=use,
+        policy_file=policy.file,
+        notes=tuple(_notes(results, exhibits, about, at, unreadable, len(evidence))),
+    )
+
+
+def _single(what: str, said: Sequence[str | None]) -> str | None:
+    found = sorted({one for one in said if one is not None})
+    if len(found) > 1:
+        raise MixedEvidence(what, found)
+    return found[0] if found else None
+
+
+def _known(exhibits: Sequence[Exhibit], facts: Mapping[str, str]) -> dict[str, set[str]]:
+    """What is known of the use; the task is read from the evidence where nobody says it."""
+    known = {key: {value.casefold()} for key, value in facts.items() if value}
+    tasks = {e.task for e in exhibits if e.task is not None}
+    if tasks:
+        known.setdefault("task", tasks)
+    return known
+
+
+def _not_meant(applies_to: AppliesTo, known: Mapping[str, set[str]]) -> str | None:
+    """Why the policy is not meant for this use; what is not known does not exempt."""
+    for key, wanted in applies_to.model_dump(exclude_none=True).items():
+        there = known.get(key)
+        if there is not None and not there & {str(one).casefold() for one in wanted}:
+            return f"This policy is for {key} {' or '.join(wanted)}; here it is {' and '.join(sorted(there))}."
+    return None
+
+
+def _answer(
+    requirement: Requirement, exhibits: Sequence[Exhibit], level: float, at: datetime, unreadable: Sequence[str]
+) -> Finding:
+    kind = BY_KEY[requirement.asked_as]
+    right = [e for e in of_origin(exhibits, requirement) if kind.answers(requirement.asks, e)]
+    present = [e for e in right if e.evaluated_at <= at + CLOCK_SKEW]
+    if not present:
+        return _missing(requirement, exhibits, right, at, unreadable)
+    newest = present[-1].evaluated_at
+    # statements of the same moment are equals: the worst of them counts, so that their order cannot matter
+    found = [_held(requirement, e, level, at) for e in present if e.evaluated_at == newest]
+    return min(found, key=lambda f: (rank(f.outcome), f.evidence or ""))
+
+
+def _held(requirement: Requirement, exhibit: Exhibit, level: float, at: datetime) -> Finding:
+    if exhibit.unverifiable is not None:
+        sentence = f"The signature of {exhibit.label} could not be confirmed: {exhibit.unverifiable}"
+        return Finding(outcome=Outcome.UNVERIFIABLE, sentence=wording.sentence(sentence), evidence=exhibit.digest)
+    days, most = (at - exhibit.evaluated_at) / timedelta(days=1), requirement.max_age_days
+    if most is None or days <= most:
+        return BY_KEY[requirement.asked_as].judge(requirement, exhibit, level)
+    shown = f"{days:,.0f}" if f"{days:,.0f}" != f"{most:,.10g}" else f"{days:,.2f}"
+    sentence = f"{exhibit.label} is {shown} days old; at most {most:,.10g} days are allowed"
+    return Finding(outcome=Outcome.STALE, sentence=wording.sentence(sentence), evidence=exhibit.digest)
+
+
+def _missing(
+    requirement: Requirement,
+    exhibits: Sequence[Exhibit],
+    right: Sequence[Exhibit],
+    at: datetime,
+    unreadable: Sequence[str],
+) -> Finding:
+    if unreadable:
+        return Finding(
+            outcome=Outcome.UNVERIFIABLE,
+            sentence=wording.sentence(
+                f"{_sought(requirement)} was not found, and one file could not be read: {unreadable[0]}"
+            ),
+        )
+    said = f"{_sought(requirement)} was not given"
+    if right:
+        said = f"{_sought(requirement)} was not there at {at:%Y-%m-%d %H:%M} UTC: {right[0].label} is dated after that"
+    else:
+        others = sorted(
+            {e.origin.value for e in exhibits if e.kind is requirement.evidence and e.origin not in requirement.origin}
+        )
+        if requirement.origin and others:
+            said += f"; what is there comes from origin {' and '.join(others)}, which does not count here"
+        elif requirement.asked_as == "document":
+            there = sorted({str(e.predicate.get("document")) for e in exhibits if e.kind is requirement.evidence})
+            said += f"; documents given: {', '.join(there[:5])}" if there else ""
+    return Finding(outcome=Outcome.MISSING, sentence=wording.sentence(said))
+
+
+def _sought(requirement: Requirement) -> str:
+    """What is looked for: `a local or attested evaluation with AUROC`."""
+    origins = " or ".join(origin.value for origin in requirement.origin)
+    kind, wanted = BY_KEY[requirement.asked_as], ""
+    wanted = kind.wants(requirement.asks)
+    if requirement.asked_as == "document":
+        noun, tail = wanted, ""
+    else:
+        noun, tail = requirement.evidence.value, f" with {wanted}" if wanted else ""
+    first = (origins or noun)[:1].lower()
+    article = "an" if first in "aeiou" else "a"
+    return f"{article} {origins + ' ' if origins else ''}{noun}{tail}"
+
+
+def _notes(
+    results: Sequence[Result],
+    exhibits: Sequence[Exhibit],
+    about: Sequence[Exhibit],
+    at: datetime,
+    unreadable: Sequence[str],
+    given: int,
+) -> list[str]:
+    notes = []
+    if not any(r.blocks and r.outcome is not Outcome.NOT_APPLICABLE for r in results):
+        notes.append("Nothing that blocks was left to judge, so nothing is decided.")
+    if given > len(exhibits):
+        notes.append("The same statement was given more than once; it counts once.")
+    if len(about) < len(exhibits):
+        notes.append(f"{len(exhibits) - len(about)} statements about another version or use were passed over.")
+    for late in (e for e in about if e.evaluated_at > at + CLOCK_SKEW):
+        notes.append(f"{late.name} is dated {late.day}, after the time of judging, and was passed over.")
+    return [*notes, *(wording.sentence(f"not read: {why}") for why in unreadable)]

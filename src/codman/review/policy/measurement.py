@@ -1,0 +1,124 @@
+"""A requirement that a measurement keep a bound: the interval decides, so luck in a small group cannot pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, cast
+
+from codman.errors import BadInput
+from codman.review.policy import limits, wording
+from codman.review.policy.bound import Bound
+from codman.review.policy.exhibit import Exhibit
+from codman.review.policy.held import hold
+from codman.review.policy.requirement import Change, Fault, RequirementKind
+from codman.spine.measurement import PARAM_TOLERANCE, Measurement
+from codman.spine.policy import Ask, Requirement
+from codman.spine.statement import Kind
+from codman.spine.verdict import Finding, Outcome, rank
+from codman.spine.vocabulary import ESTIMATED, word
+
+
+class SeveralThresholds(BadInput):
+    """The evidence has several thresholds and the policy names none."""
+
+    def __init__(self, requirement: Requirement, exhibit: Exhibit, thresholds: Sequence[float]) -> None:
+        shown = ", ".join(f"{t:.10g}" for t in thresholds[:8]) + (" …" if len(thresholds) > 8 else "")
+        super().__init__(
+            what=f"requirement {requirement.id!r} does not say which threshold it is about",
+            why=f"{exhibit.name} measures {cast('Bound', requirement.asks).metric} at {shown}",
+            fix=f"name one in the policy: threshold: {thresholds[0]:.10g}",
+        )
+
+
+class MeasurementKind:
+    """Bounds on measurements."""
+
+    key: Final = "measurement"
+    asks: Final = Bound
+    as_text: Final = frozenset({"metric", "slice", "by", "class", "label", "unit", "kind", "feature"})
+    default_evidence: Final[Kind | None] = Kind.EVALUATION
+
+    def form(self, written: Any) -> Any:
+        """The fields of the bound, as they were written."""
+        return written
+
+    def faults(self, requirement: Requirement) -> Iterator[Fault]:
+        """Unknown or forbidden metrics, and limits that nothing can keep."""
+        return limits.faults(cast("Bound", requirement.asks))
+
+    def contradicts(self, one: Requirement, other: Requirement) -> str | None:
+        """Two limits on the same number that leave no room between them."""
+        return limits.contradiction(one, other)
+
+    def advice(self, requirement: Requirement) -> Iterator[str]:
+        """What lets a bound be met by luck or by an old or foreign number."""
+        return limits.advice(requirement)
+
+    def answers(self, _ask: Ask, _exhibit: Exhibit) -> bool:
+        """Any statement of the kind: the newest one counts, whether or not it has the number."""
+        return True
+
+    def wants(self, ask: Ask) -> str:
+        """The number, as a sentence names it."""
+        bound = cast("Bound", ask)
+        return wording.asked(bound, word(bound.metric))
+
+    def judge(self, requirement: Requirement, exhibit: Exhibit, level: float) -> Finding:
+        """Hold every measurement that is meant against the bound; the worst outcome counts.
+
+        Raises:
+            SeveralThresholds: Several thresholds are measured and the policy names none.
+        """
+        bound = cast("Bound", requirement.asks)
+        picked = [m for m in exhibit.measurements(bound.metric) if bound.picks(m)]
+        if not picked:
+            return Finding(outcome=Outcome.MISSING, sentence=_not_measured(bound, exhibit), evidence=exhibit.digest)
+        if bound.threshold is None:
+            thresholds = _thresholds(picked)
+            if len(thresholds) > 1:
+                raise SeveralThresholds(requirement, exhibit, thresholds)
+        found = [hold(bound, m, exhibit, level) for m in picked]
+        # among equals the first by its words, so that the order of rows does not matter
+        return min(found, key=lambda f: (rank(f.outcome), f.sentence))
+
+    def compare(self, old: Ask, new: Ask) -> Iterator[Change]:
+        """Limits tightened or loosened; another number is another demand."""
+        return limits.compare(cast("Bound", old), cast("Bound", new))
+
+
+def _thresholds(picked: Sequence[Measurement]) -> list[float]:
+    found: list[float] = []
+    for m in picked:
+        t = m.params.get("threshold")
+        if isinstance(t, (int, float)) and not any(abs(t - f) <= PARAM_TOLERANCE for f in found):
+            found.append(float(t))
+    return sorted(found)
+
+
+def _not_measured(bound: Bound, exhibit: Exhibit) -> str:
+    said = f"{exhibit.label} does not measure {wording.asked(bound, word(bound.metric))}"
+    there = exhibit.measurements(bound.metric)
+    if not there:
+        if not bound.metric.startswith(ESTIMATED) and exhibit.measurements(ESTIMATED + bound.metric):
+            said += "; an estimate without labels is there, but it never stands for the measured number"
+        return wording.sentence(said)
+    others = [m for m in there if m.slice == bound.slice]
+    if not others:
+        return wording.sentence(f"{said}; it measures {word(bound.metric).label} only for other patients")
+    thresholds = _thresholds(others)
+    if (
+        bound.threshold is not None
+        and thresholds
+        and not any(abs(bound.threshold - t) <= PARAM_TOLERANCE for t in thresholds)
+    ):
+        shown = ", ".join(f"{t:.10g}" for t in thresholds[:8])
+        return wording.sentence(f"{said}; it does so at {shown}")
+    groupings = sorted(
+        {" and ".join(map(str, m.params["by"])) for m in others if isinstance(m.params.get("by"), (list, tuple))}
+    )
+    if bound.by is not None and groupings:
+        return wording.sentence(f"{said}; it does so between groups of {', or of '.join(groupings[:5])}")
+    return wording.sentence(said)
+
+
+KIND: Final[RequirementKind] = MeasurementKind()

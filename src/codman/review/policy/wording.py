@@ -1,0 +1,137 @@
+"""Numbers and names as a sentence says them: never rounded so far that the words contradict the outcome."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from codman.review.policy.bound import Bound, level
+from codman.spine.measurement import Measurement
+from codman.spine.vocabulary import Word
+
+MOST_DIGITS = 15
+_UNSPOKEN_UNITS = frozenset({"of the outcome", "of the column", "log odds"})
+
+
+def digits(numbers: Sequence[float], limits: Sequence[float]) -> int:
+    """Decimals that say the numbers in two or three figures and keep each on its side of each limit.
+
+    Args:
+        numbers: Value and interval.
+        limits: What they are held against.
+    """
+    size = max((abs(x) for x in (*numbers, *limits)), default=0.0)
+    start = 2 if size == 0 else min(MOST_DIGITS, max(0, (2 if size >= 0.1 else 1 - math.floor(math.log10(size)))))
+    if size >= 100:
+        start = 0
+    elif size >= 10:
+        start = 1
+    # a limit is printed whole where that is short, so that 0.025 is not read as 0.03
+    start = max([start, *(d for d in map(_decimals, limits) if d <= 4)])
+    for d in range(start, MOST_DIGITS + 1):
+        if all(_side(round(x, d), round(b, d)) == _side(x, b) for x in numbers for b in limits) and _spread(numbers, d):
+            return d
+    return MOST_DIGITS
+
+
+def _spread(numbers: Sequence[float], d: int) -> bool:
+    # an interval that prints as 0.83 to 0.83 says nothing; six decimals are enough to see any that matters
+    return d >= 6 or len({round(x, d) for x in numbers}) > 1 or len(set(numbers)) <= 1
+
+
+def _decimals(x: float) -> int:
+    text = repr(x)
+    if "e" in text:
+        return MOST_DIGITS
+    return len(text.partition(".")[2].rstrip("0"))
+
+
+def _side(x: float, limit: float) -> int:
+    return (x > limit) - (x < limit)
+
+
+def number(x: float, d: int) -> str:
+    """A number to `d` decimals, with a true minus sign and thousands apart."""
+    text = f"{x:,.{d}f}"
+    if float(text.replace(",", "")) == 0:
+        text = text.removeprefix("-")
+    return text.replace("-", "−")
+
+
+def interval(value: float, lower: float, upper: float, d: int) -> str:
+    """`0.61 (0.52 to 0.70)`."""
+    return f"{number(value, d)} ({number(lower, d)} to {number(upper, d)})"
+
+
+def limit(bound: Bound, d: int) -> str:
+    """The limit in words: `at least 0.75`, `at most 0.10`, `0.80 to 1.20`."""
+    low, high = bound.low, bound.high
+    if low is not None and high is not None:
+        return f"{number(low, d)} to {number(high, d)}"
+    if low is not None:
+        return f"at least {number(low, d)}"
+    return f"at most {number(high if high is not None else math.nan, d)}"
+
+
+def group(slice_: Mapping[str, str]) -> str:
+    """The patients of a slice: `race Black, age band 65+`; a patient without a value is said so."""
+    return ", ".join(
+        f"{column.replace('_', ' ')} {'missing' if value == '(missing)' else value}" for column, value in slice_.items()
+    )
+
+
+def named(params: Mapping[str, Any], feature: str | None = None) -> str:
+    """What else names the number: ` of glucose at threshold 0.2 by day 365`."""
+    said = "" if feature is None else f" of {feature}"
+    if "class" in params:
+        said += f" for class {level(params['class'])}"
+    if "label" in params:
+        said += f" for {level(params['label'])}"
+    if isinstance(params.get("threshold"), (int, float)):
+        said += f" at threshold {params['threshold']:.10g}"
+    if isinstance(params.get("horizon"), (int, float)):
+        said += f" at horizon {params['horizon']:.10g}"
+    if "unit" in params:
+        said += f" per {level(params['unit'])}"
+    if "kind" in params:
+        said += f" ({level(params['kind'])})"
+    return said
+
+
+def asked(bound: Bound, word: Word) -> str:
+    """The number a bound is about, for a sentence that cannot give it."""
+    params = {
+        key: want
+        for key, want in zip(("threshold", "horizon", "class", "label", "unit", "kind"), bound.named(), strict=True)
+        if want is not None
+    }
+    said = word.label + named(params, bound.feature)
+    if bound.by is not None:
+        said += " between groups of " + " and ".join(c.replace("_", " ") for c in bound.by)
+    return said + (f" for patients with {group(bound.slice)}" if bound.slice else "")
+
+
+def of(m: Measurement, word: Word) -> str:
+    """The number a measurement is, as the subject of a sentence."""
+    said = word.label + named(m.params, m.feature)
+    return said + (f" for patients with {group(m.slice)}" if m.slice else "")
+
+
+def unit(word: Word) -> str:
+    """What stands after the number: ` hours`; empty for shares and ratios."""
+    return f" {word.unit}" if word.unit and word.unit not in _UNSPOKEN_UNITS else ""
+
+
+def sentence(text: str) -> str:
+    """First letter up, a full stop at the end."""
+    text = text[:1].upper() + text[1:]
+    return text if text.endswith(".") else text + "."
+
+
+def about(count: float) -> str:
+    """A number of patients to two figures, never fewer than are needed: `about 1,900`."""
+    if count < 100:
+        return f"{math.ceil(count):,}"
+    step = 10 ** (math.floor(math.log10(count)) - 1)
+    return f"about {math.ceil(count / step) * step:,}"

@@ -1,0 +1,119 @@
+"""Verdict: a policy held against evidence, one outcome and one sentence a requirement.
+
+Made by review/policy; read by report, flows, registry and the doors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from codman.spine.policy import Checkpoint, Severity
+
+
+class Outcome(StrEnum):
+    """How a requirement, or the whole policy, came out."""
+
+    MET = "met"
+    NOT_MET = "not-met"
+    UNVERIFIABLE = "unverifiable"
+    MISSING = "missing"
+    STALE = "stale"
+    INCONCLUSIVE = "inconclusive"
+    NOT_APPLICABLE = "not-applicable"
+
+
+WORST_FIRST: Final = (
+    Outcome.NOT_MET,
+    Outcome.UNVERIFIABLE,
+    Outcome.MISSING,
+    Outcome.STALE,
+    Outcome.INCONCLUSIVE,
+    Outcome.MET,
+    Outcome.NOT_APPLICABLE,  # passed over: counts only where nothing else is left
+)
+_RANK: Final = {outcome: rank for rank, outcome in enumerate(WORST_FIRST)}
+EXIT_MET, EXIT_NOT_MET, EXIT_UNDECIDED = 0, 1, 3
+
+
+def rank(outcome: Outcome) -> int:
+    """0 is the worst; for `min` and `sorted`."""
+    return _RANK[outcome]
+
+
+def worst(outcomes: list[Outcome]) -> Outcome:
+    """The worst of several; `not-applicable` where there is nothing else."""
+    return min(outcomes, key=rank, default=Outcome.NOT_APPLICABLE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What one kind of requirement found in one statement."""
+
+    outcome: Outcome
+    sentence: str  # for a clinician: what was measured, what the limit is, what would decide it
+    evidence: str | None = None  # digest of the statement it rests on, 64 hexadecimal digits
+    value: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    limit: str | None = None  # in words: "at least 0.75"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One requirement's outcome."""
+
+    id: str
+    title: str
+    finding: Finding
+    severity: Severity = Severity.BLOCK
+    controls: tuple[str, ...] = ()
+    line: int = 0  # where the requirement stands in the policy's file
+
+    @property
+    def outcome(self) -> Outcome:
+        """How it came out."""
+        return self.finding.outcome
+
+    @property
+    def sentence(self) -> str:
+        """Why, for a clinician."""
+        return self.finding.sentence
+
+    @property
+    def evidence(self) -> str | None:
+        """`sha256:…` of the statement it rests on."""
+        return None if self.finding.evidence is None else f"sha256:{self.finding.evidence}"
+
+    @property
+    def blocks(self) -> bool:
+        """Whether it counts for the whole."""
+        return self.severity is Severity.BLOCK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """A policy held against evidence."""
+
+    policy: str
+    edition: str
+    checkpoint: Checkpoint
+    results: tuple[Result, ...]
+    verified: bool  # every statement that a result rests on is signed by a key that was given
+    judged_at: str  # ISO 8601, UTC
+    product: str | None = None
+    version: str | None = None
+    use: str | None = None
+    policy_file: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def outcome(self) -> Outcome:
+        """The worst of the blocking ones; `not-applicable` when nothing was left to judge."""
+        return worst([r.outcome for r in self.results if r.blocks])
+
+    @property
+    def exit_code(self) -> int:
+        """0 met, 1 not met, 3 for everything that cannot be decided."""
+        return {Outcome.MET: EXIT_MET, Outcome.NOT_MET: EXIT_NOT_MET}.get(self.outcome, EXIT_UNDECIDED)
