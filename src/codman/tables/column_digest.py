@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 
+import numpy as np
 import pyarrow as pa
 
-from codman.tables.literals import zero
-
-_WORDS = {8: pa.uint8(), 16: pa.uint16(), 32: pa.uint32(), 64: pa.uint64()}
+from codman.tables.arrays import as_numpy, empty_bytes, is_there
 
 
 class ColumnsDigest:
@@ -25,23 +24,16 @@ class ColumnsDigest:
     def add(self, name: str, values: pa.ChunkedArray) -> None:
         """Take in the next column."""
         plain = _plain(values)
-        self._hash.update(
-            json.dumps([name, "nested" if pa.types.is_nested(plain.type) else str(plain.type), len(plain)]).encode()
-            + b"\n"
-        )
-        self._hash.update(_bits(plain.is_valid()))
-        kind = plain.type
-        if pa.types.is_null(kind):
+        kind = "nested" if pa.types.is_nested(plain.type) else str(plain.type)
+        self._hash.update(json.dumps([name, kind, len(plain)]).encode() + b"\n")
+        self._hash.update(np.packbits(is_there(plain)).tobytes())
+        if pa.types.is_null(plain.type):
             return
-        if pa.types.is_boolean(kind):
-            self._hash.update(_bits(plain.fill_null(zero(pa.bool_()))))
-        elif pa.types.is_large_binary(kind):
+        if pa.types.is_large_binary(plain.type):
             self._binary(plain)
-        elif pa.types.is_primitive(kind) and kind.bit_width in _WORDS:
-            width = _WORDS[kind.bit_width]
-            for chunk in plain.chunks:
-                numbers = chunk.view(width).fill_null(zero(width)).to_numpy(zero_copy_only=False)
-                self._hash.update(numbers.astype(numbers.dtype.newbyteorder("<"), copy=False).tobytes())
+        elif pa.types.is_primitive(plain.type):
+            numbers = as_numpy(plain, missing=0)
+            self._hash.update(numbers.astype(numbers.dtype.newbyteorder("<"), copy=False).tobytes())
         else:
             for value in plain:
                 self._hash.update(json.dumps(value.as_py(), default=str, sort_keys=True).encode() + b"\n")
@@ -51,20 +43,16 @@ class ColumnsDigest:
         return self._hash.hexdigest()
 
     def _binary(self, values: pa.ChunkedArray) -> None:
-        import pyarrow.compute as pc
-
-        lengths = pc.binary_length(values).fill_null(zero(pa.int64()))
-        for chunk in lengths.chunks:
-            self._hash.update(chunk.to_numpy(zero_copy_only=False).astype("<i8", copy=False).tobytes())
-        for chunk in values.chunks:
-            chunk = chunk.fill_null(zero(pa.large_binary()))
+        pieces = []
+        for chunk in values.fill_null(empty_bytes()).chunks:
+            _, offsets, data = chunk.buffers()
             if not len(chunk):
                 continue
-            _, offsets, data = chunk.buffers()
-            if data is None:
-                continue
-            ends = pa.Array.from_buffers(pa.int64(), len(chunk) + 1, [None, offsets], offset=chunk.offset)
-            self._hash.update(memoryview(data)[ends[0].as_py() : ends[-1].as_py()])
+            ends = np.frombuffer(offsets, "=i8", count=chunk.offset + len(chunk) + 1)[chunk.offset :]
+            self._hash.update(np.diff(ends).astype("<i8", copy=False).tobytes())
+            pieces.append(memoryview(data)[ends[0] : ends[-1]] if data is not None else b"")
+        for piece in pieces:
+            self._hash.update(piece)
 
 
 def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -80,10 +68,3 @@ def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_decimal(kind):
         return values.cast(pa.large_string()).cast(pa.large_binary())
     return values
-
-
-def _bits(flags: pa.ChunkedArray) -> bytes:
-    import numpy as np
-
-    parts = [chunk.to_numpy(zero_copy_only=False) for chunk in flags.chunks]
-    return np.packbits(np.concatenate(parts)).tobytes() if parts else b""

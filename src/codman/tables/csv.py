@@ -7,6 +7,7 @@ value or a time where all of it is one (csv_types.py). So a type never depends o
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -52,11 +53,11 @@ class CsvSource(Source):
             except (pa.ArrowException, OSError, UnicodeError, ValueError) as error:
                 self._mend(error)
         self.rows = table.num_rows
-        typed = {}
-        for name in columns:
-            typed[name] = self._convert(name, table[self._key(name)])
-            table = table.drop_columns([self._key(name)])  # the text is not needed twice
-        return pa.table(typed)
+        # Arrow lets go of the interpreter while it converts, so columns go side by side
+        with ThreadPoolExecutor(max_workers=pa.cpu_count()) as pool:
+            return pa.table(
+                dict(zip(columns, pool.map(lambda n: self._convert(n, table[self._key(n)]), columns), strict=True))
+            )
 
     def _batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
         self._settle(columns)

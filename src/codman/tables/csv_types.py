@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 import pyarrow as pa
 
-from codman.tables.literals import words
+from codman.tables.arrays import words
 
 # "None" is not among them: several registries write it for "was not measured", which is a group of patients
 MISSING: Final = ("", "NA", "N/A", "n/a", "#N/A", "null", "NULL", "NaN", "nan", "-nan", "-NaN")

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from codman.errors import BadInput, MissingExtra
+from codman.tables.arrays import as_numpy
 from codman.tables.file_digest import sha256_of_file
 from codman.tables.reader import NoSuchVersion, NotATable, Source
 
@@ -53,7 +54,7 @@ class DeltaSource(Source):
         for file in self._files:
             digest.update(f"{file.path}\t{file.size}\t{sha256_of_file(self._path / file.path)}\n".encode())
             if file.path in self._kept:
-                digest.update(bytes(self._kept[file.path].to_numpy(zero_copy_only=False)))
+                digest.update(as_numpy(self._kept[file.path]).tobytes())
         return digest.hexdigest()
 
     def _read(self, columns: list[str]) -> pa.Table:
