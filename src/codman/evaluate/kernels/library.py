@@ -229,3 +229,10 @@ def logits(score: FloatArray, clip: float) -> tuple[FloatArray, int]:
     function = library().logits
     function.restype = ctypes.c_int64
     return out, int(function(_long(len(score)), _at(score), _real(clip), _at(out)))
+
+
+def half_normal_quantile(spread: FloatArray, mass: FloatArray, share: float) -> float:
+    """Quantile of |N(0, spread)| mixed over points in proportion to mass."""
+    function = library().half_normal_quantile
+    function.restype = ctypes.c_double
+    return float(function(_long(len(spread)), _at(spread), _at(mass), _real(share)))

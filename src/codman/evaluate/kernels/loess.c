@@ -54,3 +54,21 @@ EXPORT void loess(int64_t n, const double *x, const double *y, const double *mas
     spread[j] = sqrt(spread2);
   }
 }
+
+/* The `share` quantile of |N(0, spread)| mixed over points in proportion to mass, by bisection. */
+EXPORT double half_normal_quantile(int64_t n, const double *spread, const double *mass, double share) {
+  double largest = 0.0, total = 0.0, low = 0.0;
+  for (int64_t i = 0; i < n; i++) {
+    if (spread[i] > largest) largest = spread[i];
+    total += mass[i];
+  }
+  double high = 8.0 * largest;
+  for (int step = 0; step < 40 && largest > 0; step++) {
+    const double middle = 0.5 * (low + high);
+    double held = 0.0;
+    for (int64_t i = 0; i < n; i++) held += mass[i] * (spread[i] > 0 ? erf(middle / (spread[i] * 1.4142135623730951)) : 1.0);
+    if (held < share * total) low = middle;
+    else high = middle;
+  }
+  return 0.5 * (low + high);
+}

@@ -13,9 +13,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from codman.evaluate.distributions import norm_cdf
 from codman.evaluate.estimates import Estimates, FloatArray
-from codman.evaluate.kernels.library import loess, side_by_side
+from codman.evaluate.kernels.library import half_normal_quantile, loess, side_by_side
 from codman.evaluate.ranked import Ranked
 
 ECE_BINS: Final = 10
@@ -129,7 +128,7 @@ def smoothed_errors(points: Points, params: Mapping[str, Any]) -> tuple[list[Est
         expected["ici"][s] = float(np.average(HALF_NORMAL_MEAN * found.spread, weights=found.mass))
         for name, share in (("e50", 0.5), ("e90", 0.9)):
             distances[name][s] = _weighted_quantile(distance, found.mass, share)
-            expected[name][s] = _half_normal_quantile(found.spread, found.mass, share)
+            expected[name][s] = half_normal_quantile(found.spread, found.mass, share)
     few = {s: "fewer than three different risks" for s, found in enumerate(smooths) if found is None}
     return [
         Estimates(
@@ -149,20 +148,3 @@ def _weighted_quantile(values: FloatArray, mass: FloatArray, share: float) -> fl
     order = np.argsort(values, kind="stable")
     reached = np.cumsum(mass[order])
     return float(values[order][np.searchsorted(reached, share * reached[-1] * (1 - 1e-12))])
-
-
-def _half_normal_quantile(spread: FloatArray, mass: FloatArray, share: float) -> float:
-    """Quantile of |N(0, spread)| mixed over points."""
-    largest = float(spread.max())
-    if largest <= 0:
-        return 0.0
-    low, high, total = 0.0, 8 * largest, float(mass.sum())
-    positive = spread > 0
-    for _ in range(40):
-        middle = (low + high) / 2
-        inside = np.array([2 * norm_cdf(x) - 1 for x in middle / spread[positive]])
-        held = float(mass[positive] @ inside) + float(mass[~positive].sum())
-        low, high = (middle, high) if held < share * total else (low, middle)
-    return (low + high) / 2
-
-

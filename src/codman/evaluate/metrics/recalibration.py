@@ -21,8 +21,10 @@ from codman.evaluate.metrics.probability import CLIP
 from codman.evaluate.ranked import Ranked
 
 FEW_EVENTS: Final = 100  # of either class: the profile likelihood is used
-BINS: Final = 1024
-WORTH_BINNING: Final = 20_000  # rows from which a binned start saves exact passes
+MOST_BINS: Final = 1024  # of one slice
+FEWEST_BINS: Final = 32
+ALL_BINS: Final = 1 << 22  # of all slices together: bounds the memory
+HALVINGS: Final = 12
 EXACT_PASSES: Final = 60
 CONVERGED: Final = 1e-9
 LARGEST_STEP: Final = 2.0
@@ -48,15 +50,13 @@ def fit(ranked: Ranked) -> Fit:
     slices = ranked.slices
     x, clipped = logits(ranked.score, CLIP)
     coefficients, variance = np.zeros((slices.count, 3)), np.full((slices.count, 3), np.nan)
-    coefficients[:, 1] = 1.0
     converged, large = np.zeros(slices.count, bool), np.zeros(slices.count, bool)
-    start = _binned(ranked, x) if len(x) >= WORTH_BINNING else None
+    start = _binned(ranked, x)
 
     def one(g: int) -> None:
         members = slices.members(g)
         of_cell = np.ascontiguousarray(slices.of_cell[g] - int(members[0]))
-        begun = coefficients[members] if start is None else _newton_on_bins(start, of_cell, len(members))
-        done = _newton(ranked, x, of_cell, begun)
+        done = _newton(ranked, x, of_cell, _newton_on_bins(start, of_cell, len(members)))
         coefficients[members], variance[members], converged[members], large[members] = done
 
     side_by_side(one, range(len(slices.groupings)))
@@ -75,36 +75,39 @@ def fit(ranked: Ranked) -> Fit:
 
 @dataclass(frozen=True, slots=True)
 class _Bins:
-    rows: FloatArray  # (C, BINS)
+    rows: FloatArray  # (C, bins) weight
     events: FloatArray
-    x: FloatArray
+    x: FloatArray  # weighted sum of logits
 
 
 def _binned(ranked: Ranked, x: FloatArray) -> _Bins:
-    low, high = float(x.min()), float(x.max())
-    place = ((x - low) * ((BINS - 1) / (high - low) if high > low else 0.0)).astype(np.int32)
-    place += ranked.slices.cell * np.int32(BINS)
-    shape = (ranked.slices.of_cell.shape[1], BINS)
-    size = shape[0] * shape[1]
+    cells = ranked.slices.of_cell.shape[1]
+    bins = int(np.clip(ALL_BINS // max(cells, ranked.slices.count), FEWEST_BINS, MOST_BINS))
+    low, high = (float(x.min()), float(x.max())) if len(x) else (0.0, 0.0)
+    place = ((x - low) * ((bins - 1) / (high - low) if high > low else 0.0)).astype(np.int64)
+    place += ranked.slices.cell.astype(np.int64) * bins
     w = ranked.weight
-    rows = np.bincount(place, weights=w, minlength=size).reshape(shape).astype(np.float64)
-    total = np.bincount(place, weights=x if w is None else w * x, minlength=size).reshape(shape)
-    hits = ranked.event if w is None else ranked.event * w
-    events = np.bincount(place, weights=hits, minlength=size).reshape(shape)
-    return _Bins(rows, events, total)
+
+    def add(values: FloatArray | None) -> FloatArray:
+        return np.bincount(place, weights=values, minlength=cells * bins).reshape(cells, bins).astype(np.float64)
+
+    event = ranked.event.astype(np.float64)
+    return _Bins(add(w), add(event if w is None else w * event), add(x if w is None else w * x))
 
 
 def _newton_on_bins(bins: _Bins, of_cell: Codes, slices: int) -> FloatArray:
-    rows, events, total = (np.zeros((slices, BINS)) for _ in range(3))
+    """Coefficients close to the fit, from the bins' means; steps that do not raise the likelihood are halved."""
+    rows, events, total = (np.zeros((slices, bins.rows.shape[1])) for _ in range(3))
     for part, summed in ((bins.rows, rows), (bins.events, events), (bins.x, total)):
         np.add.at(summed, of_cell, part)
     with np.errstate(divide="ignore", invalid="ignore"):
         x = np.where(rows > 0, total / rows, 0.0)
-    at = np.tile([0.0, 1.0, 0.0], (slices, 1))
-    for _ in range(12):
-        with np.errstate(over="ignore"):
-            p = 1 / (1 + np.exp(-(at[:, :1] + at[:, 1:2] * x)))
-            q = 1 / (1 + np.exp(-(at[:, 2:] + x)))
+        share = events.sum(1) / rows.sum(1)
+        begin = np.where((share > 0) & (share < 1), np.log(share / (1 - share)), 0.0)
+    at = np.stack([begin, np.zeros(slices), np.zeros(slices)], axis=1)
+    best = _likelihoods(at, rows, events, x)
+    for _ in range(EXACT_PASSES):
+        p, q = _risk(at[:, :1] + at[:, 1:2] * x), _risk(at[:, 2:] + x)
         g, h = events - rows * p, rows * p * (1 - p)
         sums = np.stack(
             [
@@ -114,10 +117,29 @@ def _newton_on_bins(bins: _Bins, of_cell: Codes, slices: int) -> FloatArray:
             axis=1,
         )  # fmt: skip
         step = _step(sums)
-        at += step
-        if np.nanmax(np.abs(step)) < 1e-6:
+        for _ in range(HALVINGS):
+            reached = _likelihoods(at + step, rows, events, x)
+            worse = reached < best - 1e-9 * np.abs(best)
+            if not worse.any():
+                break
+            step[worse[:, 0], :2] /= 2
+            step[worse[:, 1], 2] /= 2
+        at, best = at + step, reached
+        if np.max(np.abs(step), initial=0.0) < 1e-6:
             break
     return at
+
+
+def _risk(z: FloatArray) -> FloatArray:
+    with np.errstate(over="ignore"):
+        risk: FloatArray = 1 / (1 + np.exp(-z))
+    return risk
+
+
+def _likelihoods(at: FloatArray, rows: FloatArray, events: FloatArray, x: FloatArray) -> FloatArray:
+    """(slices, 2) log likelihood of the joint fit and of the lone intercept."""
+    fits = (at[:, :1] + at[:, 1:2] * x, at[:, 2:] + x)
+    return np.stack([(events * z - rows * np.logaddexp(0, z)).sum(axis=1) for z in fits], axis=1)
 
 
 def _step(sums: FloatArray) -> FloatArray:

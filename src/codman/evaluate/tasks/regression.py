@@ -55,7 +55,7 @@ def measure(source: Source, spec: EvaluationSpec, others: Mapping[str, Source]) 
         positives=None,
         hidden=suppressed(sample.slices, patients(sample), strict=spec.suppression == "strict"),
         level=spec.level,
-        repeats=False,
+        repeats=sample.repeats,
     )
     return TaskResult(estimates=joined(families, sample, spec), standing=standing, rows=exclusions.rows(), spec=spec)
 

@@ -1,0 +1,122 @@
+"""Calibration at a horizon: observed over expected events, and the slope of the stated risks."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from codman.evaluate.estimates import FloatArray
+from codman.evaluate.survival.point import NO_WEIGHTS, Censored, Point, effective, undefined
+from codman.evaluate.survival.product_limit import kaplan_meier
+
+CLIP: Final = 1e-12  # stated risks nearer to 0 or 1 have no usable logit
+MOST_STEPS: Final = 50
+STEEPEST: Final = 1e6  # a slope beyond it is a fit that runs away
+
+
+def oe_ratio_t(of: Censored, horizon: float, *, influence: bool) -> Point:
+    """Observed over expected events by the horizon: 1 − Kaplan–Meier over the mean stated risk.
+
+    Args:
+        of: The rows, with what was stated at the horizon.
+        horizon: In the unit of the times.
+        influence: Give each row's pull as well: Greenwood's variance, and that of the expected number.
+
+    Returns:
+        1 is right on average; above 1 more happened than was said.
+
+    Source: McLernon and others 2023, doi:10.7326/M22-0844; Greenwood 1926.
+    """
+    rows = of.rows
+    counted = rows.weight > 0
+    total = float(rows.weight.sum())
+    if not total > 0:
+        return undefined("there is nobody here")
+    curve = kaplan_meier(rows)
+    free = float(curve.at(np.array([horizon]))[0])
+    if np.isnan(free):
+        return undefined("follow-up ends before the horizon")
+    risk = 1 - rows.survival[horizon]
+    expected = float(rows.weight @ risk) / total
+    if not expected > 0:
+        return undefined("no event was expected")
+    observed = 1 - free
+    own = None
+    if influence:
+        mass = np.zeros(len(curve.times))
+        where = int(curve.index(np.array([horizon]))[0])
+        if where >= 0:
+            mass[where] = -free
+        own = rows.weight * (curve.pull_of_rows(mass) - observed * (risk - expected) / (expected * total)) / expected
+    case = rows.event & (rows.time <= horizon) & counted
+    at_risk = rows.weight[(rows.time > horizon) & counted]
+    scarcer = effective(rows.weight[case]) if observed > 0 else effective(at_risk)
+    return Point(value=observed / expected, own=own, scarcer=scarcer)
+
+
+def calibration_slope_t(of: Censored, horizon: float, *, influence: bool) -> Point:
+    """Slope of the logistic recalibration of the stated risk by the horizon, weighted for censoring.
+
+    Patients with the event by the horizon weigh 1/G(T), those free of it 1/G(horizon), those censored before it nothing:
+    without censoring it is the calibration slope of the yes-or-no outcome.
+
+    Args:
+        of: The rows, with what was stated at the horizon, and their censoring curve.
+        horizon: In the unit of the times.
+        influence: Give each row's pull as well (sandwich), that on the censoring curve included.
+
+    Returns:
+        1 where risks are as spread out as they should be; below 1 they are too extreme.
+
+    Source: Cox 1958, doi:10.1093/biomet/45.3-4.562; weights: Robins & Rotnitzky 1992, doi:10.1007/978-1-4757-1229-2_14.
+    """
+    rows = of.rows
+    counted = rows.weight > 0
+    case = rows.event & (rows.time <= horizon) & counted
+    free = (rows.time > horizon) & counted
+    if not case.any() or not free.any():
+        return undefined("only one outcome occurs by the horizon")
+    at_horizon = of.at(horizon)
+    if not at_horizon > 0 or np.any(case & ~(of.stays > 0)):
+        return undefined(NO_WEIGHTS)
+    risk = np.clip(1 - rows.survival[horizon], CLIP, 1 - CLIP)
+    x = np.log(risk) - np.log1p(-risk)
+    if x[case].min() >= x[free].max() or x[case].max() <= x[free].min():
+        return undefined("the stated risks separate those with the event from those without")
+    weight = np.where(case, rows.weight / np.where(case, of.stays, 1.0), np.where(free, rows.weight / at_horizon, 0.0))
+    fitted = _logistic(x, case, weight)
+    if fitted is None:
+        return undefined("the recalibration has no solution")
+    slope, residual, of_slope = fitted
+    own = pull = None
+    if influence:
+        own = weight * residual * of_slope
+        pull = of.on_curve(case, -own) + of.put_at(horizon, -float(np.sum(own[free])))
+    return Point(
+        value=slope, own=own, pull=pull, scarcer=min(effective(weight[case]), effective(weight[free]))
+    )
+
+
+def _logistic(
+    x: FloatArray, y: FloatArray | np.ndarray[tuple[int], np.dtype[np.bool_]], weight: FloatArray
+) -> tuple[float, FloatArray, FloatArray] | None:
+    """Slope, residuals, and what a unit of weighted residual does to the slope; None where the fit runs away."""
+    centre = float(weight @ x) / float(weight.sum())
+    z = x - centre
+    share = float(weight @ y) / float(weight.sum())
+    a, b = float(np.log(share) - np.log1p(-share)), 0.0
+    for _ in range(MOST_STEPS):
+        p = 1 / (1 + np.exp(-(a + b * z)))
+        information = weight * p * (1 - p)
+        s0, s1, s2 = float(information.sum()), float(information @ z), float(information @ z**2)
+        residual = y - p
+        g0, g1 = float(weight @ residual), float(weight @ (residual * z))
+        determinant = s0 * s2 - s1 * s1
+        if not determinant > 1e-12 * s0 * s2 or abs(b) > STEEPEST:
+            return None
+        step_a, step_b = (s2 * g0 - s1 * g1) / determinant, (s0 * g1 - s1 * g0) / determinant
+        a, b = a + np.clip(step_a, -5, 5), b + np.clip(step_b, -5, 5)
+        if abs(step_a) + abs(step_b) < 1e-10 * (1 + abs(a) + abs(b)):
+            return b, residual, (s0 * z - s1) / determinant
+    return None
