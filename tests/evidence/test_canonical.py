@@ -1,3 +1,4 @@
+import contextlib
 import json
 import math
 
@@ -37,12 +38,13 @@ def test_the_order_of_keys_changes_nothing(value, random):
 
 def test_the_numbers_of_rfc_8785_appendix_b():
     known = {
-        0.0: "0", -0.0: "0", 5e-324: "5e-324", 1.7976931348623157e308: "1.7976931348623157e+308",
+        0.0: "0", 5e-324: "5e-324", 1.7976931348623157e308: "1.7976931348623157e+308",
         9007199254740992.0: "9007199254740992", 295147905179352830000.0: "295147905179352830000",
         9.999999999999997e22: "9.999999999999997e+22", 1e23: "1e+23", 1e-6: "0.000001", 1e-7: "1e-7",
         333333333.3333332: "333333333.3333332", 1e21: "1e+21", 1e20: "100000000000000000000",
     }  # fmt: skip
 
+    assert canonical(-0.0) == b"0"
     assert {number: canonical(number).decode() for number in known} == known
 
 
@@ -92,13 +94,11 @@ def test_nesting_without_end_is_refused_not_crashed_on():
     ],
 )
 def test_ambiguous_or_broken_json_is_refused_by_name(data):
-    with pytest.raises(NotJson, match="file.json"):
+    with pytest.raises(NotJson, match=r"file\.json"):
         parse(data, name="file.json")
 
 
 @given(st.binary(max_size=200))
 def test_no_bytes_crash_the_parser(data):
-    try:
+    with contextlib.suppress(CodmanError):
         parse(data, name="x")
-    except CodmanError:
-        pass

@@ -31,7 +31,7 @@ def test_a_tree_of_three_by_hand():
 
 
 def test_the_seven_leaf_example_of_rfc_9162_section_2_1_5():
-    a, b, c, d, e, f, j = (leaf_hash(x.encode()) for x in "d0 d1 d2 d3 d4 d5 d6".split())
+    a, b, c, d, e, f, j = (leaf_hash(x.encode()) for x in ["d0", "d1", "d2", "d3", "d4", "d5", "d6"])
     g, h, i = node_hash(a, b), node_hash(c, d), node_hash(e, f)
     k, m = node_hash(g, h), node_hash(i, j)
     leaves = [a, b, c, d, e, f, j]

@@ -18,6 +18,7 @@ from codman.errors import BadInput
 
 MAX_BYTES: Final = 64 * 1024 * 1024  # a statement of 10,000 measurements is about 3 MiB
 MAX_DEPTH: Final = 64  # a statement is about 8 deep
+_SAFE_DIGITS: Final = 16  # shorter ones, sign included, are all safe
 _SAFE_INTEGER: Final = 2**53 - 1  # RFC 8785 section 3.2.2.3: larger ones are not one number everywhere
 
 
@@ -80,7 +81,11 @@ def parse(data: bytes, *, name: str) -> Any:
         raise NotJson(name, f"it is larger than {MAX_BYTES // 1024**2} MiB")
     try:
         value = json.loads(
-            data.decode("utf-8"), object_pairs_hook=_unique, parse_float=_finite, parse_constant=_no_constant
+            data.decode("utf-8"),
+            object_pairs_hook=_unique,
+            parse_float=_finite,
+            parse_int=_whole,
+            parse_constant=_no_constant,
         )
     except UnicodeDecodeError as error:
         raise NotJson(name, f"byte {error.start} is not UTF-8") from None
@@ -192,6 +197,18 @@ def _finite(text: str) -> float:
     return number
 
 
+def _whole(text: str) -> int | float:
+    if len(text) < _SAFE_DIGITS:
+        return int(text)
+    # beyond 2^53 every whole number is a double; one that is none would be another number to another reader
+    number = _finite(text)
+    if abs(number) <= _SAFE_INTEGER:
+        return int(text)
+    if _number(number) != text:
+        raise ValueError("a whole number is larger than every reader keeps exactly")
+    return number
+
+
 def _no_constant(text: str) -> Never:
     raise ValueError(f"{text} is not JSON")
 
@@ -199,16 +216,8 @@ def _no_constant(text: str) -> Never:
 def _deeper_than(value: Any, limit: int) -> bool:
     level = [value]
     for _ in range(limit + 1):
-        level = (
-            [
-                inner
-                for outer in level
-                for inner in (outer.values() if isinstance(outer, dict) else outer)
-                if isinstance(inner, (dict, list))
-            ]
-            if level
-            else []
-        )
-        if not level:
+        boxes = [inner for inner in level if isinstance(inner, (dict, list))]
+        if not boxes:
             return False
+        level = [inner for box in boxes for inner in (box.values() if isinstance(box, dict) else box)]
     return True

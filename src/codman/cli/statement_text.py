@@ -1,0 +1,140 @@
+"""A statement as a person reads it: a headline, its rows, its measurements as a table."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from codman.evidence.statements import ReadStatement
+from codman.spine.measurement import Measurement
+from codman.spine.statement import Predicate, Rows
+
+_HEADS: Final = ("metric", "slice", "value", "interval", "n", "positives", "note")
+_NUMERIC: Final = frozenset({"value", "interval", "n", "positives"})
+_NARROW: Final = 60  # the longest a cell is in a table; the JSON has it whole
+
+
+def print_statement(read: ReadStatement) -> None:
+    """Write a statement's headline, facts and measurements to standard output."""
+    said = read.predicate
+    _print(headline(read))
+    for name, value in facts(read):
+        _print(f"  {name + ':':<13}{value}")
+    rows: Rows | None = getattr(said, "rows", None)
+    if rows is not None:
+        _print(f"  {'rows:':<13}{rows_line(rows)}")
+    measurements: Sequence[Measurement] | None = getattr(said, "measurements", None)
+    if measurements:
+        _print("")
+        print_measurements(measurements)
+
+
+def print_measurements(measurements: Sequence[Measurement]) -> None:
+    """Write measurements as a table: with colour on a terminal, plain in a pipe."""
+    table = [
+        [
+            m.metric + (f" of {m.feature}" if m.feature else "") + _params(m.params),
+            ", ".join(f"{key}={value}" for key, value in m.slice.items()) or "everyone",
+            _number(m.value),
+            "" if m.lower is None or m.upper is None else f"{_number(m.lower)} to {_number(m.upper)}",
+            "" if m.n is None else f"{m.n:,}",
+            "" if m.positives is None else f"{m.positives:,}",
+            m.note or "",
+        ]
+        for m in measurements
+    ]
+    if sys.stdout.isatty() and "NO_COLOR" not in os.environ:
+        _rich(table)
+    else:
+        _plain(table)
+
+
+def headline(read: ReadStatement) -> str:
+    """One line: what it is about, whose word it is, when, and whether anybody signed it."""
+    said = read.statement.predicate
+    name = read.statement.subject[0].name
+    signed = "not signed"
+    if read.envelope is not None:
+        count = len(read.envelope.signatures)
+        signed = f"{count} signature{'s' if count > 1 else ''}, not checked here"
+    when = said.get("evaluated_at") or said.get("committed_at")
+    return f"{read.kind.value.capitalize()} of {name}, {said.get('origin', 'local')}, {when} ({signed})"
+
+
+def facts(read: ReadStatement) -> Iterable[tuple[str, str]]:
+    """What else a reader needs to know it by."""
+    said = read.statement.predicate
+    yield "digest", f"sha256:{read.digest}"
+    if isinstance(read.predicate, Predicate) and read.predicate.use:
+        yield "use", read.predicate.use
+    for name in ("document", "policy", "edition", "file", "media_type", "checkpoint", "outcome", "category"):
+        if isinstance(said.get(name), str):
+            yield name.replace("_", " "), said[name]
+    for one in said.get("inputs", []):
+        rows = "" if one.get("rows") is None else f", {one['rows']:,} rows"
+        yield one["name"][:12], f"{one['uri']}{rows} (sha256 {one['digest']['sha256'][:12]}…)"
+    criteria = said.get("criteria")
+    if criteria:
+        receipt = "with a log's receipt" if criteria.get("receipt") else "no receipt"
+        yield "criteria", f"committed {criteria['committed_at']}, {receipt}"
+    if said.get("note"):
+        yield "note", said["note"]
+
+
+def rows_line(rows: Rows) -> str:
+    """Where every row went."""
+    left_out = "".join(f", {count:,} left out: {reason}" for reason, count in rows.excluded.items())
+    return f"{rows.eligible:,} eligible, {rows.evaluated:,} evaluated{left_out}"
+
+
+def _params(params: Mapping[str, Any]) -> str:
+    named = [
+        f"{key} {value:g}" if isinstance(value, float) else f"{key} {value}"
+        for key, value in params.items()
+        if isinstance(value, (str, int, float))
+    ]
+    by = params.get("by")
+    if isinstance(by, (list, tuple)):
+        named.insert(0, f"by {', '.join(map(str, by))}")
+    return f" ({'; '.join(named)})" if named else ""
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "–"
+    size = abs(value)
+    if size >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.3f}" if size >= 0.001 or value == 0 else f"{value:.1e}"
+
+
+def _plain(table: list[list[str]]) -> None:
+    shortened = [[cell if len(cell) <= _NARROW else cell[: _NARROW - 1] + "…" for cell in row] for row in table]
+    cells = [list(_HEADS), *shortened]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(_HEADS))]
+    for row in cells:
+        line = "  ".join(
+            cell.rjust(width) if head in _NUMERIC else cell.ljust(width)
+            for head, cell, width in zip(_HEADS, row, widths, strict=True)
+        )
+        _print(line.rstrip())
+
+
+def _rich(table: list[list[str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(box=None, header_style="bold", pad_edge=False)
+    for head in _HEADS:
+        shown.add_column(head, justify="right" if head in _NUMERIC else "left", no_wrap=head in _NUMERIC)
+    for row in table:
+        shown.add_row(*(Text(cell) for cell in row))  # as text: a level may look like markup
+    Console().print(shown)
+
+
+def _print(line: str) -> None:
+    # control characters of a stranger's file must not drive the terminal
+    sys.stdout.write("".join(c if c.isprintable() else "\ufffd" for c in line) + "\n")

@@ -1,0 +1,72 @@
+"""assess: predictions and a question in, an evaluation statement out, with everything needed to check it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from codman.evaluate.run import run
+from codman.evidence.statements import build
+from codman.flows.provenance import criteria_of, inputs_of, note_of, now, product_of, software, subject_of
+from codman.spine.evaluation_spec import EvaluationSpec
+from codman.spine.statement import EvaluationPredicate, Kind, Origin, Statement
+from codman.tables.source import Source
+
+
+def assess(
+    source: Source,
+    spec: EvaluationSpec,
+    *,
+    product: str | None = None,
+    version: str | None = None,
+    use: str | None = None,
+    origin: Origin = Origin.LOCAL,
+    artifact: str | None = None,
+    criteria: Path | None = None,
+    others: Mapping[str, Source] | None = None,
+    at: str | None = None,
+) -> Statement:
+    """Measure a model's predictions and write down what was found, of which rows, by which software.
+
+    Args:
+        source: The predictions.
+        spec: What was asked.
+        product: The product's name; without one, the file's.
+        version: Its version.
+        use: What it is used for, and where.
+        origin: Whose word this is.
+        artifact: The model's file or `sha256:…`; without it the subject is pinned by
+            the predictions, and a note says so.
+        criteria: The criteria statement that was committed before this run.
+        others: Other inputs by the name the spec gives them.
+        at: When, ISO 8601 with a zone; now without it.
+
+    Returns:
+        The evaluation statement, not yet signed.
+
+    Raises:
+        BadInput: A column, a value, a file or an argument cannot be used.
+    """
+    # what can be refused without reading the table is refused first
+    cited = criteria_of(criteria)
+    name = product_of(product, source.uri)
+    others = dict(others or {})
+    inputs = inputs_of(source, others.items())
+    subject, note = subject_of(name, version, artifact, inputs[0].digest.sha256)
+    found = run(source, spec, others=others)
+    predicate = EvaluationPredicate(
+        product=name,
+        version=version,
+        use=use,
+        origin=origin,
+        evaluated_at=at or now(),
+        note=note_of(note, *source.notes),
+        criteria=cited,
+        inputs=inputs,
+        rows=found.rows,
+        spec=found.spec,
+        software=software(),
+        measurements=list(found.measurements),
+        curves=found.curves,
+    )
+    return build(Kind.EVALUATION, subject, predicate)

@@ -1,0 +1,147 @@
+"""Where numbers come from: which bytes, which model, which software, what was promised, when."""
+
+from __future__ import annotations
+
+import platform
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from codman import __version__
+from codman.errors import BadInput
+from codman.evidence.files import CannotRead
+from codman.evidence.statements import ReadStatement, read_statement
+from codman.spine.statement import CriteriaRef, Digest, Input, Kind, Subject
+from codman.tables.file_digest import sha256_of_file
+from codman.tables.source import Source
+
+_SHA256: Final = re.compile(r"sha256:([0-9a-fA-F]{64})")
+NO_ARTIFACT: Final = "the subject's digest is that of the predictions: no artefact and no descriptor was given"
+
+
+class BadArtifact(BadInput):
+    """An artefact that is neither a file nor a sha256."""
+
+    def __init__(self, artifact: str, why: str) -> None:
+        super().__init__(
+            what=f"{artifact[:200]} cannot be the artefact",
+            why=why,
+            fix="give the model's file, or sha256: and its 64 hexadecimal digits",
+        )
+
+
+class NotCriteria(BadInput):
+    """A statement that promises nothing."""
+
+    def __init__(self, path: Path, kind: Kind) -> None:
+        super().__init__(
+            what=f"{path} holds no criteria",
+            why=f"it is a statement about {kind.value}",
+            fix="make one: codman policy commit POLICY --out criteria.json",
+        )
+
+
+def now() -> str:
+    """This second, in UTC, as statements write it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def software() -> dict[str, str]:
+    """The versions that can move a number's last bit."""
+    return {
+        "codman": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "pyarrow": pa.__version__,
+        "platform": f"{platform.system().lower()}-{platform.machine()}",
+    }
+
+
+def input_of(source: Source, name: str | None = None) -> Input:
+    """What was read, pinned by its digest."""
+    return Input(
+        name=name or source.name,
+        uri=source.uri,
+        digest=Digest(sha256=source.digest()),
+        rows=source.rows,
+        table_version=source.table_version,
+    )
+
+
+def subject_of(product: str, version: str | None, artifact: str | None, predictions: str) -> tuple[Subject, str | None]:
+    """The model a statement is about, and a note where its digest is not the model's own.
+
+    Args:
+        product: Its name.
+        version: Its version, where it has one.
+        artifact: The model's (or its descriptor's) file, or `sha256:…`.
+        predictions: sha256 of the predictions, for want of anything better.
+
+    Raises:
+        BadArtifact: It is neither a file nor a sha256.
+    """
+    name = product if version is None else f"{product}@{version}"
+    if artifact is None:
+        return Subject(name=name, digest=Digest(sha256=predictions)), NO_ARTIFACT
+    return Subject(name=name, digest=Digest(sha256=artifact_digest(artifact))), None
+
+
+def artifact_digest(artifact: str) -> str:
+    """sha256 of a file, or the digest itself where it is given as `sha256:…`.
+
+    Raises:
+        BadArtifact: It is neither.
+    """
+    given = _SHA256.fullmatch(artifact)
+    if given:
+        return given[1].lower()
+    if artifact.startswith("sha256:"):
+        raise BadArtifact(artifact, "a sha256 has 64 hexadecimal digits")
+    path = Path(artifact)
+    if path.is_dir():
+        raise BadArtifact(artifact, "it is a folder, which has no one digest")
+    try:
+        return sha256_of_file(path)
+    except FileNotFoundError:
+        raise BadArtifact(artifact, "there is no such file") from None
+    except OSError as error:
+        raise CannotRead(path, error) from None
+
+
+def criteria_of(path: Path | None) -> CriteriaRef | None:
+    """What a criteria statement promised, as an evaluation cites it.
+
+    Raises:
+        NotCriteria: The statement is about something else.
+        NotAStatement: The file is no statement.
+    """
+    if path is None:
+        return None
+    read: ReadStatement = read_statement(path)
+    if read.kind is not Kind.CRITERIA:
+        raise NotCriteria(path, read.kind)
+    said = read.statement.predicate
+    return CriteriaRef(
+        digest=Digest(sha256=read.digest), committed_at=said["committed_at"], receipt=said.get("receipt")
+    )
+
+
+def note_of(*notes: str | None) -> str | None:
+    """Several notes as one; None where there is nothing to say."""
+    said = [note for note in notes if note]
+    return "; ".join(dict.fromkeys(said)) or None
+
+
+def product_of(product: str | None, uri: str) -> str:
+    """The product's name; without one, the predictions file's."""
+    return product or Path(uri).name or "predictions"
+
+
+def inputs_of(first: Source, others: Iterable[tuple[str, Source]]) -> list[Input]:
+    """Every input, the predictions first."""
+    return [input_of(first), *(input_of(source, name) for name, source in others)]
