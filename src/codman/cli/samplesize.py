@@ -54,7 +54,7 @@ def samplesize(
 
     Example: codman samplesize --metric auroc --expect 0.8 --width 0.1 --prevalence 0.05
     """
-    from codman.cli.compare import names, numbers, once
+    from codman.cli import question as q
     from codman.evaluate.samplesize.plan import plan, share_of
     from codman.evaluate.samplesize.precision import Expected
     from codman.evaluate.samplesize.slices import prevalence_of, shares
@@ -88,8 +88,8 @@ def samplesize(
     if by_slice is not None:
         slices += shares(
             open_source(by_slice),
-            [names(grouping, "--by") for grouping in by or []],
-            bands={name: numbers(edges, "--band") for name, edges in once(band, "--band").items()},
+            [q.words("--by", one) for one in by or []],
+            bands={name: q.numbers("--band", x) for name, x in q.pairs("--band", band or [], "age=0,40,65").items()},
             label_column=label,
             positive=positive,
         )
@@ -113,10 +113,10 @@ def keyed(texts: list[str], metrics: list[str], option: str) -> dict[str, float]
     Raises:
         BadInput: A metric stands twice, a width is missing, or a bare expected value could mean several metrics.
     """
-    from codman.cli.compare import number, once
+    from codman.cli import question as q
 
-    bare = [text for text in texts if "=" not in text]
-    by_name = {name: number(text, option) for name, text in once([t for t in texts if "=" in t], option).items()}
+    bare, named = [t for t in texts if "=" not in t], [t for t in texts if "=" in t]
+    by_name = {name: q.number(option, x) for name, x in q.pairs(option, named, "auroc=0.1").items()}
     if len(bare) > 1 or (bare and option == "--expect" and len(metrics) > 1):
         raise BadInput(
             what=f"{option} does not say which metric it is for",
@@ -124,7 +124,7 @@ def keyed(texts: list[str], metrics: list[str], option: str) -> dict[str, float]
             fix=f"write {option} {metrics[0]}=X",
         )
     if bare:
-        by_name = {**{metric: number(bare[0], option) for metric in metrics}, **by_name}
+        by_name = {**{metric: q.number(option, bare[0]) for metric in metrics}, **by_name}
     if option == "--width":
         for metric in metrics:
             if metric not in by_name:
@@ -144,7 +144,7 @@ def keyed(texts: list[str], metrics: list[str], option: str) -> dict[str, float]
 def _spread(
     mean: float | None, sd: float | None, beta_of: str | None, predictions: str | None, score: str | None
 ) -> LinearPredictor | None:
-    from codman.cli.compare import numbers
+    from codman.cli.question import numbers
     from codman.evaluate.samplesize.linear_predictor import beta, normal
     from codman.evaluate.samplesize.slices import spread_of
     from codman.tables.source import open_source
@@ -161,7 +161,7 @@ def _spread(
     if mean is not None or sd is not None:
         raise BadInput(what="half a spread was given", why="--lp-mean and --lp-sd go together", fix="give both")
     if beta_of is not None:
-        ends = numbers(beta_of, "--lp-beta")
+        ends = numbers("--lp-beta", beta_of)
         if len(ends) != 2:
             raise BadInput(
                 what=f"--lp-beta {beta_of!r} cannot be read", why="it is not two numbers", fix="write 0.5,4.5"
@@ -188,7 +188,7 @@ def _lines(answer: Plan) -> Iterator[str]:
         f"at prevalence {answer.prevalence:.3g}; {most.metric} needs most"
     )
     if answer.spread is not None:
-        yield f"spread of risks: {answer.spread}"
+        yield f"spread of risks: {answer.spread}" + ("" if answer.note is None else f"; {answer.note}")
     yield ""
     for need in answer.needs:
         at = "" if need.expect is None else f" at {need.expect:.3g}"

@@ -57,7 +57,8 @@ class Plan:
     prevalence: float
     needs: tuple[Need, ...]
     slices: tuple[SliceNeed, ...]
-    spread: str | None
+    spread: str | None  # how the spread of risks was come by
+    note: str | None = None
 
     @property
     def largest(self) -> Need:
@@ -75,11 +76,15 @@ class Plan:
             "level": self.level,
             "prevalence": self.prevalence,
             "spread": self.spread,
+            "note": self.note,
             "needs": [asdict(need) for need in self.needs],
             "largest": asdict(self.largest),
             "patients": self.patients,
             "slices": [{**asdict(need), "slice": dict(need.slice)} for need in self.slices],
         }
+
+
+_CLOSE = 0.1  # of the prevalence; a published spread is seldom nearer
 
 
 class BadPlan(BadInput):
@@ -111,7 +116,17 @@ def plan(widths: Mapping[str, float], expected: Expected, shares: Iterable[Share
         needs=needs,
         slices=tuple(_slice_need(share, widths, expected) for share in shares),
         spread=None if expected.spread is None else expected.spread.source,
+        note=_disagreement(expected),
     )
+
+
+def _disagreement(expected: Expected) -> str | None:
+    if expected.spread is None:
+        return None
+    implied = expected.spread.prevalence
+    if abs(implied - expected.prevalence) <= _CLOSE * expected.prevalence:
+        return None
+    return f"the spread of risks implies prevalence {implied:.3g}, not {expected.prevalence:.3g}: check both"
 
 
 def _need(metric: str, width: float, expected: Expected) -> Need:
