@@ -129,6 +129,7 @@ class CsvSource(Source):
         return {
             "read_options": pacsv.ReadOptions(
                 column_names=[str(i) for i in range(len(self.columns))],
+                skip_rows=self._shape.blank_lines,
                 skip_rows_after_names=1,  # the header, which may itself hold quoted line breaks
                 block_size=self._block,
                 encoding="utf8" if self._shape.encoding == "utf-8" else self._shape.encoding,

@@ -32,6 +32,7 @@ class Shape:
     encoding: str  # a Python codec
     separator: str
     header: tuple[str, ...]
+    blank_lines: int  # before the header
     notes: tuple[str, ...]
 
 
@@ -51,13 +52,16 @@ def shape_of(path: Path, uri: str) -> Shape:
     if not text.strip():
         raise EmptyFile(uri, "it has no header row")
     sample = _rows(text, whole)
+    blank = next(at for at, line in enumerate(sample.splitlines()) if line)
     separator = _separator(sample, path)
     _allow_long_fields()
     try:
         header = next(row for row in csv.reader(io.StringIO(sample, newline=""), delimiter=separator) if row)
     except (csv.Error, StopIteration) as error:
         raise NotATable(uri, "its first row is not a header") from error
-    return Shape(zipped=zipped, encoding=encoding, separator=separator, header=tuple(header), notes=notes)
+    return Shape(
+        zipped=zipped, encoding=encoding, separator=separator, header=tuple(header), notes=notes, blank_lines=blank
+    )
 
 
 def as_windows_text(shape: Shape) -> Shape:
@@ -67,6 +71,7 @@ def as_windows_text(shape: Shape) -> Shape:
         encoding="latin-1",  # unlike Windows-1252 it has no undefined bytes; they differ in typographic marks only
         separator=shape.separator,
         header=shape.header,
+        blank_lines=shape.blank_lines,
         notes=(*shape.notes, "not UTF-8: read as Latin-1"),
     )
 
