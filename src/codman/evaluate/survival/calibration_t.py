@@ -6,13 +6,13 @@ from typing import Final
 
 import numpy as np
 
+from codman.evaluate.columns import BoolArray
 from codman.evaluate.estimates import FloatArray
 from codman.evaluate.survival.point import NO_WEIGHTS, Censored, Point, effective, undefined
 from codman.evaluate.survival.product_limit import kaplan_meier
 
 CLIP: Final = 1e-12  # stated risks nearer to 0 or 1 have no usable logit
 MOST_STEPS: Final = 50
-STEEPEST: Final = 1e6  # a slope beyond it is a fit that runs away
 
 
 def oe_ratio_t(of: Censored, horizon: float, *, influence: bool) -> Point:
@@ -93,30 +93,49 @@ def calibration_slope_t(of: Censored, horizon: float, *, influence: bool) -> Poi
     if influence:
         own = weight * residual * of_slope
         pull = of.on_curve(case, -own) + of.put_at(horizon, -float(np.sum(own[free])))
-    return Point(
-        value=slope, own=own, pull=pull, scarcer=min(effective(weight[case]), effective(weight[free]))
-    )
+    return Point(value=slope, own=own, pull=pull, scarcer=min(effective(weight[case]), effective(weight[free])))
 
 
-def _logistic(
-    x: FloatArray, y: FloatArray | np.ndarray[tuple[int], np.dtype[np.bool_]], weight: FloatArray
-) -> tuple[float, FloatArray, FloatArray] | None:
+def _logistic(x: FloatArray, y: BoolArray, weight: FloatArray) -> tuple[float, FloatArray, FloatArray] | None:
     """Slope, residuals, and what a unit of weighted residual does to the slope; None where the fit runs away."""
-    centre = float(weight @ x) / float(weight.sum())
-    z = x - centre
-    share = float(weight @ y) / float(weight.sum())
+    total = float(weight.sum())
+    centre = float(weight @ x) / total
+    scale = float(np.sqrt(weight @ (x - centre) ** 2 / total))
+    if not scale > 1e-12 * max(1.0, abs(centre)):
+        return None  # everybody was told the same
+    z = (x - centre) / scale
+    share = float(weight @ y) / total
     a, b = float(np.log(share) - np.log1p(-share)), 0.0
+    fit = _likelihood(a, b, z, y, weight)
     for _ in range(MOST_STEPS):
-        p = 1 / (1 + np.exp(-(a + b * z)))
+        p = _expit(a + b * z)
         information = weight * p * (1 - p)
         s0, s1, s2 = float(information.sum()), float(information @ z), float(information @ z**2)
         residual = y - p
         g0, g1 = float(weight @ residual), float(weight @ (residual * z))
         determinant = s0 * s2 - s1 * s1
-        if not determinant > 1e-12 * s0 * s2 or abs(b) > STEEPEST:
+        if not determinant > 1e-14 * s0 * s2:
             return None
         step_a, step_b = (s2 * g0 - s1 * g1) / determinant, (s0 * g1 - s1 * g0) / determinant
-        a, b = a + np.clip(step_a, -5, 5), b + np.clip(step_b, -5, 5)
-        if abs(step_a) + abs(step_b) < 1e-10 * (1 + abs(a) + abs(b)):
-            return b, residual, (s0 * z - s1) / determinant
+        if abs(step_a) + abs(step_b) < 1e-9 * (1 + abs(a) + abs(b)):  # the next step would be of its square
+            return (b + step_b) / scale, residual, (s0 * z - s1) / determinant / scale
+        shorter = 1.0
+        while shorter > 1e-6:
+            better = _likelihood(a + shorter * step_a, b + shorter * step_b, z, y, weight)
+            if better >= fit:
+                break
+            shorter /= 2
+        else:
+            return None
+        a, b, fit = a + shorter * step_a, b + shorter * step_b, better
     return None
+
+
+def _likelihood(a: float, b: float, z: FloatArray, y: BoolArray, weight: FloatArray) -> float:
+    eta = np.where(y, -1.0, 1.0) * (a + b * z)
+    return -float(weight @ np.logaddexp(0.0, eta))
+
+
+def _expit(eta: FloatArray) -> FloatArray:
+    out: FloatArray = 1 / (1 + np.exp(-np.clip(eta, -700, 700)))
+    return out

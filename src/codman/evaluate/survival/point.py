@@ -19,7 +19,9 @@ class Point:
     """A metric's value on a slice of m rows."""
 
     value: float
-    own: FloatArray | None = None  # (m,) weight times the derivative in the row's weight, the censoring curve held still
+    own: FloatArray | None = (
+        None  # (m,) weight times the derivative in the row's weight, the censoring curve held still
+    )
     pull: FloatArray | None = None  # (K,) derivative in the log of the censoring curve at each of its times
     scarcer: float = np.nan  # effective number of the scarcer class
     note: str | None = None

@@ -1,0 +1,82 @@
+"""Points to Estimates: the interval each metric gets, and how it is named."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+import numpy as np
+
+from codman.evaluate.estimates import Bounds, Estimates, FloatArray
+from codman.evaluate.intervals import chosen, wilson
+from codman.evaluate.kernels.library import poisson_bytes
+from codman.evaluate.metrics.bounds import student, student_log, student_logit
+from codman.evaluate.metrics.resampling import Family
+from codman.evaluate.survival.points import Cohort, Table, influence, table, values
+
+FEW = 30  # below it, of either class, an interval is made for few
+SHARES = frozenset({"cindex_harrell", "cindex_ipcw", "auroc_t"})
+WEIGHTED = frozenset({"cindex_ipcw", "auroc_t", "brier_t", "integrated_brier", "calibration_slope_t"})
+
+
+def survival(cohort: Cohort, *, params: dict[str, Any], seed: int) -> Family:
+    """Every wanted number with its interval, and what the bootstrap needs.
+
+    Args:
+        cohort: Rows, slices and where the censoring weights come from.
+        params: What every row says besides its horizon.
+        seed: Of the bootstrap, for the rows the censoring weights come from.
+    """
+    found = table(cohort)
+    estimates = [
+        _estimate(found, m, metric, horizon, cohort, params) for m, (metric, horizon) in enumerate(cohort.wanted.names)
+    ]
+    replicates = count()  # points is called once a replicate, in order
+
+    def points(times: FloatArray) -> list[FloatArray]:
+        rows = cohort.rows.times(times[cohort.rows.place])
+        outside = cohort.outside
+        if outside is not None:
+            who = outside.place if cohort.outside_subject is None else cohort.outside_subject
+            drawn = poisson_bytes(who.astype(np.uint32), seed + 1, next(replicates))  # another sample, drawn apart
+            outside = outside.times(drawn.astype(np.float64))
+        drawn_values = values(cohort, rows, outside)
+        return list(drawn_values.T)
+
+    return Family(estimates=estimates, points=points, influence=lambda grouping: influence(cohort, grouping))
+
+
+def _estimate(
+    found: Table, m: int, metric: str, horizon: float | None, cohort: Cohort, params: dict[str, Any]
+) -> Estimates:
+    value, variance, scarcer = found.value[:, m], found.variance[:, m], found.scarcer[:, m]
+    weights = "" if metric not in WEIGHTED else (":ipcw" if cohort.outside is None else ":ipcw-censoring-from")
+    if metric in SHARES:
+        few = (scarcer < FEW) | ~(variance > 0)
+        bounds = chosen(few, wilson(value, scarcer), student_logit(value, variance, found.patients - 1))
+        method: str | list[str] = [("wilson-min" if thin else "influence-logit") + weights for thin in few]
+    elif metric == "oe_ratio_t":
+        bounds = _ratio(value, variance, scarcer, found)
+        method = ["clopper-pearson" if v == 0 else "influence-log" for v in value]
+    elif metric == "calibration_slope_t":
+        bounds = student(value, variance, np.minimum(found.patients, scarcer) - 1)
+        method = "logistic-sandwich" + weights
+    else:
+        bounds = student_log(value, variance, np.minimum(found.patients, scarcer) - 1)
+        method = "influence-log" + weights
+    named = dict(params) if horizon is None else {"horizon": plain(horizon), **params}
+    if metric == "cindex_ipcw" and cohort.wanted.horizons:
+        named = {"horizon": plain(cohort.wanted.horizons[-1]), **params}
+    if metric == "integrated_brier":
+        named = {"horizons": [plain(h) for h in cohort.wanted.stated], **params}
+    return Estimates(metric=metric, value=value, bounds=bounds, method=method, params=named, notes=found.notes[m])
+
+
+def _ratio(value: FloatArray, variance: FloatArray, scarcer: FloatArray, found: Table) -> Bounds:
+    usual = student_log(value, variance, np.minimum(found.patients, scarcer) - 1)
+    return usual
+
+
+def plain(horizon: float) -> float | int:
+    """365 for 365.0, so that a horizon reads as it was typed."""
+    return int(horizon) if float(horizon).is_integer() else float(horizon)
