@@ -11,8 +11,9 @@ import inspect
 import re
 import sys
 from collections.abc import Iterator
+from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from typer.main import get_command, get_group
 
@@ -70,7 +71,10 @@ def _command_section(name: str, command: Any) -> str:
     usage = " ".join([name, *(_shape(a) for a in arguments), *(["[OPTIONS]"] if options else [])])
     lines = [f"\n## `{name}`\n", f"{_prose(command.help)}\n", f"```text\n{usage}\n```\n"]
     told = [(f"`{_shape(a)}`", _cell(a.help)) for a in arguments if getattr(a, "help", None)]
-    told += [(", ".join(f"`{o}`" for o in [*p.opts, *p.secondary_opts]), _cell(p.help) + _default(p)) for p in options]
+    told += [
+        (", ".join(f"`{o}`" for o in [*p.opts, *p.secondary_opts]) + _value(p), _cell(p.help) + _default(p))
+        for p in options
+    ]
     if told:
         lines += ["| argument or flag | meaning |\n| --- | --- |"]
         lines += [f"| {left} | {right} |" for left, right in told]
@@ -81,6 +85,25 @@ def _shape(argument: Any) -> str:
     word = (argument.metavar or argument.name or "").upper().strip("[]")
     many = "…" if argument.nargs == -1 and not word.endswith("…") else ""
     return f"{word}{many}" if argument.required else f"[{word}{many}]"
+
+
+def _value(option: Any) -> str:
+    if option.is_flag:
+        return ""
+    kinds = [k for k in _inner(option.type_descriptor.annotation) if k is not type(None)]
+    kind = kinds[0] if kinds else str
+    choices = [str(c.value) for c in kind] if isinstance(kind, type) and issubclass(kind, Enum) else []
+    word = (
+        (option.metavar or "").replace("|", r"\|")
+        or r"\|".join(choices)
+        or {int: "N", float: "X", Path: "PATH"}.get(kind, "TEXT")
+    )
+    return f" {word}" + ("…" if option.multiple and not word.endswith("…") else "")
+
+
+def _inner(kind: Any) -> list[Any]:
+    inner = [k for k in get_args(kind) if not isinstance(k, str)]
+    return [deep for k in inner for deep in _inner(k)] if inner else [kind]
 
 
 def _default(option: Any) -> str:

@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -163,27 +164,28 @@ def test_the_built_site_fetches_nothing_from_another_host(tmp_path):
     assert "\\(" not in formulas
 
 
-def _console_blocks(page: Path) -> list[tuple[str, int]]:
-    """Each `$ command` of a page's console blocks, with the exit code the page promises (`# exit 1`)."""
-    found = []
-    for block in re.findall(r"```console\n(.*?)```", page.read_text(), flags=re.DOTALL):
-        joined = re.sub(r"\\\n\s*>?\s*", "", block)
-        for line in joined.splitlines():
-            if line.startswith("$ "):
-                command, _, promise = line[2:].partition("  # exit ")
-                found.append((command, int(promise or 0)))
-    return found
+def _steps(page: Path, room: Path) -> Iterator[tuple[str, int]]:
+    """Each command of a page's console blocks, with the exit code it promises (`# exit 1`); titled blocks become files."""
+    for language, title, block in re.findall(
+        r'```(\w+)(?: title="([^"]+)")?\n(.*?)```', page.read_text(), flags=re.DOTALL
+    ):
+        if title:
+            (room / title).write_text(block)
+        elif language == "console":
+            for line in re.sub(r"\\\n\s*", "", block).splitlines():
+                command, _, promise = line.removeprefix("$ ").partition("  # exit ")
+                yield command, int(promise or 0)
 
 
 def test_the_tutorial_runs_as_it_is_written(tmp_path):
     shutil.copy(DOCS / "tutorial_data.py", tmp_path)
     on_path = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    ran = []
 
-    steps = _console_blocks(DOCS / "tutorial.md")
-
-    assert len(steps) >= 8
-    for command, promised in steps:
-        words = shlex.split(command)
-        assert words[0] in ("python", "codman", "cat"), command
+    for command, promised in _steps(DOCS / "tutorial.md", tmp_path):
+        ran.append(words := shlex.split(command))
+        assert words[0] in ("python", "codman"), command
         done = subprocess.run(words, cwd=tmp_path, env=on_path, capture_output=True, text=True, check=False)
         assert done.returncode == promised, f"{command}\n{done.stdout[-500:]}\n{done.stderr[-2000:]}"
+
+    assert len(ran) >= 8

@@ -53,11 +53,12 @@ NOT_CORE = [
 # Runs the command line with all of them out of reach, as on a machine with the core only
 CORE_ONLY = f"""
 import sys
-class Absent:
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {NOT_CORE!r}:
-            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
-sys.meta_path.insert(0, Absent())
+from importlib.machinery import PathFinder
+class CoreOnly(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        return None if name.split(".")[0] in {NOT_CORE!r} else super().find_spec(name, path, target)
+sys.meta_path[sys.meta_path.index(PathFinder)] = CoreOnly
 from codman.cli.main import main
 main()
 """
@@ -180,7 +181,18 @@ def test_the_core_alone_evaluates_compares_signs_verifies_gates_and_reproduces(t
         ["evidence", "verify", "signed.json", "--key", "mine.pub"],
         ["gate", "--policy", "policy.yaml", "signed.json", "--key", "mine.pub"],
         ["reproduce", "signed.json"],
-        ["compare", "patients.csv", "challenger.csv", "--id", "row", *columns, "--score", "risk", "--out", "comparison.json"],
+        [
+            "compare",
+            "patients.csv",
+            "challenger.csv",
+            "--id",
+            "row",
+            *columns,
+            "--score",
+            "risk",
+            "--out",
+            "comparison.json",
+        ],
     ):
         done = _core(*arguments, cwd=tmp_path)
         assert done.returncode == 0, f"{arguments}\n{done.stderr[-1500:]}"
