@@ -62,25 +62,21 @@ def hold(bound: Bound, m: Measurement, exhibit: Exhibit, level: float) -> Findin
     doubt = next(_doubts(m, exhibit, level), None)
     if doubt is not None:
         return finding(Outcome.INCONCLUSIVE, f"{told}; {asked}, but {doubt}")
-    straddles = not bound.beyond(judged.lower, judged.upper) and not (
-        bound.keeps(judged.lower) and bound.keeps(judged.upper) and bound.keeps(judged.value)
-    )
     few = list(_too_few(bound, m, exhibit))
     if few:
         more = max(short.more for short in few)
         said = " and ".join(short.said for short in few)
         would = f"; {wording.about(more)} more {_patients(m, exhibit)} would reach that" if math.isfinite(more) else ""
         return finding(Outcome.INCONCLUSIVE, f"{told}; {asked}, but {said}{would}")
-    if straddles:
-        more_patients = _enough(bound, m, judged, exhibit)
-        return finding(
-            Outcome.INCONCLUSIVE, f"{told}; {asked}, and the interval lies on both sides of it: {more_patients}"
-        )
+    ends = (judged.lower, judged.value, judged.upper)
+    if all(bound.keeps(x) for x in ends):
+        return finding(Outcome.MET, f"{told}; {asked}")
     if bound.beyond(judged.lower, judged.upper) and not bound.keeps(judged.value):
         return finding(Outcome.NOT_MET, f"{told}; {asked}")
-    if bound.keeps(judged.value):
-        return finding(Outcome.MET, f"{told}; {asked}")
-    return finding(Outcome.INCONCLUSIVE, f"{told}; {asked}, but the value and its interval disagree")
+    if not judged.lower <= judged.value <= judged.upper:
+        return finding(Outcome.INCONCLUSIVE, f"{told}; {asked}, but the value and its interval disagree")
+    enough = _enough(bound, m, judged, exhibit)
+    return finding(Outcome.INCONCLUSIVE, f"{told}; {asked}, and the interval lies on both sides of it: {enough}")
 
 
 def _judged(bound: Bound, m: Measurement) -> _Judged | None:
