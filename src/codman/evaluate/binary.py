@@ -11,6 +11,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from codman.evaluate.binary_bootstrap import bootstrapped
+from codman.evaluate.bootstrap import Plan
 from codman.evaluate.curves import calibration, decision, drawn, ranking
 from codman.evaluate.estimates import BoolArray, Estimates, FloatArray
 from codman.evaluate.metrics.calibration import ece, points_by_rank, smoothed_errors
@@ -86,7 +88,16 @@ def measure_scores(
         slices=ranked.slices, n=ranked.n, positives=ranked.positives, hidden=hidden, level=spec.level, repeats=sample.repeats
     )
     risks = are_risks(score)
-    estimates = [e for e in _estimates(ranked, spec, params or {}, wanted, risks=risks) if e.metric in wanted]
+    estimates = _measured(ranked, spec, params or {}, wanted, risks=risks)
+    if spec.interval != "analytic":
+        estimates = bootstrapped(
+            ranked,
+            estimates,
+            lambda rows, names: _measured(rows, spec, params or {}, names, risks=risks),
+            list(dict.fromkeys(spec.thresholds)),
+            Plan(replicates=spec.replicates, seed=spec.seed, corrected=spec.interval == "bca"),
+            risks=risks,
+        )
     drawing = Curves()
     if curves and spec.metrics is None and len(score):
         shown = drawn(ranked.slices, hidden)
@@ -115,6 +126,12 @@ def _wanted(metrics: Collection[str] | None) -> Collection[str]:
     for suffix in (DIFFERENCE, RATIO, CHANGE):
         plain |= {m.removesuffix(suffix) for m in plain if m not in ALL}
     return frozenset(plain) & ALL
+
+
+def _measured(
+    ranked: Ranked, spec: EvaluationSpec, params: Mapping[str, Any], wanted: Collection[str], *, risks: bool
+) -> list[Estimates]:
+    return [e for e in _estimates(ranked, spec, params, wanted, risks=risks) if e.metric in wanted]
 
 
 def _estimates(

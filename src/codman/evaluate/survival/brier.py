@@ -65,4 +65,5 @@ def trapezoid_weights(horizons: Sequence[float]) -> FloatArray:
     """What each horizon counts for in the mean; they sum to 1."""
     gaps = np.diff(np.asarray(horizons, dtype=np.float64))
     weights: FloatArray = np.concatenate([gaps, [0.0]]) / 2 + np.concatenate([[0.0], gaps]) / 2
-    return weights / gaps.sum()
+    weights /= gaps.sum()
+    return weights

@@ -58,8 +58,8 @@ def oe_ratio_t(of: Censored, horizon: float, *, influence: bool) -> Point:
 def calibration_slope_t(of: Censored, horizon: float, *, influence: bool) -> Point:
     """Slope of the logistic recalibration of the stated risk by the horizon, weighted for censoring.
 
-    Patients with the event by the horizon weigh 1/G(T), those free of it 1/G(horizon), those censored before it nothing:
-    without censoring it is the calibration slope of the yes-or-no outcome.
+    Patients with the event by the horizon weigh 1/G(T), those free of it 1/G(horizon), those censored before it
+    nothing: without censoring it is the calibration slope of the yes-or-no outcome.
 
     Args:
         of: The rows, with what was stated at the horizon, and their censoring curve.
@@ -122,7 +122,7 @@ def _logistic(x: FloatArray, y: BoolArray, weight: FloatArray) -> tuple[float, F
         shorter = 1.0
         while shorter > 1e-6:
             better = _likelihood(a + shorter * step_a, b + shorter * step_b, z, y, weight)
-            if better >= fit:
+            if better >= fit - 1e-12 * (1 + abs(fit)):  # at the top, rounding decides
                 break
             shorter /= 2
         else:

@@ -1,4 +1,4 @@
-"""Curves of survival: observed beside stated at each horizon, and calibration at each horizon by groups of stated risk."""
+"""Curves of survival: observed beside stated at each horizon, and calibration there by groups of stated risk."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any, Final
 import numpy as np
 
 from codman.evaluate.distributions import z_of_level
-from codman.evaluate.columns import BoolArray
 from codman.evaluate.estimates import FloatArray
 from codman.evaluate.groups import CodeArray
 from codman.evaluate.rows import Standing
 from codman.evaluate.suppression import FEWEST
 from codman.evaluate.survival.followup import Followup
+from codman.evaluate.survival.intervals import plain
 from codman.evaluate.survival.point import effective
 from codman.evaluate.survival.points import Cohort
 from codman.evaluate.survival.product_limit import kaplan_meier
@@ -53,7 +53,7 @@ def observed_free(
     """Kaplan–Meier at the horizon with its interval on the log(−log) scale, by patient.
 
     Returns:
-        NaN where follow-up ends before the horizon. At 1 the lower end is the exact one for as many as are still followed.
+        NaN where follow-up ends before the horizon. At 1 the lower end is the exact one for those still followed.
 
     Source: Kalbfleisch & Prentice 2002, section 1.4.2; variance: Greenwood 1926, which is the sum of the squared pulls.
     """
@@ -79,15 +79,15 @@ def _observed(
     followed = [_patients(subject, rows.time >= horizon) for horizon in horizons]
     shown = [n >= FEWEST for n in followed]
     stated = [_share(rows.survival[h], rows.weight) if h in rows.survival else None for h in horizons]
-    return Curve(
-        slice=name,
-        x=list(horizons),
-        y=_column([end[0] for end in ends], shown),
-        lower=_column([end[1] for end in ends], shown),
-        upper=_column([end[2] for end in ends], shown),
-        predicted=stated,
-        n=[n if show else None for n, show in zip(followed, shown, strict=True)],
-    )
+    columns: dict[str, Any] = {
+        "x": list(horizons),
+        "y": _column([end[0] for end in ends], shown),
+        "lower": _column([end[1] for end in ends], shown),
+        "upper": _column([end[2] for end in ends], shown),
+        "predicted": stated,
+        "n": [n if show else None for n, show in zip(followed, shown, strict=True)],
+    }
+    return Curve.model_validate({"slice": name, **columns})
 
 
 def _calibration(
@@ -116,7 +116,7 @@ def _calibration(
         columns["n"].append(n)
     if not columns["x"]:
         return None
-    return Curve(slice=name, horizon=horizon, **columns)
+    return Curve.model_validate({"slice": name, "horizon": plain(horizon), **columns})
 
 
 def _patients(subject: CodeArray | None, where: Any) -> int:

@@ -43,7 +43,8 @@ class Censored:
     def on_curve(self, where: BoolArray, mass: FloatArray) -> FloatArray:
         """(K,) mass of the rows where `where`, gathered at their times on the curve."""
         chosen = where & (self.place >= 0)
-        return np.bincount(self.place[chosen], mass[chosen], minlength=len(self.curve.times))
+        out: FloatArray = np.bincount(self.place[chosen], mass[chosen], minlength=len(self.curve.times))
+        return out
 
     def put_at(self, horizon: float, mass: float) -> FloatArray:
         """(K,) mass at one time of the curve."""

@@ -75,9 +75,9 @@ def _curve(rows: Followup, leaves: BoolArray, earlier: BoolArray | None) -> Prod
     step = local_steps(rows.step)
     count = int(step[-1]) + 1
     first = np.searchsorted(step, np.arange(count))
-    weight = np.bincount(step, rows.weight, minlength=count)
-    leaving = np.bincount(step, rows.weight * leaves, minlength=count)
-    at_risk = np.cumsum(weight[::-1])[::-1]
+    weight: FloatArray = np.bincount(step, rows.weight, minlength=count)
+    leaving: FloatArray = np.bincount(step, rows.weight * leaves, minlength=count)
+    at_risk: FloatArray = np.cumsum(weight[::-1])[::-1]
     if earlier is not None:
         at_risk = at_risk - np.bincount(step, rows.weight * earlier, minlength=count)
         at_risk = np.maximum(at_risk, leaving)  # a difference of sums may fall a rounding below
