@@ -14,10 +14,10 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from codman.tables.csv_shape import as_windows_text, first_broken_row, shape_of
+from codman.tables.csv_shape import as_windows_text, first_broken_row, quotation_marks, shape_of
 from codman.tables.csv_types import DECIMAL_COMMA, MISSING, TEXT, TYPES, ColumnType
 from codman.tables.file_digest import sha256_of_file
-from codman.tables.reader import BrokenRow, NotATable, Source, TruncatedFile
+from codman.tables.reader import NotATable, Source
 
 _BLOCK: Final = 4 << 20
 _LONGEST_ROW: Final = 1 << 30
@@ -45,6 +45,9 @@ class CsvSource(Source):
         return f"row {index + 2} (the header is row 1)"
 
     def _read(self, columns: list[str]) -> pa.Table:
+        if not self._shape.has_rows:
+            self.rows = 0
+            return pa.Table.from_arrays([pa.nulls(0)] * len(columns), names=columns)
         while True:
             try:
                 with self._open() as stream:
@@ -87,7 +90,7 @@ class CsvSource(Source):
     def _pieces(self, columns: list[str]) -> Iterator[pa.Table]:
         """The columns as text, block by block. Starts over only while nothing has been handed out."""
         started = False
-        while True:
+        while self._shape.has_rows:
             try:
                 with self._open() as stream, pacsv.open_csv(stream, **self._options(columns)) as reader:
                     for batch in reader:
@@ -149,13 +152,7 @@ class CsvSource(Source):
     def _has_quotation_marks(self) -> bool:
         """Values that span lines cost the parser its second core, so it is told only where they can occur."""
         if self._quoted is None:
-            self._quoted = self._shape.zipped
-            if not self._quoted:
-                with self._path.open("rb") as file:
-                    while block := file.read(_BLOCK):
-                        if b'"' in block:
-                            self._quoted = True
-                            break
+            self._quoted = quotation_marks(self._path, self.uri, self._shape)
         return self._quoted
 
     def _repairable(self, error: BaseException) -> bool:
@@ -165,11 +162,9 @@ class CsvSource(Source):
         """Change what can be changed and return, or raise what the user has to change."""
         said = str(error)
         if "straddling" in said and self._block < _LONGEST_ROW:
-            self._block *= 8
+            self._block = min(self._block * 8, _LONGEST_ROW)
         elif ("UTF8" in said or isinstance(error, UnicodeError)) and self._shape.encoding != "latin-1":
             self._shape = as_windows_text(self._shape)
             self.notes = self._shape.notes
-        elif isinstance(error, BrokenRow | TruncatedFile | NotATable):
-            raise error
         else:
             raise first_broken_row(self._path, self.uri, self._shape) from error

@@ -33,6 +33,7 @@ class Shape:
     separator: str
     header: tuple[str, ...]
     blank_lines: int  # before the header
+    has_rows: bool  # False: a header and nothing else
     notes: tuple[str, ...]
 
 
@@ -56,11 +57,19 @@ def shape_of(path: Path, uri: str) -> Shape:
     separator = _separator(sample, path)
     _allow_long_fields()
     try:
-        header = next(row for row in csv.reader(io.StringIO(sample, newline=""), delimiter=separator) if row)
+        rows = (row for row in csv.reader(io.StringIO(sample, newline=""), delimiter=separator) if row)
+        header = next(rows)
+        has_rows = not whole or next(rows, None) is not None
     except (csv.Error, StopIteration) as error:
         raise NotATable(uri, "its first row is not a header") from error
     return Shape(
-        zipped=zipped, encoding=encoding, separator=separator, header=tuple(header), notes=notes, blank_lines=blank
+        zipped=zipped,
+        encoding=encoding,
+        separator=separator,
+        header=tuple(header),
+        notes=notes,
+        blank_lines=blank,
+        has_rows=has_rows,
     )
 
 
@@ -72,6 +81,7 @@ def as_windows_text(shape: Shape) -> Shape:
         separator=shape.separator,
         header=shape.header,
         blank_lines=shape.blank_lines,
+        has_rows=shape.has_rows,
         notes=(*shape.notes, "not UTF-8: read as Latin-1"),
     )
 
@@ -102,6 +112,42 @@ def first_broken_row(path: Path, uri: str, shape: Shape) -> BrokenRow | Truncate
     except (EOFError, OSError, zlib.error) as error:
         return TruncatedFile(uri, _gzip_reason(error))
     return BrokenRow(uri, None, "a row does not fit the header, or a quotation mark is not closed")
+
+
+def quotation_marks(path: Path, uri: str, shape: Shape) -> bool:
+    """Whether a quotation mark is anywhere in the file, so that a value may span lines.
+
+    Raises:
+        BrokenRow: One is opened and never closed; a parser would take the rest of the file for one value.
+        TruncatedFile: A gzip stream that ends too early, or is damaged.
+    """
+    if shape.encoding == "utf-16":  # where the byte of a quotation mark may be half of another letter
+        return True
+    marks = 0
+    try:
+        with open_bytes(path, shape.zipped) as file:
+            while block := file.read(_HEAD):
+                marks += block.count(b'"')
+        if marks % 2:
+            _refuse_unclosed(path, uri, shape)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise TruncatedFile(uri, _gzip_reason(error)) from error
+    return marks > 0
+
+
+def _refuse_unclosed(path: Path, uri: str, shape: Shape) -> None:
+    _allow_long_fields()
+    line = 1
+    try:
+        with (
+            open_bytes(path, shape.zipped) as file,
+            io.TextIOWrapper(file, encoding=shape.encoding, errors="replace", newline="") as lines,
+        ):
+            reader = csv.reader(lines, delimiter=shape.separator, strict=True)
+            for _ in reader:
+                line = reader.line_num + 1
+    except csv.Error as error:
+        raise BrokenRow(uri, line, "a quotation mark in it is not closed, or not doubled inside a value") from error
 
 
 def _head(path: Path, uri: str) -> tuple[bytes, bool, bool]:
