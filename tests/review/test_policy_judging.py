@@ -1,5 +1,6 @@
 """A policy held against evidence: each outcome, and each sentence says why."""
 
+# ruff: noqa: E501, PT017 (a table reads best one case a line; a fuzz may end either way)
 from __future__ import annotations
 
 from datetime import UTC, datetime
@@ -7,7 +8,6 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from policy_evidence import bound_text, document, evaluation, loaded, measured, policy_text, read
 
 from codman.errors import BadInput
 from codman.evidence.envelope import sign
@@ -15,6 +15,7 @@ from codman.evidence.keys import SigningKey
 from codman.evidence.statements import ReadStatement, canonical_statement, read_bytes
 from codman.review.policy import judge
 from codman.spine.verdict import Finding, Outcome, Verdict, rank
+from policy_evidence import bound_text, document, evaluation, loaded, measured, policy_text, read
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)
 AUROC = measured("auroc", 0.831, 0.819, 0.843)
@@ -158,7 +159,7 @@ def test_an_estimate_on_the_limit_is_told_to_be_undecidable():
         ("at_least: 0.5", measured("auroc", 0.83, 0.9, 0.8), "the wrong way round"),
         ("at_least: 0.5", measured("auroc", None, note="one class only"), "AUROC could not be computed: one class only."),
         ("at_least: 0.5", measured("auroc", None, n=None, positives=None, note="suppressed"), "fewer than 11 patients"),
-        ("at_least: 0.5, min_n: 2001", AUROC, "only 2,000 patients were measured and 2,001 are needed; 1 more patients would reach that"),
+        ("at_least: 0.5, min_n: 2001", AUROC, "only 2,000 patients were measured and 2,001 are needed; 1 more patient would reach that"),
         ("at_least: 0.5, min_positives: 400", AUROC, "only 200 patients with the event were measured and 400 are needed; about 2,000 more"),
         ("at_least: 0.5, min_negatives: 1801", AUROC, "only 1,800 patients without the event"),
         ("at_least: 0.5, min_n: 10", measured("auroc", 0.83, 0.8, 0.86, n=None), "the number of patients is not stated and 10 are needed"),

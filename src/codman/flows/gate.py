@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from codman.errors import BadInput
+from codman.evidence.canonical import MAX_BYTES
+from codman.evidence.envelope import BadEnvelope
+from codman.evidence.files import read_whole
 from codman.evidence.keys import VerifyingKey, read_verifying_key
-from codman.evidence.statements import NotAStatement, ReadStatement, read_statement
-from codman.evidence.verify import verify_file
+from codman.evidence.statements import NotAStatement, ReadStatement, open_envelope, read_statement
+from codman.evidence.verify import verify
 from codman.review.policy.advice import Advice, advise
 from codman.review.policy.diff import Difference, Turned, differences, turned
 from codman.review.policy.judge import judge
@@ -150,10 +153,12 @@ def _read(paths: Sequence[Path], keys: Sequence[VerifyingKey]) -> tuple[list[Rea
 def _altered(path: Path, keys: Sequence[VerifyingKey]) -> bool:
     """Whether a file is an envelope whose bytes no given key signed."""
     try:
-        steps = verify_file(path, keys).steps
+        _, envelope = open_envelope(read_whole(path, at_most=2 * MAX_BYTES), name=str(path))
+        return envelope is not None and not verify(envelope, keys, name=str(path)).verified
+    except BadEnvelope:
+        return True
     except BadInput:
         return False
-    return any(not step.ok for step in steps)
 
 
 def _moment(said: str | None) -> datetime:

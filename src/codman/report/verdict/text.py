@@ -27,8 +27,8 @@ def text(verdict: Verdict, *, colour: bool = False, width: int = 100) -> str:
         colour: Add ANSI colours; nothing is said by colour alone.
         width: Columns to wrap at.
     """
-    lines = [f"{verdict.policy} {verdict.edition} · {verdict.checkpoint.value}"]
-    lines += [part for part in (about(verdict), f"judged {verdict.judged_at}") if part]
+    lines = [_printable(f"{verdict.policy} {verdict.edition} · {verdict.checkpoint.value}")]
+    lines += [_printable(part) for part in (about(verdict), f"judged {verdict.judged_at}") if part]
     lines.append("")
     column = max((len(word(r)) for r in verdict.results), default=0)
     for r in verdict.results:

@@ -66,7 +66,7 @@ def hold(bound: Bound, m: Measurement, exhibit: Exhibit, level: float) -> Findin
     if few:
         more = max(short.more for short in few)
         said = " and ".join(short.said for short in few)
-        would = f"; {wording.about(more)} more {_patients(m, exhibit)} would reach that" if math.isfinite(more) else ""
+        would = f"; {wording.more(more, _patients(m, exhibit))} would reach that" if math.isfinite(more) else ""
         return finding(Outcome.INCONCLUSIVE, f"{told}; {asked}, but {said}{would}")
     ends = (judged.lower, judged.value, judged.upper)
     if all(bound.keeps(x) for x in ends):
@@ -186,13 +186,12 @@ def _enough(bound: Bound, m: Measurement, judged: _Judged, exhibit: Exhibit) -> 
     n = m.n
     if noun == "rows" and isinstance(subjects, int) and not isinstance(subjects, bool):
         noun, n = "patients", subjects
-    more = wording.about(n * (times - 1) or 1)
     events = (
         ""
         if not m.positives
         else f" ({wording.about(m.positives * (times - 1)).removeprefix('about ')} with the event)"
     )
-    return f"{more} more {noun}{events} would decide it, if the estimate stayed"
+    return f"{wording.more(n * (times - 1), noun)}{events} would decide it, if the estimate stayed"
 
 
 def _told(bound: Bound, m: Measurement, judged: _Judged, meaning: Word, exhibit: Exhibit, d: int) -> str:

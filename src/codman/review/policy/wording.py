@@ -129,9 +129,16 @@ def sentence(text: str) -> str:
     return text if text.endswith(".") else text + "."
 
 
+def more(count: float, noun: str) -> str:
+    """`about 1,900 more patients`, `1 more patient`."""
+    said = about(count)
+    return f"{said} more {noun.removesuffix('s') if said == '1' else noun}"
+
+
 def about(count: float) -> str:
     """A number of patients to two figures, never fewer than are needed: `about 1,900`."""
+    count -= 1e-6  # 6,000.0000000001 is 6,000
     if count < 100:
-        return f"{math.ceil(count):,}"
+        return f"{max(1, math.ceil(count)):,}"
     step = 10 ** (math.floor(math.log10(count)) - 1)
     return f"about {math.ceil(count / step) * step:,}"
