@@ -52,7 +52,7 @@ def oe_ratio_t(of: Censored, horizon: float, *, influence: bool) -> Point:
     case = rows.event & (rows.time <= horizon) & counted
     at_risk = rows.weight[(rows.time > horizon) & counted]
     scarcer = effective(rows.weight[case]) if observed > 0 else effective(at_risk)
-    return Point(value=observed / expected, own=own, scarcer=scarcer)
+    return Point(value=observed / expected, own=own, scarcer=scarcer, expected=expected)
 
 
 def calibration_slope_t(of: Censored, horizon: float, *, influence: bool) -> Point:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,6 +90,11 @@ def _places(ascending: NDArray[np.float64] | Steps) -> Steps:
     fresh = np.zeros(len(ascending), dtype=np.int32)
     fresh[1:] = ascending[1:] != ascending[:-1]
     return np.cumsum(fresh, dtype=np.int32)
+
+
+def sums(place: NDArray[Any], weight: FloatArray, count: int) -> FloatArray:
+    """(count,) sum of weights at each place."""
+    return np.bincount(place, weight, minlength=count).astype(np.float64, copy=False)
 
 
 def local_steps(step: Steps) -> Steps:

@@ -56,7 +56,7 @@ def _estimate(
         bounds = chosen(few, wilson(value, scarcer), student_logit(value, variance, found.patients - 1))
         method: str | list[str] = [("wilson-min" if thin else "influence-logit") + weights for thin in few]
     elif metric == "oe_ratio_t":
-        bounds = _ratio(value, variance, scarcer, found)
+        bounds = _ratio(value, variance, scarcer, found.expected[:, m], found.patients)
         method = ["clopper-pearson" if v == 0 else "influence-log" for v in value]
     elif metric == "calibration_slope_t":
         bounds = student(value, variance, np.minimum(found.patients, scarcer) - 1)
@@ -72,9 +72,17 @@ def _estimate(
     return Estimates(metric=metric, value=value, bounds=bounds, method=method, params=named, notes=found.notes[m])
 
 
-def _ratio(value: FloatArray, variance: FloatArray, scarcer: FloatArray, found: Table) -> Bounds:
-    usual = student_log(value, variance, np.minimum(found.patients, scarcer) - 1)
-    return usual
+def _ratio(
+    value: FloatArray, variance: FloatArray, scarcer: FloatArray, expected: FloatArray, patients: FloatArray
+) -> Bounds:
+    """Log scale; where no event was seen, from 0 to the exact upper end for as many patients as are still followed."""
+    usual = student_log(value, variance, np.minimum(patients, scarcer) - 1)
+
+    def none_seen(level: float) -> tuple[FloatArray, FloatArray]:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.zeros(len(value)), (1 - ((1 - level) / 2) ** (1 / scarcer)) / expected
+
+    return chosen(value == 0, none_seen, usual)
 
 
 def plain(horizon: float) -> float | int:

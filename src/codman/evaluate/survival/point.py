@@ -8,7 +8,7 @@ import numpy as np
 
 from codman.evaluate.columns import BoolArray
 from codman.evaluate.estimates import FloatArray, IntArray
-from codman.evaluate.survival.followup import Followup
+from codman.evaluate.survival.followup import Followup, sums
 from codman.evaluate.survival.product_limit import ProductLimit
 
 NO_WEIGHTS = "the censoring weights have no value here: follow-up ends before the horizon"
@@ -24,6 +24,7 @@ class Point:
     )
     pull: FloatArray | None = None  # (K,) derivative in the log of the censoring curve at each of its times
     scarcer: float = np.nan  # effective number of the scarcer class
+    expected: float = np.nan  # mean stated risk, where the number is a ratio to it
     note: str | None = None
 
 
@@ -43,8 +44,7 @@ class Censored:
     def on_curve(self, where: BoolArray, mass: FloatArray) -> FloatArray:
         """(K,) mass of the rows where `where`, gathered at their times on the curve."""
         chosen = where & (self.place >= 0)
-        out: FloatArray = np.bincount(self.place[chosen], mass[chosen], minlength=len(self.curve.times))
-        return out
+        return sums(self.place[chosen], mass[chosen], len(self.curve.times))
 
     def put_at(self, horizon: float, mass: float) -> FloatArray:
         """(K,) mass at one time of the curve."""

@@ -66,6 +66,7 @@ class Table:
     variance: FloatArray  # (S, M)
     patients: FloatArray  # (S,) units that vary independently
     scarcer: FloatArray  # (S, M) effective number of the scarcer class
+    expected: FloatArray  # (S, M) mean stated risk, where the number is a ratio to it
     notes: list[dict[int, str]]  # M times slice -> why there is no value
 
 
@@ -103,6 +104,7 @@ def table(cohort: Cohort) -> Table:
         variance=np.array([variances for _, variances, _ in found]).reshape(shape),
         patients=np.array([units for _, _, units in found]),
         scarcer=np.array([[p.scarcer for p in points] for points, _, _ in found]).reshape(shape),
+        expected=np.array([[p.expected for p in points] for points, _, _ in found]).reshape(shape),
         notes=notes,
     )
 

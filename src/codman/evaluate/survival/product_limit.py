@@ -12,7 +12,7 @@ import numpy as np
 
 from codman.evaluate.columns import BoolArray
 from codman.evaluate.estimates import FloatArray, IntArray
-from codman.evaluate.survival.followup import Followup, Steps, local_steps
+from codman.evaluate.survival.followup import Followup, Steps, local_steps, sums
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,11 +75,11 @@ def _curve(rows: Followup, leaves: BoolArray, earlier: BoolArray | None) -> Prod
     step = local_steps(rows.step)
     count = int(step[-1]) + 1
     first = np.searchsorted(step, np.arange(count))
-    weight: FloatArray = np.bincount(step, rows.weight, minlength=count)
-    leaving: FloatArray = np.bincount(step, rows.weight * leaves, minlength=count)
-    at_risk: FloatArray = np.cumsum(weight[::-1])[::-1]
+    weight = sums(step, rows.weight, count)
+    leaving = sums(step, rows.weight * leaves, count)
+    at_risk = np.cumsum(weight[::-1])[::-1]
     if earlier is not None:
-        at_risk = at_risk - np.bincount(step, rows.weight * earlier, minlength=count)
+        at_risk = at_risk - sums(step, rows.weight * earlier, count)
         at_risk = np.maximum(at_risk, leaving)  # a difference of sums may fall a rounding below
     with np.errstate(divide="ignore", invalid="ignore"):
         stay = np.where(leaving > 0, 1 - leaving / at_risk, 1.0)
