@@ -1,7 +1,10 @@
 """Reading a policy: strict, and every refusal names its line."""
 
-# ruff: noqa: E501, PT017 (a table reads best one case a line; a fuzz may end either way)
+# ruff: noqa: PT017 (a table reads best one case a line; a fuzz may end either way)
 from __future__ import annotations
+
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -238,3 +241,20 @@ def test_any_value_under_any_key_is_read_or_refused_clearly(key, value):
         policy_of_bytes(text.encode("utf-8", "surrogatepass"), "p.yaml")
     except CodmanError as error:
         assert error.exit_code == 2
+
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+
+def test_every_example_in_the_documentation_is_a_policy():
+    blocks = re.findall(r"```yaml\n(policy:.*?)```", (DOCS / "policies.md").read_text(), flags=re.DOTALL)
+
+    assert len(blocks) == 4
+    for block in blocks:
+        loaded(block)
+
+
+def test_every_key_of_a_measurement_is_documented():
+    page = (DOCS / "policies.md").read_text()
+
+    assert [f for name, field in Bound.model_fields.items() if f"`{(f := field.alias or name)}`" not in page] == []
