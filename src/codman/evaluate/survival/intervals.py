@@ -15,6 +15,7 @@ from codman.evaluate.metrics.resampling import Family
 from codman.evaluate.survival.points import Cohort, Table, influence, table, values
 
 FEW = 30  # below it, of either class, an interval is made for few
+NO_SPREAD = 1e-20  # a variance below it is rounding
 SHARES = frozenset({"cindex_harrell", "cindex_ipcw", "auroc_t"})
 WEIGHTED = frozenset({"cindex_ipcw", "auroc_t", "brier_t", "integrated_brier", "calibration_slope_t"})
 
@@ -52,8 +53,10 @@ def _estimate(
     value, variance, scarcer = found.value[:, m], found.variance[:, m], found.scarcer[:, m]
     weights = "" if metric not in WEIGHTED else (":ipcw" if cohort.outside is None else ":ipcw-censoring-from")
     if metric in SHARES:
-        few = (scarcer < FEW) | ~(variance > 0)
-        bounds = chosen(few, wilson(value, scarcer), student_logit(value, variance, found.patients - 1))
+        few = (scarcer < FEW) | ~(variance > NO_SPREAD)
+        bounds = chosen(
+            few, wilson(value, scarcer), student_logit(value, variance, np.minimum(found.patients, scarcer) - 1)
+        )
         method: str | list[str] = [("wilson-min" if thin else "influence-logit") + weights for thin in few]
     elif metric == "oe_ratio_t":
         bounds = _ratio(value, variance, scarcer, found.expected[:, m], found.patients)

@@ -85,7 +85,7 @@ def _curve(rows: Followup, leaves: BoolArray, earlier: BoolArray | None) -> Prod
         stay = np.where(leaving > 0, 1 - leaving / at_risk, 1.0)
     return ProductLimit(
         times=rows.time[first],
-        value=np.cumprod(stay),
+        value=np.cumprod(stay, dtype=np.float64),
         leaving=leaving,
         at_risk=at_risk,
         step=step,
