@@ -43,8 +43,8 @@ def here(tmp_path, monkeypatch):
 
 def spec(**changes):
     fields = {
-        "task": "binary", "label": "died", "score": "risk", "by": [["sex"], ["sex", "age_band"]],
-        "bands": {"age": [0, 40, 65]}, "thresholds": [0.2, 0.5], "subject": "patient",
+        "task": "binary", "label": "died", "score": "risk", "by": [["sex"]],
+        "bands": {"age": [0, 65]}, "thresholds": [0.2, 0.5], "subject": "patient",
     }  # fmt: skip
     return EvaluationSpec(**fields | changes)
 

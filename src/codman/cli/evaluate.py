@@ -151,7 +151,7 @@ def evaluate(
         "prediction_set": prediction_set,
         "interval_columns": _ends(interval_columns),
         "abstain": abstain,
-        "metrics": None if metrics is None else q.words("--metrics", metrics),
+        "metrics": None if metrics is None else q.metrics_of(metrics),
         "interval": None if interval is None else q.one_of("--interval", interval, _INTERVALS),
         "replicates": replicates,
         "auroc_interval": None

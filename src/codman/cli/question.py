@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from codman.errors import BadInput, nearest
 from codman.spine.evaluation_spec import EvaluationSpec
+from codman.spine.vocabulary import word
 
 
 class BadFlag(BadInput):
@@ -103,6 +104,15 @@ def score_of(text: str, columns: Sequence[str]) -> str | list[str] | dict[str, s
     if "=" in text:
         return pairs("--score", words("--score", text), "benign=p_benign,malignant=p_malignant")
     return words("--score", text)
+
+
+def metrics_of(text: str) -> list[str]:
+    """Names of metrics with commas between them.
+
+    Raises:
+        UnknownMetric: One is not in the vocabulary.
+    """
+    return [word(name).name for name in words("--metrics", text)]
 
 
 def choices(texts: Iterable[str], rows: str) -> list[dict[str, Any]]:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final
 
 from codman.errors import BadInput
-from codman.evidence.files import CannotRead
 from codman.evidence.statements import build
 from codman.flows.provenance import now
 from codman.spine.record_statements import DocumentPredicate
@@ -61,13 +60,10 @@ def document(
         at: When, ISO 8601 with a zone; now without it.
 
     Raises:
-        CannotRead: It is not there, or a folder.
+        UnreadableFile: It is not there, or a folder.
         EmptyDocument: It has no bytes.
     """
-    try:
-        digest, size = sha256_of_file(path), path.stat().st_size
-    except OSError as error:
-        raise CannotRead(path, error) from None
+    digest, size = sha256_of_file(path), path.stat().st_size
     if size == 0:
         raise EmptyDocument(path)
     predicate = DocumentPredicate(

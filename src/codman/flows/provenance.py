@@ -14,7 +14,6 @@ import pyarrow as pa
 
 from codman import __version__
 from codman.errors import BadInput
-from codman.evidence.files import CannotRead
 from codman.evidence.statements import ReadStatement, read_statement
 from codman.spine.statement import CriteriaRef, Digest, Input, Kind, Subject
 from codman.tables.file_digest import sha256_of_file
@@ -105,12 +104,9 @@ def artifact_digest(artifact: str) -> str:
     path = Path(artifact)
     if path.is_dir():
         raise BadArtifact(artifact, "it is a folder, which has no one digest")
-    try:
-        return sha256_of_file(path)
-    except FileNotFoundError:
-        raise BadArtifact(artifact, "there is no such file") from None
-    except OSError as error:
-        raise CannotRead(path, error) from None
+    if not path.exists():
+        raise BadArtifact(artifact, "there is no such file")
+    return sha256_of_file(path)
 
 
 def criteria_of(path: Path | None) -> CriteriaRef | None:
