@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated, Any
 
 from pydantic import Field, field_validator
@@ -42,19 +43,34 @@ class Bound(Ask):
     def _one_column(cls, by: Any) -> Any:
         return [by] if isinstance(by, str) else by
 
-    @property
+    @cached_property
     def low(self) -> float | None:
         """The least value allowed; None is no limit."""
         lows = [x for x in (self.at_least, self.between[0] if self.between else None) if x is not None]
         return max(lows, default=None)
 
-    @property
+    @cached_property
     def high(self) -> float | None:
         """The largest value allowed; None is no limit."""
         highs = [x for x in (self.at_most, self.between[1] if self.between else None) if x is not None]
         return min(highs, default=None)
 
-    @property
+    @cached_property
+    def place(self) -> tuple[str, frozenset[tuple[str, str]]]:
+        """Metric and patients, as exhibits index their measurements."""
+        return (self.metric, frozenset(self.slice.items()))
+
+    @cached_property
+    def wanted(self) -> tuple[tuple[str, float | str], ...]:
+        """What params must say."""
+        return tuple((key, want) for key, want in zip(NAMED_BY_PARAMS, self.named(), strict=True) if want is not None)
+
+    @cached_property
+    def asks_for_many(self) -> bool:
+        """Whether it sets a least number of patients at all."""
+        return any((self.min_n, self.min_positives, self.min_negatives, self.min_subjects))
+
+    @cached_property
     def between_groups(self) -> bool:
         """Whether it bounds a difference between groups, whose absolute value is judged."""
         # missing_rate_difference is a word of its own: now against the reference, signed
@@ -71,15 +87,13 @@ class Bound(Ask):
         return (low is not None and upper < low) or (high is not None and lower > high)
 
     def picks(self, m: Measurement) -> bool:
-        """Whether a measurement of the metric is one that is meant."""
-        if m.slice != self.slice or (self.feature is not None and m.feature != self.feature):
+        """Whether a measurement of the metric, about these patients, is one that is meant."""
+        if self.feature is not None and m.feature != self.feature:
             return False
         if self.by is not None and not _same_grouping(self.by, m.params.get("by")):
             return False
-        return all(
-            want is None or (key in m.params and _same(want, m.params[key]))
-            for key, want in zip(NAMED_BY_PARAMS, self.named(), strict=True)
-        )
+        params = m.params
+        return all(key in params and _same(want, params[key]) for key, want in self.wanted)
 
     def named(self) -> tuple[float | str | None, ...]:
         """What it says of each of NAMED_BY_PARAMS."""

@@ -47,6 +47,7 @@ class Exhibit:
     unverifiable: str | None = None  # why its signature does not count, where keys were given
     rows: Sequence[Measurement] = ()
     _by_metric: dict[str, list[Measurement]] | None = field(default=None, repr=False)
+    _by_place: dict[tuple[str, frozenset[tuple[str, str]]], list[Measurement]] | None = field(default=None, repr=False)
     _repeats: bool | None = field(default=None, repr=False)
 
     @property
@@ -75,10 +76,8 @@ class Exhibit:
     def repeats_subjects(self) -> bool:
         """Whether rows of one patient were counted as if they were several patients."""
         if self._repeats is None:
-            notes = (self.predicate.get("note"), *(row.note for row in self.rows))
-            self._repeats = self.spec.get("subject") is None and any(
-                isinstance(note, str) and note.lower().startswith(REPEATS) for note in notes
-            )
+            notes = {self.predicate.get("note"), *(row.note for row in self.rows)} - {None}
+            self._repeats = self.spec.get("subject") is None and any(str(n).lower().startswith(REPEATS) for n in notes)
         return self._repeats
 
     def chosen_on_judged_rows(self) -> tuple[float | None, ...]:
@@ -96,6 +95,14 @@ class Exhibit:
             for row in self.rows:
                 self._by_metric.setdefault(row.metric, []).append(row)
         return self._by_metric.get(metric, ())
+
+    def about(self, place: tuple[str, frozenset[tuple[str, str]]]) -> Sequence[Measurement]:
+        """All measurements of one metric about exactly these patients."""
+        if self._by_place is None:
+            self._by_place = {}
+            for row in self.rows:
+                self._by_place.setdefault((row.metric, frozenset(row.slice.items())), []).append(row)
+        return self._by_place.get(place, ())
 
 
 def of_statement(read: ReadStatement, keys: Sequence[VerifyingKey]) -> Exhibit:

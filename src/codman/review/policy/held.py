@@ -11,9 +11,10 @@ from codman.review.policy import wording
 from codman.review.policy.bound import Bound
 from codman.review.policy.enough import growth
 from codman.review.policy.exhibit import Exhibit
+from codman.review.policy.wording import word
 from codman.spine.measurement import PARAM_TOLERANCE, Measurement
 from codman.spine.verdict import Finding, Outcome
-from codman.spine.vocabulary import DIFFERENCE, RATIO, Better, Word, word
+from codman.spine.vocabulary import DIFFERENCE, RATIO, Better, Word
 
 _LEVEL_TOLERANCE: Final = 1e-12
 _LISTED: Final = 5
@@ -144,6 +145,8 @@ class _Short:
 
 
 def _too_few(bound: Bound, m: Measurement, exhibit: Exhibit) -> Iterator[_Short]:
+    if not bound.asks_for_many:
+        return
     negatives = None if m.n is None or m.positives is None else m.n - m.positives
     noun = _patients(m, exhibit)
     yield from _short(bound.min_n, m.n, m.n, noun)
@@ -234,8 +237,8 @@ def _own_row(metric: str, group: Mapping[str, str], params: Mapping[str, Any], e
     """The worse-off group's own number, where the statement has exactly one."""
     found = [
         m
-        for m in exhibit.measurements(metric)
-        if m.slice == group and m.named(params) and ("unit" in m.params) == ("unit" in params)
+        for m in exhibit.about((metric, frozenset(group.items())))
+        if m.named(params) and ("unit" in m.params) == ("unit" in params)
     ]
     return found[0] if len(found) == 1 else None
 

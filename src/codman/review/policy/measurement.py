@@ -11,11 +11,12 @@ from codman.review.policy.bound import Bound
 from codman.review.policy.exhibit import Exhibit
 from codman.review.policy.held import hold
 from codman.review.policy.requirement import Change, Fault, RequirementKind
+from codman.review.policy.wording import word
 from codman.spine.measurement import PARAM_TOLERANCE, Measurement
 from codman.spine.policy import Ask, Requirement
 from codman.spine.statement import Kind
 from codman.spine.verdict import Finding, Outcome, rank
-from codman.spine.vocabulary import ESTIMATED, word
+from codman.spine.vocabulary import ESTIMATED
 
 
 class SeveralThresholds(BadInput):
@@ -70,7 +71,7 @@ class MeasurementKind:
             SeveralThresholds: Several thresholds are measured and the policy names none.
         """
         bound = cast("Bound", requirement.asks)
-        picked = [m for m in exhibit.measurements(bound.metric) if bound.picks(m)]
+        picked = [m for m in exhibit.about(bound.place) if bound.picks(m)]
         if not picked:
             return Finding(outcome=Outcome.MISSING, sentence=_not_measured(bound, exhibit), evidence=exhibit.digest)
         if bound.threshold is None:

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from codman.review.policy.bound import Bound, level
+from codman.spine import vocabulary
 from codman.spine.measurement import Measurement
 from codman.spine.vocabulary import Word
 
 MOST_DIGITS = 15
 _UNSPOKEN_UNITS = frozenset({"of the outcome", "of the column", "log odds"})
+
+
+@cache
+def word(name: str) -> Word:
+    """The meaning of a metric, looked up once: derived names are put together anew each time they are asked for."""
+    return vocabulary.word(name)
 
 
 def digits(numbers: Sequence[float], limits: Sequence[float]) -> int:
