@@ -83,7 +83,7 @@ def _command_section(name: str, command: Any) -> str:
 
 def _shape(argument: Any) -> str:
     word = (argument.metavar or argument.name or "").upper().strip("[]")
-    many = "…" if argument.nargs == -1 and not word.endswith("…") else ""
+    many = "…" if argument.nargs == -1 and not word.endswith(("…", "...")) else ""
     return f"{word}{many}" if argument.required else f"[{word}{many}]"
 
 
