@@ -51,7 +51,7 @@ coverage-table: $(MADE)-dev $(KERNEL) ## how often each interval covers the trut
 	$(BIN)/python -m bench.coverage
 
 soak: $(MADE)-dev $(KERNEL) ## the long runs whole, which `make test` scales down
-	CODMAN_SOAK=1 $(BIN)/python -m pytest -m soak
+	CODMAN_SOAK=1 $(BIN)/python -m pytest -n $(JOBS)
 
 kernel: $(MADE)-dev ## compile the C kernels again
 	touch $(KERNEL_SOURCES)

@@ -9,8 +9,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
+WHOLE = os.environ.get("CODMAN_SOAK") == "1"  # `make soak`: everything at full length
 ROOT = Path(__file__).resolve().parent.parent
+
+# A deadline would judge how busy the machine is. In CI the examples are the same each time, so a failure stays a failure.
+quiet = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]}
+settings.register_profile("quick", derandomize=bool(os.environ.get("CI")), **quiet)
+settings.register_profile("whole", max_examples=5000, **quiet)
+settings.load_profile("whole" if WHOLE else "quick")
+
+
+@pytest.fixture(scope="session")
+def whole() -> bool:
+    """True in `make soak`: tests that are scaled down otherwise run at full length."""
+    return WHOLE
 
 
 @pytest.fixture(scope="session")
