@@ -70,7 +70,7 @@ def test_the_same_bytes_give_the_same_numbers_to_the_last_bit(here, changes):
     assert found.differences == ()
     assert found.reproduced
     assert found.software == ()
-    assert found.measurements > 5
+    assert found.measurements >= 4
 
 
 def test_a_changed_input_is_named_and_nothing_is_computed(here, monkeypatch):
