@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 WHOLE = os.environ.get("CODMAN_SOAK") == "1"  # `make soak`: everything at full length
 ROOT = Path(__file__).resolve().parent.parent
 
-# A deadline would judge how busy the machine is. In CI the examples are the same each time, so a failure stays a failure.
+# A deadline would judge how busy the machine is. In CI the examples are the same each time.
 quiet = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]}
 settings.register_profile("quick", derandomize=bool(os.environ.get("CI")), **quiet)
 settings.register_profile("whole", max_examples=5000, **quiet)
