@@ -93,7 +93,10 @@ class Bound(Ask):
         if self.by is not None and not _same_grouping(self.by, m.params.get("by")):
             return False
         params = m.params
-        return all(key in params and _same(want, params[key]) for key, want in self.wanted)
+        for key, want in self.wanted:  # noqa: SIM110 (this line runs for every number of every use)
+            if key not in params or not _same(want, params[key]):
+                return False
+        return True
 
     def named(self) -> tuple[float | str | None, ...]:
         """What it says of each of NAMED_BY_PARAMS."""

@@ -38,14 +38,21 @@ def digits(numbers: Sequence[float], limits: Sequence[float]) -> int:
     # a limit is printed whole where that is short, so that 0.025 is not read as 0.03
     start = max([start, *(d for d in map(_decimals, limits) if d <= 4)])
     for d in range(start, MOST_DIGITS + 1):
-        if all(_side(round(x, d), round(b, d)) == _side(x, b) for x in numbers for b in limits) and _spread(numbers, d):
+        if _agree(numbers, limits, d):
             return d
     return MOST_DIGITS
 
 
-def _spread(numbers: Sequence[float], d: int) -> bool:
+def _agree(numbers: Sequence[float], limits: Sequence[float], d: int) -> bool:
+    """Whether numbers to `d` decimals stand to the limits as they truly do, and an interval still has a width."""
+    shown = [round(x, d) for x in numbers]
+    for limit_ in limits:
+        edge = round(limit_, d)
+        for x, seen in zip(numbers, shown, strict=True):
+            if (seen > edge) != (x > limit_) or (seen < edge) != (x < limit_):
+                return False
     # an interval that prints as 0.83 to 0.83 says nothing; six decimals are enough to see any that matters
-    return d >= 6 or len({round(x, d) for x in numbers}) > 1 or len(set(numbers)) <= 1
+    return d >= 6 or shown.count(shown[0]) < len(shown) or len(set(numbers)) == 1
 
 
 def _decimals(x: float) -> int:
@@ -55,13 +62,11 @@ def _decimals(x: float) -> int:
     return len(text.partition(".")[2].rstrip("0"))
 
 
-def _side(x: float, limit: float) -> int:
-    return (x > limit) - (x < limit)
-
-
 def number(x: float, d: int) -> str:
     """A number to `d` decimals, with a true minus sign and thousands apart."""
     text = f"{x:,.{d}f}"
+    if x > 0:
+        return text
     if float(text.replace(",", "")) == 0:
         text = text.removeprefix("-")
     return text.replace("-", "−")
