@@ -16,7 +16,9 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     page.formulas = []
 
     def aside(match: re.Match[str]) -> str:
-        page.formulas.append(convert(match[1].replace(r"\displaystyle", "")))
+        formula = match[1].replace(r"\displaystyle", "")
+        large = ' displaystyle="true"' if formula != match[1] else ""
+        page.formulas.append(convert(formula).replace("<math ", f"<math{large} ", 1))
         return f"formula{len(page.formulas) - 1}aside"
 
     kept: list[str] = []

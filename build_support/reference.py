@@ -112,7 +112,8 @@ def _default(option: Any) -> str:
         return " (required)"
     if value is None or callable(value) or value in ((), [], "", False) or type(value).__name__ == "Sentinel":
         return ""
-    return f" (default {getattr(value, 'value', value)})"
+    said = "on" if value is True else getattr(value, "value", value)
+    return f" (default {said})"
 
 
 def _prose(text: str | None) -> str:
