@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from codman.evaluate.estimates import FloatArray
-from codman.evaluate.survival.followup import Followup
+from codman.evaluate.survival.followup import Followup, inner
 from codman.evaluate.survival.point import NO_WEIGHTS, Censored, Point, effective, undefined
 
 
@@ -39,7 +39,7 @@ def auroc_t(of: Censored, horizon: float, *, influence: bool) -> Point:
     spared = np.where(free, rows.weight, 0.0)
     cases, frees = float(mass.sum()), float(spared.sum())
     frees_below = _below(rows, spared)
-    auc = float(mass @ frees_below) / (cases * frees)
+    auc = inner(mass, frees_below) / (cases * frees)
     own = pull = None
     if influence:
         cases_above = cases - _below(rows, mass)

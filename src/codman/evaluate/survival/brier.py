@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from codman.evaluate.estimates import FloatArray
+from codman.evaluate.survival.followup import inner
 from codman.evaluate.survival.point import NO_WEIGHTS, Censored, Point, effective, undefined
 
 
@@ -38,12 +39,12 @@ def brier_t(of: Censored, horizon: float, *, influence: bool) -> Point:
         return undefined("nobody is followed beyond the horizon")
     by_event = np.where(case, stated**2 / np.where(case, of.stays, 1.0), 0.0)
     by_free = np.where(free, (1 - stated) ** 2 / (at_horizon if at_horizon > 0 else 1.0), 0.0)
-    score = float(rows.weight @ (by_event + by_free)) / total
+    score = inner(rows.weight, by_event + by_free) / total
     own = pull = None
     if influence:
         own = rows.weight * (by_event + by_free - score) / total
         pull = of.on_curve(case, -rows.weight * by_event / total)
-        pull = pull + of.put_at(horizon, -float(rows.weight @ by_free) / total)
+        pull = pull + of.put_at(horizon, -inner(rows.weight, by_free) / total)
     scarcer = min(effective(rows.weight[case]), effective(rows.weight[free]))
     return Point(value=score, own=own, pull=pull, scarcer=scarcer)
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from codman.evaluate.columns import BoolArray
 from codman.evaluate.estimates import FloatArray
+from codman.evaluate.survival.followup import inner
 from codman.evaluate.survival.point import NO_WEIGHTS, Censored, Point, effective, undefined
 from codman.evaluate.survival.product_limit import kaplan_meier
 
@@ -38,7 +39,7 @@ def oe_ratio_t(of: Censored, horizon: float, *, influence: bool) -> Point:
     if np.isnan(free):
         return undefined("follow-up ends before the horizon")
     risk = 1 - rows.survival[horizon]
-    expected = float(rows.weight @ risk) / total
+    expected = inner(rows.weight, risk) / total
     if not expected > 0:
         return undefined("no event was expected")
     observed = 1 - free
@@ -99,20 +100,20 @@ def calibration_slope_t(of: Censored, horizon: float, *, influence: bool) -> Poi
 def _logistic(x: FloatArray, y: BoolArray, weight: FloatArray) -> tuple[float, FloatArray, FloatArray] | None:
     """Slope, residuals, and what a unit of weighted residual does to the slope; None where the fit runs away."""
     total = float(weight.sum())
-    centre = float(weight @ x) / total
-    scale = float(np.sqrt(weight @ (x - centre) ** 2 / total))
+    centre = inner(weight, x) / total
+    scale = float(np.sqrt(inner(weight, (x - centre) ** 2) / total))
     if not scale > 1e-12 * max(1.0, abs(centre)):
         return None  # everybody was told the same
     z = (x - centre) / scale
-    share = float(weight @ y) / total
+    share = inner(weight, y) / total
     a, b = float(np.log(share) - np.log1p(-share)), 0.0
     fit = _likelihood(a, b, z, y, weight)
     for _ in range(MOST_STEPS):
         p = _expit(a + b * z)
         information = weight * p * (1 - p)
-        s0, s1, s2 = float(information.sum()), float(information @ z), float(information @ z**2)
+        s0, s1, s2 = float(information.sum()), inner(information, z), inner(information, z**2)
         residual = y - p
-        g0, g1 = float(weight @ residual), float(weight @ (residual * z))
+        g0, g1 = inner(weight, residual), inner(weight, residual * z)
         determinant = s0 * s2 - s1 * s1
         if not determinant > 1e-14 * s0 * s2:
             return None
@@ -133,7 +134,7 @@ def _logistic(x: FloatArray, y: BoolArray, weight: FloatArray) -> tuple[float, F
 
 def _likelihood(a: float, b: float, z: FloatArray, y: BoolArray, weight: FloatArray) -> float:
     eta = np.where(y, -1.0, 1.0) * (a + b * z)
-    return -float(weight @ np.logaddexp(0.0, eta))
+    return -inner(weight, np.logaddexp(0.0, eta))
 
 
 def _expit(eta: FloatArray) -> FloatArray:

@@ -6,6 +6,7 @@ import numpy as np
 
 from codman.evaluate.estimates import FloatArray
 from codman.evaluate.kernels.survival_bindings import pairs_after, pairs_before
+from codman.evaluate.survival.followup import inner
 from codman.evaluate.survival.point import NO_WEIGHTS, Censored, Point, effective, undefined
 
 NO_PAIRS = "no pair of patients can be compared"
@@ -47,7 +48,7 @@ def concordance(of: Censored, *, tau: float | None, harrell: bool, ipcw: bool, i
             firsts.append(np.where(used, rows.weight / safe**2, 0.0))
             points.append(None)
     weight = np.array(firsts).reshape(len(firsts), len(rows.time))
-    totals = [(float(first @ lower), float(first @ after)) for first in weight]
+    totals = [(inner(first, lower), inner(first, after)) for first in weight]
     higher = before = None
     if influence and any(pairs > 0 for _, pairs in totals):
         higher, before = pairs_before(rows.step, event, rows.rank, rows.ranks, weight)

@@ -11,7 +11,7 @@ from codman.evaluate.estimates import FloatArray
 from codman.evaluate.groups import CodeArray
 from codman.evaluate.rows import Standing
 from codman.evaluate.suppression import FEWEST
-from codman.evaluate.survival.followup import Followup
+from codman.evaluate.survival.followup import Followup, inner
 from codman.evaluate.survival.intervals import plain
 from codman.evaluate.survival.point import effective
 from codman.evaluate.survival.points import Cohort
@@ -124,7 +124,7 @@ def _patients(subject: CodeArray | None, where: Any) -> int:
 
 
 def _share(values: FloatArray, weight: FloatArray) -> float:
-    return float(weight @ values) / float(weight.sum())
+    return inner(weight, values) / float(weight.sum())
 
 
 def _column(values: list[float], shown: list[bool]) -> list[float | None]:

@@ -97,6 +97,11 @@ def sums(place: NDArray[Any], weight: FloatArray, count: int) -> FloatArray:
     return np.bincount(place, weight, minlength=count).astype(np.float64, copy=False)
 
 
+def inner(a: NDArray[Any], b: NDArray[Any]) -> float:
+    """Sum of the products. Not BLAS: its sum depends on how many threads it takes."""
+    return float(np.sum(a * b))
+
+
 def local_steps(step: Steps) -> Steps:
     """Steps of some of the rows, counted without gaps."""
     return _places(step)

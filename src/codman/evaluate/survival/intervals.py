@@ -51,21 +51,21 @@ def _estimate(
     found: Table, m: int, metric: str, horizon: float | None, cohort: Cohort, params: dict[str, Any]
 ) -> Estimates:
     value, variance, scarcer = found.value[:, m], found.variance[:, m], found.scarcer[:, m]
+    df = np.minimum(found.patients, scarcer) - 1  # the scarcer class decides how well the spread is known
     weights = "" if metric not in WEIGHTED else (":ipcw" if cohort.outside is None else ":ipcw-censoring-from")
+    method: str | list[str]
     if metric in SHARES:
         few = (scarcer < FEW) | ~(variance > NO_SPREAD)
-        bounds = chosen(
-            few, wilson(value, scarcer), student_logit(value, variance, np.minimum(found.patients, scarcer) - 1)
-        )
-        method: str | list[str] = [("wilson-min" if thin else "influence-logit") + weights for thin in few]
+        bounds = chosen(few, wilson(value, scarcer), student_logit(value, variance, df))
+        method = [("wilson-min" if thin else "influence-logit") + weights for thin in few]
     elif metric == "oe_ratio_t":
-        bounds = _ratio(value, variance, scarcer, found.expected[:, m], found.patients)
+        bounds = _ratio(value, variance, scarcer, found.expected[:, m], df)
         method = ["clopper-pearson" if v == 0 else "influence-log" for v in value]
     elif metric == "calibration_slope_t":
-        bounds = student(value, variance, np.minimum(found.patients, scarcer) - 1)
+        bounds = student(value, variance, df)
         method = "logistic-sandwich" + weights
     else:
-        bounds = student_log(value, variance, np.minimum(found.patients, scarcer) - 1)
+        bounds = student_log(value, variance, df)
         method = "influence-log" + weights
     named = dict(params) if horizon is None else {"horizon": plain(horizon), **params}
     if metric == "cindex_ipcw" and cohort.wanted.horizons:
@@ -76,10 +76,10 @@ def _estimate(
 
 
 def _ratio(
-    value: FloatArray, variance: FloatArray, scarcer: FloatArray, expected: FloatArray, patients: FloatArray
+    value: FloatArray, variance: FloatArray, scarcer: FloatArray, expected: FloatArray, df: FloatArray
 ) -> Bounds:
     """Log scale; where no event was seen, from 0 to the exact upper end for as many patients as are still followed."""
-    usual = student_log(value, variance, np.minimum(patients, scarcer) - 1)
+    usual = student_log(value, variance, df)
 
     def none_seen(level: float) -> tuple[FloatArray, FloatArray]:
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -14,7 +14,7 @@ from codman.evaluate.survival.auroc_t import auroc_t
 from codman.evaluate.survival.brier import brier_t, integrated
 from codman.evaluate.survival.calibration_t import calibration_slope_t, oe_ratio_t
 from codman.evaluate.survival.concordance import concordance
-from codman.evaluate.survival.followup import Followup
+from codman.evaluate.survival.followup import Followup, inner
 from codman.evaluate.survival.point import Censored, Point
 from codman.evaluate.survival.product_limit import ProductLimit, censoring
 
@@ -189,7 +189,7 @@ class _Spread:
         if subject is not None:
             return _squares(self.weigh.weight * self.curve.pull_of_rows(pull), subject)
         leaving, other = self.curve.pulls(pull)
-        return float(self.leaving @ leaving**2 + self.others @ other**2)
+        return inner(self.leaving, leaving**2) + inner(self.others, other**2)
 
 
 def _squares(pulls: FloatArray, subject: NDArray[np.int32] | None) -> float:
