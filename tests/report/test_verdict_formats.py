@@ -146,7 +146,7 @@ def test_text_has_sign_and_word_before_colour_and_no_escape_of_others():
     assert re.sub(r"\x1b\[\d+m", "", coloured) == plain
     assert "\x1b" not in text(STRANGE)
     assert (
-        "Of 6 blocking requirements: 1 not met, 1 unverifiable, 1 missing, 1 stale, 1 inconclusive."
+        "Of 6 blocking requirements: 1 not met, 1 unverifiable, 1 missing, 1 stale, 1 inconclusive, 1 met."
         in plain.replace("\n", " ")
     )
 

@@ -35,6 +35,7 @@ from codman.spine.measurement import Measurement
 from codman.spine.vocabulary import CHANGE, Better
 
 MOST_GROUPS: Final = 40
+_BY_GROUP: Final = ("auroc", "sensitivity", "ppv", "brier")
 _CONCLUSIONS: Final[dict[str, tuple[str, Tone]]] = {
     "superior": ("Better", "met"),
     "non-inferior": ("No worse", "met"),
@@ -172,7 +173,7 @@ def _changes(reading: Reading, everyone: Sequence[Measurement]) -> Section | Non
                 words.number(m.value),
                 words.span(m),
                 words.p_value(m.p_value),
-                m.note or "",
+                m.note or ("odds ratio of discordance: 1 is no difference" if m.metric == "mcnemar" else ""),
             )
         )
     note = "Each change is model B minus model A on the same rows; its interval allows for the pairing."
@@ -194,27 +195,24 @@ def _by_group(reading: Reading, everyone: Sequence[Measurement]) -> Section | No
         return None
     left = max(0, len(slices) - MOST_GROUPS)
     figures = []
-    worse = []
+    worse: dict[str, list[str]] = {}
     for m in everyone:
         if not m.metric.endswith(CHANGE):
             continue
         params: dict[str, Any] = {k: m.params[k] for k in ("threshold",) if k in m.params}
-        if m.metric.removesuffix(CHANGE) in ("auroc", "sensitivity", "ppv", "brier"):
-            figure = forest(reading, m.metric, slices[:MOST_GROUPS], params)
-            figures += [figure] if figure is not None else []
+        if m.metric.removesuffix(CHANGE) not in _BY_GROUP:
+            continue
+        figure = forest(reading, m.metric, slices[:MOST_GROUPS], params)
+        figures += [figure] if figure is not None else []
         for s in slices[1:]:
             one = reading.at(m.metric, s, **params)
             if one is not None and _direction(one) == "Model B does worse.":
-                worse.append(
-                    f"{_name(one)} is worse with model B for {words.group(s)}: change {words.with_interval(one)}."
-                )
+                worse.setdefault(_name(one), []).append(f"{words.group(s)}, {words.with_interval(one)}")
     blocks: list[Block] = [Paragraph("In no group does a whole interval say that model B does worse.")]
     if worse:
         blocks = [
-            Bullets(
-                tuple(worse[:12])
-                + ((f"And {len(worse) - 12} more under All measurements.",) if len(worse) > 12 else ())
-            )
+            Paragraph("Groups where the whole interval says that model B does worse, with the change:"),
+            Bullets(tuple(f"{name}: {'; '.join(groups)}." for name, groups in worse.items())),
         ]
     if left:
         blocks.append(Paragraph(f"{words.many(left, 'more group')} under All measurements."))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from codman.evidence.statements import ReadStatement
 from codman.evidence.verify import Verification
 from codman.report import proof, words
-from codman.report.document import Block, Document, Fact, Gallery, Section
+from codman.report.document import Block, Document, Fact, Figure, Gallery, Paragraph, Section
 from codman.report.everything import all_measurements
 from codman.report.figures import curves
 from codman.report.figures.decision import decision
@@ -41,7 +41,7 @@ def evaluation(
         by_group(reading, shown),
         differences(reading),
         side_by_side(reading, row_level, shown),
-        *_curves(reading),
+        _curves(reading, row_level),
         proof.verification_section(read, verification),
         provenance(read.statement, predicate, read.digest, frame.path),
         all_measurements(predicate.measurements),
@@ -65,13 +65,21 @@ def evaluation(
     )
 
 
-def _curves(reading: Reading) -> list[Section]:
+def _curves(reading: Reading, row_level: Reading | None) -> Section | None:
     """One gallery of all curves: they are read together, and side by side they need least room."""
-    drawn = [figure for make in _CURVES if (figure := make(reading)) is not None]
+    drawn, blocks = _drawn(reading), list[Block]()
+    if not drawn and row_level is not None:
+        drawn = _drawn(row_level)
+        blocks.append(
+            Paragraph(f"These curves are row by row, not one result per {reading.unit}: for comparison only.")
+        )
     if not drawn:
-        return []
-    blocks: tuple[Block, ...] = (Gallery(tuple(drawn)),)
-    return [Section("curves", "Ranking, calibration and usefulness", blocks)]
+        return None
+    return Section("curves", "Ranking, calibration and usefulness", (*blocks, Gallery(tuple(drawn))))
+
+
+def _drawn(reading: Reading) -> list[Figure]:
+    return [figure for make in _CURVES if (figure := make(reading)) is not None]
 
 
 def _facts(reading: Reading, predicate: EvaluationPredicate) -> list[Fact]:

@@ -37,7 +37,7 @@ class Frame:
         return [
             *filter(None, [proof.doubt(read, verification)]),
             *([] if origin in (None, Origin.LOCAL) else [f"These numbers are not local: {words.ORIGIN[str(origin)]}."]),
-            *([note if note.endswith(".") else f"{note}."] if note else []),
+            *([words.capital(note) + ("" if note.endswith(".") else ".")] if note else []),
         ]
 
     def document(

@@ -17,6 +17,8 @@ MOST_ROWS: Final = 30
 MOST_WORST: Final = 8
 MOST_SENTENCES: Final = 10
 MOST_FOREST_PANELS: Final = 6
+MIXED: Final = "prevalence differs"  # how a difference's note says that prevalence is mixed into it
+DAGGER: Final = "†"
 _FIRST_TO_SAY: Final = (
     "auroc",
     "sensitivity",
@@ -28,6 +30,7 @@ _FIRST_TO_SAY: Final = (
     "mae",
     "bias",
 )
+_FIRST_TABLE: Final = frozenset({*_FIRST_TO_SAY, "specificity", "npv", "alert_rate", "calibration_slope", "prevalence"})
 
 
 def by_group(reading: Reading, panels: Sequence[Panel]) -> Section | None:
@@ -96,7 +99,7 @@ def _panel_table(reading: Reading, panel: Panel, shown: Sequence[Mapping[str, st
     events = any(m.positives is not None for m in reading.measurements)
     columns: list[Column | str] = [
         "Patients",
-        *numbers("Rows", *(["Events"] if events else [])),
+        *numbers("Results" if reading.unit else "Rows", *(["Events"] if events else [])),
         *numbers(*(words.capital(words.label(m)) for m in panel.metrics)),
     ]
     rows = []
@@ -142,10 +145,20 @@ def differences(reading: Reading) -> Section | None:
     sentences = [_sentence(reading, m) for m in _first(gaps)]
     if sentences:
         blocks.append(Bullets(tuple(sentences)))
-    if gaps:
-        blocks.append(_gap_table(reading, "differences", "Differences between groups", "Difference", gaps))
+    if any(m.note and MIXED in m.note for m in found):
+        blocks.append(
+            Paragraph(f"{DAGGER} How common the event is differs between groups and is mixed into this number.")
+        )
+    first = [m for m in gaps if _base(m.metric) in _FIRST_TABLE]
+    rest = [m for m in gaps if _base(m.metric) not in _FIRST_TABLE]
+    if first:
+        blocks.append(_gap_table(reading, "differences", "Differences between groups", "Difference", first))
+    if rest:
+        folded = f"{words.many(len(rest), 'more difference')}"
+        blocks.append(_gap_table(reading, "differences-rest", "Other differences", "Difference", rest, folded))
     if ratios:
-        blocks.append(_gap_table(reading, "ratios", "Ratios, smallest group over largest", "Ratio", ratios))
+        folded = f"{words.many(len(ratios), 'ratio')}, smallest group over largest"
+        blocks.append(_gap_table(reading, "ratios", "Ratios, smallest group over largest", "Ratio", ratios, folded))
     return Section("differences", "Differences between groups", tuple(blocks))
 
 
@@ -157,7 +170,7 @@ def _first(gaps: Sequence[Measurement]) -> list[Measurement]:
 
 
 def _base(metric: str) -> str:
-    return metric.removesuffix(DIFFERENCE).removesuffix(RATIO)
+    return metric.removesuffix(DIFFERENCE if metric.endswith(DIFFERENCE) else RATIO)
 
 
 def _side(reading: Reading, m: Measurement, which: str) -> str:
@@ -192,14 +205,17 @@ def _sentence(reading: Reading, m: Measurement) -> str:
     )
 
 
-def _gap_table(reading: Reading, key: str, caption: str, what: str, found: Sequence[Measurement]) -> Table:
+def _gap_table(
+    reading: Reading, key: str, caption: str, what: str, found: Sequence[Measurement], folded: str = ""
+) -> Table:
     adjusted = any("p_holm" in m.params for m in found)
     rows = []
     for m in found:
         said = words.at({k: v for k, v in m.params.items() if k != "unit"})
         hidden = left_out(m)
+        mixed = f" {DAGGER}" if m.note and MIXED in m.note else ""
         row = [
-            words.capital(words.label(_base(m.metric))) + (f", {said}" if said else ""),
+            words.capital(words.label(_base(m.metric))) + (f", {said}" if said else "") + mixed,
             " and ".join(m.params["by"]),
             words.number(m.value),
             words.span(m),
@@ -207,7 +223,7 @@ def _gap_table(reading: Reading, key: str, caption: str, what: str, found: Seque
             _side(reading, m, "highest"),
             _side(reading, m, "lowest"),
             words.listed((words.group(h.get("slice", {})) for h in hidden), most=6) or words.NONE,
-            m.note or "",
+            "; ".join(part for part in (m.note or "").split("; ") if MIXED not in part),
         ]
         rows.append(row)
     columns: list[Column | str] = [
@@ -219,4 +235,4 @@ def _gap_table(reading: Reading, key: str, caption: str, what: str, found: Seque
         "Not judged",
         "Note",
     ]
-    return table(key, caption, columns, rows)
+    return table(key, caption, columns, rows, folded=folded)

@@ -29,15 +29,12 @@ def headline(reading: Reading, panels: list[Panel]) -> str:
     return "Nothing could be measured on these rows."
 
 
-def _who(reading: Reading) -> str:
-    return f"{reading.unit} results" if reading.unit else "results"
-
-
 def _on(reading: Reading, m: Measurement) -> str:
     if m.n is None:
         return ""
+    unit = f" (one per {reading.unit})" if reading.unit else ""
     events = f", {words.count(m.positives)} of them with the event" if m.positives is not None else ""
-    return f" on {words.count(m.n)} {_who(reading)}{events}"
+    return f" on {words.count(m.n)} results{unit}{events}"
 
 
 def _binary(reading: Reading) -> str:

@@ -130,13 +130,8 @@ class Reading:
         return None
 
     def _same_unit(self, extra: Mapping[str, Any]) -> bool:
-        stated = extra.get("unit", (extra.get("params") or {}).get("unit"))
-        return stated == self.unit or (stated is None and not self._curves_have_units)
-
-    @cached_property
-    def _curves_have_units(self) -> bool:
-        curves = [*self.curves.roc, *self.curves.precision_recall, *self.curves.calibration, *self.curves.decision]
-        return any("unit" in (c.model_extra or {}) for c in curves)
+        stated: str | None = extra.get("unit", (extra.get("params") or {}).get("unit"))
+        return stated == self.unit
 
     def worst(self, metric: str, slices: Iterable[Mapping[str, str]], most: int, **params: Any) -> list[dict[str, str]]:
         """The groups where the metric is worst, worst first; none where a metric has no better direction."""

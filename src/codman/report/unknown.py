@@ -43,7 +43,9 @@ def _suppressed(reading: Reading) -> list[str]:
         return []
     strict = " or too few of either outcome" if reading.spec.suppression == "strict" else ""
     named = words.listed(map(words.group, hidden), most=8)
-    return [f"{words.many(len(hidden), 'group')} too small to show (fewer than 11 patients{strict}): {named}."]
+    compared = any(between_groups(m.metric) for m in reading.measurements)
+    apart = " No comparison between groups includes them." if compared else ""
+    return [f"{words.many(len(hidden), 'group')} too small to show (fewer than 11 patients{strict}): {named}.{apart}"]
 
 
 def _without_value(reading: Reading) -> list[str]:
@@ -67,6 +69,7 @@ def _named(metric: str, params: Mapping[str, Any]) -> str:
 
 def _not_compared(reading: Reading) -> list[str]:
     """Groups missing from a comparison between groups, by reason; no group vanishes from a fairness result."""
+    said = {(slice_key(m.slice), m.note) for m in reading.measurements if m.note and not between_groups(m.metric)}
     held: dict[tuple[str, str], list[str]] = defaultdict(list)
     empty: dict[str, list[Measurement]] = defaultdict(list)
     for m in reading.measurements:
@@ -77,8 +80,8 @@ def _not_compared(reading: Reading) -> list[str]:
         for one in left_out(m):
             slice_ = one.get("slice", {})
             why = str(one.get("why", "no reason was given"))
-            if why.startswith(SUPPRESSED):
-                why = "too small to show"
+            if why.startswith(SUPPRESSED) or (slice_key(slice_), why) in said:
+                continue  # named already, with the same reason; the table of differences names it once more
             held[words.group(slice_), why].append(words.label(m.metric.rsplit("_", 1)[0]))
     by_names: dict[tuple[str, str], list[str]] = defaultdict(list)
     for (group, why), metrics in held.items():

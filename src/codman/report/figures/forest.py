@@ -183,7 +183,7 @@ def _rule(at: float, colour: str, dash: list[int], x: dict[str, Any]) -> dict[st
 
 def _axis_name(slice_: Mapping[str, str], taken: Sequence[str]) -> str:
     """The group as the axis prints it; two that would look alike after cutting stay apart by a count."""
-    name = words.group(slice_)
+    name = words.group(slice_) if len(slice_) <= 1 else " · ".join(slice_.values())
     return name if name not in taken else f"{name} ({taken.count(name) + 1})"
 
 
