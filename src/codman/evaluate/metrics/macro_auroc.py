@@ -12,7 +12,7 @@ from codman.evaluate.estimates import Bounds, Estimates, FloatArray, IntArray
 from codman.evaluate.intervals import chosen, wilson
 from codman.evaluate.kernels.library import rank_influence, rank_sweep
 from codman.evaluate.metrics.bounds import student_logit
-from codman.evaluate.metrics.moments import moments
+from codman.evaluate.metrics.moments import moments, steady_df
 from codman.evaluate.metrics.resampling import Family, patient_sums
 from codman.evaluate.ranked import Ranked, rank
 from codman.evaluate.sample import Sample
@@ -36,7 +36,8 @@ def macro_auroc(sample: Sample, truth: IntArray, scores: FloatArray, classes: Se
         classes: (K,) names.
 
     Interval: each row's DeLong influence is summed over classes before it is squared, so that the covariance of the
-    classes' AUROCs counts (patients' influences first where they repeat); logit scale, Student's t. Under 30 rows of
+    classes' AUROCs counts (patients' influences first where they repeat); logit scale, Student's t with
+    Satterthwaite's degrees of freedom. Under 30 rows of
     any class, or at zero variance, Wilson with n = the smallest class (`wilson-min`). Null where a class does not occur.
 
     Sources: DeLong 1988, doi:10.2307/2531595; Obuchowski 1997, doi:10.2307/2533958; macro average as in Provost &
@@ -48,10 +49,11 @@ def macro_auroc(sample: Sample, truth: IntArray, scores: FloatArray, classes: Se
     value = _value(ranks, sample, None)
     occurs = _class_rows(sample, truth, len(classes))
     sums = moments(sample, [])
-    square = np.zeros(count)
+    square, fourth = np.zeros(count), np.zeros(count)
     for g in range(len(sample.slices.groupings)):
         of_patient, of_slice = patient_sums(sample, sample.slices.of_rows(g).astype(np.int64), _influence(ranks, g))
         square += np.bincount(of_slice, of_patient**2, minlength=count)
+        fourth += np.bincount(of_slice, of_patient**4, minlength=count)
     with np.errstate(divide="ignore", invalid="ignore"):
         variance = square * sums.effective / (sums.effective - 1)
     worth = np.stack(
@@ -59,7 +61,7 @@ def macro_auroc(sample: Sample, truth: IntArray, scores: FloatArray, classes: Se
     ).min(axis=0)
     small = (np.minimum(occurs.min(axis=1), worth) < FEW) | ~(variance > 0)
     main = "delong-logit-clustered" if sample.repeats else "delong-logit"
-    bounds: Bounds = chosen(small, wilson(value, worth), student_logit(value, variance, sums.effective - 1))
+    bounds: Bounds = chosen(small, wilson(value, worth), student_logit(value, variance, steady_df(square, fourth, sums.effective)))
     absent = {
         int(s): f"class {classes[int(np.argmin(occurs[s]))]!r} does not occur" for s in np.flatnonzero(occurs.min(axis=1) == 0)
     }

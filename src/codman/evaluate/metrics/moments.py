@@ -147,3 +147,23 @@ def _of_grouping(pair_sums: FloatArray, of_pair: IntArray, pair_subject: IntArra
         for j in range(i, k):
             product[:, i, j] = product[:, j, i] = np.bincount(of_pair, pair_sums[:, i] * pair_sums[:, j], minlength=count)
     return product
+
+
+def steady_df(second: FloatArray, fourth: FloatArray, patients: FloatArray) -> FloatArray:
+    """(S,) degrees of freedom of a variance that few patients may carry.
+
+    Args:
+        second: (S,) sum of patients' squared influences.
+        fourth: (S,) sum of their fourth powers.
+        patients: (S,) effective number of patients m.
+
+    Returns:
+        Satterthwaite's 2V²/Var(V), from the influences' own fourth moment; at most m − 1, which normal influences give.
+
+    Source: Satterthwaite 1946, doi:10.2307/3002019; with clusters, Bell & McCaffrey 2002, Survey Methodology 28:169.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        spread = fourth - second**2 / patients
+        own = np.where(spread > 0, 2 * second**2 / spread, np.inf)
+    out: FloatArray = np.fmin(np.maximum(own, 1.0), patients - 1)
+    return out

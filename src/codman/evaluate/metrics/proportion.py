@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from codman.evaluate.distributions import z_of_level
 from codman.evaluate.estimates import Bounds, FloatArray
-from codman.evaluate.intervals import wilson, wilson_ends
+from codman.evaluate.intervals import wilson_ends
 from codman.evaluate.metrics.moments import Moments
 from codman.evaluate.sample import Sample
 
@@ -18,21 +20,27 @@ def share_bounds(sums: Moments, column: int, sample: Sample) -> Bounds:
     (z/t)² for the number of patients, at most the rows (Korn & Graubard 1998). At a share of 0 or 1, where the variance
     says nothing, n* is the effective number of patients.
     """
-    share = sums.mean[:, column]
+    share, worth = sums.mean[:, column], share_worth(sums, column, sample)
+    return lambda level: wilson_ends(share, worth(level), level)
+
+
+def share_worth(sums: Moments, column: int, sample: Sample) -> Callable[[float], FloatArray]:
+    """How many independent rows the mean of a yes-or-no column is worth, by the level of the interval (t for few patients)."""
+    share, rows = sums.mean[:, column], sums.rows.astype(np.float64)
     if not sample.repeats and sample.weight is None:
-        return wilson(share, sums.rows.astype(np.float64))
+        return lambda level: rows
     gradient = np.zeros_like(sums.mean)
     gradient[:, column] = 1.0
     with np.errstate(divide="ignore", invalid="ignore"):
         by_variance = share * (1 - share) / sums.variance(gradient)
     edge = (share <= 0) | (share >= 1)
 
-    def at(level: float) -> tuple[FloatArray, FloatArray]:
+    def worth(level: float) -> FloatArray:
         with np.errstate(divide="ignore", invalid="ignore"):
-            effective = np.minimum(by_variance * (z_of_level(level) / sums.t(level)) ** 2, sums.rows)
-        return wilson_ends(share, np.where(edge, sums.effective, effective), level)
+            effective = np.minimum(by_variance * (z_of_level(level) / sums.t(level)) ** 2, rows)
+        return np.where(edge, sums.effective, effective)
 
-    return at
+    return worth
 
 
 def share_method(sample: Sample) -> str:

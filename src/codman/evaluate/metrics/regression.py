@@ -13,6 +13,9 @@ from codman.evaluate.metrics.resampling import Family
 from codman.evaluate.sample import Sample
 
 WIDTH: Final = 1.96  # the limits of agreement are defined with it, whatever the level of their intervals
+HEAVY: Final = 4.5  # kurtosis of the differences (normal: 3) above which intervals of spread hold less than they say
+HEAVY_TAILS: Final = "the differences have heavy tails: the interval may hold the truth less often than it says"
+OF_SPREAD: Final = frozenset({"rmse", "r2", "limits_of_agreement_lower", "limits_of_agreement_upper"})
 _D, _ABS, _D2, _Y, _Y2 = range(5)  # columns: difference, its size, its square, outcome, its square
 
 
@@ -166,6 +169,7 @@ def _estimates(sums: Moments, gradients: dict[str, FloatArray], centre: float, c
         "limits_of_agreement_upper": (_limit(sums, values["limits_of_agreement_upper"], +1), "bland-altman-mover"),
     }
     notes = _notes(sums, df)
+    heavy = {int(s): HEAVY_TAILS for s in np.flatnonzero(_kurtosis(sums) > HEAVY)}
     constant = {int(s): "the outcome is the same in every row" for s in np.flatnonzero(np.isnan(_outcome_variance(sums)))}
     return [
         Estimates(
@@ -173,10 +177,18 @@ def _estimates(sums: Moments, gradients: dict[str, FloatArray], centre: float, c
             value=values[metric],
             bounds=interval,
             method=f"{method}-clustered" if clustered else method,
-            notes={**notes, **constant} if metric == "r2" else notes,
+            notes=(heavy if metric in OF_SPREAD else {}) | notes | (constant if metric == "r2" else {}),
         )
         for metric, (interval, method) in bounds.items()
     ]
+
+
+def _kurtosis(sums: Moments) -> FloatArray:
+    """Of the differences, as their variance's own variance shows it."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        relative = 4 * sums.variance(_sd_slope(sums)) / _difference_variance(sums)
+    out: FloatArray = relative * (sums.effective - 1) + 1
+    return out
 
 
 def _notes(sums: Moments, df: FloatArray) -> dict[int, str]:

@@ -10,7 +10,7 @@ import numpy as np
 from codman.evaluate.columns import BoolArray
 from codman.evaluate.estimates import Estimates, FloatArray, IntArray
 from codman.evaluate.metrics.bounds import student_log
-from codman.evaluate.metrics.moments import moments
+from codman.evaluate.metrics.moments import moments, steady_df
 from codman.evaluate.metrics.resampling import Family, patient_sums
 from codman.evaluate.sample import Sample
 
@@ -29,17 +29,19 @@ def aurc(
         confidence: (n,) higher is surer; no NaN.
         params: What else names the errors.
 
-    Interval: influence function on the log scale, Student's t, clustered by patient. None where nobody is misjudged.
+    Interval: influence function on the log scale, clustered by patient; Student's t with Satterthwaite's degrees of freedom,
+    since a few confident errors may carry most of the variance. None where nobody is misjudged.
 
     Source: Geifman & El-Yaniv 2017, arXiv:1705.08500; Geifman, Uziel & El-Yaniv 2019, arXiv:1805.08206.
     """
     ranked = _Ranked(sample, error, confidence)
     count = sample.slices.count
     value = ranked.value(None)
-    square = np.zeros(count)
+    square, fourth = np.zeros(count), np.zeros(count)
     for g in range(len(sample.slices.groupings)):
         of_patient, of_slice = patient_sums(sample, sample.slices.of_rows(g).astype(np.int64), ranked.influence(g))
         square += np.bincount(of_slice, of_patient**2, minlength=count)
+        fourth += np.bincount(of_slice, of_patient**4, minlength=count)
     sums = moments(sample, [])
     patients = sums.effective
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -48,7 +50,7 @@ def aurc(
     estimate = Estimates(
         metric="aurc",
         value=value,
-        bounds=student_log(value, variance, patients - 1),
+        bounds=student_log(value, variance, steady_df(square, fourth, patients)),
         method="influence-log-clustered" if sample.repeats else "influence-log",
         params=dict(params or {}),
         notes={int(s): "no one is misjudged: no interval" for s in flawless},
