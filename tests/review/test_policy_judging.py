@@ -191,6 +191,32 @@ def test_rows_that_repeat_patients_without_being_clustered_are_inconclusive():
     assert finding("{metric: auroc, at_least: 0.5}", row, spec={"subject": "mrn"}).outcome is Outcome.MET
 
 
+def test_results_per_row_are_inconclusive_where_results_per_encounter_show_that_rows_repeat():
+    row, unit = AUROC, measured("auroc", 0.80, 0.77, 0.83, n=500, unit="enc")
+
+    both = finding("{metric: auroc, at_least: 0.75}", row, unit)
+    assert both.outcome is Outcome.INCONCLUSIVE
+    assert "rows of the same enc were counted as if they were several" in both.sentence
+    assert finding("{metric: auroc, unit: enc, at_least: 0.75}", row, unit).outcome is Outcome.MET
+    # clustered, or one row an encounter, there is nothing to doubt
+    assert finding("{metric: auroc, at_least: 0.75}", row, unit, spec={"subject": "mrn"}).outcome is Outcome.MET
+    alone = measured("auroc", 0.80, 0.77, 0.83, unit="enc")
+    assert finding("{metric: auroc, at_least: 0.75}", row, alone).outcome is Outcome.MET
+
+
+def test_a_variant_is_judged_only_when_it_is_named():
+    rows = (
+        measured("calibration_intercept", 0.01, -0.05, 0.07),
+        measured("calibration_intercept", -0.3, -0.4, -0.2, params={"kind": "joint"}),
+    )
+
+    assert finding("{metric: calibration_intercept, between: [-0.1, 0.1]}", *rows).outcome is Outcome.MET
+    named = finding("{metric: calibration_intercept, kind: joint, between: [-0.1, 0.1]}", *rows)
+    assert named.outcome is Outcome.NOT_MET
+    assert named.sentence.startswith("Calibration intercept (joint) is −0.30")
+    assert finding("{metric: calibration_intercept, between: [-0.1, 0.1]}", rows[1]).outcome is Outcome.NOT_MET
+
+
 def test_a_threshold_chosen_on_the_judged_rows_is_inconclusive():
     chosen = {"rule": "sensitivity", "target": 0.8, "rows": "judged rows", "threshold": 0.3}
     rows = (measured("ppv", 0.5, 0.45, 0.55, threshold=0.3), measured("ppv", 0.4, 0.35, 0.45, threshold=0.2))

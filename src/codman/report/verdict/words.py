@@ -48,7 +48,7 @@ def headline(verdict: Verdict) -> str:
         many = "1 requirement is" if len(counted) == 1 else f"{len(counted)} requirements are"
         return f"{'The ' if len(counted) == 1 else 'All '}{many} met."
     tally = []
-    for outcome in (o for o in WORDS if o is not Outcome.MET):
+    for outcome in (*(o for o in WORDS if o is not Outcome.MET), Outcome.MET):
         count = sum(r.outcome is outcome for r in counted)
         if count:
             tally.append(f"{count} {WORDS[outcome]}")

@@ -71,7 +71,7 @@ class MeasurementKind:
             SeveralThresholds: Several thresholds are measured and the policy names none.
         """
         bound = cast("Bound", requirement.asks)
-        picked = [m for m in exhibit.about(bound.place) if bound.picks(m)]
+        picked = _usual([m for m in exhibit.about(bound.place) if bound.picks(m)], bound)
         if not picked:
             return Finding(outcome=Outcome.MISSING, sentence=_not_measured(bound, exhibit), evidence=exhibit.digest)
         if bound.threshold is None:
@@ -85,6 +85,13 @@ class MeasurementKind:
     def compare(self, old: Ask, new: Ask) -> Iterator[Change]:
         """Limits tightened or loosened; another number is another demand."""
         return limits.compare(cast("Bound", old), cast("Bound", new))
+
+
+def _usual(picked: list[Measurement], bound: Bound) -> list[Measurement]:
+    """A variant (params.kind) is judged only when it is named, where the usual number stands beside it."""
+    if bound.kind is not None:
+        return picked
+    return [m for m in picked if "kind" not in m.params] or picked
 
 
 def _thresholds(picked: Sequence[Measurement]) -> list[float]:
