@@ -48,7 +48,7 @@ class Exhibit:
     rows: Sequence[Measurement] = ()
     _by_metric: dict[str, list[Measurement]] | None = field(default=None, repr=False)
     _by_place: dict[tuple[str, frozenset[tuple[str, str]]], list[Measurement]] | None = field(default=None, repr=False)
-    _repeated: str | None = field(default=None, repr=False)
+    _repeated: bool | None = field(default=None, repr=False)
 
     @property
     def day(self) -> str:
@@ -72,29 +72,17 @@ class Exhibit:
         task = self.spec.get("task")
         return task if isinstance(task, str) else None
 
-    def repeats(self, m: Measurement) -> str | None:
-        """Whose rows this measurement counted as if each were somebody else's; None where it did not.
+    def repeats(self, m: Measurement) -> bool:
+        """Whether this measurement counted rows of one patient as if they were several patients.
 
-        A statement says so in a note. It also shows where it has results per encounter or patient beside those per row:
-        fewer of them than rows means that rows repeat them.
+        Its statement says so in a note; one result per encounter or patient is never meant.
         """
         if self.spec.get("subject") is not None or "unit" in m.params:
-            return None
+            return False
         if self._repeated is None:
             notes = {self.predicate.get("note"), *(row.note for row in self.rows if "unit" not in row.params)} - {None}
-            if any(str(note).lower().startswith(REPEATS) for note in notes):
-                self._repeated = "patient"
-            else:
-                self._repeated = self._unit_with_fewer() or ""
-        return self._repeated or None
-
-    def _unit_with_fewer(self) -> str | None:
-        units = [row for row in self.rows if "unit" in row.params and row.n is not None]
-        if not units:
-            return None
-        rows = max((row.n for row in self.rows if "unit" not in row.params and row.n is not None), default=0)
-        largest = max(units, key=lambda row: row.n or 0)
-        return str(largest.params["unit"]) if (largest.n or 0) < rows else None
+            self._repeated = any(str(note).lower().startswith(REPEATS) for note in notes)
+        return self._repeated
 
     def chosen_on_judged_rows(self) -> tuple[float | None, ...]:
         """Thresholds that were chosen on the very rows that are judged; None where it does not say which."""

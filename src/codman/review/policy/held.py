@@ -118,10 +118,8 @@ def _doubts(m: Measurement, exhibit: Exhibit, level: float) -> Iterator[str]:
         yield "the statement does not say at which level the interval is"
     elif m.level < level - _LEVEL_TOLERANCE:
         yield f"its interval is at {m.level:.4g} and the policy judges at {level:.4g}"
-    repeated = exhibit.repeats(m)
-    if repeated is not None:
-        unit = "" if repeated == "patient" else f" (results per {repeated} are there: unit: {repeated})"
-        yield f"rows of the same {repeated} were counted as if they were several, so the interval is too narrow{unit}"
+    if exhibit.repeats(m):
+        yield "rows of the same patient were counted as several patients, so the interval is too narrow"
     t = m.params.get("threshold")
     if isinstance(t, (int, float)) and _own_choice(float(t), exhibit):
         yield "the threshold was chosen on the rows that are judged, which flatters it"
