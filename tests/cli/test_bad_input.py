@@ -395,3 +395,14 @@ def test_other_tasks_refuse_what_they_cannot_use(evaluate, flags, columns):
 def test_a_regression_of_enormous_numbers_makes_no_noise(evaluate):
     said = evaluate("--task", "regression", died=np.full(N, 1e308), risk=np.full(N, -1e308))
     assert said.code in (0, 2)
+
+
+def test_a_nested_id_of_a_comparison_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any):
+    path = tmp_path / "x.parquet"
+    pq.write_table(pa.table({**BASE, "row": _lists()}), path)
+    flags = ["--label", "died", "--score", "risk", "--id", "row"]
+    monkeypatch.setattr(sys, "argv", ["codman", "compare", str(path), str(path), *flags])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 2
+    assert "'row'" in capsys.readouterr().err
