@@ -13,7 +13,7 @@ from codman.evaluate.compare.changes import change_of
 from codman.evaluate.compare.margins import conclude
 from codman.evaluate.compare.pairs import Pairs
 
-RUNS = 600
+RUNS = 400
 SLACK = 3 * math.sqrt(0.95 * 0.05 / RUNS)
 
 
