@@ -36,6 +36,12 @@ def test_the_order_of_keys_changes_nothing(value, random):
     assert canonical(dict(items)) == canonical(value)
 
 
+@given(st.floats(-1, 1), st.integers(0, 330))
+def test_small_numbers_are_written_as_the_reference_implementation_writes_them(number, power):
+    small = number / 10.0 ** min(power, 300) / 10.0 ** max(power - 300, 0)
+    assert canonical(small) == rfc8785.dumps(small)
+
+
 def test_the_numbers_of_rfc_8785_appendix_b():
     known = {
         0.0: "0", 5e-324: "5e-324", 1.7976931348623157e308: "1.7976931348623157e+308",

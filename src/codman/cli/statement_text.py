@@ -60,7 +60,8 @@ def headline(read: ReadStatement) -> str:
         count = len(read.envelope.signatures)
         signed = f"{count} signature{'s' if count > 1 else ''}, not checked here"
     when = said.get("evaluated_at") or said.get("committed_at")
-    return f"{read.kind.value.capitalize()} of {name}, {said.get('origin', 'local')}, {when} ({signed})"
+    origin = f", {said['origin']}" if "origin" in said else ""
+    return f"{read.kind.value.capitalize()} of {name}{origin}, {when} ({signed})"
 
 
 def facts(read: ReadStatement) -> Iterable[tuple[str, str]]:

@@ -195,7 +195,7 @@ def _opened(stated: Sequence[Input], given: Mapping[str, Path], folder: Path) ->
 def _place(one: Input, given: Path | None, folder: Path) -> Path | None:
     candidates = [given] if given is not None else [Path(one.uri), folder / one.uri]
     try:
-        return next((place for place in candidates if place.exists()), None)
+        return next((place for place in candidates if place.is_file() or place.is_dir()), None)
     except (OSError, ValueError):  # a name no file can have
         return None
 
