@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from importlib.metadata import requires
+from importlib.metadata import metadata, requires
 from pathlib import Path
 
 import pytest
@@ -133,6 +133,37 @@ def test_constraints_pin_every_declared_dependency_to_a_version_it_accepts():
 
     assert unpinned == set()
     assert [str(r) for r in declared if (pin := pins.get(canonicalize_name(r.name))) and pin not in r.specifier] == []
+
+
+def _needs(name: str, extras: frozenset[str] = frozenset()) -> set[str]:
+    """Everything installed with a package and these extras of it, by name."""
+    found, todo = set(), [(name, frozenset(extras))]
+    while todo:
+        package, wanted = todo.pop()
+        for text in requires(package) or []:
+            need = Requirement(text)
+            if need.marker and not any(need.marker.evaluate({"extra": extra}) for extra in wanted | {""}):
+                continue
+            if canonicalize_name(need.name) not in found:
+                found.add(canonicalize_name(need.name))
+                todo.append((need.name, frozenset(need.extras)))
+    return found - {"codman"}
+
+
+def _licence(name: str) -> str:
+    """What a package says in short; some put the whole text, with that of what they bundle, into one field."""
+    said = metadata(name)
+    classified = [line for line in said.get_all("Classifier") or [] if line.startswith("License ::")]
+    return said["License-Expression"] or " ".join(classified) or (said["License"] or "").split("\n")[0]
+
+
+def test_what_is_shipped_with_the_core_and_the_reports_is_permissively_licensed():
+    copyleft = re.compile(r"\bA?L?GPL|General Public License", re.IGNORECASE)
+    shipped = _needs("codman", frozenset({"report", "data"}))
+    licences = {name: _licence(name) for name in shipped}
+
+    assert {"numpy", "pydantic-core", "typst"} <= shipped
+    assert {name: text for name, text in licences.items() if not text or copyleft.search(text)} == {}
 
 
 def test_the_readme_tree_names_every_room_and_every_file_at_the_top():
