@@ -13,7 +13,11 @@ from codman.errors import BadInput
 from codman.evidence.envelope import sign
 from codman.evidence.keys import SigningKey
 from codman.evidence.statements import ReadStatement, canonical_statement, read_bytes
-from codman.review.policy import judge
+from codman.review.policy import judge, wording
+from codman.review.policy.bound import Bound
+from codman.review.policy.exhibit import of_statement
+from codman.review.policy.held import hold
+from codman.spine.measurement import Measurement
 from codman.spine.verdict import Finding, Outcome, Verdict, rank
 from policy_evidence import bound_text, document, evaluation, loaded, measured, policy_text, read
 
@@ -326,6 +330,15 @@ def test_old_evidence_is_stale_and_evidence_from_the_future_is_not_there_yet():
     assert any("after the time of judging" in note for note in early.notes)
 
 
+def test_the_last_day_there_is_can_be_judged():
+    assert (
+        held(
+            bound_text("{metric: auroc, at_least: 0.75}"), evaluation(AUROC), at=datetime.max.replace(tzinfo=UTC)
+        ).exit_code
+        == 0
+    )
+
+
 def test_documents_are_matched_by_their_type():
     text = policy_text("  - id: card\n    document: model-card\n")
 
@@ -474,16 +487,49 @@ def test_the_order_of_evidence_does_not_matter(random, made):
     assert held(text, *statements) == held(text, *shuffled)
 
 
-@settings(max_examples=300, deadline=None)
-@given(st.floats(-5, 5), st.floats(0, 3), st.floats(0, 3), st.floats(-5, 5))
-def test_what_a_sentence_shows_stands_on_the_same_side_of_the_limit_as_the_truth(value, below, above, limit):
-    from codman.review.policy import wording
+_ANY = st.floats(allow_nan=False, allow_infinity=False)
 
+
+@settings(max_examples=300, deadline=None)
+@given(st.one_of(st.floats(-5, 5), _ANY), st.floats(0, 3), st.floats(0, 3), st.one_of(st.floats(-5, 5), _ANY))
+def test_what_a_sentence_shows_stands_on_the_same_side_of_the_limit_as_the_truth(value, below, above, limit):
     numbers = [value, value - below, value + above]
     d = wording.digits(numbers, [limit])
     shown = [float(wording.number(x, d).replace("−", "-").replace(",", "")) for x in (*numbers, limit)]
 
-    if d < wording.MOST_DIGITS:
-        for x, seen in zip(numbers, shown, strict=False):
-            assert (seen > shown[-1]) == (x > limit)
-            assert (seen < shown[-1]) == (x < limit)
+    for x, seen in zip(numbers, shown, strict=False):
+        assert (seen > shown[-1]) == (x > limit)
+        assert (seen < shown[-1]) == (x < limit)
+
+
+_PARAMS = st.dictionaries(
+    st.sampled_from(
+        ["threshold", "by", "highest", "lowest", "reference", "not_judged", "class", "unit", "subjects", "kind"]
+    ),
+    st.recursive(
+        st.one_of(st.none(), st.booleans(), st.integers(-5, 5), st.floats(-2, 2), st.text(max_size=3)),
+        lambda inner: st.one_of(st.lists(inner, max_size=2), st.dictionaries(st.text(max_size=3), inner, max_size=2)),
+        max_leaves=4,
+    ),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.sampled_from(["auroc", "brier_difference", "sensitivity_ratio", "lead_time", "alert_rate_difference"]),
+    st.tuples(*[st.one_of(st.none(), _ANY)] * 3),
+    _PARAMS,
+    st.one_of(st.none(), st.integers(0, 10**9)),
+    _ANY,
+)
+def test_whatever_a_foreign_tool_writes_gets_one_outcome_and_one_sentence(metric, numbers, params, n, limit):
+    bound = Bound(metric=metric, at_most=limit, min_n=3)
+    m = Measurement(
+        metric=metric, value=numbers[0], lower=numbers[1], upper=numbers[2], level=0.95, n=n, positives=n, params=params
+    )
+
+    found = hold(bound, m, of_statement(read(evaluation(AUROC)), ()), 0.95)
+
+    assert found.outcome in (Outcome.MET, Outcome.NOT_MET, Outcome.INCONCLUSIVE)
+    assert found.sentence.endswith(".")
+    assert "nan" not in found.sentence.split()

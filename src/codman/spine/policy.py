@@ -95,7 +95,7 @@ class Policy(_Strict):
     level: float = Field(
         default=0.95, gt=0.5, lt=1, strict=True, description="Least level of an interval that is judged"
     )
-    requires: tuple[Requirement, ...] = Field(min_length=1)
+    requires: tuple[Requirement, ...] = Field(min_length=1, max_length=1000)
     file: str = Field(default="", exclude=True, repr=False, description="Where it was read from, for annotations")
 
     @field_validator("requires")

@@ -102,6 +102,7 @@ class Bound(Ask):
         """What it says of each of NAMED_BY_PARAMS."""
         return (self.threshold, self.horizon, self.class_, self.label, self.unit, self.kind)
 
+    @cached_property
     def selection(self) -> tuple[Any, ...]:
         """What it picks, for comparing two bounds."""
         by = None if self.by is None else frozenset(self.by)

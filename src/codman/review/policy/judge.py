@@ -131,7 +131,7 @@ def _answer(
 ) -> Finding:
     kind = BY_KEY[requirement.asked_as]
     right = [e for e in of_origin(exhibits, requirement) if kind.answers(requirement.asks, e)]
-    present = [e for e in right if e.evaluated_at <= at + CLOCK_SKEW]
+    present = [e for e in right if e.evaluated_at - at <= CLOCK_SKEW]
     if not present:
         return _missing(requirement, exhibits, right, at, unreadable)
     newest = present[-1].evaluated_at
@@ -210,6 +210,6 @@ def _notes(
         notes.append("The same statement was given more than once; it counts once.")
     if len(about) < len(exhibits):
         notes.append(f"{len(exhibits) - len(about)} statements about another version or use were passed over.")
-    for late in (e for e in about if e.evaluated_at > at + CLOCK_SKEW):
+    for late in (e for e in about if e.evaluated_at - at > CLOCK_SKEW):
         notes.append(f"{late.name} is dated {late.day}, after the time of judging, and was passed over.")
     return [*notes, *(wording.sentence(f"not read: {why}") for why in unreadable)]

@@ -68,7 +68,7 @@ def _out_of_range(bound: Bound, least: float | None, most: float | None) -> Iter
 def contradiction(one: Requirement, other: Requirement) -> str | None:
     """Two limits on the same number, from the same statements, that leave no room between them."""
     a, b = cast("Bound", one.asks), cast("Bound", other.asks)
-    if one.evidence is not other.evidence or set(one.origin) != set(other.origin) or a.selection() != b.selection():
+    if one.evidence is not other.evidence or set(one.origin) != set(other.origin) or a.selection != b.selection:
         return None
     if a.low is not None and b.high is not None and a.low > b.high:
         return f"{one.id!r} asks for at least {a.low:g} and {other.id!r} allows at most {b.high:g}"
@@ -123,7 +123,7 @@ def _wrong_way(bound: Bound, meaning: Word, *, compares: bool) -> Iterator[str]:
 
 def compare(old: Bound, new: Bound) -> Iterator[Change]:
     """How a bound changed between two editions."""
-    if old.selection() != new.selection():
+    if old.selection != new.selection:
         yield Change("changed", f"it is about {_about(new)}, and was about {_about(old)}")
         return
     for was, now, what, harder in (

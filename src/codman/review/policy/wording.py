@@ -13,6 +13,7 @@ from codman.spine.measurement import Measurement
 from codman.spine.vocabulary import Word
 
 MOST_DIGITS = 15
+EXACT = -1  # instead of decimals: every figure there is, for numbers no rounding keeps apart
 _UNSPOKEN_UNITS = frozenset({"of the outcome", "of the column", "log odds"})
 
 
@@ -30,6 +31,8 @@ def digits(numbers: Sequence[float], limits: Sequence[float]) -> int:
         limits: What they are held against.
     """
     size = max((abs(x) for x in (*numbers, *limits)), default=0.0)
+    if size >= 1e15:
+        return EXACT
     start = 2 if size == 0 else min(MOST_DIGITS, max(0, (2 if size >= 0.1 else 1 - math.floor(math.log10(size)))))
     if size >= 100:
         start = 0
@@ -40,7 +43,7 @@ def digits(numbers: Sequence[float], limits: Sequence[float]) -> int:
     for d in range(start, MOST_DIGITS + 1):
         if _agree(numbers, limits, d):
             return d
-    return MOST_DIGITS
+    return EXACT
 
 
 def _agree(numbers: Sequence[float], limits: Sequence[float], d: int) -> bool:
@@ -64,7 +67,7 @@ def _decimals(x: float) -> int:
 
 def number(x: float, d: int) -> str:
     """A number to `d` decimals, with a true minus sign and thousands apart."""
-    text = f"{x:,.{d}f}"
+    text = f"{x!r}" if d == EXACT else f"{x:,.{d}f}"
     if x > 0:
         return text
     if float(text.replace(",", "")) == 0:
