@@ -257,7 +257,7 @@ def test_random_bytes_are_a_table_or_one_clear_error(tmp_path: Path, ending: str
     started = time.perf_counter()
     with contextlib.suppress(BadInput):
         _read_all(path)
-    assert time.perf_counter() - started < 2
+    assert time.perf_counter() - started < 5
 
 
 @FUZZ

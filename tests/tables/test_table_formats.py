@@ -170,6 +170,36 @@ def test_polars_text_comes_as_text_every_reader_knows():
     assert types == [pa.large_string(), pa.float64()]
 
 
+@pytest.mark.parametrize(
+    "series",
+    [
+        pl.Series("a", ["x", "y", None], dtype=pl.Categorical),
+        pl.Series("a", ["x", "y", None], dtype=pl.Enum(["x", "y"])),
+        pd.Series(["x", "y", None], name="a", dtype="category"),
+        pd.Series(["x", "y", None], name="a", dtype="string"),
+        pd.Series(["x", "y", None], name="a", dtype="string[pyarrow]"),
+    ],
+    ids=["polars categorical", "polars enum", "pandas category", "pandas string", "pandas arrow string"],
+)
+def test_categories_of_any_library_are_the_same_text(series):
+    read = open_source(series.to_frame()).read(["a"])
+    assert read.to_pydict() == {"a": ["x", "y", None]}
+    assert read["a"].cast(pa.string()).to_pylist() == ["x", "y", None]
+    assert open_source(series.to_frame()).digest() == open_source({"a": ["x", "y", None]}).digest()
+
+
+def test_lists_of_text_runs_and_extension_types_come_as_plain_arrow():
+    runs = pa.RunEndEncodedArray.from_arrays(pa.array([2, 3], pa.int32()), pa.array(["x", "y"]))
+    uuids = pa.array([bytes(16)] * 3, pa.uuid()) if hasattr(pa, "uuid") else pa.array([bytes(16)] * 3, pa.binary(16))
+    table = pa.table({"sets": pl.Series([["a"], ["b", "c"], None]).to_arrow(), "runs": runs, "id": uuids})
+
+    read = open_source(table).read(["sets", "runs", "id"])
+
+    assert read.to_pydict() == {"sets": [["a"], ["b", "c"], None], "runs": ["x", "x", "y"], "id": [bytes(16)] * 3}
+    assert read.schema.types == [pa.large_list(pa.large_string()), pa.string(), pa.binary(16)]
+    assert len(open_source(table).digest()) == 64
+
+
 def test_columns_may_be_named_with_dots_commas_and_accents(tmp_path: Path):
     table = pa.table({"a.b": [1], "a": [2], "sex,age": [3], "né": [4], "": [5]})
     pq.write_table(table, tmp_path / "x.parquet")

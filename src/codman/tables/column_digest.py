@@ -9,6 +9,9 @@ import numpy as np
 import pyarrow as pa
 
 from codman.tables.arrays import as_numpy, empty_bytes, is_there
+from codman.tables.reader import plain_column
+
+_WORD = 64  # bits; wider values go in as text
 
 
 class ColumnsDigest:
@@ -31,7 +34,7 @@ class ColumnsDigest:
             return
         if pa.types.is_large_binary(plain.type):
             self._binary(plain)
-        elif pa.types.is_primitive(plain.type):
+        elif pa.types.is_primitive(plain.type) and plain.type.bit_width <= _WORD:
             numbers = as_numpy(plain, missing=0)
             self._hash.update(numbers.astype(numbers.dtype.newbyteorder("<"), copy=False).tobytes())
         else:
@@ -57,12 +60,12 @@ class ColumnsDigest:
 
 def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """Encodings that do not change a value undone: dictionaries, views, 32-bit offsets, decimals."""
+    values = plain_column(values)
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
     kind = values.type
-    if pa.types.is_dictionary(kind):
-        values = values.cast(kind.value_type)
-        kind = values.type
-    text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
-    if text or pa.types.is_binary(kind) or pa.types.is_binary_view(kind):
+    text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    if text or pa.types.is_binary(kind):
         large = pa.large_string() if text else pa.large_binary()
         return values.cast(large).cast(pa.large_binary())
     if pa.types.is_decimal(kind):

@@ -71,7 +71,9 @@ def _table(frame: Any) -> pa.Table:
         if isinstance(frame, pa.RecordBatch):
             return pa.Table.from_batches([frame])
     except _CONVERSION_FAILED as error:
-        raise NotATable(kind, "its columns differ in length, or hold values of several types") from error
+        raise NotATable(
+            kind, "its columns differ in length, mix several types, or have one Arrow does not know"
+        ) from error
     if hasattr(frame, "collect"):
         raise NotATable(kind, "it is a plan, not yet a table", "call .collect() on it first")
     raise NotATable(kind, "it is neither a path nor a data frame", "give a path, or a polars, pandas or pyarrow table")

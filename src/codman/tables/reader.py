@@ -213,12 +213,44 @@ def require(source: Source, columns: Sequence[str]) -> None:
 
 
 def plain(rows: pa.Table) -> pa.Table:
-    """Text views, which few readers know, as plain text; metadata of other libraries left out. Batches alike."""
-    fields = [pa.field(field.name, _plain_type(field.type)) for field in rows.schema]
-    return rows.cast(pa.schema(fields))
+    """The same values in types every reader knows: text views as text, runs and extensions undone. Batches alike."""
+    columns = [plain_column(column) for column in rows.columns]
+    fields = [pa.field(name, column.type) for name, column in zip(rows.schema.names, columns, strict=True)]
+    return type(rows).from_arrays(columns, schema=pa.schema(fields))
+
+
+def plain_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """One column, or one array, in types every reader knows."""
+    kind = column.type
+    if isinstance(column, pa.ChunkedArray):
+        if not _is_odd(kind):
+            return column
+        chunks = [plain_column(chunk) for chunk in column.chunks]
+        return pa.chunked_array(chunks) if chunks else plain_column(pa.nulls(0, kind))
+    if isinstance(kind, pa.BaseExtensionType):
+        return plain_column(column.storage)
+    if pa.types.is_run_end_encoded(kind):
+        import pyarrow.compute as pc
+
+        return plain_column(pc.run_end_decode(column))
+    if pa.types.is_dictionary(kind) and _is_odd(kind.value_type):
+        return pa.DictionaryArray.from_arrays(column.indices, plain_column(column.dictionary))
+    return column.cast(_plain_type(kind)) if _is_odd(kind) else column
+
+
+def _is_odd(kind: pa.DataType) -> bool:
+    if isinstance(kind, pa.BaseExtensionType) or pa.types.is_run_end_encoded(kind):
+        return True
+    return _is_odd(kind.value_type) if pa.types.is_dictionary(kind) else _plain_type(kind) != kind
 
 
 def _plain_type(kind: pa.DataType) -> pa.DataType:
     if pa.types.is_string_view(kind):
         return pa.large_string()
-    return pa.large_binary() if pa.types.is_binary_view(kind) else kind
+    if pa.types.is_binary_view(kind):
+        return pa.large_binary()
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        inner = _plain_type(kind.value_type)
+        if inner != kind.value_type:
+            return pa.list_(inner) if pa.types.is_list(kind) else pa.large_list(inner)
+    return kind
