@@ -187,3 +187,64 @@ def test_rows_a_threshold_was_chosen_on_are_inputs_like_any_other(here):
     assert reproduce(here / "e.json").reproduced
     table(7).write_parquet("b.parquet")
     assert [one.name for one in reproduce(here / "e.json").changed] == ["threshold-rows"]
+
+
+@pytest.fixture
+def every_task(here):
+    r = np.random.default_rng(1)
+    n = 200
+    classes = r.dirichlet([1, 1, 1], n)
+    died_after = r.exponential(700, n)
+    table = {
+        "time": died_after, "died": r.random(n) < 0.7, "risk": r.random(n) - died_after / 2000, "p": r.random(n),
+        "s365": np.clip(np.exp(-365 / (died_after + 200)), 0.01, 0.99), "class": r.choice(["a", "b", "c"], n),
+        "pa": classes[:, 0], "pb": classes[:, 1], "pc": classes[:, 2],
+        "x": r.integers(0, 2, n), "y": r.integers(0, 2, n),
+        "stay": np.arange(n) // 4, "hour": np.arange(n) % 4 * 1.0, "w": r.random(n) + 0.5, "los": r.gamma(2, 3, n),
+    }  # fmt: skip
+    pl.DataFrame(table).write_csv(here / "all.csv")
+    return here
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"task": "multiclass", "label": "class", "score": {"a": "pa", "b": "pb", "c": "pc"}},
+        {"task": "multilabel", "label": ["x", "y"], "score": ["p", "pa"]},
+        {"task": "regression", "label": "los", "score": "risk"},
+        {
+            "task": "survival", "label": "died", "score": "risk", "time": "time", "horizons": [365.0, 730.0],
+            "survival": {"365": "s365"}, "censoring_from": "censoring-rows",
+        },
+        {"task": "binary", "label": "x", "score": "p", "weight": "w", "thresholds": [0.5]},
+        {
+            "task": "binary", "label": "x", "score": "p", "thresholds": [0.5],
+            "unit": {"column": "stay", "aggregate": "max", "index_time": "hour"},
+        },
+    ],
+    ids=["multiclass", "multilabel", "regression", "survival", "weights", "unit"],
+)  # fmt: skip
+def test_every_task_comes_out_the_same(every_task, asked):
+    others = {}
+    if "censoring_from" in asked:
+        others = {"censoring-rows": open_source("all.csv", name="censoring-rows")}
+    statement = assess(open_source("all.csv"), EvaluationSpec(**asked), others=others)
+    write_statement(statement, every_task / "e.json")
+
+    found = reproduce(every_task / "e.json")
+
+    assert found.differences == ()
+    assert found.reproduced
+    assert found.measurements > 0
+
+
+def test_the_version_of_a_delta_table_is_part_of_the_input(here):
+    deltalake = pytest.importorskip("deltalake")
+    deltalake.write_deltalake("delta", table(1).to_arrow())
+    deltalake.write_deltalake("delta", table(2).to_arrow(), mode="append")
+    first = assess(open_source("delta", at_version=0), spec())
+    write_statement(first, here / "e.json")
+
+    assert first.predicate["inputs"][0]["table_version"] == 0
+    assert first.predicate["rows"]["eligible"] == 600
+    assert reproduce(here / "e.json").reproduced

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from codman.evaluate.run import run
 from codman.evidence.statements import build
+from codman.flows.idle import refuse_idle, refuse_unmeasured
 from codman.flows.provenance import criteria_of, inputs_of, note_of, now, product_of, software, subject_of
 from codman.spine.evaluation_spec import EvaluationSpec
 from codman.spine.statement import EvaluationPredicate, Kind, Origin, Statement
@@ -48,12 +49,14 @@ def assess(
         BadInput: A column, a value, a file or an argument cannot be used.
     """
     # what can be refused without reading the table is refused first
+    refuse_idle(spec, source)
     cited = criteria_of(criteria)
     name = product_of(product, source.uri)
     others = dict(others or {})
     inputs = inputs_of(source, others.items())
     subject, note = subject_of(name, version, artifact, inputs[0].digest.sha256)
     found = run(source, spec, others=others)
+    refuse_unmeasured(spec, found.measurements)
     predicate = EvaluationPredicate(
         product=name,
         version=version,
