@@ -197,7 +197,9 @@ def test_a_single_event_gives_values_and_wide_intervals_or_none():
     c = found.one("cindex_harrell")
     assert c.value is not None
     assert c.upper - c.lower > 0.5
-    assert found.one("brier_t", horizon=10).lower is None  # one event says nothing about the spread
+    brier = found.one("brier_t", horizon=10)
+    assert brier.lower is None  # one event says nothing about the spread
+    assert brier.note == "too few patients with the event, or without it, for an interval"
 
 
 def test_a_horizon_before_the_first_event_has_no_auroc():

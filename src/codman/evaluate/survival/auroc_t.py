@@ -6,7 +6,7 @@ import numpy as np
 
 from codman.evaluate.estimates import FloatArray
 from codman.evaluate.survival.followup import Followup, inner
-from codman.evaluate.survival.point import NO_WEIGHTS, Censored, Point, effective, undefined
+from codman.evaluate.survival.point import NO_WEIGHTS, Censored, Point, undefined
 
 
 def auroc_t(of: Censored, horizon: float, *, influence: bool) -> Point:
@@ -46,7 +46,7 @@ def auroc_t(of: Censored, horizon: float, *, influence: bool) -> Point:
         as_case = mass * (frees_below / frees - auc) / cases
         own = as_case + spared * (cases_above / cases - auc) / frees
         pull = of.on_curve(case, -as_case)
-    return Point(value=min(1.0, auc), own=own, pull=pull, scarcer=min(effective(mass), effective(spared)))
+    return Point(value=min(1.0, auc), own=own, pull=pull, scarcer=min(of.number(mass), of.number(spared)))
 
 
 def _below(rows: Followup, mass: FloatArray) -> FloatArray:

@@ -8,7 +8,7 @@ import numpy as np
 
 from codman.evaluate.estimates import FloatArray
 from codman.evaluate.survival.followup import inner
-from codman.evaluate.survival.point import NO_WEIGHTS, Censored, Point, effective, undefined
+from codman.evaluate.survival.point import NO_WEIGHTS, Censored, Point, undefined
 
 
 def brier_t(of: Censored, horizon: float, *, influence: bool) -> Point:
@@ -45,7 +45,7 @@ def brier_t(of: Censored, horizon: float, *, influence: bool) -> Point:
         own = rows.weight * (by_event + by_free - score) / total
         pull = of.on_curve(case, -rows.weight * by_event / total)
         pull = pull + of.put_at(horizon, -inner(rows.weight, by_free) / total)
-    scarcer = min(effective(rows.weight[case]), effective(rows.weight[free]))
+    scarcer = min(of.number(rows.weight * case), of.number(rows.weight * free))
     return Point(value=score, own=own, pull=pull, scarcer=scarcer)
 
 

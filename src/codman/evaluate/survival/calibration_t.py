@@ -9,7 +9,7 @@ import numpy as np
 from codman.evaluate.columns import BoolArray
 from codman.evaluate.estimates import FloatArray
 from codman.evaluate.survival.followup import inner
-from codman.evaluate.survival.point import NO_WEIGHTS, Censored, Point, effective, undefined
+from codman.evaluate.survival.point import NO_WEIGHTS, Censored, Point, undefined
 from codman.evaluate.survival.product_limit import kaplan_meier
 
 CLIP: Final = 1e-12  # stated risks nearer to 0 or 1 have no usable logit
@@ -51,8 +51,8 @@ def oe_ratio_t(of: Censored, horizon: float, *, influence: bool) -> Point:
             mass[where] = -free
         own = rows.weight * (curve.pull_of_rows(mass) - observed * (risk - expected) / (expected * total)) / expected
     case = rows.event & (rows.time <= horizon) & counted
-    at_risk = rows.weight[(rows.time > horizon) & counted]
-    scarcer = effective(rows.weight[case]) if observed > 0 else effective(at_risk)
+    followed = (rows.time > horizon) & counted
+    scarcer = of.number(rows.weight * (case if observed > 0 else followed))
     return Point(value=observed / expected, own=own, scarcer=scarcer, expected=expected)
 
 
@@ -94,7 +94,7 @@ def calibration_slope_t(of: Censored, horizon: float, *, influence: bool) -> Poi
     if influence:
         own = weight * residual * of_slope
         pull = of.on_curve(case, -own) + of.put_at(horizon, -float(np.sum(own[free])))
-    return Point(value=slope, own=own, pull=pull, scarcer=min(effective(weight[case]), effective(weight[free])))
+    return Point(value=slope, own=own, pull=pull, scarcer=min(of.number(weight * case), of.number(weight * free)))
 
 
 def _logistic(x: FloatArray, y: BoolArray, weight: FloatArray) -> tuple[float, FloatArray, FloatArray] | None:

@@ -7,7 +7,7 @@ import numpy as np
 from codman.evaluate.estimates import FloatArray
 from codman.evaluate.kernels.survival_bindings import pairs_after, pairs_before
 from codman.evaluate.survival.followup import inner
-from codman.evaluate.survival.point import NO_WEIGHTS, Censored, Point, effective, undefined
+from codman.evaluate.survival.point import NO_WEIGHTS, Censored, Point, undefined
 
 NO_PAIRS = "no pair of patients can be compared"
 
@@ -65,6 +65,6 @@ def concordance(of: Censored, *, tau: float | None, harrell: bool, ipcw: bool, i
             if not (harrell and k == 0):
                 pull = of.on_curve(weight[k] > 0, -2 * as_first)
         useful = np.where(after > 0, weight[k], 0.0)
-        made.append(Point(value=c, own=own, pull=pull, scarcer=effective(useful)))
+        made.append(Point(value=c, own=own, pull=pull, scarcer=of.number(useful)))
     filled = iter(made)
     return [next(filled) if point is None else point for point in points]

@@ -16,6 +16,7 @@ from codman.evaluate.survival.points import Cohort, Table, influence, table, val
 
 FEW = 30  # below it, of either class, an interval is made for few
 NO_SPREAD = 1e-20  # a variance below it is rounding
+NO_INTERVAL = "too few patients with the event, or without it, for an interval"
 SHARES = frozenset({"cindex_harrell", "cindex_ipcw", "auroc_t"})
 WEIGHTED = frozenset({"cindex_ipcw", "auroc_t", "brier_t", "integrated_brier", "calibration_slope_t"})
 
@@ -72,7 +73,9 @@ def _estimate(
         named = {"horizon": plain(cohort.wanted.horizons[-1]), **params}
     if metric == "integrated_brier":
         named = {"horizons": [plain(h) for h in cohort.wanted.stated], **params}
-    return Estimates(metric=metric, value=value, bounds=bounds, method=method, params=named, notes=found.notes[m])
+    notes = dict.fromkeys(np.flatnonzero(np.isfinite(value) & ~np.isfinite(bounds(0.95)[0])).tolist(), NO_INTERVAL)
+    notes |= found.notes[m]
+    return Estimates(metric=metric, value=value, bounds=bounds, method=method, params=named, notes=notes)
 
 
 def _ratio(

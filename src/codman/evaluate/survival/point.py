@@ -8,6 +8,7 @@ import numpy as np
 
 from codman.evaluate.columns import BoolArray
 from codman.evaluate.estimates import FloatArray, IntArray
+from codman.evaluate.groups import CodeArray
 from codman.evaluate.survival.followup import Followup, sums
 from codman.evaluate.survival.product_limit import ProductLimit
 
@@ -36,6 +37,7 @@ class Censored:
     curve: ProductLimit
     place: IntArray  # (m,) place of each row's time on the curve, −1 before its first
     stays: FloatArray  # (m,) the curve at each row's time; NaN beyond it
+    subject: CodeArray | None  # (m,) patient of each row; None where each row is a patient
 
     def at(self, horizon: float) -> float:
         """The curve at one time."""
@@ -45,6 +47,10 @@ class Censored:
         """(K,) mass of the rows where `where`, gathered at their times on the curve."""
         chosen = where & (self.place >= 0)
         return sums(self.place[chosen], mass[chosen], len(self.curve.times))
+
+    def number(self, weight: FloatArray) -> float:
+        """Effective number of patients among the rows with a weight."""
+        return effective(weight, self.subject)
 
     def put_at(self, horizon: float, mass: float) -> FloatArray:
         """(K,) mass at one time of the curve."""
@@ -60,7 +66,9 @@ def undefined(note: str) -> Point:
     return Point(value=np.nan, note=note)
 
 
-def effective(weight: FloatArray) -> float:
-    """Number of equal weights that would say as much. Source: Kish 1965, section 11.7."""
+def effective(weight: FloatArray, subject: CodeArray | None = None) -> float:
+    """Number of patients of equal weight that would say as much. Source: Kish 1965, section 11.7."""
+    if subject is not None and len(weight):
+        weight = sums(subject, weight, int(subject.max()) + 1)
     squares = float(np.sum(weight**2))
     return float(np.sum(weight)) ** 2 / squares if squares > 0 else 0.0

@@ -75,7 +75,7 @@ def values(cohort: Cohort, rows: Followup, outside: Followup | None) -> FloatArr
     curve = censoring(rows if outside is None else outside)
     out = np.full((cohort.slices.count, len(cohort.wanted.names)), np.nan)
     for s in range(cohort.slices.count):
-        points = of_slice(rows, cohort.of_slice(s), curve, outside is None, cohort.wanted, influence=False)
+        points = of_slice(cohort, rows, cohort.of_slice(s), curve, influence=False)
         out[s] = [point.value for point in points]
     return out
 
@@ -87,7 +87,7 @@ def table(cohort: Cohort) -> Table:
 
     def one(s: int) -> tuple[list[Point], list[float], float]:
         mine = cohort.of_slice(s)
-        points = of_slice(cohort.rows, mine, curve, cohort.outside is None, cohort.wanted, influence=True)
+        points = of_slice(cohort, cohort.rows, mine, curve, influence=True)
         units = len(mine) if cohort.subject is None else len(np.unique(cohort.subject[mine]))
         return points, [spread.variance(point, mine, units) for point in points], float(units)
 
@@ -115,7 +115,7 @@ def influence(cohort: Cohort, grouping: int) -> list[FloatArray]:
     out = [np.zeros(len(cohort.rows.time)) for _ in cohort.wanted.names]
     for s in cohort.slices.members(grouping):
         mine = cohort.of_slice(int(s))
-        points = of_slice(cohort.rows, mine, curve, cohort.outside is None, cohort.wanted, influence=True)
+        points = of_slice(cohort, cohort.rows, mine, curve, influence=True)
         for m, point in enumerate(points):
             if point.own is None:
                 continue
@@ -126,17 +126,17 @@ def influence(cohort: Cohort, grouping: int) -> list[FloatArray]:
     return out
 
 
-def of_slice(
-    rows: Followup, mine: IntArray, curve: ProductLimit, inside: bool, wanted: Wanted, *, influence: bool
-) -> list[Point]:
-    """Every number on one slice, in the order of `wanted.names`."""
+def of_slice(cohort: Cohort, rows: Followup, mine: IntArray, curve: ProductLimit, *, influence: bool) -> list[Point]:
+    """Every number on one slice, in the order of `Wanted.names`; `rows` may be weighted anew."""
+    wanted = cohort.wanted
     chosen = rows if len(mine) == len(rows.time) else rows.of(mine)
-    if inside:
+    if cohort.outside is None:
         place: IntArray = curve.step[mine].astype(np.int64)
         stays = curve.value[place]
     else:
         place, stays = curve.index(chosen.time), curve.at(chosen.time)
-    of = Censored(rows=chosen, curve=curve, place=place, stays=stays)
+    subject = None if cohort.subject is None or not influence else cohort.subject[mine]
+    of = Censored(rows=chosen, curve=curve, place=place, stays=stays, subject=subject)
     has, out = wanted.metrics, list[Point]()
     tau = wanted.horizons[-1] if wanted.horizons else None
     if "cindex_harrell" in has or "cindex_ipcw" in has:
