@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from codman.evaluate.estimates import Estimates
 from codman.evaluate.groups import Slices
 from codman.evaluate.sample import Sample

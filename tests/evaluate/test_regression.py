@@ -8,18 +8,19 @@ import numpy as np
 import polars as pl
 import pytest
 import statsmodels.api as sm
-from codman.errors import BadInput
-from codman.evaluate.metrics.regression import regression
-from codman.evaluate.result import Evaluation
-from codman.evaluate.run import run
-from codman.spine.evaluation_spec import EvaluationSpec
-from codman.tables.source import open_source
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from many_samples import covered, named, replicates
 from scipy import stats
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
+
+from codman.errors import BadInput
+from codman.evaluate.metrics.regression import regression
+from codman.evaluate.result import Evaluation
+from codman.evaluate.run import run
+from codman.spine.evaluation_spec import EvaluationSpec
+from codman.tables.source import open_source
 
 METRICS = ("mae", "rmse", "r2", "bias", "limits_of_agreement_lower", "limits_of_agreement_upper")
 
@@ -85,7 +86,9 @@ def test_the_clustered_bias_has_the_standard_error_of_statsmodels():
     columns = some()
     d = columns["p"] - columns["y"]
     found = evaluated(columns, subject="patient").measurements.one("bias")
-    fitted = sm.OLS(d, np.ones(len(d))).fit(cov_type="cluster", cov_kwds={"groups": columns["patient"], "use_correction": False})
+    fitted = sm.OLS(d, np.ones(len(d))).fit(
+        cov_type="cluster", cov_kwds={"groups": columns["patient"], "use_correction": False}
+    )
     sizes = np.unique(columns["patient"], return_counts=True)[1]
     effective = sizes.sum() ** 2 / (sizes**2).sum()
     half = stats.t.ppf(0.975, effective - 1) * fitted.bse[0] * np.sqrt(effective / (effective - 1))
@@ -215,7 +218,9 @@ def test_changing_the_unit_changes_the_numbers_in_that_unit(scale, shift, seed):
         factor = 1 if metric == "r2" else scale
         a, b = named(before, metric), named(after, metric)
         assert b.value[0] == pytest.approx(a.value[0] * factor, rel=1e-6, abs=1e-8 * max(1, abs(shift)))
-        assert b.bounds(0.9)[0][0] == pytest.approx(a.bounds(0.9)[0][0] * factor, rel=1e-6, abs=1e-8 * max(1, abs(shift)))
+        assert b.bounds(0.9)[0][0] == pytest.approx(
+            a.bounds(0.9)[0][0] * factor, rel=1e-6, abs=1e-8 * max(1, abs(shift))
+        )
 
 
 @pytest.mark.parametrize("interval", ["percentile", "bca"])

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from codman.errors import BadInput, nearest
 from codman.evaluate.columns import NO, YES, codes, column_of, label, level_text
@@ -17,6 +18,7 @@ from codman.evaluate.groups import MISSING
 from codman.tables.source import Source
 
 BETWEEN: Final = "|"
+TextArray = NDArray[np.object_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +52,9 @@ def read_sets(
     """
     row, member = _members(table, column, source)
     truth = codes(table, outcome)
-    spelled = (lambda text: text) if classes is not None else _yes_or_no
-    known = list(classes) if classes is not None else sorted({spelled(level) for level in truth.levels} - {MISSING} | {"1", "0"})
+    spelled = str if classes is not None else _yes_or_no
+    occurring = {spelled(level) for level in truth.levels} - {MISSING}
+    known = list(classes) if classes is not None else sorted(occurring | {"1", "0"})
     place = {name: i for i, name in enumerate(known)}
     names, inverse = np.unique(member, return_inverse=True) if len(member) else (member, np.zeros(0, dtype=np.int64))
     translated = np.array([place.get(spelled(str(name)), -1) for name in names], dtype=np.int64)
@@ -89,7 +92,7 @@ def _yes_or_no(text: str) -> str:
     return "1" if folded in YES else "0" if folded in NO else text
 
 
-def _members(table: pa.Table, column: str, source: Source) -> tuple[IntArray, np.ndarray[tuple[int], np.dtype[np.object_]]]:
+def _members(table: pa.Table, column: str, source: Source) -> tuple[IntArray, TextArray]:
     """Row and printed class of every member of every set."""
     sets = column_of(table, column).combine_chunks()
     if isinstance(sets, pa.ChunkedArray):
@@ -114,11 +117,10 @@ def _members(table: pa.Table, column: str, source: Source) -> tuple[IntArray, np
     )
 
 
-def _split(sets: pa.Array) -> tuple[IntArray, np.ndarray[tuple[int], np.dtype[np.object_]]]:
+def _split(sets: pa.Array) -> tuple[IntArray, TextArray]:
     encoded = sets.dictionary_encode()
-    members = [
-        [part.strip() for part in text.split(BETWEEN) if part.strip()] if text else [] for text in encoded.dictionary.to_pylist()
-    ]
+    texts = encoded.dictionary.to_pylist()
+    members = [[part.strip() for part in text.split(BETWEEN) if part.strip()] if text else [] for text in texts]
     sizes = np.array([len(parts) for parts in members] + [0], dtype=np.int64)
     at = encoded.indices.fill_null(len(members)).to_numpy(zero_copy_only=False).astype(np.int64)
     flat = np.array([part for parts in members for part in parts], dtype=object)

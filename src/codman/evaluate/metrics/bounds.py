@@ -38,7 +38,7 @@ def student_fisher(value: FloatArray, variance: FloatArray, df: FloatArray) -> B
 
 
 def spread_log(log_value: FloatArray, log_variance: FloatArray, df: FloatArray) -> Bounds:
-    """exp(log value ± c·t·√(V + 3/(m(m−1)))), m = df + 1, c = m/(m − z): a log sum of squares in small, heavy-tailed samples.
+    """exp(log value ± c·t·√(V + 3/(m(m−1)))), m = df + 1, c = m/(m − z): for sums of squares of few, heavy-tailed numbers.
 
     Source: Bonett 2006, doi:10.1016/j.csda.2004.10.003, its kurtosis term written as the (cluster-robust) variance V of
     the log, and t in place of z. NaN at m up to 2z, where the factor c has no meaning.
@@ -67,9 +67,7 @@ def _expit(x: FloatArray) -> FloatArray:
     return out
 
 
-def _on(
-    centre: FloatArray, variance: FloatArray, df: FloatArray, back: Callable[[FloatArray], FloatArray]
-) -> Bounds:
+def _on(centre: FloatArray, variance: FloatArray, df: FloatArray, back: Callable[[FloatArray], FloatArray]) -> Bounds:
     def at(level: float) -> tuple[FloatArray, FloatArray]:
         with np.errstate(invalid="ignore", over="ignore"):
             reach = np.where(variance > 0, t_of(level, df) * np.sqrt(variance), np.nan)

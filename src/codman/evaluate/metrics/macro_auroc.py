@@ -56,14 +56,18 @@ def macro_auroc(sample: Sample, truth: IntArray, scores: FloatArray, classes: Se
         fourth += np.bincount(of_slice, of_patient**4, minlength=count)
     with np.errstate(divide="ignore", invalid="ignore"):
         variance = square * sums.effective / (sums.effective - 1)
-    worth = np.stack(
-        [np.fmin(*(moments(sample, [], keep=kept).effective for kept in (truth == c, truth != c))) for c in range(len(classes))]
-    ).min(axis=0)
+    worth = np.min(
+        [moments(sample, [], keep=kept).effective for c in range(len(classes)) for kept in (truth == c, truth != c)],
+        axis=0,
+    )
     small = (np.minimum(occurs.min(axis=1), worth) < FEW) | ~(variance > 0)
     main = "delong-logit-clustered" if sample.repeats else "delong-logit"
-    bounds: Bounds = chosen(small, wilson(value, worth), student_logit(value, variance, steady_df(square, fourth, sums.effective)))
+    bounds: Bounds = chosen(
+        small, wilson(value, worth), student_logit(value, variance, steady_df(square, fourth, sums.effective))
+    )
     absent = {
-        int(s): f"class {classes[int(np.argmin(occurs[s]))]!r} does not occur" for s in np.flatnonzero(occurs.min(axis=1) == 0)
+        int(s): f"class {classes[int(np.argmin(occurs[s]))]!r} does not occur"
+        for s in np.flatnonzero(occurs.min(axis=1) == 0)
     }
     absent |= {
         int(s): f"every row is of class {classes[int(np.argmax(occurs[s]))]!r}"
@@ -91,7 +95,7 @@ def _rows_apart(sample: Sample) -> Sample:
 def _class_rows(sample: Sample, truth: IntArray, classes: int) -> IntArray:
     cells = sample.slices.of_cell.shape[1]
     per_cell = np.bincount(sample.slices.cell.astype(np.int64) * classes + truth, minlength=cells * classes)
-    return sample.slices.totals(per_cell.reshape(cells, classes))
+    return sample.slices.totals(per_cell.reshape(cells, classes).astype(np.float64)).astype(np.int64)
 
 
 def _sweep(ranked: Ranked, grouping: int, weight: FloatArray | None) -> _Swept:
@@ -120,8 +124,6 @@ def _influence(ranks: list[Ranked], grouping: int) -> FloatArray:
         members = ranked.slices.members(grouping)
         of_cell = np.ascontiguousarray(ranked.slices.of_cell[grouping] - int(members[0]))
         sums = _sweep(ranked, grouping, ranked.sorted_weight).sums
-        own, _ = rank_influence(
-            ranked.order, ranked.sorted_code, ranked.fresh, ranked.sorted_weight, of_cell, sums
-        )
+        own, _ = rank_influence(ranked.order, ranked.sorted_code, ranked.fresh, ranked.sorted_weight, of_cell, sums)
         total += own / len(ranks)
     return total

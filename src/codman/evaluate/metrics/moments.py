@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from codman.evaluate.columns import BoolArray
 from codman.evaluate.distributions import t_ppf
@@ -68,7 +70,7 @@ def _t(level: float, df: float) -> float:
 
 
 def t_of(level: float, df: FloatArray) -> FloatArray:
-    """Student's t quantile of a two-sided interval at each df; NaN at df below one half, where an interval says nothing."""
+    """Student's t quantile of a two-sided interval at each df; NaN below one half, where an interval says nothing."""
     out = np.full(len(df), np.nan)
     for s in np.flatnonzero(df > 0.5):
         out[s] = _t(level, round(float(df[s]), 6))
@@ -99,15 +101,16 @@ def moments(
     counted = np.bincount(slices.cell, weights=None if keep is None else keep.astype(np.float64), minlength=cells)
     rows = slices.totals(counted.astype(np.float64))
     if not sample.repeats:
-        sums = slices.totals(np.column_stack([np.bincount(slices.cell, part, minlength=cells) for part in z]))
+        sums = slices.totals(_by_cell(z, slices.cell, cells))
         product = np.empty((slices.count, k, k))
         for i in range(k):
             for j in range(i, k):
-                product[:, i, j] = product[:, j, i] = slices.totals(np.bincount(slices.cell, z[i] * z[j], minlength=cells))
+                of_cell = np.bincount(slices.cell, z[i] * z[j], minlength=cells)
+                product[:, i, j] = product[:, j, i] = slices.totals(of_cell)
         squared_rows = product[:, 0, 0]
     else:
         pair_sums, pair_cell, pair_subject = _within_patients(sample, z)
-        sums = slices.totals(np.column_stack([np.bincount(pair_cell, part, minlength=cells) for part in pair_sums.T]))
+        sums = slices.totals(_by_cell(list(pair_sums.T), pair_cell, cells))
         product = np.zeros((slices.count, k, k))
         for mapping in slices.of_cell:
             product += _of_grouping(pair_sums, mapping[pair_cell], pair_subject, slices.count)
@@ -124,13 +127,20 @@ def moments(
         )
 
 
+def _by_cell(parts: list[FloatArray], cell: NDArray[Any], cells: int) -> FloatArray:
+    """(cells, k) sums of k columns."""
+    out = np.empty((cells, len(parts)))
+    for k, part in enumerate(parts):
+        out[:, k] = np.bincount(cell, part, minlength=cells)
+    return out
+
+
 def _within_patients(sample: Sample, z: list[FloatArray]) -> tuple[FloatArray, IntArray, IntArray]:
     """Sums per patient and finest cell: most patients have one, so every later sum is short."""
     assert sample.subject is not None  # noqa: S101 (repeats says so)
     cells = sample.slices.of_cell.shape[1]
     key, inverse = np.unique(sample.subject.astype(np.int64) * cells + sample.slices.cell, return_inverse=True)
-    sums = np.column_stack([np.bincount(inverse, part, minlength=len(key)) for part in z])
-    return sums, key % cells, key // cells
+    return _by_cell(z, inverse, len(key)), key % cells, key // cells
 
 
 def _of_grouping(pair_sums: FloatArray, of_pair: IntArray, pair_subject: IntArray, count: int) -> FloatArray:
@@ -145,7 +155,8 @@ def _of_grouping(pair_sums: FloatArray, of_pair: IntArray, pair_subject: IntArra
     product = np.empty((count, k, k))
     for i in range(k):
         for j in range(i, k):
-            product[:, i, j] = product[:, j, i] = np.bincount(of_pair, pair_sums[:, i] * pair_sums[:, j], minlength=count)
+            both = pair_sums[:, i] * pair_sums[:, j]
+            product[:, i, j] = product[:, j, i] = np.bincount(of_pair, both, minlength=count)
     return product
 
 

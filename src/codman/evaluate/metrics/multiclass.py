@@ -86,7 +86,8 @@ class Confusion:
         if called_too:
             missing &= self.rows.sum(axis=1) == 0
         return {
-            int(s): f"class {self.classes[int(np.argmax(missing[s]))]!r} does not occur" for s in np.flatnonzero(missing.any(axis=1))
+            int(s): f"class {self.classes[int(np.argmax(missing[s]))]!r} does not occur"
+            for s in np.flatnonzero(missing.any(axis=1))
         }
 
 
@@ -96,9 +97,9 @@ def judged(confusion: Confusion) -> Family:
     Balanced accuracy is the mean over classes of the share recognised; macro F1 the mean of each class's F1. Both are
     null where a class does not occur, since a mean over other classes is another metric.
 
-    Intervals: accuracy Wilson (effective n where clustered or weighted). Balanced accuracy: each class's Wilson interval
-    joined by MOVER (Zou & Donner 2008, doi:10.1002/sim.3095), with their correlation where patients repeat, and at least
-    as wide as Wilson's on the classes' joint effective n. Macro F1:
+    Intervals: accuracy Wilson (effective n where clustered or weighted). Balanced accuracy: the classes' Wilson
+    intervals joined by MOVER (Zou & Donner 2008, doi:10.1002/sim.3095), with their correlation where patients repeat,
+    and at least as wide as Wilson's on the classes' joint effective n. Macro F1:
     multinomial delta method (Takahashi et al. 2022, doi:10.1007/s10489-021-02635-5) on the logit scale. Kappa: delta
     method (Fleiss, Cohen & Everitt 1969, doi:10.1037/h0028106) on Fisher's z scale. Student's t for few patients.
     """
@@ -147,7 +148,7 @@ def judged(confusion: Confusion) -> Family:
             bounds=student_fisher(found["cohen_kappa"], confusion.variance(influences["cohen_kappa"]), df),
             method=confusion.method("delta-fisher-z"),
             notes=_flawless(found["cohen_kappa"])
-            | {int(s): "agreement by chance is already complete" for s in np.flatnonzero(np.isnan(found["cohen_kappa"]))},
+            | dict.fromkeys(np.flatnonzero(np.isnan(found["cohen_kappa"])).tolist(), "chance alone already agrees"),
         ),
     ]
     return Family(
@@ -175,7 +176,10 @@ def log_loss(sample: Sample, of_truth: FloatArray, *, why_not: str | None) -> Fa
     clipped = sample.slices.totals(
         np.bincount(sample.slices.cell, of_truth < CLIP, minlength=sample.slices.of_cell.shape[1]).astype(np.float64)
     )
-    notes = {int(s): f"{int(clipped[s])} rows gave what happened no chance: clipped at 1e-12" for s in np.flatnonzero(clipped)}
+    notes = {
+        int(s): f"{int(clipped[s])} rows gave what happened no chance: clipped at 1e-12"
+        for s in np.flatnonzero(clipped)
+    }
     estimate = Estimates(
         metric="log_loss",
         value=value,
@@ -227,8 +231,8 @@ def _balanced_kinds(shares: FloatArray) -> FloatArray:
     occurs = shares.sum(axis=2)
     with np.errstate(divide="ignore", invalid="ignore"):
         recognised = _hits(shares) / occurs
-        out: FloatArray = (np.eye(shares.shape[1])[None] - recognised[:, :, None]) / occurs[:, :, None] / shares.shape[1]
-    return out
+        out: FloatArray = (np.eye(shares.shape[1])[None] - recognised[:, :, None]) / occurs[:, :, None]
+    return out / shares.shape[1]
 
 
 def _f1(shares: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -263,7 +267,8 @@ def _kappa_kinds(shares: FloatArray) -> FloatArray:
     agreed, chance = _accuracy(shares)[:, None, None], np.sum(occurs * called, axis=1)[:, None, None]
     of_chance = called[:, :, None] + occurs[:, None, :] - 2 * chance
     with np.errstate(divide="ignore", invalid="ignore"):
-        out: FloatArray = (np.eye(shares.shape[1])[None] - agreed) / (1 - chance) - (1 - agreed) / (1 - chance) ** 2 * of_chance
+        kappa = (agreed - chance) / (1 - chance)
+        out: FloatArray = (np.eye(shares.shape[1])[None] - agreed - (1 - kappa) * of_chance) / (1 - chance)
     return out
 
 
@@ -275,8 +280,8 @@ def _hits(shares: FloatArray) -> FloatArray:
 def _mover(confusion: Confusion, value: FloatArray, correct: FloatArray) -> Bounds:
     """Interval of the mean of the classes' recognised shares.
 
-    MOVER alone covers only 84 to 93 % where every share is near 1, because each class's own reach upward vanishes; it is
-    therefore at least as wide as Wilson's interval on the effective n that the classes' smoothed variances give.
+    MOVER alone covers only 84 to 93 % where every share is near 1, because each class's own reach upward vanishes; so
+    it is at least as wide as Wilson's interval on the effective n that the classes' smoothed variances give.
     """
     k = len(confusion.classes)
     of_class = [moments(confusion.sample, [correct], keep=confusion.truth == c) for c in range(k)]
@@ -305,7 +310,7 @@ def _mover(confusion: Confusion, value: FloatArray, correct: FloatArray) -> Boun
 
 
 def _correlation(confusion: Confusion, recognised: FloatArray) -> FloatArray:
-    """(S, K, K) correlation of the classes' recognised shares, which patients with rows of several classes bring about."""
+    """(S, K, K) correlation of the classes' recognised shares, brought about by patients with rows of several classes."""
     k, count = len(confusion.classes), len(recognised)
     product = np.zeros((count, k, k))
     occurs = confusion.shares.sum(axis=2)

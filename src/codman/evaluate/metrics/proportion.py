@@ -25,10 +25,10 @@ def share_bounds(sums: Moments, column: int, sample: Sample) -> Bounds:
 
 
 def share_worth(sums: Moments, column: int, sample: Sample) -> Callable[[float], FloatArray]:
-    """How many independent rows the mean of a yes-or-no column is worth, by the level of the interval (t for few patients)."""
+    """How many independent rows a share is worth, by the level of the interval (Student's t for few patients)."""
     share, rows = sums.mean[:, column], sums.rows.astype(np.float64)
     if not sample.repeats and sample.weight is None:
-        return lambda level: rows
+        return lambda _: rows
     gradient = np.zeros_like(sums.mean)
     gradient[:, column] = 1.0
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -219,7 +219,7 @@ def recalibration(ranked: Ranked, found: Fit, params: Mapping[str, Any]) -> Iter
     yield Estimates(
         metric="calibration_slope",
         value=slope,
-        bounds=_profiled(ranked, found, few, slope, 1) if ranked.plain else normal(slope, np.sqrt(found.variance[:, 1])),
+        bounds=_profiled(ranked, found, few, slope, 1) if ranked.plain else normal(slope, _se(found, 1)),
         method=methods,
         params=extra,
         notes=unfitted,
@@ -227,7 +227,7 @@ def recalibration(ranked: Ranked, found: Fit, params: Mapping[str, Any]) -> Iter
     yield Estimates(
         metric="calibration_intercept",
         value=large,
-        bounds=_profiled(ranked, found, few, large, 2) if ranked.plain else normal(large, np.sqrt(found.variance[:, 2])),
+        bounds=_profiled(ranked, found, few, large, 2) if ranked.plain else normal(large, _se(found, 2)),
         method=methods,
         params=extra,
         notes=unfitted,
@@ -235,7 +235,7 @@ def recalibration(ranked: Ranked, found: Fit, params: Mapping[str, Any]) -> Iter
     yield Estimates(
         metric="calibration_intercept",
         value=joint,
-        bounds=normal(joint, np.sqrt(found.variance[:, 0])),
+        bounds=normal(joint, _se(found, 0)),
         method=wald,
         params={**extra, "kind": "joint"},
         notes=unfitted,
@@ -243,8 +243,15 @@ def recalibration(ranked: Ranked, found: Fit, params: Mapping[str, Any]) -> Iter
     )
 
 
+def _se(found: Fit, which: int) -> FloatArray:
+    """Standard errors; NaN where a fit that did not converge left a negative variance."""
+    with np.errstate(invalid="ignore"):
+        out: FloatArray = np.sqrt(found.variance[:, which])
+    return out
+
+
 def _profiled(ranked: Ranked, found: Fit, few: BoolArray, value: FloatArray, which: int) -> Bounds:
-    wald = normal(value, np.sqrt(found.variance[:, which]))
+    wald = normal(value, _se(found, which))
     slices = ranked.slices
     small = [int(s) for s in np.flatnonzero(few & np.isfinite(value))]
     rows = slices.rows_of(small)
@@ -253,7 +260,7 @@ def _profiled(ranked: Ranked, found: Fit, few: BoolArray, value: FloatArray, whi
     def bounds(level: float) -> tuple[FloatArray, FloatArray]:
         lower, upper = (end.copy() for end in wald(level))
         fall = chi2_ppf(level, 1)
-        se = np.sqrt(found.variance[:, which])
+        se = _se(found, which)
 
         def one(s: int) -> None:
             x, y = found.x[rows[s]], ranked.event[rows[s]].astype(np.uint8)

@@ -170,7 +170,8 @@ def _estimates(sums: Moments, gradients: dict[str, FloatArray], centre: float, c
     }
     notes = _notes(sums, df)
     heavy = {int(s): HEAVY_TAILS for s in np.flatnonzero(_kurtosis(sums) > HEAVY)}
-    constant = {int(s): "the outcome is the same in every row" for s in np.flatnonzero(np.isnan(_outcome_variance(sums)))}
+    flat = np.flatnonzero(np.isnan(_outcome_variance(sums)))
+    constant = dict.fromkeys(flat.tolist(), "the outcome is the same in every row")
     return [
         Estimates(
             metric=metric,
@@ -192,7 +193,8 @@ def _kurtosis(sums: Moments) -> FloatArray:
 
 
 def _notes(sums: Moments, df: FloatArray) -> dict[int, str]:
-    notes = {int(s): "every difference is the same: no interval" for s in np.flatnonzero(_difference_variance(sums) == 0)}
+    same = np.flatnonzero(_difference_variance(sums) == 0)
+    notes: dict[int, str] = dict.fromkeys(same.tolist(), "every difference is the same: no interval")
     notes |= {int(s): "one patient: no interval" for s in np.flatnonzero(df < 0.5)}
     return notes | {int(s): "no rows" for s in np.flatnonzero(sums.rows == 0)}
 

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from codman.evaluate.distributions import norm_cdf, norm_ppf
-from codman.evaluate.estimates import Bounds, Estimates, FloatArray
+from codman.evaluate.estimates import BoolArray, Bounds, Estimates, FloatArray, IntArray
 from codman.evaluate.kernels.library import poisson_bytes
 from codman.evaluate.sample import Sample
 from codman.spine.evaluation_spec import EvaluationSpec
@@ -77,9 +77,7 @@ def _with_interval(
     )
 
 
-def _quantiles(
-    value: FloatArray, ordered: FloatArray, defined: np.ndarray[tuple[int], np.dtype[np.bool_]], acceleration: FloatArray | None
-) -> Bounds:
+def _quantiles(value: FloatArray, ordered: FloatArray, defined: BoolArray, acceleration: FloatArray | None) -> Bounds:
     def at(level: float) -> tuple[FloatArray, FloatArray]:
         lower, upper = np.full(len(value), np.nan), np.full(len(value), np.nan)
         for s in np.flatnonzero(defined & np.isfinite(value)):
@@ -123,10 +121,11 @@ def _accelerations(family: Family, sample: Sample) -> list[FloatArray]:
     return out
 
 
-def patient_sums(sample: Sample, of_row: np.ndarray[tuple[int], np.dtype[np.int64]], values: FloatArray) -> tuple[FloatArray, np.ndarray[tuple[int], np.dtype[np.int64]]]:
+def patient_sums(sample: Sample, of_row: IntArray, values: FloatArray) -> tuple[FloatArray, IntArray]:
     """Sums per patient within each slice of one grouping, and each sum's slice; rows where each row is a patient."""
     if not sample.repeats or sample.subject is None:
         return values, of_row
     patients = int(sample.subject.max()) + 1
     key, inverse = np.unique(of_row * patients + sample.subject, return_inverse=True)
-    return np.bincount(inverse, values, minlength=len(key)), key // patients
+    sums: FloatArray = np.bincount(inverse, values, minlength=len(key))
+    return sums, (key // patients).astype(np.int64)

@@ -29,8 +29,8 @@ def aurc(
         confidence: (n,) higher is surer; no NaN.
         params: What else names the errors.
 
-    Interval: influence function on the log scale, clustered by patient; Student's t with Satterthwaite's degrees of freedom,
-    since a few confident errors may carry most of the variance. None where nobody is misjudged.
+    Interval: influence function on the log scale, clustered by patient; Student's t with Satterthwaite's degrees of
+    freedom, since a few confident errors may carry most of the variance. None where nobody is misjudged.
 
     Source: Geifman & El-Yaniv 2017, arXiv:1705.08500; Geifman, Uziel & El-Yaniv 2019, arXiv:1805.08206.
     """
@@ -115,7 +115,9 @@ class _Ranked:
         at = np.flatnonzero(ends)
         return order, of_row, at[np.searchsorted(at, np.arange(n))]
 
-    def _kept(self, order: IntArray, of_row: IntArray, last: IntArray, weight: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def _kept(
+        self, order: IntArray, of_row: IntArray, last: IntArray, weight: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
         """Weight kept at each row's confidence, and the error rate among those kept."""
         w = weight[order]
         kept, wrong = _so_far(w, of_row)[last], _so_far(w * self.error[order], of_row)[last]

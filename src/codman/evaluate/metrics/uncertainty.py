@@ -88,7 +88,12 @@ def of_intervals(sample: Sample, observed: FloatArray, lower: FloatArray, upper:
 
 
 def of_abstention(
-    sample: Sample, error: BoolArray | None, declined: BoolArray, known: BoolArray, *, params: Mapping[str, Any] | None = None
+    sample: Sample,
+    error: BoolArray | None,
+    declined: BoolArray,
+    known: BoolArray,
+    *,
+    params: Mapping[str, Any] | None = None,
 ) -> Family:
     """How often the model declines to judge, and its error rate where it does not.
 
@@ -111,7 +116,9 @@ def of_abstention(
 class _Column:
     """The mean of one column over some rows, as a metric."""
 
-    def __init__(self, sample: Sample, metric: str, column: FloatArray, keep: BoolArray, params: dict[str, Any]) -> None:
+    def __init__(
+        self, sample: Sample, metric: str, column: FloatArray, keep: BoolArray, params: dict[str, Any]
+    ) -> None:
         self.sample, self.metric, self.column, self.keep, self.params = sample, metric, column, keep, params
         self.sums = moments(sample, [column], keep=keep)
 
@@ -124,7 +131,9 @@ class _Column:
         inside = np.where(self.keep, np.where(np.isfinite(self.column), self.column, 0.0), 0.0)
         return [np.where(self.keep, weight * (share[:, 0] + share[:, 1] * inside), 0.0)]
 
-    def family(self, why_empty: str = "no row states it", bounds: Bounds | None = None, method: str | None = None) -> Family:
+    def family(
+        self, why_empty: str = "no row states it", bounds: Bounds | None = None, method: str | None = None
+    ) -> Family:
         estimate = Estimates(
             metric=self.metric,
             value=self.sums.mean[:, 0],
@@ -149,13 +158,14 @@ def _stated(sample: Sample, covered: BoolArray, size: FloatArray, stated: BoolAr
     coverage = _Column(sample, "coverage", covered.astype(np.float64), stated, {})
     unbounded = stated & ~np.isfinite(size)
     column = _Column(sample, "set_size", np.where(unbounded, 0.0, size), stated, {})
-    family = column.family(bounds=_size_bounds(column.sums, sample, most), method=_size_method(sample))
+    family = column.family(bounds=_size_bounds(column.sums, most), method=_size_method(sample))
     if unbounded.any():
         endless = sample.slices.totals(
             np.bincount(sample.slices.cell[unbounded], minlength=sample.slices.of_cell.shape[1]).astype(np.float64)
         )
         (found,) = family.estimates
-        notes = {**found.notes, **{int(s): "an interval has no end: no mean width" for s in np.flatnonzero(endless > 0)}}
+        why = dict.fromkeys(np.flatnonzero(endless > 0).tolist(), "an interval has no end: no mean width")
+        notes = {**found.notes, **why}
         value = np.where(endless > 0, np.nan, found.value)
         family = replace(family, estimates=[replace(found, value=value, notes=notes)])
     return _both(coverage.family(), family)
@@ -165,7 +175,7 @@ def _size_method(sample: Sample) -> str:
     return "student-t-clustered" if sample.repeats else "student-t"
 
 
-def _size_bounds(sums: Moments, sample: Sample, most: float | None) -> Bounds:
+def _size_bounds(sums: Moments, most: float | None) -> Bounds:
     value = sums.mean[:, 0]
     variance = sums.variance(np.ones((len(value), 1)))
     same = variance <= 1e-18 * np.maximum(value, 1.0) ** 2

@@ -33,7 +33,11 @@ from codman.tables.source import Source
 SUM_SLACK: Final = 1e-3  # probabilities written with three decimals still sum to 1
 
 
-def measure(source: Source, spec: EvaluationSpec, others: Mapping[str, Source]) -> TaskResult:
+def measure(
+    source: Source,
+    spec: EvaluationSpec,
+    others: Mapping[str, Source],  # noqa: ARG001 (every task is called alike)
+) -> TaskResult:
     """Measure class probabilities against the class that happened.
 
     The class called is the one with the highest score; among equals, the first as the spec lists them. Each class is
@@ -61,7 +65,7 @@ def measure(source: Source, spec: EvaluationSpec, others: Mapping[str, Source]) 
     table = read_table(source, [label, *columns, *extra, *shared_columns(spec)])
     exclusions = Exclusions(table.num_rows)
     scores = np.column_stack([finite_numbers(numbers(table, column, source), column, source) for column in columns])
-    exclusions.without_score(np.isnan(scores).any(axis=1))
+    exclusions.without_score(np.any(np.isnan(scores), axis=1))
     truth = class_codes(table, label, classes, source)
     exclusions.drop(truth < 0, "label missing")
     sample = make_sample(table, spec, source, exclusions)
@@ -93,7 +97,10 @@ def measure(source: Source, spec: EvaluationSpec, others: Mapping[str, Source]) 
         n=count(sample),
         positives=None,
         hidden=suppressed(
-            sample.slices, patients(sample), strict=spec.suppression == "strict", smaller_class=smallest(sample, truth, classes)
+            sample.slices,
+            patients(sample),
+            strict=spec.suppression == "strict",
+            smaller_class=smallest(sample, truth, classes),
         ),
         level=spec.level,
         repeats=sample.repeats,
@@ -136,7 +143,8 @@ def not_probabilities(scores: FloatArray) -> str | None:
 
 def smallest(sample: Sample, truth: IntArray, classes: list[str]) -> IntArray:
     """(S,) rows of the rarest class, for strict suppression."""
-    return np.stack([count(sample, truth == k) for k in range(len(classes))]).min(axis=0)
+    out: IntArray = np.stack([count(sample, truth == k) for k in range(len(classes))]).min(axis=0)
+    return out
 
 
 def _kept(pair: tuple[BoolArray, BoolArray], keep: BoolArray) -> tuple[BoolArray, BoolArray]:

@@ -10,9 +10,9 @@ import numpy as np
 from codman.errors import BadInput
 from codman.evaluate.binary import measure_scores
 from codman.evaluate.columns import label, numbers
+from codman.evaluate.estimates import BoolArray
 from codman.evaluate.result import TaskResult
 from codman.evaluate.sample import Exclusions, Sample, make_sample, read_table, shared_columns
-from codman.evaluate.estimates import BoolArray
 from codman.evaluate.tasks.asked import refuse_what_does_not_apply
 from codman.evaluate.tasks.drawings import named_curves
 from codman.spine.evaluation_spec import EvaluationSpec
@@ -20,7 +20,11 @@ from codman.spine.statement import Curves
 from codman.tables.source import Source
 
 
-def measure(source: Source, spec: EvaluationSpec, others: Mapping[str, Source]) -> TaskResult:
+def measure(
+    source: Source,
+    spec: EvaluationSpec,
+    others: Mapping[str, Source],  # noqa: ARG001 (every task is called alike)
+) -> TaskResult:
     """Measure several labels, each by the binary engine with `params.label`.
 
     A row without one label, or without its score, is left out for that label only: `n` is that label's, and
@@ -53,9 +57,7 @@ def measure(source: Source, spec: EvaluationSpec, others: Mapping[str, Source]) 
         if not inside.all():
             params["left_out"] = int(np.count_nonzero(~inside))
         one = measure_scores(part_of(sample, inside), event[keep][inside], risk[keep][inside], spec, params=params)
-        results.append(
-            TaskResult(estimates=one.estimates, standing=one.standing, rows=exclusions.rows(), spec=spec)
-        )
+        results.append(TaskResult(estimates=one.estimates, standing=one.standing, rows=exclusions.rows(), spec=spec))
         curves = named_curves(curves, one.curves, {"label": column})
     return replace(results[0], also=tuple(results[1:]), curves=curves)
 
@@ -64,7 +66,9 @@ def part_of(sample: Sample, inside: BoolArray) -> Sample:
     """The same sample over some of its rows; slices stay, even where they lose all rows."""
     if inside.all():
         return sample
-    subject = None if sample.subject is None else np.unique(sample.subject[inside], return_inverse=True)[1].astype(np.int32)
+    subject = None
+    if sample.subject is not None:
+        subject = np.unique(sample.subject[inside], return_inverse=True)[1].astype(np.int32)
     return Sample(
         slices=sample.slices.subset(inside),
         subject=subject,
@@ -88,5 +92,7 @@ def _pairs(spec: EvaluationSpec) -> tuple[list[str], list[str]]:
             fix="give --label and --score as often, in the same order",
         )
     if len(set(labels)) < len(labels):
-        raise BadInput(what="a label is named twice", why="its measurements could not be told apart", fix="name it once")
+        raise BadInput(
+            what="a label is named twice", why="its measurements could not be told apart", fix="name it once"
+        )
     return labels, scores

@@ -21,7 +21,11 @@ from codman.spine.evaluation_spec import EvaluationSpec
 from codman.tables.source import Source
 
 
-def measure(source: Source, spec: EvaluationSpec, others: Mapping[str, Source]) -> TaskResult:
+def measure(
+    source: Source,
+    spec: EvaluationSpec,
+    others: Mapping[str, Source],  # noqa: ARG001 (every task is called alike)
+) -> TaskResult:
     """Measure predicted numbers against observed ones.
 
     Args:
