@@ -121,10 +121,11 @@ def _without_spread(change: Change, pairs: Pairs, error: float) -> Change:
 def sandwich(moved: FloatArray, pairs: Pairs, counted: BoolArray) -> tuple[float, int]:
     """Variance from each patient's summed influence, and how many patients count."""
     totals = by_patient(moved, pairs)
+    clusters = int(np.count_nonzero(counted))
     if pairs.clustered and pairs.subject is not None:
-        clusters = int(np.count_nonzero(np.bincount(pairs.subject[counted], minlength=pairs.patients)))
-    else:
-        clusters = int(np.count_nonzero(counted))
+        seen = np.zeros(pairs.patients, dtype=bool)
+        seen[pairs.subject[counted]] = True
+        clusters = int(np.count_nonzero(seen))
     if clusters < 2:
         return math.nan, clusters
     return float(totals @ totals) * clusters / (clusters - 1), clusters

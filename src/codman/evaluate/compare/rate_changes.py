@@ -50,11 +50,10 @@ def proportions(metric: str, threshold: float, pairs: Pairs, a: Ratio, b: Ratio,
     inside = a.bottom > 0
     if not np.any(inside):
         return undefined(metric, threshold, pairs, nobody(metric, a, b))
-    weight = np.ones(pairs.n) if pairs.weight is None else pairs.weight
     rows = int(np.count_nonzero(inside))
-    total = float(weight[inside].sum())
-    share_b = float(weight @ ((b.top > 0) & (a.top == 0))) / total
-    share_a = float(weight @ ((a.top > 0) & (b.top == 0))) / total
+    has_a, has_b = a.top > 0, b.top > 0
+    total = _weighed(inside, pairs)
+    share_b, share_a = _weighed(has_b & ~has_a, pairs) / total, _weighed(has_a & ~has_b, pairs) / total
     value = share_b - share_a
     moved = b.influence(pairs.weight) - a.influence(pairs.weight)
     n: float = rows
@@ -80,6 +79,10 @@ def proportions(metric: str, threshold: float, pairs: Pairs, a: Ratio, b: Ratio,
         p_above=lambda margin: upper_tail(tango_z(n * share_b, n * share_a, n, margin), math.inf),
     )
     return same(change) if np.array_equal(pairs.a, pairs.b) else change
+
+
+def _weighed(which: BoolArray, pairs: Pairs) -> float:
+    return float(np.count_nonzero(which)) if pairs.weight is None else float(pairs.weight[which].sum())
 
 
 def _effective_rows(pairs: Pairs, moved: FloatArray, inside: BoolArray, spread: float, level: float) -> float:

@@ -20,6 +20,7 @@ from codman.evaluate.compare.margins import check_margins, judged
 from codman.evaluate.compare.pairing import Paired, pair
 from codman.evaluate.compare.pairs import Pairs
 from codman.evaluate.compare.rates import AT_THRESHOLD, OF_RISK
+from codman.evaluate.estimates import IntArray
 from codman.evaluate.groups import Slices
 from codman.evaluate.rows import finite
 from codman.evaluate.run import run as evaluate
@@ -166,25 +167,39 @@ def _own(
 def _changes(pairs: Pairs, slices: Slices, spec: ComparisonSpec, wanted: tuple[str, ...]) -> Iterator[Measurement]:
     names: list[tuple[str, float | None]] = [(name, None) for name in wanted if name in OVERALL]
     names += [(name, t) for name in wanted if name not in OVERALL for t in spec.thresholds]
-    members = [np.flatnonzero(slices.of_rows(int(slices.grouping[s])) == s) for s in range(slices.count)]
-    cut = [pairs.take(rows) for rows in members]
+    members = _members(pairs, slices)
     hidden = suppressed(
         slices,
-        np.array([of.patients for of in cut]),
+        np.array([_patients(pairs, rows) for rows in members]),
         strict=spec.suppression == "strict",
-        smaller_class=np.array([min(_patients(of, of.event), _patients(of, ~of.event)) for of in cut]),
+        smaller_class=np.array(
+            [
+                min(_patients(pairs, rows[pairs.event[rows]]), _patients(pairs, rows[~pairs.event[rows]]))
+                for rows in members
+            ]
+        ),
     )
-    found = [_on_slice(of, names, spec) if not hidden[s] else None for s, of in enumerate(cut)]
+    found = [None if hidden[s] else _on_slice(pairs.take(rows), names, spec) for s, rows in enumerate(members)]
     for k, (metric, threshold) in enumerate(names):
         for s, name in enumerate(slices.names):
             of_slice = found[s]
             yield _hidden(metric, threshold, name) if of_slice is None else _written(of_slice[k], name, spec)
 
 
-def _patients(pairs: Pairs, which: BoolArray) -> int:
+def _members(pairs: Pairs, slices: Slices) -> list[IntArray]:
+    """Rows of each slice; a patient's rows side by side, so that sums by patient run through memory in order."""
+    order = np.arange(pairs.n) if pairs.subject is None else np.argsort(pairs.subject, kind="stable")
+    found: list[IntArray] = []
+    for s in range(slices.count):
+        rows = slices.of_rows(int(slices.grouping[s]))[order] == s
+        found.append(order[rows].astype(np.int64, copy=False))
+    return found
+
+
+def _patients(pairs: Pairs, rows: IntArray) -> int:
     if pairs.subject is None:
-        return int(np.count_nonzero(which))
-    return int(np.count_nonzero(np.bincount(pairs.subject[which], minlength=1)))
+        return len(rows)
+    return int(np.count_nonzero(np.diff(np.sort(pairs.subject[rows]), prepend=-1)))
 
 
 def _on_slice(pairs: Pairs, names: list[tuple[str, float | None]], spec: ComparisonSpec) -> list[Change]:
