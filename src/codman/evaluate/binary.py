@@ -88,12 +88,12 @@ def measure_scores(
         slices=ranked.slices, n=ranked.n, positives=ranked.positives, hidden=hidden, level=spec.level, repeats=sample.repeats
     )
     risks = are_risks(score)
-    estimates = _measured(ranked, spec, params or {}, wanted, risks=risks)
+    estimates = measured(ranked, spec, params or {}, wanted, risks=risks)
     if spec.interval != "analytic":
         estimates = bootstrapped(
             ranked,
             estimates,
-            lambda rows, names: _measured(rows, spec, params or {}, names, risks=risks),
+            lambda rows, names: measured(rows, spec, params or {}, names, risks=risks),
             list(dict.fromkeys(spec.thresholds)),
             Plan(replicates=spec.replicates, seed=spec.seed, corrected=spec.interval == "bca"),
             risks=risks,
@@ -128,9 +128,10 @@ def _wanted(metrics: Collection[str] | None) -> Collection[str]:
     return frozenset(plain) & ALL
 
 
-def _measured(
+def measured(
     ranked: Ranked, spec: EvaluationSpec, params: Mapping[str, Any], wanted: Collection[str], *, risks: bool
 ) -> list[Estimates]:
+    """Some metrics of rows already sorted, on every slice, with their analytic intervals."""
     return [e for e in _estimates(ranked, spec, params, wanted, risks=risks) if e.metric in wanted]
 
 

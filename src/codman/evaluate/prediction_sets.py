@@ -48,7 +48,7 @@ def read_sets(
         classes: All class names; None for a yes-or-no label, whose 1, true and yes mean the same.
 
     Raises:
-        BadInput: A set names a class that does not exist (its row is named), or the column holds neither lists nor text.
+        BadInput: A set names a class that does not exist (its row is named), or the column holds no lists and no text.
     """
     row, member = _members(table, column, source)
     truth = codes(table, outcome)

@@ -53,47 +53,54 @@ static double best_intercept(int64_t n, const double *x, const uint8_t *y, const
     if (move > 2.0) move = 2.0;
     if (move < -2.0) move = -2.0;
     a += move;
-    if (fabs(move) < 1e-11) return a;
+    if (fabs(move) < 1e-10) return a;
   }
   return a;
 }
 
+/* How far the likelihood has fallen at `value`, twice; `slope` gets its derivative in value. */
 static double drop(int64_t n, const double *x, const uint8_t *y, const double *weight, int which, double value,
-                   double *a, double top) {
+                   double *a, double top, double *slope) {
+  double fixed = 1.0, intercept = value;
   if (which == 0) { /* slope given, intercept free */
     *a = best_intercept(n, x, y, weight, *a, value);
-    return 2.0 * (top - likelihood(n, x, y, weight, *a, value));
+    fixed = value, intercept = *a;
   }
-  return 2.0 * (top - likelihood(n, x, y, weight, value, 1.0)); /* lone intercept, slope 1 */
+  double g = 0.0;
+  for (int64_t i = 0; i < n; i++) {
+    const double p = 1.0 / (1.0 + exp(-(intercept + fixed * x[i]))), w = weight ? weight[i] : 1.0;
+    g += w * (y[i] - p) * (which == 0 ? x[i] : 1.0);
+  }
+  *slope = -2.0 * g; /* the free intercept is at its best, so it adds nothing */
+  return 2.0 * (top - likelihood(n, x, y, weight, intercept, fixed));
 }
 
 /* Profile likelihood interval of the slope (which = 0) or of the intercept with slope 1 (which = 1).
-   Moves out from the estimate until the likelihood has fallen by `fall` (a chi-square quantile), then closes in.
+   Each end is a root of drop = `fall` (a chi-square quantile): Newton steps from the Wald end, kept inside a bracket.
    ends: lower, upper; NaN where the likelihood never falls so far. */
 EXPORT void profile_interval(int64_t n, const double *x, const uint8_t *y, const double *weight, int which, double a,
                              double b, double se, double fall, double *ends) {
   const double centre = which == 0 ? b : a;
-  const double top = which == 0 ? likelihood(n, x, y, weight, a, b) : likelihood(n, x, y, weight, a, 1.0);
+  const double top = likelihood(n, x, y, weight, a, which == 0 ? b : 1.0);
   for (int side = 0; side < 2; side++) {
     const double sign = side ? 1.0 : -1.0;
-    double start = a, inside = centre, outside = centre, step = se > 0 && isfinite(se) ? se : 1.0;
-    int found = 0;
-    for (int i = 0; i < 60 && !found; i++) {
-      outside = inside + sign * step;
-      const double d = drop(n, x, y, weight, which, outside, &start, top);
-      if (!isfinite(d)) break;
-      if (d >= fall) found = 1;
-      else inside = outside, step *= 1.6;
+    double start = a, inside = centre, outside = NAN, slope, at = centre + sign * sqrt(fall) * (se > 0 && isfinite(se) ? se : 1.0);
+    ends[side] = NAN;
+    for (int i = 0; i < 80; i++) {
+      const double d = drop(n, x, y, weight, which, at, &start, top, &slope) - fall;
+      if (!isfinite(d) || fabs(at) > 1e4) break;
+      if (d >= 0) outside = at;
+      else inside = at;
+      double next = at - d / slope;
+      const int bracketed = !isnan(outside);
+      if (!(sign * slope > 0) || (bracketed && !((next - inside) * (next - outside) < 0))) next = bracketed ? 0.5 * (inside + outside) : at + sign * fabs(at - centre);
+      if (!bracketed && !(sign * (next - at) > 0)) next = at + sign * fabs(at - centre);
+      if (!bracketed && fabs(next - at) > 4.0 * fabs(at - centre)) next = at + 4.0 * (at - centre);
+      if (bracketed && (fabs(next - at) < 1e-9 * (1.0 + fabs(at)) || fabs(d) < 1e-10)) {
+        ends[side] = next;
+        break;
+      }
+      at = next;
     }
-    if (!found) {
-      ends[side] = NAN;
-      continue;
-    }
-    for (int i = 0; i < 60 && fabs(outside - inside) > 1e-9 * (1.0 + fabs(inside)); i++) {
-      const double middle = 0.5 * (inside + outside);
-      if (drop(n, x, y, weight, which, middle, &start, top) >= fall) outside = middle;
-      else inside = middle;
-    }
-    ends[side] = 0.5 * (inside + outside);
   }
 }

@@ -38,7 +38,7 @@ def student_fisher(value: FloatArray, variance: FloatArray, df: FloatArray) -> B
 
 
 def spread_log(log_value: FloatArray, log_variance: FloatArray, df: FloatArray) -> Bounds:
-    """exp(log value ± c·t·√(V + 3/(m(m−1)))), m = df + 1, c = m/(m − z): for sums of squares of few, heavy-tailed numbers.
+    """exp(log value ± c·t·√(V + 3/(m(m−1)))), m = df + 1, c = m/(m − z), for sums of squares of few numbers.
 
     Source: Bonett 2006, doi:10.1016/j.csda.2004.10.003, its kurtosis term written as the (cluster-robust) variance V of
     the log, and t in place of z. NaN at m up to 2z, where the factor c has no meaning.

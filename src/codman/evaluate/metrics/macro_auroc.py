@@ -38,7 +38,7 @@ def macro_auroc(sample: Sample, truth: IntArray, scores: FloatArray, classes: Se
     Interval: each row's DeLong influence is summed over classes before it is squared, so that the covariance of the
     classes' AUROCs counts (patients' influences first where they repeat); logit scale, Student's t with
     Satterthwaite's degrees of freedom. Under 30 rows of
-    any class, or at zero variance, Wilson with n = the smallest class (`wilson-min`). Null where a class does not occur.
+    any class, or at zero variance, Wilson with n = the smallest class (`wilson-min`). Null where a class is absent.
 
     Sources: DeLong 1988, doi:10.2307/2531595; Obuchowski 1997, doi:10.2307/2533958; macro average as in Provost &
     Domingos 2003, doi:10.1023/A:1024099825458, with equal weights.

@@ -105,7 +105,7 @@ def moments(
         product = np.empty((slices.count, k, k))
         for i in range(k):
             for j in range(i, k):
-                of_cell = np.bincount(slices.cell, z[i] * z[j], minlength=cells)
+                of_cell = np.bincount(slices.cell, z[i] * z[j], minlength=cells).astype(np.float64)
                 product[:, i, j] = product[:, j, i] = slices.totals(of_cell)
         squared_rows = product[:, 0, 0]
     else:
@@ -114,7 +114,7 @@ def moments(
         product = np.zeros((slices.count, k, k))
         for mapping in slices.of_cell:
             product += _of_grouping(pair_sums, mapping[pair_cell], pair_subject, slices.count)
-        squared_rows = slices.totals(np.bincount(slices.cell, weight * weight, minlength=cells))
+        squared_rows = slices.totals(_by_cell([weight * weight], slices.cell, cells))[:, 0]
     with np.errstate(divide="ignore", invalid="ignore"):
         total = sums[:, 0]
         return Moments(

@@ -39,7 +39,7 @@ class Confusion:
         slices, k = self.sample.slices, len(self.classes)
         cells = slices.of_cell.shape[1]
         per_cell = np.bincount(slices.cell.astype(np.int64) * k * k + self.kind, values, minlength=cells * k * k)
-        return slices.totals(per_cell.reshape(cells, k, k))
+        return slices.totals(per_cell.reshape(cells, k, k).astype(np.float64))
 
     def _shares(self, weight: FloatArray) -> tuple[FloatArray, FloatArray]:
         sums = self._sums(weight)
@@ -231,8 +231,10 @@ def _balanced_kinds(shares: FloatArray) -> FloatArray:
     occurs = shares.sum(axis=2)
     with np.errstate(divide="ignore", invalid="ignore"):
         recognised = _hits(shares) / occurs
-        out: FloatArray = (np.eye(shares.shape[1])[None] - recognised[:, :, None]) / occurs[:, :, None]
-    return out / shares.shape[1]
+        out: FloatArray = (
+            (np.eye(shares.shape[1])[None] - recognised[:, :, None]) / occurs[:, :, None] / shares.shape[2]
+        )
+    return out
 
 
 def _f1(shares: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -252,8 +254,9 @@ def _macro_f1_kinds(shares: FloatArray) -> FloatArray:
     with np.errstate(divide="ignore", invalid="ignore"):
         per_class = f1 / both
         # a row of class a called b lowers the F1 of a and of b; a hit raises its own
-        out: FloatArray = -(per_class[:, :, None] + per_class[:, None, :]) + np.eye(k)[None] * (2 / both)[:, :, None]
-    return out / k
+        of_pair = np.eye(k)[None] * (2 / both)[:, :, None] - (per_class[:, :, None] + per_class[:, None, :])
+        out: FloatArray = of_pair / k
+    return out
 
 
 def _kappa(shares: FloatArray) -> FloatArray:
@@ -310,7 +313,7 @@ def _mover(confusion: Confusion, value: FloatArray, correct: FloatArray) -> Boun
 
 
 def _correlation(confusion: Confusion, recognised: FloatArray) -> FloatArray:
-    """(S, K, K) correlation of the classes' recognised shares, brought about by patients with rows of several classes."""
+    """(S, K, K) correlation of the classes' recognised shares, from patients with rows of several classes."""
     k, count = len(confusion.classes), len(recognised)
     product = np.zeros((count, k, k))
     occurs = confusion.shares.sum(axis=2)

@@ -127,5 +127,5 @@ def patient_sums(sample: Sample, of_row: IntArray, values: FloatArray) -> tuple[
         return values, of_row
     patients = int(sample.subject.max()) + 1
     key, inverse = np.unique(of_row * patients + sample.subject, return_inverse=True)
-    sums: FloatArray = np.bincount(inverse, values, minlength=len(key))
+    sums = np.bincount(inverse, values, minlength=len(key)).astype(np.float64)
     return sums, (key // patients).astype(np.int64)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from codman.evaluate.distributions import t_ppf, z_of_level
+from codman.evaluate.distributions import t_quantiles, z_of_level
 from codman.evaluate.estimates import Bounds, FloatArray
 from codman.evaluate.groups import Slices
 from codman.evaluate.intervals import wilson, wilson_ends
@@ -59,7 +59,7 @@ class Share:
 
         def bounded(level: float) -> tuple[FloatArray, FloatArray]:
             z = z_of_level(level)
-            t = np.array([t_ppf(0.5 + level / 2, max(p - 1, 1.0)) if np.isfinite(p) else np.nan for p in self.patients])
+            t = t_quantiles(0.5 + level / 2, self.patients - 1)
             return wilson_ends(self.value, self.worth * (z / t) ** 2, level)
 
         return bounded

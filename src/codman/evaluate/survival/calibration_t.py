@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -14,6 +15,7 @@ from codman.evaluate.survival.product_limit import kaplan_meier
 
 CLIP: Final = 1e-12  # stated risks nearer to 0 or 1 have no usable logit
 MOST_STEPS: Final = 50
+MOST_LEVERAGE: Final = 0.99
 
 
 def oe_ratio_t(of: Censored, horizon: float, *, influence: bool) -> Point:
@@ -89,16 +91,27 @@ def calibration_slope_t(of: Censored, horizon: float, *, influence: bool) -> Poi
     fitted = _logistic(x, case, weight)
     if fitted is None:
         return undefined("the recalibration has no solution")
-    slope, residual, of_slope = fitted
     own = pull = None
     if influence:
-        own = weight * residual * of_slope
+        own = weight * fitted.residual * fitted.of_slope
         pull = of.on_curve(case, -own) + of.put_at(horizon, -float(np.sum(own[free])))
-    return Point(value=slope, own=own, pull=pull, scarcer=min(of.number(weight * case), of.number(weight * free)))
+        own = own / (1 - np.minimum(fitted.leverage, MOST_LEVERAGE))  # a row that sets its own fit hides its error
+    telling = of.number((weight * fitted.of_slope) ** 2 * fitted.spread)  # few rows with extreme risks may say it all
+    scarcer = min(of.number(weight * case), of.number(weight * free), telling)
+    return Point(value=fitted.slope, own=own, pull=pull, scarcer=scarcer)
 
 
-def _logistic(x: FloatArray, y: BoolArray, weight: FloatArray) -> tuple[float, FloatArray, FloatArray] | None:
-    """Slope, residuals, and what a unit of weighted residual does to the slope; None where the fit runs away."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fit:
+    slope: float
+    residual: FloatArray
+    of_slope: FloatArray  # what a unit of weighted residual does to the slope
+    spread: FloatArray  # variance of each outcome under the fit
+    leverage: FloatArray  # how far each row sets its own fitted risk, 0 to 1
+
+
+def _logistic(x: FloatArray, y: BoolArray, weight: FloatArray) -> _Fit | None:
+    """None where the fit runs away."""
     total = float(weight.sum())
     centre = inner(weight, x) / total
     scale = float(np.sqrt(inner(weight, (x - centre) ** 2) / total))
@@ -119,7 +132,13 @@ def _logistic(x: FloatArray, y: BoolArray, weight: FloatArray) -> tuple[float, F
             return None
         step_a, step_b = (s2 * g0 - s1 * g1) / determinant, (s0 * g1 - s1 * g0) / determinant
         if abs(step_a) + abs(step_b) < 1e-9 * (1 + abs(a) + abs(b)):  # the next step would be of its square
-            return (b + step_b) / scale, residual, (s0 * z - s1) / determinant / scale
+            return _Fit(
+                slope=(b + step_b) / scale,
+                residual=residual,
+                of_slope=(s0 * z - s1) / determinant / scale,
+                spread=p * (1 - p),
+                leverage=information * (s2 - 2 * s1 * z + s0 * z**2) / determinant,
+            )
         shorter = 1.0
         while shorter > 1e-6:
             better = _likelihood(a + shorter * step_a, b + shorter * step_b, z, y, weight)

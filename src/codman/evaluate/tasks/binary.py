@@ -15,6 +15,7 @@ from codman.evaluate.estimates import FloatArray
 from codman.evaluate.groups import CodeArray
 from codman.evaluate.result import TaskResult
 from codman.evaluate.sample import Exclusions, Sample, make_sample, read_table, shared_columns
+from codman.evaluate.tasks.stated import stated, stated_columns
 from codman.evaluate.unit import Stays, aggregated, alerting, gather, unit_sample
 from codman.spine.evaluation_spec import EvaluationSpec
 from codman.spine.statement import Rows
@@ -26,7 +27,7 @@ def measure(source: Source, spec: EvaluationSpec, others: Mapping[str, Source]) 
     outcome, score = str(spec.label), str(spec.score)
     spec = _clustered_by_unit(spec)
     unit = [] if spec.unit is None else [spec.unit.column, spec.unit.index_time, spec.unit.onset, spec.unit.exclude_after]
-    columns = [outcome, score, *shared_columns(spec), *filter(None, [*unit, spec.time])]
+    columns = [outcome, score, *shared_columns(spec), *filter(None, [*unit, spec.time]), *stated_columns(spec)]
     table = read_table(source, columns)
     exclusions = Exclusions(table.num_rows)
     risk = numbers(table, score, source)
@@ -40,7 +41,7 @@ def measure(source: Source, spec: EvaluationSpec, others: Mapping[str, Source]) 
     spec = chosen(spec, others, (event[keep], risk[keep]))
     scored = measure_scores(sample, event[keep], risk[keep], spec)
     return TaskResult(
-        estimates=scored.estimates,
+        estimates=[*scored.estimates, *stated(table, spec, source, sample, keep, event[keep], risk[keep])],
         standing=scored.standing,
         rows=exclusions.rows(),
         spec=spec,
