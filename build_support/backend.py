@@ -1,4 +1,4 @@
-"""The build: setuptools, plus a C compiler from PyPI where the machine has none.
+"""The build: setuptools, plus a C compiler brought along as a wheel where the machine has none.
 
 Wheels carry the compiled kernel. A source build needs `cc`, `gcc` or `clang`; without one, pip installs `ziglang`
 (a C compiler as a wheel) for the build and forgets it afterwards.
