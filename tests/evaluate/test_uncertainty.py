@@ -177,6 +177,31 @@ def test_the_binary_task_gets_whatever_it_gives():
     assert [e.metric for e in estimates(sample, spec, declined=declined)] == ["abstention_rate"]
 
 
+def test_a_binary_file_may_state_sets_and_abstention():
+    n = 40
+    y = np.arange(n) % 2
+    p = np.where(np.arange(n) < 30, 0.1 + 0.8 * y, 0.5)  # the last ten cannot be told apart
+    columns = {
+        "y": y,
+        "p": p,
+        "declined": np.arange(n) >= 35,
+        "set": [f"{v}" if i < 30 else "0|1" for i, v in enumerate(y)],
+    }
+    spec = EvaluationSpec(
+        task="binary", label="y", score="p", thresholds=[0.5], prediction_set="set", abstain="declined"
+    )
+    found = run(open_source(columns), spec).measurements
+    assert found.one("coverage").value == 1
+    assert found.one("set_size").value == pytest.approx((30 + 20) / 40)
+    assert found.one("abstention_rate").value == pytest.approx(5 / 40)
+    assert found.one("selective_risk", threshold=0.5).value == pytest.approx(3 / 35)  # of rows 30 to 34, y = 0
+    assert found.one("aurc", threshold=0.5).value == pytest.approx(10 / 40 * 5 / 40)
+    plain = run(
+        open_source(columns), EvaluationSpec(task="binary", label="y", score="p", thresholds=[0.5])
+    ).measurements
+    assert not plain.where("aurc")
+
+
 @pytest.mark.parametrize(("rows", "per_patient", "weighted"), [(150, 1, False), (400, 4, False), (300, 1, True)])
 def test_intervals_cover_as_often_as_they_say(rows, per_patient, weighted):
     random = np.random.default_rng(6)
