@@ -102,8 +102,7 @@ def _own(reading: Reading, m: Measurement, model: str) -> Measurement | None:
 
 
 def _name(m: Measurement) -> str:
-    said = words.at(m.params)
-    return words.capital(words.label(m.metric.removesuffix(CHANGE))) + (f" at {said}" if said else "")
+    return words.capital(words.named(m.metric.removesuffix(CHANGE), m.params))
 
 
 def _headline(reading: Reading, everyone: Sequence[Measurement]) -> str:

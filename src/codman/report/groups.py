@@ -149,10 +149,14 @@ def differences(reading: Reading) -> Section | None:
         blocks.append(
             Paragraph(f"{DAGGER} How common the event is differs between groups and is mixed into this number.")
         )
-    first = [m for m in gaps if _base(m.metric) in _FIRST_TABLE]
-    rest = [m for m in gaps if _base(m.metric) not in _FIRST_TABLE]
+    known = [m for m in gaps if _base(m.metric) in _FIRST_TABLE]
+    first = [m for m in known if len(m.params["by"]) == 1] or known
+    rest = [m for m in gaps if m not in first]
+    level = words.level(found)
     if first:
-        blocks.append(_gap_table(reading, "differences", "Differences between groups", "Difference", first))
+        blocks.append(
+            _gap_table(reading, "differences-first", f"Largest gap; intervals at {level}", "Difference", first)
+        )
     if rest:
         folded = f"{words.many(len(rest), 'more difference')}"
         blocks.append(_gap_table(reading, "differences-rest", "Other differences", "Difference", rest, folded))
@@ -191,8 +195,7 @@ def left_out(m: Measurement) -> list[dict[str, Any]]:
 
 
 def _sentence(reading: Reading, m: Measurement) -> str:
-    said = words.at({k: v for k, v in m.params.items() if k != "unit"})
-    name = words.capital(words.label(_base(m.metric))) + (f" at {said}" if said else "")
+    name = words.capital(words.named(_base(m.metric), m.params))
     reference = m.params.get("reference")
     hidden = left_out(m)
     rest = f" Not judged: {words.listed((words.group(h.get('slice', {})) for h in hidden), most=6)}." if hidden else ""
@@ -211,11 +214,14 @@ def _gap_table(
     adjusted = any("p_holm" in m.params for m in found)
     rows = []
     for m in found:
-        said = words.at({k: v for k, v in m.params.items() if k != "unit"})
         hidden = left_out(m)
+        against = m.params.get("reference")
+        signed = ""
+        if isinstance(against, Mapping):
+            signed = f", {words.group(m.params.get('group') or {})} minus {words.group(against)}"
         mixed = f" {DAGGER}" if m.note and MIXED in m.note else ""
         row = [
-            words.capital(words.label(_base(m.metric))) + (f", {said}" if said else "") + mixed,
+            words.capital(words.named(_base(m.metric), m.params)) + signed + mixed,
             " and ".join(m.params["by"]),
             words.number(m.value),
             words.span(m),

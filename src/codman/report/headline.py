@@ -23,8 +23,7 @@ def headline(reading: Reading, panels: list[Panel]) -> str:
         for metric in panel.metrics:
             m = reading.at(metric, {}, **panel.params)
             if m is not None and m.value is not None:
-                said = words.at(panel.params)
-                name = words.capital(words.label(metric)) + (f" at {said}" if said else "")
+                name = words.capital(words.named(metric, panel.params))
                 return f"{name} is {words.first(m)}{_on(reading, m)}."
     return "Nothing could be measured on these rows."
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from codman.report import words
 from codman.report.document import Block, Column, Paragraph, Section, table
 from codman.report.panels import Panel
@@ -23,10 +26,9 @@ def side_by_side(reading: Reading, row_level: Reading | None, panels: list[Panel
             per_unit, per_row = reading.at(metric, {}, **panel.params), row_level.at(metric, {}, **panel.params)
             if per_unit is None and per_row is None:
                 continue
-            said = words.at(panel.params)
             rows.append(
                 (
-                    words.capital(words.label(metric)) + (f" at {said}" if said else ""),
+                    words.capital(words.named(metric, panel.params)),
                     words.with_interval(per_unit) if per_unit else words.NONE,
                     words.with_interval(per_row) if per_row else words.NONE,
                 )
@@ -36,7 +38,7 @@ def side_by_side(reading: Reading, row_level: Reading | None, panels: list[Panel
             if m.metric == metric and not m.slice:
                 rows.append(
                     (
-                        _with_unit(metric, words.at({k: v for k, v in m.params.items() if k != "unit"})),
+                        _with_unit(metric, m.params),
                         words.with_interval(m),
                         words.NONE,
                     )
@@ -60,7 +62,7 @@ def side_by_side(reading: Reading, row_level: Reading | None, panels: list[Panel
     return Section("units", "What counts as one result", tuple(blocks))
 
 
-def _with_unit(metric: str, said: str) -> str:
+def _with_unit(metric: str, params: Mapping[str, Any]) -> str:
     word = words.meaning(metric)
     unit = f", {word.unit}" if word and word.unit and metric == "lead_time" else ""
-    return f"{words.capital(words.label(metric))}{unit}" + (f", {said}" if said else "")
+    return words.capital(words.named(metric, params)) + unit

@@ -63,8 +63,7 @@ def _one_reason(reason: str, found: Sequence[Measurement]) -> str:
 
 
 def _named(metric: str, params: Mapping[str, Any]) -> str:
-    said = words.at({k: v for k, v in params.items() if k != "unit"})
-    return words.label(metric) + (f" at {said}" if said else "")
+    return words.named(metric, params)
 
 
 def _not_compared(reading: Reading) -> list[str]:

@@ -106,10 +106,26 @@ def at(params: Mapping[str, Any]) -> str:
     said = []
     for key in PLAIN_PARAMS:
         if key in params and params[key] is not None:
-            value = params[key]
-            text = short(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else str(value)
+            text = _said(params[key])
             said.append(f"one result per {text}" if key == "unit" else f"{key} {text}")
     return ", ".join(said)
+
+
+def named(metric: str, params: Mapping[str, Any]) -> str:
+    """A number's whole name in a sentence: `sensitivity at threshold 0.2`, `AUROC by horizon 365`, `F1 for class a`."""
+    said = label(metric)
+    if params.get("kind") is not None:
+        said += f" ({params['kind']})"
+    if params.get("horizon") is not None:
+        said = said.removesuffix(" at the horizon") + f" by horizon {_said(params['horizon'])}"
+    for key in ("class", "label"):
+        if params.get(key) is not None:
+            said += f" for {key} {_said(params[key])}"
+    return said + (f" at threshold {_said(params['threshold'])}" if params.get("threshold") is not None else "")
+
+
+def _said(value: Any) -> str:
+    return short(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else str(value)
 
 
 def listed(names: Iterable[str], *, most: int = 8) -> str:

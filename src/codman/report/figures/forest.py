@@ -25,8 +25,7 @@ def forest(
     shown = [(s, m) for s, m in found if m.value is not None]
     if len(shown) < 2:
         return None
-    said = words.at(params)
-    name = f"{words.capital(words.label(metric))}{f' at {said}' if said else ''}, by group"
+    name = f"{words.capital(words.named(metric, params))}, by group"
     key = "-".join(("forest", metric, *(words.short(v) if isinstance(v, float) else str(v) for v in params.values())))
     return Figure(
         key=key,
@@ -75,8 +74,7 @@ def alternative(metric: str, params: Mapping[str, Any], found: Sequence[tuple[Ma
     everyone = next((m for s, m in found if not s), None)
     groups = [(s, m) for s, m in found if s and m.value is not None]
     hidden = [words.group(s) for s, m in found if m.value is None]
-    said = words.at(params)
-    parts = [f"{words.capital(words.label(metric))}{f' at {said}' if said else ''} by group of patients."]
+    parts = [f"{words.capital(words.named(metric, params))}, by group of patients."]
     if everyone is not None and everyone.value is not None:
         parts.append(f"Everyone {words.with_interval(everyone)}.")
     if groups:
@@ -131,7 +129,7 @@ def _spec(metric: str, found: Sequence[tuple[Mapping[str, str], Measurement]]) -
     axis: dict[str, Any] = {"title": words.label(metric), "grid": True, "tickCount": 5}
     if log:
         axis["format"] = "~g"
-        axis["values"] = [v for v in (0.1, 0.2, 0.5, 0.8, 1, 1.25, 2, 5, 10, 20, 50) if low <= v <= high]
+        axis["values"] = _log_ticks(low, high)
     x = {"field": "value", "type": "quantitative", "scale": scale, "axis": axis}
     layers: list[dict[str, Any]] = []
     everyone = next((r["value"] for r in rows_shown if r["all"]), None)
@@ -185,6 +183,18 @@ def _axis_name(slice_: Mapping[str, str], taken: Sequence[str]) -> str:
     """The group as the axis prints it; two that would look alike after cutting stay apart by a count."""
     name = words.group(slice_) if len(slice_) <= 1 else " · ".join(slice_.values())
     return name if name not in taken else f"{name} ({taken.count(name) + 1})"
+
+
+def _log_ticks(low: float, high: float) -> list[float]:
+    """The coarsest round numbers of which at least three lie on the axis."""
+    decades = [10.0**k for k in range(-3, 4)]
+    shown: list[float] = []
+    for steps in ((1, 10), (1, 2, 5), (1, 1.25, 2, 3, 5, 8), (1, 1.1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9)):
+        ticks = sorted({round(d * s, 6) for d in decades for s in steps})
+        shown = [t for t in ticks if low <= t <= high]
+        if len(shown) >= 3:
+            break
+    return shown
 
 
 def _cut(end: float | None, low: float, high: float) -> float | None:
