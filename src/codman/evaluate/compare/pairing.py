@@ -71,8 +71,8 @@ def pair(a: Source, b: Source, spec: ComparisonSpec, shared: Sequence[str]) -> P
     for column in from_b:
         patients = patients.append_column(column, table_b.column(column).take(pa.array(row_b)))
     for column in _checked(spec, b, from_b):
-        other = _texts(column_of(table_b, column).take(pa.array(row_b)))
-        same = pc.fill_null(pc.equal(_texts(column_of(patients, column)), other), True)
+        ours, theirs = (_texts(_whole(one)) for one in (column_of(patients, column), column_of(table_b, column)))
+        same = pc.equal(pc.fill_null(ours, ""), pc.fill_null(theirs.take(pa.array(row_b)), ""))
         if not pc.all(same).as_py():
             raise _differ(f"column {column!r}", pc.index(same, False).as_py(), row_a, row_b, a, b)
     return Paired(
@@ -115,7 +115,9 @@ def _differ(which: str, first: int, row_a: IntArray, row_b: IntArray, a: Source,
 def _joined(
     table_a: pa.Table, table_b: pa.Table, column: str, a: Source, b: Source
 ) -> tuple[IntArray, IntArray, dict[str, int]]:
-    ids_a, ids_b = _texts(column_of(table_a, column)), _texts(column_of(table_b, column))
+    ids_a, ids_b = _whole(column_of(table_a, column)), _whole(column_of(table_b, column))
+    if not (pa.types.is_integer(ids_a.type) and ids_a.type == ids_b.type):
+        ids_a, ids_b = _texts(ids_a), _texts(ids_b)
     for ids, source in ((ids_a, a), (ids_b, b)):
         _once(ids, column, source)
     place = pc.index_in(ids_a, value_set=ids_b, skip_nulls=True)
@@ -135,11 +137,15 @@ def _joined(
     return row_a, row_b, {reason: count for reason, count in counted.items() if count}
 
 
-def _texts(ids: pa.ChunkedArray) -> pa.Array:
-    """Ids as text, so that 7 in one file meets "7" in the other."""
-    whole = ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    whole = column.combine_chunks()
     if isinstance(whole, pa.ChunkedArray):  # combine_chunks keeps a chunked array when there are no chunks
         whole = pa.concat_arrays(whole.chunks) if whole.num_chunks else pa.array([], type=whole.type)
+    return whole
+
+
+def _texts(whole: pa.Array) -> pa.Array:
+    """Ids as text, so that 7 in one file meets "7" in the other."""
     if pa.types.is_floating(whole.type) and pc.all(pc.equal(whole, pc.floor(whole))).as_py():
         whole = whole.cast(pa.int64())  # integers with gaps are read as floats
     return whole.cast(pa.large_string())
