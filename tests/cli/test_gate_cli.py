@@ -86,3 +86,13 @@ def test_policies_are_checked_compared_and_committed(folder, run_codman):
     (folder / "bad.yaml").write_text(bound_text("{metric: auroc, at_least: 2}"))
     assert run_codman("policy", "commit", "bad.yaml", "--key", "k.key", "--out", "no.json").returncode == 2
     assert not (folder / "no.json").exists()
+
+
+def test_a_terminal_without_the_signs_still_gets_the_verdict(folder, run_codman, monkeypatch):
+    put(folder, "{metric: auroc, at_least: 0.75}")
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+
+    done = run_codman("gate", "--policy", "p.yaml", "e.json")
+
+    assert done.returncode == 0
+    assert "? met" in done.stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 from typing import Any, Final, NamedTuple
@@ -52,6 +53,9 @@ Exit codes: 0 done or passed · 1 a requirement is not met, or verification or r
 
 def main() -> None:
     """Run the command line; every CodmanError becomes one clear message and its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that has no ✓ gets a ?, never a traceback
     try:
         code = _run(sys.argv[1:])
         sys.stdout.flush()
