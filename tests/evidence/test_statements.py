@@ -219,3 +219,29 @@ def test_ten_thousand_measurements_are_written_before_anybody_waits(tmp_path, mi
 def test_canonical_of_what_was_read_is_what_was_written():
     data = canonical_statement(evaluation())
     assert canonical(json.loads(data)) == data
+
+
+def test_a_file_too_large_to_be_a_statement_is_not_read_to_its_end(tmp_path, monkeypatch):
+    from codman.evidence import statements
+
+    monkeypatch.setattr(statements, "_MAX_FILE", 1000)
+    (tmp_path / "huge.json").write_bytes(b" " * 1001)
+    with pytest.raises(BadInput, match="too large"):
+        read_statement(tmp_path / "huge.json")
+
+
+def test_json_beyond_the_limit_is_refused_before_it_is_parsed(monkeypatch):
+    from codman.evidence import canonical as module
+
+    monkeypatch.setattr(module, "MAX_BYTES", 10)
+    with pytest.raises(NotAStatement, match="larger than"):
+        read_bytes(b'{"a":"0123456789"}', name="x")
+
+
+def test_nothing_heavy_is_loaded_for_a_statement_that_nobody_signs():
+    import subprocess
+    import sys
+
+    code = "import codman.evidence.statements, sys; print('cryptography' in sys.modules, 'pyarrow' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]

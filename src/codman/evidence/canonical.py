@@ -77,7 +77,7 @@ def parse(data: bytes, *, name: str) -> Any:
         NotJson: Too large, not UTF-8, not JSON, nested too deep, a key twice in one object, NaN or infinity.
     """
     if len(data) > MAX_BYTES:
-        raise NotJson(name, f"it is larger than {MAX_BYTES // 1024**2} MiB")
+        raise NotJson(name, f"it is larger than {MAX_BYTES:,} bytes")
     try:
         value = json.loads(
             data.decode("utf-8"),

@@ -10,22 +10,15 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
-
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-    load_pem_public_key,
-)
+from typing import TYPE_CHECKING, Final
 
 from codman.errors import BadInput
 from codman.evidence.canonical import sha256
 from codman.evidence.files import CannotWrite, read_whole
+
+if TYPE_CHECKING:
+    # loaded in the functions that need it: it is slow to load, and a statement that nobody signs needs none of it
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 _MAX_KEY_BYTES: Final = 64 * 1024
 _OWNER_ONLY: Final = 0o600
@@ -57,11 +50,15 @@ class VerifyingKey:
     @classmethod
     def of(cls, key: Ed25519PublicKey, name: str) -> VerifyingKey:
         """Name a public key by its own bytes."""
+        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
         der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         return cls(key=key, name=name, keyid=sha256(der))
 
     def signed(self, signature: bytes, message: bytes) -> bool:
         """Whether this key made this signature over exactly these bytes."""
+        from cryptography.exceptions import InvalidSignature
+
         try:
             self.key.verify(signature, message)
         except InvalidSignature:
@@ -93,6 +90,9 @@ def generate(out: Path) -> VerifyingKey:
         KeyExists: One of the two files is there already.
         CannotWrite: The folder is missing or not ours.
     """
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
     private, public = out.with_name(out.name + ".key"), out.with_name(out.name + ".pub")
     for path in (private, public):
         if os.path.lexists(path):
@@ -114,6 +114,10 @@ def read_signing_key(path: Path) -> SigningKey:
     Raises:
         BadKey: It is a public key, has a passphrase, is of another sort, or is no key at all.
     """
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
     pem = read_whole(path, at_most=_MAX_KEY_BYTES)
     if b"PUBLIC KEY" in pem:
         raise BadKey(path, "it is a public key, which cannot sign", "give the .key file")
@@ -134,6 +138,10 @@ def read_verifying_key(path: Path) -> VerifyingKey:
     Raises:
         BadKey: It is a private key, of another sort, or no key at all.
     """
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
     pem = read_whole(path, at_most=_MAX_KEY_BYTES)
     if b"PRIVATE KEY" in pem:
         raise BadKey(path, "it is a private key; checking needs only the public one", "give the .pub file")

@@ -69,7 +69,7 @@ class SimulationPredicate(EnginePredicate):
 class Finding(BaseModel):
     """Something a scan saw that a person may have to act on."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
     kind: Name
     name: Name
@@ -82,7 +82,7 @@ class Finding(BaseModel):
 class Incomplete(BaseModel):
     """A place a scan could not look into."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     path: Sentence
     why: Sentence
@@ -91,7 +91,7 @@ class Incomplete(BaseModel):
 class Coverage(BaseModel):
     """How much a scan looked at; what it could not read is named."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     read: int = Field(ge=0)
     skipped: int = Field(default=0, ge=0)

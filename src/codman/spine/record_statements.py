@@ -18,7 +18,7 @@ Sentence = Annotated[str, Field(max_length=2000)]
 class CriteriaPredicate(BaseModel):
     """What was promised before a run: a policy, word for word, and when. About no product: a policy holds for many."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
     policy: Name = Field(description="The policy's name")
     edition: str = Field(description="The policy's edition, e.g. 2026-11")

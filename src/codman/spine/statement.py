@@ -76,7 +76,9 @@ _Points = Annotated[list[_Number], Field(max_length=CURVE_POINTS)]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True
+    )  # thirteen kinds: only those that are read are built
 
 
 class Digest(_Strict):
@@ -122,7 +124,7 @@ class CriteriaRef(_Strict):
 class Curve(BaseModel):
     """Points of one slice's curve on a fixed grid; extra columns (lower, upper, n) stand beside x and y."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False, defer_build=True)
     __pydantic_extra__: dict[str, str | _Number | _Points | dict[str, str | _Number]]
 
     slice: dict[str, str] = Field(default_factory=dict)
