@@ -58,6 +58,13 @@ def by_differences(of: Cohort, units: np.ndarray) -> np.ndarray:
     return np.asarray(total)
 
 
+@pytest.fixture
+def no_leverage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The slope's variance without its correction for rows that set their own fit."""
+    monkeypatch.setattr("codman.evaluate.survival.calibration_t.MOST_LEVERAGE", 0.0)
+
+
+@pytest.mark.usefixtures("no_leverage")
 def test_variances_are_those_of_moving_each_rows_weight_in_every_slice_and_through_the_censoring_curve():
     of = cohort(60, 2)
     found = table(of)
@@ -68,6 +75,7 @@ def test_variances_are_those_of_moving_each_rows_weight_in_every_slice_and_throu
     np.testing.assert_allclose(found.variance, variance, rtol=1e-6)
 
 
+@pytest.mark.usefixtures("no_leverage")
 def test_clustered_variances_are_those_of_moving_each_patients_weight():
     of = cohort(90, 2, rows_each=3)
     found = table(of)
@@ -75,6 +83,15 @@ def test_clustered_variances_are_those_of_moving_each_patients_weight():
     variance = by_differences(of, of.subject) * (found.patients / (found.patients - 1))[:, None]
 
     np.testing.assert_allclose(found.variance, variance, rtol=1e-6)
+
+
+def test_the_slopes_variance_allows_for_rows_that_set_their_own_fit(monkeypatch: pytest.MonkeyPatch):
+    of = cohort(60, 2, metrics=frozenset({"calibration_slope_t"}))
+
+    corrected = table(of).variance
+    monkeypatch.setattr("codman.evaluate.survival.calibration_t.MOST_LEVERAGE", 0.0)
+
+    assert (corrected > table(of).variance).all()
 
 
 def test_a_patient_a_row_is_the_same_clustered_or_not():
