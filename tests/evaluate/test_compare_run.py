@@ -229,6 +229,18 @@ def test_scores_under_another_name_in_b_can_stand_in_one_file():
     assert one_file.rows() == compare(a, b).measurements.rows()
 
 
+def test_groups_by_as_own_score_stay_as_groups_when_b_is_judged():
+    a, b = frames()
+    found = compare(a, b, by=[["risk_band"]], bands={"risk": [0.2, 0.5]}).measurements
+
+    for change in found.where("brier_change"):
+        assert (
+            found.one("brier", slice=change.slice, model="b").n
+            == change.n
+            == found.one("brier", slice=change.slice, model="a").n
+        )
+
+
 def test_weights_reach_every_change_and_mcnemar_says_why_not():
     a, b = frames()
     weight = np.random.default_rng(0).uniform(0.5, 4.0, 600)

@@ -36,6 +36,7 @@ from codman.tables.source import Source, open_source
 OVERALL: Final = ("auroc", "auprc", *OF_RISK)
 THRESHOLDED: Final = (*(m for m in AT_THRESHOLD if m != "f1"), "balanced_accuracy", "f1")
 COMPARABLE: Final = (*OVERALL, *THRESHOLDED, "mcnemar")
+_EVENT, _SCORE = "\0event", "\0score"
 NO_WEIGHTS: Final = "weights have no place in McNemar's test; see accuracy_change"
 
 
@@ -154,11 +155,10 @@ def _own(
     if not shape.metrics:
         return
     judged_rows = pa.array(sample.row)
-    label_column, score_column = str(shape.label), str(shape.score)
     columns = {c: paired.table.column(c).take(judged_rows) for c in shared_columns(shape)}
-    columns[label_column] = pa.array(event)
-    columns[score_column] = pa.array(score)
-    alone = shape.model_copy(update={"positive": None})
+    # names no file has: patients grouped by A's own score or label must stay in A's groups when B is judged
+    columns |= {_EVENT: pa.array(event), _SCORE: pa.array(score)}
+    alone = shape.model_copy(update={"label": _EVENT, "score": _SCORE, "positive": None})
     for row in evaluate(open_source(pa.table(columns)), alone).measurements:
         if row.metric in shape.metrics:
             yield row
