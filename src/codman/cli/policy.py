@@ -90,8 +90,6 @@ def commit(
 ) -> None:
     """Promise a policy before the run: a signed statement that `codman evaluate --criteria` cites."""
     from codman.flows.criteria import commit as promise
-    from codman.review.policy.load import load_policy
 
-    policy = load_policy(file)  # a promise that no evidence could keep is none
-    promise(file, key=key, out=out)
-    sys.stderr.write(f"{out}: {policy.policy} {policy.edition} is committed\n")
+    promised = promise(file, key=key, out=out).predicate
+    sys.stderr.write(f"{out}: {promised['policy']} {promised['edition']} is committed\n")

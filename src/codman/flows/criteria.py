@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
 
 from codman.evidence.canonical import sha256
 from codman.evidence.files import read_whole
 from codman.evidence.keys import SigningKey
 from codman.evidence.statements import build, write_statement
 from codman.flows.provenance import now
-from codman.review.policy.load import policy_of_bytes
+from codman.review.policy.load import AS_TEXT, policy_of_bytes
 from codman.review.policy.written import MAX_BYTES, parse
 from codman.spine.record_statements import CriteriaPredicate
 from codman.spine.statement import Digest, Kind, Statement, Subject
-
-_AS_WRITTEN: Final = frozenset({"policy", "edition", "id", "title", "controls", "applies_to"})  # names, never numbers
 
 
 def commit(
@@ -43,7 +40,7 @@ def commit(
         policy=policy.policy,
         edition=policy.edition,
         digest=digest,
-        text=parse(data, str(policy_path), as_text=_AS_WRITTEN).value,
+        text=parse(data, str(policy_path), as_text=AS_TEXT).value,
         committed_at=at or now(),
     )
     statement = build(Kind.CRITERIA, Subject(name=f"{policy.policy}@{policy.edition}", digest=digest), predicate)

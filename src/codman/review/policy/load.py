@@ -16,7 +16,8 @@ from codman.spine.policy import AppliesTo, Checkpoint, Policy, Requirement
 from codman.spine.statement import Kind
 
 _TEXT: Final = frozenset({"policy", "edition", "id", "title", "controls", "applies_to"})
-_AS_TEXT: Final = _TEXT.union(*(kind.as_text for kind in KINDS))
+# names and levels, never numbers or dates: kept as they were written
+AS_TEXT: Final = _TEXT.union(*(kind.as_text for kind in KINDS))
 _POLICY_KEYS: Final = tuple(name for name in Policy.model_fields if name != "file")
 _OWN_KEYS: Final = tuple(name for name in Requirement.model_fields if name not in ("asked_as", "asks", "line"))
 _REQUIREMENT_KEYS: Final = (*_OWN_KEYS, *(kind.key for kind in KINDS if kind.key not in _OWN_KEYS))
@@ -33,12 +34,12 @@ def load_policy(path: Path | str) -> Policy:
             The message names the line.
     """
     path = Path(path)
-    return _policy(read(path, as_text=_AS_TEXT))
+    return _policy(read(path, as_text=AS_TEXT))
 
 
 def policy_of_bytes(data: bytes, name: str) -> Policy:
     """The same from bytes in memory; `name` is what errors call them."""
-    return _policy(parse(data, name, as_text=_AS_TEXT))
+    return _policy(parse(data, name, as_text=AS_TEXT))
 
 
 def _policy(written: Written) -> Policy:
