@@ -37,28 +37,33 @@ def student_fisher(value: FloatArray, variance: FloatArray, df: FloatArray) -> B
         return _on(np.arctanh(value), variance / (1 - value**2) ** 2, df, np.tanh)
 
 
-def spread_log(log_value: FloatArray, log_variance: FloatArray, df: FloatArray) -> Bounds:
-    """exp(log value ± c·t·√(V + 3/(m(m−1)))), m = df + 1, c = m/(m − z), for sums of squares of few numbers.
+def spread_log(log_value: FloatArray, log_variance: FloatArray, df: FloatArray, *, centred: bool = True) -> Bounds:
+    """exp(log c·value ± c·t·√(V + 3/(m(m−1)))), m = df + 1, c = m/(m − z), for sums of squares of few numbers.
 
     Source: Bonett 2006, doi:10.1016/j.csda.2004.10.003, its kurtosis term written as the (cluster-robust) variance V of
-    the log, and t in place of z. NaN at m up to 2z, where the factor c has no meaning.
+    the log, and t in place of z. NaN at m up to 2z, where the factor c has no meaning. Not `centred` leaves c out of
+    the middle, for a ratio of two sums of squares, whose biases cancel.
     """
 
     def at(level: float) -> tuple[FloatArray, FloatArray]:
-        reach = spread_reach(log_variance, df, level)
-        return np.exp(log_value - reach), np.exp(log_value + reach)
+        down, up = spread_reach(log_variance, df, level, centred=centred)
+        return np.exp(log_value - down), np.exp(log_value + up)
 
     return at
 
 
-def spread_reach(log_variance: FloatArray, df: FloatArray, level: float) -> FloatArray:
-    """Half width, on the log scale, of `spread_log`."""
+def spread_reach(
+    log_variance: FloatArray, df: FloatArray, level: float, *, centred: bool = True
+) -> tuple[FloatArray, FloatArray]:
+    """How far `spread_log` reaches down and up on the log scale."""
     patients = df + 1
     z = z_of_level(level)
     with np.errstate(divide="ignore", invalid="ignore"):
         factor = np.where(patients > 2 * z, patients / (patients - z), np.nan)
-        out: FloatArray = factor * t_of(level, df) * np.sqrt(log_variance + 3 / (patients * (patients - 1)))
-    return np.where(log_variance > 0, out, np.nan)
+        reach = factor * t_of(level, df) * np.sqrt(log_variance + 3 / (patients * (patients - 1)))
+        middle = np.log(factor) if centred else np.zeros_like(factor)
+    reach = np.where(log_variance > 0, reach, np.nan)
+    return reach - middle, reach + middle
 
 
 def _expit(x: FloatArray) -> FloatArray:

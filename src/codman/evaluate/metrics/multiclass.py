@@ -59,22 +59,30 @@ class Confusion:
             out: FloatArray = self.weight * flat[of_row, self.kind] / self.total[of_row]
         return out
 
-    def variance(self, of_kind: FloatArray) -> FloatArray:
-        """(S,) variance of a metric, patients' influences summed first where they repeat."""
+    def variance(self, of_kind: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """(S,) variance of a metric, patients' influences summed first, and its degrees of freedom."""
+        second, fourth = self._powers(of_kind)
         with np.errstate(divide="ignore", invalid="ignore"):
             correction = np.where(self.patients > 1, self.patients / (self.patients - 1), np.nan)
-            if not self.sample.repeats:
-                squared = self._sums(self.weight**2)
-                inside = np.where(squared > 0, squared * of_kind**2, 0.0)
-                out: FloatArray = inside.sum(axis=(1, 2)) / self.total**2 * correction
-                return out
-        square = np.zeros(len(of_kind))
+        return second * correction, steady_df(second, fourth, self.patients)
+
+    def _powers(self, of_kind: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """(S,) sums of patients' influences, squared and to the fourth."""
+        if not self.sample.repeats:
+            out = []
+            for power in (2, 4):
+                weights = self._sums(self.weight**power)
+                with np.errstate(divide="ignore", invalid="ignore"):
+                    inside = np.where(weights > 0, weights * of_kind**power, 0.0)
+                    out.append(inside.sum(axis=(1, 2)) / self.total**power)
+            return out[0], out[1]
+        second, fourth = np.zeros(len(of_kind)), np.zeros(len(of_kind))
         for g in range(len(self.sample.slices.groupings)):
             of_row = self.sample.slices.of_rows(g).astype(np.int64)
             of_patient, of_slice = patient_sums(self.sample, of_row, self.influence(of_kind, g))
-            square += np.bincount(of_slice, of_patient**2, minlength=len(square))
-        clustered: FloatArray = square * correction
-        return clustered
+            second += np.bincount(of_slice, of_patient**2, minlength=len(second))
+            fourth += np.bincount(of_slice, of_patient**4, minlength=len(fourth))
+        return second, fourth
 
     def method(self, name: str) -> str:
         """The interval's name, and whether patients were clustered."""
@@ -101,7 +109,8 @@ def judged(confusion: Confusion) -> Family:
     intervals joined by MOVER (Zou & Donner 2008, doi:10.1002/sim.3095), with their correlation where patients repeat,
     and at least as wide as Wilson's on the classes' joint effective n. Macro F1:
     multinomial delta method (Takahashi et al. 2022, doi:10.1007/s10489-021-02635-5) on the logit scale. Kappa: delta
-    method (Fleiss, Cohen & Everitt 1969, doi:10.1037/h0028106) on Fisher's z scale. Student's t for few patients.
+    method (Fleiss, Cohen & Everitt 1969, doi:10.1037/h0028106) on Fisher's z scale. Both with Student's t
+    at Satterthwaite's degrees of freedom, since few errors may carry the variance.
     """
     values = {"accuracy": _accuracy, "balanced_accuracy": _balanced, "macro_f1": _macro_f1, "cohen_kappa": _kappa}
     kinds: dict[str, Table] = {
@@ -112,7 +121,6 @@ def judged(confusion: Confusion) -> Family:
     }
     influences = {metric: kind(confusion.shares) for metric, kind in kinds.items()}
     found = {metric: value(confusion.shares) for metric, value in values.items()}
-    df = confusion.patients - 1
     correct = (confusion.truth == confusion.called).astype(np.float64)
     of_all = moments(confusion.sample, [correct])
     few = {
@@ -120,7 +128,7 @@ def judged(confusion: Confusion) -> Family:
         for s, row in enumerate(confusion.rows.sum(axis=2))
         if row.min() < FEWEST_OF_A_CLASS
     }
-    f1_bounds = student_logit(found["macro_f1"], confusion.variance(influences["macro_f1"]), df)
+    f1_bounds = student_logit(found["macro_f1"], *confusion.variance(influences["macro_f1"]))
     estimates = [
         Estimates(
             metric="accuracy",
@@ -145,7 +153,7 @@ def judged(confusion: Confusion) -> Family:
         Estimates(
             metric="cohen_kappa",
             value=found["cohen_kappa"],
-            bounds=student_fisher(found["cohen_kappa"], confusion.variance(influences["cohen_kappa"]), df),
+            bounds=student_fisher(found["cohen_kappa"], *confusion.variance(influences["cohen_kappa"])),
             method=confusion.method("delta-fisher-z"),
             notes=_flawless(found["cohen_kappa"])
             | dict.fromkeys(np.flatnonzero(np.isnan(found["cohen_kappa"])).tolist(), "chance alone already agrees"),

@@ -41,8 +41,9 @@ def regression(sample: Sample, observed: FloatArray, predicted: FloatArray) -> F
             SD are joined by MOVER (Zou 2013, doi:10.1177/0962280211402548), the SD's with the kurtosis of the data and
             with the correlation of the two. It is approximate; with normal differences it agrees with the exact one.
 
-    Coverage by simulation, 20,000 replicates, n = 30 to 200: 94 to 96 % with normal errors for all; with t₅ or Laplace
-    errors mae 94, rmse and limits 91 to 94 %; with exponential errors at n = 30 rmse 90 and the limits 86 to 89 %.
+    Coverage by simulation, 10,000 replicates, n = 30 to 200: 94.6 to 96.3 % with normal errors for all; with t₅ or
+    Laplace errors mae 93.4 to 94.8, r2 92.8 to 95.1, rmse and limits 91 to 94 %; with exponential errors at n = 30 rmse
+    90 and the limits 85 to 89 %. A note says so where the differences' kurtosis is above 4.5.
     """
     centre_d, centre_y = _mean(predicted - observed), _mean(observed)
 
@@ -159,7 +160,7 @@ def _estimates(sums: Moments, gradients: dict[str, FloatArray], centre: float, c
         unexplained = square / _outcome_variance(sums)
         log_unexplained = sums.variance(gradients["r2"]) / unexplained**2
         of_log_square = spread_log(np.log(square), log_square, df)
-        of_unexplained = spread_log(np.log(unexplained), log_unexplained, df)
+        of_unexplained = spread_log(np.log(unexplained), log_unexplained, df, centred=False)
     bounds: dict[str, tuple[Bounds, str]] = {
         "mae": (student_log(values["mae"], sums.variance(gradients["mae"]), df), "sandwich-log"),
         "rmse": (_root(of_log_square), "bonett-log"),
@@ -227,10 +228,10 @@ def _limit(sums: Moments, limit: FloatArray, side: int) -> Bounds:
 
     def at(level: float) -> tuple[FloatArray, FloatArray]:
         with np.errstate(divide="ignore", invalid="ignore"):
-            reach = spread_reach(log_variance, df, level) / 2
+            shrunk, grown = spread_reach(log_variance, df, level)
             of_mean_only = sums.t(level) * np.sqrt(mean_variance)
-            shrink = WIDTH * sd * (1 - np.exp(-reach))
-            grow = WIDTH * sd * (np.exp(reach) - 1)
+            shrink = WIDTH * sd * (1 - np.exp(-shrunk / 2))
+            grow = WIDTH * sd * (np.exp(grown / 2) - 1)
             down, up = (shrink, grow) if side > 0 else (grow, shrink)
             twice = 2 * side * correlation * of_mean_only
             lower = limit - np.sqrt(np.maximum(of_mean_only**2 + down**2 + twice * down, 0))
