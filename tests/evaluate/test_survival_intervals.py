@@ -140,6 +140,15 @@ def test_the_censoring_curve_lets_events_go_first():
     np.testing.assert_allclose(curve.at(np.array([0.5, 1.0, 1.5, 2.0])), [1.0, 0.5, 0.5, 0.5])
 
 
+def test_a_curve_ends_at_0_and_not_a_rounding_above_whatever_the_weights():
+    weight = np.array([0.1, 0.7, 0.2, 0.3, 0.1])
+    rows = follow(
+        np.array([1.0, 2.0, 2.0, 2.0, 2.0]), np.array([True, True, False, False, False]), np.zeros(5), weight=weight
+    )
+
+    assert censoring(rows).value[-1] == 0.0
+
+
 @pytest.mark.parametrize("rows_each", [1, 3])
 def test_intervals_hold_the_truth_about_19_times_in_20(rows_each: int):
     metrics = frozenset({"cindex_harrell", "cindex_ipcw", "auroc_t"})

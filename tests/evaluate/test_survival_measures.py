@@ -308,6 +308,16 @@ def test_small_groups_are_hidden_and_strict_hides_few_events_too():
     assert strict.measurements.one("cindex_harrell").note == "suppressed"
 
 
+def test_stated_risks_of_0_or_1_are_clipped_and_counted_and_far_too_extreme_ones_carry_a_warning():
+    frame = hospital(200).with_columns(s1=(pl.col("s1") > 0.8).cast(pl.Float64))
+
+    slope = evaluated(frame, survival={"1": "s1"}).measurements.one("calibration_slope_t")
+
+    assert "clipped at 1e-12" in slope.note
+    assert "about 92 %" in slope.note
+    assert slope.lower < slope.value < slope.upper
+
+
 def test_curves_show_observed_beside_stated_and_no_point_on_fewer_than_11():
     frame = hospital(400)
 

@@ -85,7 +85,9 @@ def calibration_slope_t(of: Censored, horizon: float, *, influence: bool) -> Poi
     at_horizon = of.at(horizon)
     if not at_horizon > 0 or np.any(case & ~(of.stays > 0)):
         return undefined(NO_WEIGHTS)
-    risk = np.clip(1 - rows.survival[horizon], CLIP, 1 - CLIP)
+    stated = 1 - rows.survival[horizon]
+    risk = np.clip(stated, CLIP, 1 - CLIP)
+    clipped = int(np.count_nonzero((stated != risk) & (case | free)))
     x = np.log(risk) - np.log1p(-risk)
     if x[case].min() >= x[free].max() or x[case].max() <= x[free].min():
         return undefined("the stated risks separate those with the event from those without")
@@ -100,7 +102,8 @@ def calibration_slope_t(of: Censored, horizon: float, *, influence: bool) -> Poi
         own = own / (1 - np.minimum(fitted.leverage, MOST_LEVERAGE))  # a row that sets its own fit hides its error
     telling = of.number((weight * fitted.of_slope) ** 2 * fitted.spread)  # few rows with extreme risks may say it all
     scarcer = min(of.number(weight * case), of.number(weight * free), telling)
-    return Point(value=fitted.slope, own=own, pull=pull, scarcer=scarcer)
+    note = f"{clipped} rows state a risk of 0 or 1: clipped at 1e-12" if clipped else None
+    return Point(value=fitted.slope, own=own, pull=pull, scarcer=scarcer, note=note)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,8 @@ from codman.evaluate.survival.points import Cohort, Table, influence, table, val
 FEW = 30  # below it, of either class, an interval is made for few
 NO_SPREAD = 1e-20  # a variance below it is rounding
 NO_INTERVAL = "too few patients with the event, or without it, for an interval"
+TOO_EXTREME, SLOPE_NEEDS = 0.6, 100  # where the slope's interval was seen to hold too seldom
+UNSURE = "few events and risks far too extreme: a 95 % interval from the sandwich holds the truth in about 92 %"
 SHARES = frozenset({"cindex_harrell", "cindex_ipcw", "auroc_t"})
 WEIGHTED = frozenset({"cindex_ipcw", "auroc_t", "brier_t", "integrated_brier", "calibration_slope_t"})
 
@@ -74,7 +76,10 @@ def _estimate(
     if metric == "integrated_brier":
         named = {"horizons": [plain(h) for h in cohort.wanted.stated], **params}
     notes = dict.fromkeys(np.flatnonzero(np.isfinite(value) & ~np.isfinite(bounds(0.95)[0])).tolist(), NO_INTERVAL)
-    notes |= found.notes[m]
+    if metric == "calibration_slope_t":
+        unsure = (value < TOO_EXTREME) & (scarcer < SLOPE_NEEDS) & np.isfinite(value)
+        notes |= dict.fromkeys(np.flatnonzero(unsure).tolist(), UNSURE)
+    notes = {s: "; ".join(filter(None, (notes.get(s), found.notes[m].get(s)))) for s in {*notes, *found.notes[m]}}
     return Estimates(metric=metric, value=value, bounds=bounds, method=method, params=named, notes=notes)
 
 

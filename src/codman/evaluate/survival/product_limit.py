@@ -23,6 +23,7 @@ class ProductLimit:
     value: FloatArray  # (K,) chance of having stayed beyond each time
     leaving: FloatArray  # (K,) weight that leaves at each time
     at_risk: FloatArray  # (K,) weight that could have left
+    left: FloatArray  # (K,) weight that could have left and did not
     step: Steps  # (n,) time of each row
     leaves: BoolArray  # (n,) rows that leave: events for survival, censorings for the censoring curve
     stays_for_own: bool  # True where rows that do not leave are still at risk at their own time
@@ -48,7 +49,7 @@ class ProductLimit:
             mass: (K,) weight put on the log of the curve at each time.
         """
         later = np.cumsum(mass[::-1])[::-1]
-        left = self.at_risk - self.leaving
+        left = self.left
         with np.errstate(divide="ignore", invalid="ignore"):
             gain = np.where(left > 0, self.leaving / (self.at_risk * left) * later, 0.0)
             loss = np.where(left > 0, later / left, 0.0)
@@ -63,32 +64,33 @@ class ProductLimit:
 
 def kaplan_meier(rows: Followup) -> ProductLimit:
     """Chance of being free of the event. Source: Kaplan & Meier 1958, doi:10.1080/01621459.1958.10501452."""
-    return _curve(rows, rows.event, earlier=None)
+    return _curve(rows, rows.event, events_go_first=False)
 
 
 def censoring(rows: Followup) -> ProductLimit:
     """Chance of being followed still: the Kaplan–Meier curve of censoring, events before censorings."""
-    return _curve(rows, ~rows.event, earlier=rows.event)
+    return _curve(rows, ~rows.event, events_go_first=True)
 
 
-def _curve(rows: Followup, leaves: BoolArray, earlier: BoolArray | None) -> ProductLimit:
+def _curve(rows: Followup, leaves: BoolArray, *, events_go_first: bool) -> ProductLimit:
     step = local_steps(rows.step)
     count = int(step[-1]) + 1
     first = np.searchsorted(step, np.arange(count))
-    weight = sums(step, rows.weight, count)
     leaving = sums(step, rows.weight * leaves, count)
-    at_risk = np.cumsum(weight[::-1])[::-1]
-    if earlier is not None:
-        at_risk = at_risk - sums(step, rows.weight * earlier, count)
-        at_risk = np.maximum(at_risk, leaving)  # a difference of sums may fall a rounding below
+    later = np.zeros(count)
+    later[:-1] = np.cumsum(sums(step, rows.weight, count)[:0:-1])[::-1]
+    # those left are summed, never found by subtraction: where nobody is left the curve is 0 and not a rounding above
+    left = later if events_go_first else later + sums(step, rows.weight * ~leaves, count)
+    at_risk = left + leaving
     with np.errstate(divide="ignore", invalid="ignore"):
-        stay = np.where(leaving > 0, 1 - leaving / at_risk, 1.0)
+        stay = np.where(leaving > 0, left / at_risk, 1.0)
     return ProductLimit(
         times=rows.time[first],
         value=np.cumprod(stay, dtype=np.float64),
         leaving=leaving,
         at_risk=at_risk,
+        left=left,
         step=step,
         leaves=leaves,
-        stays_for_own=earlier is None,
+        stays_for_own=not events_go_first,
     )
