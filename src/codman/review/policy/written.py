@@ -17,6 +17,7 @@ from codman.errors import BadInput, nearest
 
 MAX_BYTES: Final = 1024 * 1024
 MAX_DEPTH: Final = 20
+MAX_BRACKETS: Final = 200  # open at once; far above MAX_DEPTH, because a title may hold some
 Place = tuple[str | int, ...]
 
 _INTEGER: Final = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
@@ -95,6 +96,8 @@ def parse(data: bytes, path: str, *, as_text: frozenset[str]) -> Written:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadPolicy(path, None, f"byte {error.start} is not UTF-8", "save it as UTF-8 text") from None
+    if _brackets(text) > MAX_BRACKETS:  # YAML's own reader would take minutes to find that out
+        raise BadPolicy(path, None, "it is nested too deep", "write it flat, as in the documentation")
     try:
         loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
@@ -117,6 +120,15 @@ def parse(data: bytes, path: str, *, as_text: frozenset[str]) -> Written:
     reader = _Reader(path, as_text)
     value = reader.value(node, (), textual=False)
     return Written(path, value, reader.lines)
+
+
+def _brackets(text: str) -> int:
+    """The most brackets that are open at once."""
+    open_now = most = 0
+    for bracket in re.findall(r"[\[\]{}]", text):
+        open_now += 1 if bracket in "[{" else -1
+        most = max(most, open_now)
+    return most
 
 
 class _Reader:
