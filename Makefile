@@ -48,7 +48,7 @@ bench: $(MADE)-dev $(KERNEL) ## speed beside other libraries, as ratios in one r
 	$(BIN)/python -m bench
 
 coverage-table: $(MADE)-dev $(KERNEL) ## how often each interval covers the truth, by simulation; hours
-	$(BIN)/python -m bench.coverage
+	$(BIN)/python -m bench.coverage --full --out docs/coverage.md
 
 soak: $(MADE)-dev $(KERNEL) ## the long runs whole, which `make test` scales down
 	CODMAN_SOAK=1 $(BIN)/python -m pytest -n $(JOBS)
