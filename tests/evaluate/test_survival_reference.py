@@ -166,3 +166,51 @@ def test_survival_of_other_rows_gives_the_censoring_weights_when_asked() -> None
         reference.cumulative_dynamic_auc(outside, inside, risk[test], [horizon])[0][0], abs=1e-9
     )
     assert found.one("auroc_t").method == "influence-logit:ipcw-censoring-from"
+
+
+def test_every_slice_is_weighed_with_the_censoring_curve_of_all_rows() -> None:
+    patients, outcome = load_flchain()
+    event, time = (np.asarray(outcome[name]) for name in outcome.dtype.names)
+    risk, sex = patients["age"].to_numpy(dtype=float), patients["sex"].astype(str).to_numpy()
+    horizon = 2000.0
+    stated = np.exp(-horizon / 40_000 * np.exp((risk - 60) / 10))
+    frame = pl.DataFrame({"event": event.astype(int), "time": time, "risk": risk, "sex": sex, "s": stated})
+    spec = EvaluationSpec(
+        task="survival", label="event", score="risk", time="time", survival={"2000": "s"}, by=[["sex"]]
+    )
+
+    found = run(open_source(frame), spec).measurements
+
+    everyone = Surv.from_arrays(event, time)
+    for level in ("F", "M"):
+        mine = sex == level
+        some = everyone[mine]
+        expected = {
+            "cindex_harrell": reference.concordance_index_censored(event[mine], time[mine], risk[mine])[0],
+            "cindex_ipcw": reference.concordance_index_ipcw(everyone, some, risk[mine], tau=horizon)[0],
+            "auroc_t": reference.cumulative_dynamic_auc(everyone, some, risk[mine], [horizon])[0][0],
+            "brier_t": reference.brier_score(everyone, some, stated[mine][:, None], [horizon])[1][0],
+        }
+        for metric, value in expected.items():
+            assert found.one(metric, slice={"sex": level}).value == pytest.approx(value, abs=1e-9)
+
+
+def test_without_censoring_the_numbers_are_those_of_the_yes_or_no_outcome() -> None:
+    sk = pytest.importorskip("sklearn.metrics")
+    sm = pytest.importorskip("statsmodels.api")
+    rng = np.random.default_rng(8)
+    score = np.round(rng.normal(size=500), 1)
+    time = rng.exponential(np.exp(-score))
+    stated = np.exp(-np.exp(1.3 * score))
+    frame = pl.DataFrame({"event": np.ones(500, int), "time": time, "risk": score, "s": stated})
+    spec = EvaluationSpec(task="survival", label="event", score="risk", time="time", survival={"1": "s"})
+
+    found = run(open_source(frame), spec).measurements
+
+    died = time <= 1
+    risk = np.clip(1 - stated, 1e-12, 1 - 1e-12)
+    fit = sm.Logit(died.astype(float), sm.add_constant(np.log(risk / (1 - risk)))).fit(disp=0, tol=1e-14)
+    assert found.one("auroc_t").value == pytest.approx(sk.roc_auc_score(died, score), abs=1e-9)
+    assert found.one("brier_t").value == pytest.approx(sk.brier_score_loss(died, 1 - stated), abs=1e-9)
+    assert found.one("oe_ratio_t").value == pytest.approx(died.mean() / (1 - stated).mean(), abs=1e-9)
+    assert found.one("calibration_slope_t").value == pytest.approx(fit.params[1], abs=1e-6)
