@@ -113,6 +113,21 @@ def test_row_level_data_is_refused_by_model_and_schema(change):
         jsonschema.validate(value, schema(Kind.EVALUATION))
 
 
+def test_many_groups_may_be_named_and_still_no_more_than_groups_are():
+    value = json.loads(canonical_statement(evaluation()))
+    for count, fine in ((900, True), (1001, False)):
+        groups = [{"slice": {"age": str(i), "sex": "F"}, "why": "suppressed"} for i in range(count)]
+        value["predicate"]["measurements"] = [measurement(params={"not_judged": groups}).written()]
+        if fine:
+            assert read_bytes(json.dumps(value).encode(), name="x")
+            jsonschema.validate(value, schema(Kind.EVALUATION))
+        else:
+            with pytest.raises(RowLevelData):
+                read_bytes(json.dumps(value).encode(), name="x")
+            with pytest.raises(jsonschema.ValidationError):
+                jsonschema.validate(value, schema(Kind.EVALUATION))
+
+
 def test_row_level_data_cannot_be_built_either():
     with pytest.raises(RowLevelData, match="measurements"):
         build(

@@ -120,8 +120,8 @@ def evaluate(
 
     # what can be refused before the table is read is refused first
     signer = None if key is None else read_signing_key(key)
-    if out is not None and not out.parent.is_dir():
-        raise BadInput(what=f"{out} cannot be written", why=f"there is no folder {out.parent}", fix="make it first")
+    if out is not None:
+        _refuse_place(out)
     if choose_on is not None and not choose:
         raise BadInput(
             what="--choose-on has nothing to choose", why="no --choose was given", fix="add --choose sensitivity=0.9"
@@ -133,7 +133,7 @@ def evaluate(
         "label": labels,
         "score": scores,
         "positive": positive,
-        "by": [q.words("--by", one) for one in by or []],
+        "by": [q.grouping(one, source.columns) for one in by or []],
         "bands": {
             name: q.numbers("--band", edges) for name, edges in q.pairs("--band", band or [], "age=0,40,65").items()
         },
@@ -182,6 +182,13 @@ def evaluate(
         others=others,
     )
     _give(statement, signer, out, format)
+
+
+def _refuse_place(out: Path) -> None:
+    if out.is_dir():
+        raise BadInput(what=f"{out} cannot be written", why="it is a folder", fix="name a file in it")
+    if not out.parent.is_dir():
+        raise BadInput(what=f"{out} cannot be written", why=f"there is no folder {out.parent}", fix="make it first")
 
 
 def _unit(

@@ -97,6 +97,11 @@ def label_of(text: str, columns: Sequence[str]) -> str | list[str]:
     return text if text in columns or "," not in text else words("--label", text)
 
 
+def grouping(text: str, columns: Sequence[str]) -> list[str]:
+    """The columns of a grouping; several make an intersection, and a column may itself have a comma in its name."""
+    return [text] if text in columns else words("--by", text)
+
+
 def score_of(text: str, columns: Sequence[str]) -> str | list[str] | dict[str, str]:
     """One score column, one for each label, or `class=column` for each class."""
     if text in columns or not {",", "="} & set(text):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from contextlib import suppress
+from errno import EISDIR
 from pathlib import Path
 
 from codman.errors import BadInput
@@ -30,7 +31,7 @@ class CannotWrite(BadInput):
         super().__init__(
             what=f"{path} cannot be written",
             why=(error.strerror or "the system refused").lower(),
-            fix="name a folder that exists and that you may write to",
+            fix="name a file, in a folder that exists and that you may write to",
         )
 
 
@@ -45,6 +46,8 @@ def write_whole(path: Path, data: bytes, *, durable: bool = False) -> None:
     Raises:
         CannotWrite: The folder is missing, full or not ours.
     """
+    if not path.name or path.is_dir():
+        raise CannotWrite(path, IsADirectoryError(EISDIR, os.strerror(EISDIR)))
     beside = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}{PARTIAL}")
     try:
         with beside.open("xb") as file:

@@ -5,7 +5,7 @@ To add a kind: its predicate in spine/, one line in PREDICATES.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -141,10 +141,21 @@ def _refuse(value: Any, at_most: int, name: str, place: str) -> None:
             if inner.__class__ not in _SHORT:
                 _refuse(inner, at_most, name, f"{place}.{key}"[:200])
     elif isinstance(value, (list, tuple)):
-        _within(value, at_most, name, place)
+        _within(value, LIST_MAX if _groups(value) else at_most, name, place)
         for inner in value:
             if inner.__class__ not in _SHORT:
                 _refuse(inner, at_most, name, place)
+
+
+def _groups(values: Sequence[Any]) -> bool:
+    """Whether these are groups of patients by the words that name them: a fairness result names every one."""
+    return all(isinstance(one, Mapping) and one and all(map(_words, one.values())) for one in values)
+
+
+def _words(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return all(isinstance(inner, str) for inner in value.values())
+    return isinstance(value, str)
 
 
 def _within(value: Any, at_most: int, name: str, place: str) -> None:
@@ -165,8 +176,21 @@ def _schema(kind: Kind) -> dict[str, Any]:
             {"type": ["null", "boolean", "number"]},
             {"type": "string", "maxLength": TEXT_MAX},
             {"type": "array", "maxItems": PARAMS_MAX, "items": {"$ref": "#/$defs/Small"}},
+            {"type": "array", "maxItems": LIST_MAX, "items": {"$ref": "#/$defs/Group"}},
             {"type": "object", "maxProperties": PARAMS_MAX, "additionalProperties": {"$ref": "#/$defs/Small"}},
         ],
+    }
+    shared["Group"] = {
+        "description": "A group of patients by the levels that name it; every group that could not be judged is named",
+        "type": "object",
+        "minProperties": 1,
+        "maxProperties": PARAMS_MAX,
+        "additionalProperties": {
+            "anyOf": [
+                {"type": "string", "maxLength": TEXT_MAX},
+                {"type": "object", "additionalProperties": {"type": "string", "maxLength": TEXT_MAX}},
+            ]
+        },
     }
     shared["Free"] = {
         "description": "Plain JSON with no long list",
@@ -183,7 +207,7 @@ def _schema(kind: Kind) -> dict[str, Any]:
     statement["description"] = (PREDICATES[kind].__doc__ or "").strip()
     statement["required"] = sorted({"_type", *statement["required"]})
     for model, definition in shared.items():
-        if model not in ("Small", "Free"):
+        if model not in ("Small", "Group", "Free"):
             _bound(definition, model)
     return {
         "$schema": DIALECT,
