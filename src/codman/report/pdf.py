@@ -19,7 +19,7 @@ from codman.report.html import TEMPLATES
 
 STANDARDS: Final = ("a-3a", "ua-1")
 FONT: Final = charts.FONTS / "IBMPlexSans-Regular.ttf"
-MOST_FOLDED_ROWS: Final = 400  # of a table that a screen folds away; the attached evidence has every row
+MOST_FOLDED_ROWS: Final = 600  # of all tables that a screen folds away; the attached evidence has every row
 
 
 class PdfFailed(CodmanError):
@@ -74,7 +74,7 @@ def render(document: Document) -> bytes:
 
 def as_json(document: Document, files: dict[str, str]) -> dict[str, Any]:
     """The document as plain JSON for the template, in characters that the type face has."""
-    at = document.evaluated_at
+    at, kept = document.evaluated_at, _shortened(document)
     shown: dict[str, Any] = printable(
         {
             "title": document.title,
@@ -85,7 +85,8 @@ def as_json(document: Document, files: dict[str, str]) -> dict[str, Any]:
             "facts": [{"term": f.term, "value": f.value, "detail": f.detail} for f in document.facts],
             "unknown": list(document.unknown),
             "sections": [
-                {"title": s.title, "blocks": [_block(block, files) for block in s.blocks]} for s in document.sections
+                {"title": s.title, "blocks": [_block(block, files, kept) for block in s.blocks]}
+                for s in document.sections
             ],
             "made_from": document.made_from,
             "attachment": {
@@ -98,9 +99,9 @@ def as_json(document: Document, files: dict[str, str]) -> dict[str, Any]:
     return {**shown, "date": [at.year, at.month, at.day, at.hour, at.minute, at.second]}
 
 
-def _block(block: Block, files: dict[str, str]) -> dict[str, Any]:
+def _block(block: Block, files: dict[str, str], kept: dict[str, int]) -> dict[str, Any]:
     if isinstance(block, Table):
-        return _table(block)
+        return _table(block, kept)
     if isinstance(block, Gallery):
         return {
             "kind": block.kind,
@@ -128,13 +129,25 @@ def _block(block: Block, files: dict[str, str]) -> dict[str, Any]:
     return {"kind": block.kind, "items": list(block.items)}
 
 
-def _table(block: Table) -> dict[str, Any]:
-    rows = block.rows[:MOST_FOLDED_ROWS] if block.folded else block.rows
+def _shortened(document: Document) -> dict[str, int]:
+    """How many rows of each folded table are printed: in reading order, until MOST_FOLDED_ROWS are used up."""
+    left = MOST_FOLDED_ROWS
+    kept = {}
+    for section in document.sections:
+        for block in section.blocks:
+            if isinstance(block, Table) and block.folded:
+                kept[block.key] = min(len(block.rows), left)
+                left -= kept[block.key]
+    return kept
+
+
+def _table(block: Table, kept: dict[str, int]) -> dict[str, Any]:
+    rows = block.rows[: kept.get(block.key, len(block.rows))]
     left = len(block.rows) - len(rows)
     return {
         "kind": block.kind,
         "caption": block.caption,
         "columns": [{"title": c.title, "look": c.look} for c in block.columns],
         "rows": [list(row) for row in rows],
-        "left": f"{left:,} more rows stand in the attached evidence." if left else "",
+        "left": f"{left:,} {'more ' if rows else ''}rows stand in the attached evidence." if left else "",
     }
