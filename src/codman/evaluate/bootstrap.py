@@ -132,8 +132,8 @@ def accelerations(ranked: Ranked, values: Values) -> list[FloatArray]:
     out = []
     for k in range(len(left_out[0])):
         stacked = np.stack([found[k] for found in left_out])
-        gap = np.nanmean(stacked, axis=0) - stacked if len(stacked) else stacked
         with np.errstate(divide="ignore", invalid="ignore"):
+            gap = np.nansum(stacked, axis=0) / np.isfinite(stacked).sum(axis=0) - stacked  # NaN where none has a value
             a = np.nansum(gap**3, axis=0) / (6 * np.nansum(gap**2, axis=0) ** 1.5)
         out.append(np.where(np.isfinite(a), a, 0.0))
     return out

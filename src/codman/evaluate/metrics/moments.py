@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from codman.evaluate.columns import BoolArray
 from codman.evaluate.distributions import t_ppf
 from codman.evaluate.estimates import FloatArray, IntArray
+from codman.evaluate.kernels.library import gram, side_by_side
 from codman.evaluate.sample import Sample
 
 
@@ -109,11 +110,7 @@ def moments(
                 product[:, i, j] = product[:, j, i] = slices.totals(of_cell)
         squared_rows = product[:, 0, 0]
     else:
-        pair_sums, pair_cell, pair_subject = _within_patients(sample, z)
-        sums = slices.totals(_by_cell(list(pair_sums.T), pair_cell, cells))
-        product = np.zeros((slices.count, k, k))
-        for mapping in slices.of_cell:
-            product += _of_grouping(pair_sums, mapping[pair_cell], pair_subject, slices.count)
+        sums, product = _by_patient(sample, z, keep)
         squared_rows = slices.totals(_by_cell([weight * weight], slices.cell, cells))[:, 0]
     with np.errstate(divide="ignore", invalid="ignore"):
         total = sums[:, 0]
@@ -135,29 +132,25 @@ def _by_cell(parts: list[FloatArray], cell: NDArray[Any], cells: int) -> FloatAr
     return out
 
 
-def _within_patients(sample: Sample, z: list[FloatArray]) -> tuple[FloatArray, IntArray, IntArray]:
-    """Sums per patient and finest cell: most patients have one, so every later sum is short."""
+def _by_patient(sample: Sample, z: list[FloatArray], keep: BoolArray | None) -> tuple[FloatArray, FloatArray]:
+    """(S, k) totals, and (S, k, k) products of patients' sums."""
     assert sample.subject is not None  # noqa: S101 (repeats says so)
-    cells = sample.slices.of_cell.shape[1]
-    key, inverse = np.unique(sample.subject.astype(np.int64) * cells + sample.slices.cell, return_inverse=True)
-    return _by_cell(z, inverse, len(key)), key % cells, key // cells
+    slices = sample.slices
+    inside = np.arange(sample.n) if keep is None else np.flatnonzero(keep)
+    order = inside[np.argsort(sample.subject[inside], kind="stable")]
+    columns = np.empty((len(order), len(z)))
+    for k, part in enumerate(z):
+        columns[:, k] = part[order]
+    cell, subject = slices.cell[order], sample.subject[order]
+    sums, product = np.zeros((slices.count, len(z))), np.zeros((slices.count, len(z), len(z)))
 
+    def one(g: int) -> None:
+        members = slices.members(g)
+        of_cell = np.ascontiguousarray(slices.of_cell[g] - int(members[0]))
+        sums[members], product[members], _ = gram(columns, cell, of_cell, len(members), subject)
 
-def _of_grouping(pair_sums: FloatArray, of_pair: IntArray, pair_subject: IntArray, count: int) -> FloatArray:
-    """(S, k, k) products of patients' sums in one grouping's slices. Pairs come sorted by patient."""
-    order = np.lexsort((of_pair, pair_subject))
-    of_pair, pair_subject, pair_sums = of_pair[order], pair_subject[order], pair_sums[order]
-    first = np.concatenate([[True], (of_pair[1:] != of_pair[:-1]) | (pair_subject[1:] != pair_subject[:-1])])
-    if not first.all():
-        pair_sums = np.add.reduceat(pair_sums, np.flatnonzero(first), axis=0)
-        of_pair = of_pair[first]
-    k = pair_sums.shape[1]
-    product = np.empty((count, k, k))
-    for i in range(k):
-        for j in range(i, k):
-            both = pair_sums[:, i] * pair_sums[:, j]
-            product[:, i, j] = product[:, j, i] = np.bincount(of_pair, both, minlength=count)
-    return product
+    side_by_side(one, range(len(slices.groupings)))
+    return sums, product
 
 
 def steady_df(second: FloatArray, fourth: FloatArray, patients: FloatArray) -> FloatArray:

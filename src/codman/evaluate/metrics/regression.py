@@ -66,7 +66,8 @@ def regression(sample: Sample, observed: FloatArray, predicted: FloatArray) -> F
         out: list[FloatArray] = []
         for gradient in gradients.values():
             share = sums.influence(gradient)[of_row]
-            out.append(weight * (share[:, 0] + sum(share[:, k + 1] * part for k, part in enumerate(parts))))
+            with np.errstate(invalid="ignore"):  # no slope where every difference, or every outcome, is the same
+                out.append(weight * (share[:, 0] + sum(share[:, k + 1] * part for k, part in enumerate(parts))))
         return out
 
     return Family(estimates=_estimates(sums, gradients, centre_d, sample.repeats), points=points, influence=influence)
