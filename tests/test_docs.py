@@ -194,3 +194,14 @@ def test_the_tutorial_runs_and_says_what_it_is_written_to_say(tmp_path):
                 ran += 1
 
     assert ran >= 8
+
+
+def test_the_readmes_python_runs(tmp_path):
+    subprocess.run([sys.executable, str(DOCS / "tutorial_data.py")], cwd=tmp_path, check=True)
+    (block,) = [text for language, _, text in _blocks(ROOT / "README.md") if language == "python"]
+    code = "import polars\nframe = polars.read_csv('patients.csv')\n" + block
+
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr[-1000:]
+    assert "auroc" in done.stdout
