@@ -2,6 +2,7 @@
 
    A row that failed can be compared with every row that was still followed after it, and with rows censored at the same
    time. Rows come sorted by time; a Fenwick tree over the ranks of the scores holds those met so far. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,4 +78,22 @@ EXPORT int survival_before(int64_t n, const int32_t *step, const uint8_t *event,
   }
   free(tree);
   return 0;
+}
+
+/* One pass of a weighted logistic fit at intercept a and slope b.
+   out: log likelihood, its gradient (2), its information (3). Rows with no weight are skipped. */
+EXPORT void survival_logistic(int64_t n, const double *z, const uint8_t *y, const double *weight, double a, double b,
+                              double *out) {
+  double fit = 0.0, g0 = 0.0, g1 = 0.0, s0 = 0.0, s1 = 0.0, s2 = 0.0;
+  for (int64_t i = 0; i < n; i++) {
+    const double w = weight[i];
+    if (w == 0.0) continue;
+    const double eta = a + b * z[i], e = exp(-fabs(eta)), wrong = y[i] ? -eta : eta;
+    const double p = eta >= 0 ? 1.0 / (1.0 + e) : e / (1.0 + e);
+    const double g = w * ((double)y[i] - p), h = w * e / ((1.0 + e) * (1.0 + e));
+    fit -= w * ((wrong > 0 ? wrong : 0.0) + log1p(e));
+    g0 += g, g1 += g * z[i];
+    s0 += h, s1 += h * z[i], s2 += h * z[i] * z[i];
+  }
+  out[0] = fit, out[1] = g0, out[2] = g1, out[3] = s0, out[4] = s1, out[5] = s2;
 }

@@ -77,5 +77,24 @@ def pairs_before(
     return higher, before
 
 
+def logistic_at(z: FloatArray, y: ByteArray, weight: FloatArray, a: float, b: float) -> list[float]:
+    """Log likelihood of a weighted logistic fit at intercept a and slope b, its gradient (2) and information (3).
+
+    Args:
+        z: (n,) the one predictor.
+        y: (n,) 1 for the event.
+        weight: (n,) weights, 0 or more.
+        a: Intercept.
+        b: Slope.
+    """
+    z, y, weight = _whole(z, np.float64), _whole(y, np.uint8), _whole(weight, np.float64)
+    out = np.empty(6)
+    library().survival_logistic(
+        ctypes.c_int64(len(z)), _at(z), _at(y), _at(weight), ctypes.c_double(a), ctypes.c_double(b), _at(out)
+    )
+    sums: list[float] = out.tolist()
+    return sums
+
+
 def _whole(array: NDArray[Any], kind: type) -> NDArray[Any]:
     return np.ascontiguousarray(array, dtype=kind)

@@ -9,6 +9,7 @@ import numpy as np
 
 from codman.evaluate.columns import BoolArray
 from codman.evaluate.estimates import FloatArray
+from codman.evaluate.kernels.survival_bindings import logistic_at
 from codman.evaluate.survival.followup import inner
 from codman.evaluate.survival.point import NO_WEIGHTS, Censored, Point, undefined
 from codman.evaluate.survival.product_limit import kaplan_meier
@@ -124,41 +125,35 @@ def _logistic(x: FloatArray, y: BoolArray, weight: FloatArray) -> _Fit | None:
         return None  # everybody was told the same
     z = (x - centre) / scale
     share = inner(weight, y) / total
+    happened = y.view(np.uint8)
     a, b = float(np.log(share) - np.log1p(-share)), 0.0
-    fit = _likelihood(a, b, z, y, weight)
+    fit, g0, g1, s0, s1, s2 = logistic_at(z, happened, weight, a, b)
     for _ in range(MOST_STEPS):
-        p = _expit(a + b * z)
-        information = weight * p * (1 - p)
-        s0, s1, s2 = float(information.sum()), inner(information, z), inner(information, z**2)
-        residual = y - p
-        g0, g1 = inner(weight, residual), inner(weight, residual * z)
         determinant = s0 * s2 - s1 * s1
         if not determinant > 1e-14 * s0 * s2:
             return None
         step_a, step_b = (s2 * g0 - s1 * g1) / determinant, (s0 * g1 - s1 * g0) / determinant
         if abs(step_a) + abs(step_b) < 1e-9 * (1 + abs(a) + abs(b)):  # the next step would be of its square
+            p = _expit(a + b * z)
+            spread = p * (1 - p)
             return _Fit(
                 slope=(b + step_b) / scale,
-                residual=residual,
+                residual=y - p,
                 of_slope=(s0 * z - s1) / determinant / scale,
-                spread=p * (1 - p),
-                leverage=information * (s2 - 2 * s1 * z + s0 * z**2) / determinant,
+                spread=spread,
+                leverage=weight * spread * (s2 - 2 * s1 * z + s0 * z**2) / determinant,
             )
         shorter = 1.0
         while shorter > 1e-6:
-            better = _likelihood(a + shorter * step_a, b + shorter * step_b, z, y, weight)
-            if better >= fit - 1e-12 * (1 + abs(fit)):  # at the top, rounding decides
+            tried = logistic_at(z, happened, weight, a + shorter * step_a, b + shorter * step_b)
+            if tried[0] >= fit - 1e-12 * (1 + abs(fit)):  # at the top, rounding decides
                 break
             shorter /= 2
         else:
             return None
-        a, b, fit = a + shorter * step_a, b + shorter * step_b, better
+        a, b = a + shorter * step_a, b + shorter * step_b
+        fit, g0, g1, s0, s1, s2 = tried
     return None
-
-
-def _likelihood(a: float, b: float, z: FloatArray, y: BoolArray, weight: FloatArray) -> float:
-    eta = np.where(y, -1.0, 1.0) * (a + b * z)
-    return -inner(weight, np.logaddexp(0.0, eta))
 
 
 def _expit(eta: FloatArray) -> FloatArray:
