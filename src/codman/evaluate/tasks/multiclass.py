@@ -58,7 +58,7 @@ def measure(
         raise BadInput(
             what="several classes need a score column each",
             why="no class was matched to its column" if not isinstance(spec.score, dict) else "there is one class only",
-            fix="write --score CLASS=COLUMN for every class",
+            fix="name every class: --score CLASS=COLUMN,CLASS=COLUMN",
         )
     classes, columns = list(spec.score), list(spec.score.values())
     extra = [column for column in (spec.prediction_set, spec.abstain) if column is not None]
@@ -123,7 +123,7 @@ def class_codes(table: pa.Table, label: str, classes: list[str], source: Source)
         raise BadInput(
             what=f"column {label!r} of {source.uri} holds {len(unknown)} values that are no class",
             why=f"first in {source.row_of(int(np.argmax(bad)))}; the classes are {', '.join(map(repr, classes[:12]))}",
-            fix=nearest(unknown[0], classes) + " Every class needs its own --score CLASS=COLUMN",
+            fix=f"{nearest(unknown[0], classes)}; every class needs its CLASS=COLUMN in --score",
         )
     of_level = np.array([place[level] for level in found.levels], dtype=np.int64)
     return of_level[found.codes] if len(of_level) else np.zeros(0, dtype=np.int64)

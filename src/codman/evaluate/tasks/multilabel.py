@@ -89,7 +89,7 @@ def _pairs(spec: EvaluationSpec) -> tuple[list[str], list[str]]:
         raise BadInput(
             what="every label needs its own score",
             why=f"{len(labels)} label columns and {len(scores)} score columns were given",
-            fix="give --label and --score as often, in the same order",
+            fix="give both in the same order: --label A,B --score RISK_A,RISK_B",
         )
     if len(set(labels)) < len(labels):
         raise BadInput(
