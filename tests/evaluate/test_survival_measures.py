@@ -100,6 +100,38 @@ def test_harrells_c_is_what_counting_pairs_gives_ties_and_weights_included(rows:
         assert found.note == "no pair of patients can be compared"
 
 
+row = st.tuples(
+    st.integers(0, 6),
+    st.booleans(),
+    st.sampled_from([-np.inf, -1.0, 0.0, 0.5, np.inf]),
+    st.sampled_from([0.0, 0.3, 0.9, 1.0]),
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(row, min_size=11, max_size=30), st.lists(st.integers(1, 8), min_size=2, max_size=3, unique=True))
+def test_whatever_happened_every_number_is_finite_inside_its_interval_or_null_with_a_reason(
+    rows: list[tuple[int, bool, float, float]], horizons: list[int]
+):
+    time, event, risk, stated = (list(column) for column in zip(*rows, strict=True))
+    frame = pl.DataFrame(
+        {"event": [int(e) for e in event], "time": [float(t) for t in time], "risk": risk, "s": stated},
+    )
+
+    result = evaluated(frame, survival={str(h): "s" for h in horizons}, by=[["event"]])
+
+    for m in result.measurements:
+        if m.value is None:
+            assert m.note
+            continue
+        if m.metric in ("cindex_harrell", "cindex_ipcw", "auroc_t"):
+            assert 0 <= m.value <= 1
+        if m.lower is None:
+            assert m.note
+        elif not m.metric.endswith("_difference"):
+            assert m.lower <= m.value <= m.upper
+
+
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10_000))
 def test_no_ranking_metric_changes_under_a_rising_function_of_the_risk(seed: int):
@@ -231,10 +263,8 @@ def test_infinite_scores_rank_and_missing_ones_are_counted():
 
     assert result.rows.excluded == {"score missing": 2}
     assert (result.rows.eligible, result.rows.scored, result.rows.evaluated) == (100, 98, 98)
-    kept = slice(5, None)
     finite = np.where(np.isinf(risk), np.sign(risk) * 1e9, risk)
     rows = np.r_[0:3, 5:100]
-    del kept
     assert result.measurements.one("cindex_harrell").value == pytest.approx(
         by_pairs(frame["time"].to_numpy()[rows], frame["event"].to_numpy()[rows] == 1, finite[rows], np.ones(len(rows)))
     )

@@ -47,6 +47,8 @@ def measure(source: Source, spec: EvaluationSpec, others: Mapping[str, Source]) 
             spec asks for what has no meaning here.
     """
     refuse_what_does_not_apply(spec, allowed={"time", "horizons", "survival", "censoring_from", "positive"})
+    if spec.censoring_from is None and CENSORING_FROM in others:
+        spec = spec.model_copy(update={"censoring_from": CENSORING_FROM})  # what was used is what is written down
     names = _Names.of(spec)
     wanted = _wanted(spec, names)
     table = read_table(source, [names.label, names.score, names.time, *names.stated.values(), *shared_columns(spec)])
