@@ -6,7 +6,7 @@ Used by the binary task, and by multiclass and multilabel one class or label at 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -15,6 +15,7 @@ from codman.evaluate.binary_bootstrap import bootstrapped
 from codman.evaluate.bootstrap import Plan
 from codman.evaluate.curves import calibration, decision, drawn, ranking
 from codman.evaluate.estimates import BoolArray, Estimates, FloatArray
+from codman.evaluate.intervals import nowhere
 from codman.evaluate.metrics.calibration import ece, points_by_rank, smoothed_errors
 from codman.evaluate.metrics.discrimination import auprc, auroc, sweep
 from codman.evaluate.metrics.probability import NOT_RISKS, are_risks, prevalence, probability, sums
@@ -41,6 +42,11 @@ THRESHOLDED: Final = frozenset(
         "number_needed_to_evaluate", "likelihood_ratio_positive", "likelihood_ratio_negative",
     }
 )  # fmt: skip
+LARGE_SAMPLE: Final = frozenset(
+    {"mcc", "likelihood_ratio_positive", "likelihood_ratio_negative", "brier", "brier_skill", "log_loss"}
+) | UTILITY
+LARGE_SAMPLE_BY_PATIENT: Final = RECALIBRATION | {"balanced_accuracy"}
+TOO_FEW: Final = "no interval: with fewer than 30 patients with the event, or without it, it would not hold its level"
 ALL: Final = (
     RANKING | PROBABILITY | SMOOTHED | RECALIBRATION | UTILITY | THRESHOLDED | {"prevalence", "ece"}
 )
@@ -128,11 +134,22 @@ def _wanted(metrics: Collection[str] | None) -> Collection[str]:
     return frozenset(plain) & ALL
 
 
+def withheld(estimate: Estimates, ranked: Ranked, few: BoolArray) -> Estimates:
+    """No interval where it is known not to hold its level: simulated in bench/coverage.py, shown in docs/coverage.md."""
+    listed = LARGE_SAMPLE if ranked.plain else LARGE_SAMPLE | LARGE_SAMPLE_BY_PATIENT
+    large = estimate.metric in listed or "kind" in estimate.params
+    if not large or estimate.bounds is None or not few.any():
+        return estimate
+    notes = {int(s): TOO_FEW for s in np.flatnonzero(few)} | dict(estimate.notes)
+    return replace(estimate, bounds=nowhere(few, estimate.bounds), notes=notes)
+
+
 def measured(
     ranked: Ranked, spec: EvaluationSpec, params: Mapping[str, Any], wanted: Collection[str], *, risks: bool
 ) -> list[Estimates]:
     """Some metrics of rows already sorted, on every slice, with their analytic intervals."""
-    return [e for e in _estimates(ranked, spec, params, wanted, risks=risks) if e.metric in wanted]
+    few = ranked.few
+    return [withheld(e, ranked, few) for e in _estimates(ranked, spec, params, wanted, risks=risks) if e.metric in wanted]
 
 
 def _estimates(

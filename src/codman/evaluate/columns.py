@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from codman.errors import BadInput
 from codman.evaluate.estimates import FloatArray
 from codman.evaluate.groups import MISSING, CodeArray, Factor
+from codman.tables.arrays import as_numpy
 from codman.tables.source import Source
 
 BoolArray = NDArray[np.bool_]
@@ -61,13 +62,7 @@ def numbers(table: pa.Table, name: str, source: Source) -> FloatArray:
         column = _parsed(column, name, source)
     elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
         raise NotNumbers(source, name, f"its type is {kind}")
-    floats = column.cast(pa.float64(), safe=False)
-    out: FloatArray = np.empty(len(floats), dtype=np.float64)
-    start = 0
-    for chunk in floats.chunks:  # to_numpy on a chunked array copies twice when there are nulls
-        out[start : start + len(chunk)] = chunk.to_numpy(zero_copy_only=False)
-        start += len(chunk)
-    return out
+    return np.asarray(as_numpy(column.cast(pa.float64(), safe=False), missing=np.nan), dtype=np.float64)
 
 
 def _parsed(column: pa.ChunkedArray, name: str, source: Source) -> pa.ChunkedArray:
@@ -140,10 +135,7 @@ def codes(table: pa.Table, name: str) -> Factor:
 
     Whole numbers print as `1`, booleans as `true`, times as ISO 8601.
     """
-    encoded = table.column(name)
-    if not pa.types.is_dictionary(encoded.type):
-        encoded = encoded.dictionary_encode()
-    encoded = encoded.unify_dictionaries()
+    encoded = _encoded(table, name)
     if encoded.num_chunks == 0:
         return Factor(name=name, codes=np.zeros(0, dtype=np.int32), levels=())
     values = encoded.chunk(0).dictionary.to_pylist()
@@ -152,9 +144,7 @@ def codes(table: pa.Table, name: str) -> Factor:
     levels = (*present, MISSING)
     place = {text: code for code, text in enumerate(levels)}
     translate = np.array([place[text] for text in texts] + [len(present)], dtype=np.int32)
-    raw = np.concatenate(
-        [chunk.indices.fill_null(len(values)).to_numpy(zero_copy_only=False) for chunk in encoded.chunks]
-    )
+    raw = _indices(encoded, missing=len(values))
     coded: CodeArray = translate[raw]
     if not np.any(coded == len(present)):
         levels = levels[:-1]
@@ -163,14 +153,36 @@ def codes(table: pa.Table, name: str) -> Factor:
 
 def identities(table: pa.Table, name: str) -> tuple[CodeArray, int]:
     """(n,) code of each row's patient or encounter, and how many there are; -1 where missing."""
-    encoded = table.column(name)
-    if not pa.types.is_dictionary(encoded.type):
-        encoded = encoded.dictionary_encode()
-    encoded = encoded.unify_dictionaries()
+    encoded = _encoded(table, name)
     if encoded.num_chunks == 0:
         return np.zeros(0, dtype=np.int32), 0
-    raw = np.concatenate([chunk.indices.fill_null(-1).to_numpy(zero_copy_only=False) for chunk in encoded.chunks])
-    return raw.astype(np.int32), len(encoded.chunk(0).dictionary)
+    values = encoded.chunk(0).dictionary
+    raw = _indices(encoded, missing=-1)
+    if pa.types.is_floating(values.type):  # NaN is no patient
+        raw = np.append(np.where(np.isnan(as_numpy(values)), -1, np.arange(len(values))), -1)[raw]
+    return raw.astype(np.int32), len(values)
+
+
+def _encoded(table: pa.Table, name: str) -> pa.ChunkedArray:
+    column = table.column(name)
+    if pa.types.is_nested(column.type):
+        raise BadInput(
+            what=f"column {name!r} cannot be told apart by value",
+            why=f"its type is {column.type}: each row holds several values",
+            fix="name a column with one value a row",
+        )
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.timestamp(column.type.unit))  # the instant in UTC, whatever the zone is called
+    if pa.types.is_temporal(column.type):
+        column = column.cast(pa.int64() if pa.types.is_duration(column.type) else pa.string())  # Python's dates end sooner
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    return column.unify_dictionaries()
+
+
+def _indices(encoded: pa.ChunkedArray, *, missing: int) -> CodeArray:
+    parts = [as_numpy(chunk.indices, missing=missing) for chunk in encoded.chunks]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def level_text(value: object) -> str:

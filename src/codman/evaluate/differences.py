@@ -20,6 +20,7 @@ from codman.evaluate.rows import Standing, finite
 from codman.spine.measurement import SUPPRESSED, Measurement
 from codman.spine.vocabulary import DIFFERENCE, RATIO, word
 
+NO_RATIO: Final = "the group divided by has 0"
 MIXED: Final = "prevalence differs between groups and is mixed into this difference"
 RATIO_OF: Final = frozenset(
     {"sensitivity", "specificity", "ppv", "npv", "accuracy", "alert_rate", "prevalence", "balanced_accuracy", "f1"}
@@ -136,6 +137,8 @@ def _widest(
         value = estimate.value[low] / estimate.value[high] if estimate.value[high] > 0 else np.nan
     else:
         value = estimate.value[high] - estimate.value[low]
+    if not np.isfinite(value):
+        return _row(estimate, standing, metric, None, None, None, None, params, NO_RATIO)
     if estimate.bounds is None:
         return _row(estimate, standing, metric, float(value), None, None, None, params, None)
     a, b = (side.ravel() for side in np.meshgrid(groups, groups, indexing="ij"))
@@ -177,6 +180,9 @@ def _signed(
             value = estimate.value[s] / estimate.value[against] if estimate.value[against] > 0 else np.nan
         else:
             value = gap
+        if not np.isfinite(value):
+            yield _row(estimate, standing, metric, None, None, None, None, named, NO_RATIO)
+            continue
         if estimate.bounds is None:
             yield _row(estimate, standing, metric, float(value), None, None, None, named, None)
             continue

@@ -6,14 +6,19 @@ Rows are kept in patients' order where rows repeat patients, so that sums by pat
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
 from codman.evaluate.columns import BoolArray
 from codman.evaluate.estimates import FloatArray, IntArray
 from codman.evaluate.groups import CodeArray, Slices
-from codman.evaluate.kernels.library import ByteArray, arrange
+from codman.evaluate.kernels.library import ByteArray, arrange, gram, side_by_side
 from codman.evaluate.sample import Sample
+
+
+FEW: Final = 30  # rows of either class under which large-sample intervals are not trusted
+FEW_EFFECTIVE: Final = 15  # the same in independent patients' worth, where rows repeat patients or are weighted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +39,13 @@ class Ranked:
     fresh: ByteArray  # (n,) 1 where the score differs from the one above
     n: IntArray  # (S,) rows
     positives: IntArray  # (S,) rows with the event
+    effective: FloatArray  # (S, 2) independent patients' worth of non-events and events (Kish)
+
+    @property
+    def few(self) -> BoolArray:
+        """(S,) True where a class is too small for large-sample intervals."""
+        smaller = np.minimum(self.positives, self.n - self.positives)
+        return (smaller < FEW) | ~(self.effective.min(axis=1) >= FEW_EFFECTIVE)
 
     @property
     def clustered(self) -> bool:
@@ -89,6 +101,7 @@ def rank(sample: Sample, event: BoolArray, score: FloatArray) -> Ranked:
         sorted_weight=sorted_weight,
         fresh=fresh,
         n=_counts(slices, code, (0, 1)),
+        effective=_effective(slices, event, weight, subject),
         positives=_counts(slices, code, (1,)),
     )
 
@@ -96,3 +109,22 @@ def rank(sample: Sample, event: BoolArray, score: FloatArray) -> Ranked:
 def _counts(slices: Slices, code: CodeArray, wanted: tuple[int, ...]) -> IntArray:
     per_code = np.bincount(code, minlength=slices.of_cell.shape[1] * 2).reshape(-1, 2)
     return slices.totals(per_code[:, wanted].sum(axis=1).astype(np.float64)).astype(np.int64)
+
+
+def _effective(slices: Slices, event: BoolArray, weight: FloatArray | None, subject: CodeArray | None) -> FloatArray:
+    w = np.ones(len(event)) if weight is None else weight
+    columns = np.column_stack([w * ~event, w * event])
+    out = np.empty((slices.count, 2))
+
+    def one(g: int) -> None:
+        members = slices.members(g)
+        of_cell = np.ascontiguousarray(slices.of_cell[g] - int(members[0]))
+        totals, moments, _units = gram(columns, slices.cell, of_cell, len(members), subject)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            out[members] = totals**2 / np.stack([moments[:, 0, 0], moments[:, 1, 1]], axis=1)
+
+    if weight is None and subject is None:
+        per_code = np.bincount(slices.cell * 2 + event, minlength=slices.of_cell.shape[1] * 2).reshape(-1, 2)
+        return slices.totals(per_code.astype(np.float64))
+    side_by_side(one, range(len(slices.groupings)))
+    return np.nan_to_num(out)

@@ -18,6 +18,8 @@ from codman.spine.statement import Rows
 from codman.tables.source import Source
 
 MOST_SLICES: Final = 20_000
+LARGEST_WEIGHT: Final = 1e9  # squares of sums of weights stay exact enough
+MOST_FRACTIONS: Final = 50  # different values of a column of fractions that is still a grouping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,14 +119,22 @@ def make_sample(table: pa.Table, spec: EvaluationSpec, source: Source, exclusion
     weight: FloatArray | None = None
     if spec.weight is not None:
         weight = numbers(table, spec.weight, source)
-        if np.any(weight < 0) or np.any(np.isinf(weight)):
+        unusable = (weight < 0) | (weight > LARGEST_WEIGHT)
+        if np.any(unusable):
             raise BadInput(
                 what=f"weight column {spec.weight!r} of {source.uri} cannot be used",
-                why=f"{source.row_of(int(np.argmax((weight < 0) | np.isinf(weight))))} is negative or infinite",
+                why=f"{source.row_of(int(np.argmax(unusable)))} is negative, infinite or above {LARGEST_WEIGHT:g}",
                 fix="give sampling weights above zero",
             )
         exclusions.drop(np.isnan(weight) | (weight == 0), "weight missing or zero")
+    _known_columns(spec, source)
     keep = exclusions.keep
+    if not keep.any():
+        raise BadInput(
+            what=f"no row of {source.uri} is left to evaluate",
+            why="; ".join(f"{n:,} {reason}" for reason, n in exclusions.reasons.items()),
+            fix="give rows with a score and a known outcome",
+        )
     everything_kept = bool(keep.all())
     factors = {name: _factor(name, table, spec, source) for name in dict.fromkeys(c for by in spec.by for c in by)}
     if not everything_kept:
@@ -156,10 +166,44 @@ def _dense(codes_of: CodeArray) -> CodeArray:
     return (np.cumsum(seen, dtype=np.int32) - 1)[codes_of]
 
 
+def _known_columns(spec: EvaluationSpec, source: Source) -> None:
+    """Refuse a band or a reference of a column that plays no part, and a band that would hide a column."""
+    for column in spec.bands:
+        if column not in source.columns:
+            raise BadInput(
+                what=f"there is no column {column!r} in {source.uri} to cut into bands",
+                why=f"the file has {len(source.columns)} columns",
+                fix=nearest(column, source.columns),
+            )
+        if f"{column}_band" in source.columns:
+            raise BadInput(
+                what=f"bands of {column!r} would hide the column '{column}_band' of {source.uri}",
+                why="bands take that name",
+                fix=f"group by '{column}_band' without --band, or rename the column",
+            )
+    grouped = {column for grouping in spec.by for column in grouping}
+    for column in spec.reference:
+        if column not in grouped:
+            raise BadInput(
+                what=f"a reference group is named for {column!r}, which no grouping uses",
+                why="there is no difference to take against it",
+                fix=f"add --by {column}, or {nearest(column, grouped)}",
+            )
+
+
 def _factor(name: str, table: pa.Table, spec: EvaluationSpec, source: Source) -> Factor:
     base = _source_column(name, spec.bands)
     if base == name:
-        return codes(table, name)
+        factor = codes(table, name)
+        if pa.types.is_floating(table.schema.field(name).type) and len(factor.levels) > MOST_FRACTIONS:
+            values = numbers(table, name, source)
+            if np.any(np.mod(values[~np.isnan(values)], 1) != 0):
+                raise BadInput(
+                    what=f"column {name!r} of {source.uri} is no grouping",
+                    why=f"it holds {len(factor.levels):,} different fractions",
+                    fix=f"cut it into bands: --band {name}=…, then --by {name}_band",
+                )
+        return factor
     return band(numbers(table, base, source), spec.bands[base], name=base, source=source.uri)
 
 

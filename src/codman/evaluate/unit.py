@@ -23,10 +23,12 @@ from codman.evaluate.intervals import log_scale
 from codman.evaluate.kernels.library import gram
 from codman.evaluate.sample import Sample
 from codman.spine.evaluation_spec import UnitSpec
+from codman.tables.arrays import as_numpy
 from codman.tables.source import Source
 
 HOURS: Final = {"seconds": 1 / 3600, "minutes": 1 / 60, "hours": 1.0, "days": 24.0}
 HOURS_A_DAY: Final = 24.0
+MICROSECONDS_AN_HOUR: Final = 3_600_000_000.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +48,7 @@ def times(table: pa.Table, name: str, source: Source, spec: UnitSpec) -> FloatAr
     column = column_of(table, name)
     if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
         stamps = column.cast(pa.timestamp("us")).cast(pa.int64())
-        whole = numbers(pa.table({name: stamps}), name, source)
-        return whole / 3_600_000_000.0
+        return np.asarray(as_numpy(stamps.cast(pa.float64(), safe=False), missing=np.nan)) / MICROSECONDS_AN_HOUR
     return numbers(table, name, source) * HOURS[spec.time_unit]
 
 
@@ -69,6 +70,13 @@ def gather(
             why="there is nothing to compare it with",
             fix="name the column of the rows' times with --index-time",
         )
+    if spec.aggregate == "last" and not spec.index_time:
+        raise BadInput(
+            what="the last row of a unit cannot be told",
+            why="no time of each row was named",
+            fix="name the column of the rows' times with --index-time",
+        )
+    _one_clock(table, spec, source)
     keep = keep & (unit >= 0)
     hours = times(table, spec.index_time, source, spec) if spec.index_time else None
     onset_of_row = times(table, spec.onset, source, spec) if spec.onset else None
@@ -94,6 +102,20 @@ def gather(
         ),
         unit,
     )
+
+
+def _one_clock(table: pa.Table, spec: UnitSpec, source: Source) -> None:
+    """Refuse numbers beside dates: they cannot be subtracted."""
+    if spec.index_time is None:
+        return
+    dated = pa.types.is_temporal(table.schema.field(spec.index_time).type)
+    for column in filter(None, (spec.onset, spec.exclude_after)):
+        if pa.types.is_temporal(table.schema.field(column).type) != dated:
+            raise BadInput(
+                what=f"times {column!r} and {spec.index_time!r} of {source.uri} are on different clocks",
+                why="one holds dates, the other numbers",
+                fix="give both as dates, or both as numbers of the same unit",
+            )
 
 
 def _lengths(hours: FloatArray | None, starts: IntArray, rows: int) -> FloatArray:

@@ -148,6 +148,12 @@ def _texts(whole: pa.Array) -> pa.Array:
     """Ids as text, so that 7 in one file meets "7" in the other."""
     if pa.types.is_floating(whole.type) and pc.all(pc.equal(whole, pc.floor(whole))).as_py():
         whole = whole.cast(pa.int64())  # integers with gaps are read as floats
+    if pa.types.is_nested(whole.type):
+        raise BadInput(
+            what="rows cannot be joined by this column",
+            why=f"its type is {whole.type}: each row holds several values",
+            fix="join by a column with one value a row",
+        )
     return whole.cast(pa.large_string())
 
 

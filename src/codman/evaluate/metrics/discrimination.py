@@ -13,7 +13,6 @@ from codman.evaluate.intervals import chosen, logit_scale, normal, wilson
 from codman.evaluate.kernels.library import gram, rank_influence, rank_sweep, side_by_side
 from codman.evaluate.ranked import Ranked
 
-FEW: Final = 30  # of either class: DeLong's normal approximation is no longer trusted
 FEW_EVENTS: Final = 100  # for average precision
 
 
@@ -25,8 +24,6 @@ class Sweep:
     auroc_variance: FloatArray
     auprc: FloatArray
     auprc_variance: FloatArray
-    effective_positives: FloatArray  # (S,) independent patients' worth of events
-    effective_negatives: FloatArray
 
 
 def sweep(ranked: Ranked) -> Sweep:
@@ -67,8 +64,6 @@ def _plain(sums: FloatArray) -> dict[str, FloatArray]:
         "auroc_variance": variance,
         "auprc": auprc,
         "auprc_variance": ap_variance,
-        "effective_positives": kish_p,
-        "effective_negatives": kish_q,
     }
 
 
@@ -76,9 +71,8 @@ def _clustered(ranked: Ranked, of_cell: Any, sums: FloatArray) -> dict[str, Floa
     auroc, auprc = rank_influence(
         ranked.order, ranked.sorted_code, ranked.fresh, ranked.sorted_weight, of_cell, sums
     )
-    w = np.ones(len(auroc)) if ranked.weight is None else ranked.weight
-    columns = np.column_stack([auroc, auprc, w * ranked.event, w * ~ranked.event])
-    totals, moments, units = gram(columns, ranked.slices.cell, of_cell, len(sums), ranked.subject)
+    columns = np.column_stack([auroc, auprc])
+    _totals, moments, units = gram(columns, ranked.slices.cell, of_cell, len(sums), ranked.subject)
     with np.errstate(divide="ignore", invalid="ignore"):
         few = units / (units - 1)
         return {
@@ -86,8 +80,6 @@ def _clustered(ranked: Ranked, of_cell: Any, sums: FloatArray) -> dict[str, Floa
             "auroc_variance": moments[:, 0, 0] * few,
             "auprc": sums[:, 9] / sums[:, 0],
             "auprc_variance": moments[:, 1, 1] * few,
-            "effective_positives": totals[:, 2] ** 2 / moments[:, 2, 2],
-            "effective_negatives": totals[:, 3] ** 2 / moments[:, 3, 3],
         }
 
 
@@ -99,9 +91,7 @@ def auroc(
     Interval: DeLong's variance on the logit scale. Under 30 events or non-events, or where every event outranks every
     non-event, Wilson with n = the smaller class (`wilson-min`; Birnbaum & Klose 1957, doi:10.1214/aoms/1177706956).
     """
-    fewer = np.fmin(found.effective_positives, found.effective_negatives)
-    raw_fewer = np.minimum(ranked.positives, ranked.n - ranked.positives)
-    small = (raw_fewer < FEW) | (fewer < FEW) | ~(found.auroc_variance > 0)
+    small = ranked.few | ~(found.auroc_variance > 0)
     value = np.clip(found.auroc, 0.0, 1.0)
     se = np.sqrt(found.auroc_variance)
     wide = logit_scale(value, se) if kind == "delong-logit" else normal(value, se)
@@ -109,7 +99,7 @@ def auroc(
     return Estimates(
         metric="auroc",
         value=value,
-        bounds=chosen(small, wilson(value, fewer), wide),
+        bounds=chosen(small, wilson(value, ranked.effective.min(axis=1)), wide),
         method=["wilson-min" if s else main for s in small],
         params=params,
         notes=_one_class(ranked),
@@ -123,8 +113,8 @@ def auprc(ranked: Ranked, found: Sweep, params: Mapping[str, Any]) -> Estimates:
     (doi:10.1007/978-3-642-40994-3_29), which stays valid there.
     """
     value = np.clip(found.auprc, 0.0, 1.0)
-    events = found.effective_positives
-    small = (ranked.positives < FEW_EVENTS) | (events < FEW_EVENTS)
+    events = ranked.effective[:, 1]
+    small = ranked.positives < FEW_EVENTS
     with np.errstate(divide="ignore", invalid="ignore"):
         boyd = np.sqrt(value * (1 - value) / events)
     bounds = logit_scale(value, np.where(small, boyd, np.sqrt(found.auprc_variance)))

@@ -24,7 +24,8 @@ FEW_EVENTS: Final = 100  # of either class: the profile likelihood is used
 MOST_BINS: Final = 1024  # of one slice
 FEWEST_BINS: Final = 32
 ALL_BINS: Final = 1 << 22  # of all slices together: bounds the memory
-HALVINGS: Final = 12
+BINNED_PASSES: Final = 15  # enough unless scores separate the classes, and then no number is
+HALVINGS: Final = 4
 EXACT_PASSES: Final = 60
 CONVERGED: Final = 1e-9
 LARGEST_STEP: Final = 2.0
@@ -82,7 +83,8 @@ class _Bins:
 
 def _binned(ranked: Ranked, x: FloatArray) -> _Bins:
     cells = ranked.slices.of_cell.shape[1]
-    bins = int(np.clip(ALL_BINS // max(cells, ranked.slices.count), FEWEST_BINS, MOST_BINS))
+    together = max(cells, ranked.slices.count)
+    bins = int(np.clip(min(ALL_BINS, 8 * len(x)) // together, FEWEST_BINS, MOST_BINS))
     low, high = (float(x.min()), float(x.max())) if len(x) else (0.0, 0.0)
     place = ((x - low) * ((bins - 1) / (high - low) if high > low else 0.0)).astype(np.int64)
     place += ranked.slices.cell.astype(np.int64) * bins
@@ -106,7 +108,7 @@ def _newton_on_bins(bins: _Bins, of_cell: Codes, slices: int) -> FloatArray:
         begin = np.where((share > 0) & (share < 1), np.log(share / (1 - share)), 0.0)
     at = np.stack([begin, np.zeros(slices), np.zeros(slices)], axis=1)
     best = _likelihoods(at, rows, events, x)
-    for _ in range(EXACT_PASSES):
+    for _ in range(BINNED_PASSES):
         p, q = _risk(at[:, :1] + at[:, 1:2] * x), _risk(at[:, 2:] + x)
         g, h = events - rows * p, rows * p * (1 - p)
         sums = np.stack(

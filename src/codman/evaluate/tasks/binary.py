@@ -15,6 +15,7 @@ from codman.evaluate.estimates import FloatArray
 from codman.evaluate.groups import CodeArray
 from codman.evaluate.result import TaskResult
 from codman.evaluate.sample import Exclusions, Sample, make_sample, read_table, shared_columns
+from codman.evaluate.tasks.asked import refuse_what_does_not_apply
 from codman.evaluate.tasks.stated import stated, stated_columns
 from codman.evaluate.unit import Stays, aggregated, alerting, gather, unit_sample
 from codman.spine.evaluation_spec import EvaluationSpec
@@ -25,6 +26,7 @@ from codman.tables.source import Source
 def measure(source: Source, spec: EvaluationSpec, others: Mapping[str, Source]) -> TaskResult:
     """Measure a binary prediction."""
     outcome, score = str(spec.label), str(spec.score)
+    _refuse(spec)
     spec = _clustered_by_unit(spec)
     unit = [] if spec.unit is None else [spec.unit.column, spec.unit.index_time, spec.unit.onset, spec.unit.exclude_after]
     columns = [outcome, score, *shared_columns(spec), *filter(None, [*unit, spec.time]), *stated_columns(spec)]
@@ -48,6 +50,17 @@ def measure(source: Source, spec: EvaluationSpec, others: Mapping[str, Source]) 
         curves=scored.curves,
         also=() if spec.unit is None else (_by_unit(table, spec, source, sample, keep, event, risk),),
     )
+
+
+def _refuse(spec: EvaluationSpec) -> None:
+    allowed = {"thresholds", "chosen", "unit", "time", "prediction_set", "abstain", "positive"}
+    refuse_what_does_not_apply(spec, allowed=allowed | ({"horizons"} if spec.time is not None else set()))
+    if spec.unit is not None and spec.unit.aggregate == "first-alert" and not (spec.thresholds or spec.chosen):
+        raise BadInput(
+            what="there is no first alert without a threshold",
+            why="nothing says when a score becomes an alert",
+            fix="give --threshold",
+        )
 
 
 def _clustered_by_unit(spec: EvaluationSpec) -> EvaluationSpec:
