@@ -1,4 +1,5 @@
-"""Does every interval of the binary engine cover what it says? Replicates are slices of one large table, so ten thousand
+"""Does every interval of the binary engine cover what it says? Replicates are slices of one large table, so ten
+thousand
 evaluations cost one sweep.
 
 Scores are binormal with stated AUROC and right as risks, so the truth of every metric is known by quadrature.
@@ -187,7 +188,10 @@ def main() -> None:
     parser.add_argument("--only", default="")
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
-    lines = ["| metric | n | prevalence | AUROC | clustered | method | coverage | null | missed below/above | goal |", "|---|---|---|---|---|---|---|---|---|---|"]
+    lines = [
+        "| metric | n | prevalence | AUROC | clustered | method | coverage | null | missed below/above | goal |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
     for s in settings([int(n) for n in asked.sizes.split(",")]):
         started = time.perf_counter()
         found = simulate(s, 10_000 if asked.full else asked.replicates)
@@ -196,9 +200,11 @@ def main() -> None:
             if asked.only and metric not in asked.only.split(","):
                 continue
             lines.append(
-                f"| {metric} | {s.n:,} | {s.prevalence:g} | {s.auroc:g} | {'yes' if s.clustered else 'no'} | {tally.method} "
+                f"| {metric} | {s.n:,} | {s.prevalence:g} | {s.auroc:g} "
+                f"| {'yes' if s.clustered else 'no'} | {tally.method} "
                 f"| {tally.coverage:.3f} | {1 - tally.given / tally.asked:.2f} "
-                f"| {tally.below / max(tally.given, 1):.3f}/{tally.above / max(tally.given, 1):.3f} | {verdict(s, tally)} |"
+                f"| {tally.below / max(tally.given, 1):.3f}/{tally.above / max(tally.given, 1):.3f} "
+                f"| {verdict(s, tally)} |"
             )
     text = "\n".join(lines) + "\n"
     print(text)

@@ -12,8 +12,12 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder the files are written to; made if it is not there.")] = Path("demo-output"),
-    serve: Annotated[bool, typer.Option("--serve/--no-serve", help="End by serving the web application, once there is one.")] = True,
+    out: Annotated[Path, typer.Option(help="Folder the files are written to; made if it is not there.")] = Path(
+        "demo-output"
+    ),
+    serve: Annotated[
+        bool, typer.Option("--serve/--no-serve", help="End by serving the web application, once there is one.")
+    ] = True,
 ) -> None:
     """Train, evaluate, sign, gate and report on the free-light-chain cohort of Olmsted County."""
     from codman.flows.demo.story import tell_story
@@ -29,7 +33,12 @@ def demo(
     story = tell_story(out, tell)
     typer.echo(f"\nAll of it is in {story.folder}/. Try next:")
     typer.echo(f"  codman evidence show {story.folder}/evaluation.dsse.json")
-    typer.echo(f"  codman gate --policy {story.folder}/go-live.yaml {story.folder}/evaluation.dsse.json --key {story.folder}/demo.pub")
+    typer.echo(
+        f"  codman gate --policy {story.folder}/go-live.yaml {story.folder}/evaluation.dsse.json "
+        f"--key {story.folder}/demo.pub"
+    )
     typer.echo(f"  codman reproduce {story.folder}/evaluation.dsse.json")
     if serve:
-        typer.echo("The web application comes with the book of record; until then the report is the page to open.", err=True)
+        typer.echo(
+            "The web application comes with the book of record; until then the report is the page to open.", err=True
+        )

@@ -81,7 +81,9 @@ def _run(arguments: list[str]) -> int:
         sys.stdout.write(f"codman {__version__}\n")
         return 0
     if name not in TOPICS:
-        raise BadInput(what=f"there is no command {name!r}", why="it is not in `codman --help`", fix=nearest(name, TOPICS))
+        raise BadInput(
+            what=f"there is no command {name!r}", why="it is not in `codman --help`", fix=nearest(name, TOPICS)
+        )
     app: Any = importlib.import_module(TOPICS[name].module).app
     app(args=rest, prog_name=f"codman {name}")  # typer ends the process itself, with the command's exit code
     return 0

@@ -43,13 +43,19 @@ THRESHOLDED: Final = frozenset(
     }
 )  # fmt: skip
 LARGE_SAMPLE: Final = frozenset(
-    {"mcc", "likelihood_ratio_positive", "likelihood_ratio_negative", "brier", "brier_skill", "log_loss"}
-) | UTILITY
-LARGE_SAMPLE_BY_PATIENT: Final = RECALIBRATION | {"balanced_accuracy"}
-TOO_FEW: Final = "no interval: with fewer than 30 patients with the event, or without it, it would not hold its level"
-ALL: Final = (
-    RANKING | PROBABILITY | SMOOTHED | RECALIBRATION | UTILITY | THRESHOLDED | {"prevalence", "ece"}
+    {
+        "mcc",
+        "likelihood_ratio_positive",
+        "likelihood_ratio_negative",
+        "brier",
+        "brier_skill",
+        "log_loss",
+        "standardized_net_benefit",
+    }
 )
+LARGE_SAMPLE_BY_PATIENT: Final = RECALIBRATION
+TOO_FEW: Final = "no interval: with fewer than 30 patients with the event, or without it, it would not hold its level"
+ALL: Final = RANKING | PROBABILITY | SMOOTHED | RECALIBRATION | UTILITY | THRESHOLDED | {"prevalence", "ece"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +97,12 @@ def measure_scores(
         smaller_class=np.minimum(ranked.positives, ranked.n - ranked.positives),
     )
     standing = Standing(
-        slices=ranked.slices, n=ranked.n, positives=ranked.positives, hidden=hidden, level=spec.level, repeats=sample.repeats
+        slices=ranked.slices,
+        n=ranked.n,
+        positives=ranked.positives,
+        hidden=hidden,
+        level=spec.level,
+        repeats=sample.repeats,
     )
     risks = are_risks(score)
     estimates = measured(ranked, spec, params or {}, wanted, risks=risks)
@@ -119,7 +130,7 @@ def measure_scores(
                 calibration=calibration(points, smooths, ranked.slices, shown, spec.level),
                 decision=decision(ranked, shown, spec.level),
             )
-    elif risks and wanted & SMOOTHED:
+    elif risks and SMOOTHED & frozenset(wanted):
         estimates += [e for e in smoothed_errors(points_by_rank(ranked), params or {})[0] if e.metric in wanted]
     return Scored(ranked=ranked, estimates=estimates, standing=standing, curves=drawing)
 
@@ -135,7 +146,7 @@ def _wanted(metrics: Collection[str] | None) -> Collection[str]:
 
 
 def withheld(estimate: Estimates, ranked: Ranked, few: BoolArray) -> Estimates:
-    """No interval where it is known not to hold its level: simulated in bench/coverage.py, shown in docs/coverage.md."""
+    """No interval where it is known not to hold its level, by simulation: docs/coverage.md."""
     listed = LARGE_SAMPLE if ranked.plain else LARGE_SAMPLE | LARGE_SAMPLE_BY_PATIENT
     large = estimate.metric in listed or "kind" in estimate.params
     if not large or estimate.bounds is None or not few.any():
@@ -149,7 +160,9 @@ def measured(
 ) -> list[Estimates]:
     """Some metrics of rows already sorted, on every slice, with their analytic intervals."""
     few = ranked.few
-    return [withheld(e, ranked, few) for e in _estimates(ranked, spec, params, wanted, risks=risks) if e.metric in wanted]
+    return [
+        withheld(e, ranked, few) for e in _estimates(ranked, spec, params, wanted, risks=risks) if e.metric in wanted
+    ]
 
 
 def _estimates(
@@ -163,7 +176,7 @@ def _estimates(
     cut = [*dict.fromkeys(spec.thresholds)]
     counted = tables(ranked, [*cut, -np.inf]) if wanted & (THRESHOLDED | UTILITY | {"prevalence"}) else []
     if "prevalence" in wanted:
-        yield prevalence(ranked, counted[-1], params)
+        yield prevalence(counted[-1], params)
     if risks:
         if wanted & PROBABILITY:
             yield from probability(ranked, sums(ranked), params)

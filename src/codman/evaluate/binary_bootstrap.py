@@ -20,7 +20,13 @@ Measure = Callable[[Ranked, Sequence[str]], list[Estimates]]
 
 
 def bootstrapped(
-    ranked: Ranked, estimates: list[Estimates], measure: Measure, thresholds: Sequence[float], plan: Plan, *, risks: bool
+    ranked: Ranked,
+    estimates: list[Estimates],
+    measure: Measure,
+    thresholds: Sequence[float],
+    plan: Plan,
+    *,
+    risks: bool,
 ) -> list[Estimates]:
     """The estimates with bootstrap intervals in place of the analytic ones.
 
@@ -36,7 +42,9 @@ def bootstrapped(
     slow = [e for e in estimates if e not in fast]
     done = {id(e): e for e in estimates}
     if fast:
-        drawn = dict(_replicated(ranked, fast_replicates(ranked, thresholds, plan, risks=risks), thresholds, risks=risks))
+        drawn = dict(
+            _replicated(ranked, fast_replicates(ranked, thresholds, plan, risks=risks), thresholds, risks=risks)
+        )
         again = accelerations(ranked, _values(measure, fast)) if plan.corrected else [None] * len(fast)
         for estimate, acceleration in zip(fast, again, strict=True):
             key = _key(estimate)
@@ -78,13 +86,20 @@ def _replicated(
     found: list[Estimates] = []
     if risks:
         totals = drawn.columns.reshape(-1, drawn.columns.shape[2])
-        flat = Sums(totals=totals, moments=np.zeros((len(totals), 7, 7)), units=np.full(len(totals), np.inf), plain=False)
+        flat = Sums(
+            totals=totals, moments=np.zeros((len(totals), 7, 7)), units=np.full(len(totals), np.inf), plain=False
+        )
         found += probability(ranked, flat, {})
     for t, threshold in enumerate(thresholds):
         tp, fp = drawn.flagged[:, :, t, 0], drawn.flagged[:, :, t, 1]
         four = np.stack([tp, fp, p - tp, q - fp], axis=-1).reshape(-1, 4)
         table = Table(
-            threshold=threshold, totals=four, rows=four, moments=np.zeros((len(four), 4, 4)), units=four.sum(axis=1), plain=True
+            threshold=threshold,
+            totals=four,
+            rows=four,
+            moments=np.zeros((len(four), 4, 4)),
+            units=four.sum(axis=1),
+            plain=True,
         )
         found += at_threshold(table, {})
         found += utility(table, {})

@@ -1,7 +1,8 @@
 """Bootstrap intervals of binary metrics: patients resampled by Poisson weights, ties exact, every slice at once.
 
 A replicate is one hash per patient, one sweep per grouping and one sum of columns, so a million rows in 90 slices cost
-about ten milliseconds a replicate. The weights come from (seed, replicate, patient) alone: shards of the data that never
+about ten milliseconds a replicate. The weights come from (seed, replicate, patient) alone: shards of the data that
+never
 meet draw the same ones. Sources: Efron 1987 (BCa), doi:10.1080/01621459.1987.10478410; Hanley & MacGibbon 2006 (Poisson
 weights), doi:10.1016/j.cmpb.2006.04.006.
 """
@@ -67,9 +68,7 @@ def rebounded(ranked: Ranked, estimates: Sequence[Estimates], values: Values, pl
             continue
         replicates = np.stack([draw[k] for draw in drawn])
         acceleration = None if found is None else found[k]
-        out.append(
-            replace(estimate, bounds=bounds_of(replicates, estimate.value, acceleration), method=plan.method)
-        )
+        out.append(replace(estimate, bounds=bounds_of(replicates, estimate.value, acceleration), method=plan.method))
     return out
 
 
@@ -191,8 +190,4 @@ def fast_replicates(ranked: Ranked, thresholds: Sequence[float], plan: Plan, *, 
 
 
 def _arranged_columns(ranked: Ranked) -> FloatArray:
-    return probability_columns(
-        np.ascontiguousarray(ranked.sorted_score), ranked.sorted_code, None, 1e-12
-    )
-
-
+    return probability_columns(np.ascontiguousarray(ranked.sorted_score), ranked.sorted_code, None, 1e-12)

@@ -39,7 +39,9 @@ def threshold_for(rule: str, target: float, event: BoolArray, score: FloatArray)
         )
     if rule != "cost_ratio" and not 0 < target <= 1:
         raise BadInput(
-            what=f"target {target} of {rule} is out of range", why="it is a share", fix="give a number above 0, at most 1"
+            what=f"target {target} of {rule} is out of range",
+            why="it is a share",
+            fix="give a number above 0, at most 1",
         )
     cuts = np.unique(score)
     order = np.argsort(score)
@@ -80,7 +82,9 @@ def chosen(spec: EvaluationSpec, others: Mapping[str, Source], judged: tuple[Boo
     return spec.model_copy(update={"chosen": filled, "thresholds": list(thresholds)})
 
 
-def _named_rows(rule: ChosenThreshold, spec: EvaluationSpec, others: Mapping[str, Source]) -> tuple[BoolArray, FloatArray]:
+def _named_rows(
+    rule: ChosenThreshold, spec: EvaluationSpec, others: Mapping[str, Source]
+) -> tuple[BoolArray, FloatArray]:
     if rule.rows not in others:
         raise BadInput(
             what=f"the rows {rule.rows!r} that a threshold is chosen on were not given",

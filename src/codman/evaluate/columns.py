@@ -1,4 +1,7 @@
-"""Arrow columns to validated arrays: numbers, yes-or-no labels, level codes. Bad values are named by row, never shown."""
+"""Arrow columns to validated arrays: numbers, yes-or-no labels, level codes.
+
+Bad values are named by row, never shown.
+"""
 
 from __future__ import annotations
 
@@ -104,12 +107,17 @@ def label(table: pa.Table, name: str, source: Source, *, positive: str | None) -
         NotALabel: More than two values, or two that are not 0/1, true/false or yes/no, and no `positive`.
     """
     coded = codes(table, name)
-    missing: BoolArray = coded.codes == coded.levels.index(MISSING) if MISSING in coded.levels else np.zeros(len(coded.codes), bool)
+    missing: BoolArray = (
+        coded.codes == coded.levels.index(MISSING) if MISSING in coded.levels else np.zeros(len(coded.codes), bool)
+    )
     levels = [level for level in coded.levels if level != MISSING]
     if positive is not None:
         if positive not in levels:
             raise NotALabel(
-                source, name, f"no row holds the positive value {positive!r}", "check --positive against the column's values"
+                source,
+                name,
+                f"no row holds the positive value {positive!r}",
+                "check --positive against the column's values",
             )
         means = [level == positive for level in coded.levels]
     else:
@@ -174,7 +182,9 @@ def _encoded(table: pa.Table, name: str) -> pa.ChunkedArray:
     if pa.types.is_timestamp(column.type):
         column = column.cast(pa.timestamp(column.type.unit))  # the instant in UTC, whatever the zone is called
     if pa.types.is_temporal(column.type):
-        column = column.cast(pa.int64() if pa.types.is_duration(column.type) else pa.string())  # Python's dates end sooner
+        column = column.cast(
+            pa.int64() if pa.types.is_duration(column.type) else pa.string()
+        )  # Python's dates end sooner
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
     return column.unify_dictionaries()

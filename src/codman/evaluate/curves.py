@@ -36,7 +36,7 @@ def drawn(slices: Slices, hidden: BoolArray) -> list[int]:
 
 
 def ranking(ranked: Ranked, wanted: Iterable[int]) -> tuple[list[Curve], list[Curve]]:
-    """ROC and precision–recall at 100 score quantiles of everyone; a point needs 11 patients on each side of its cut."""
+    """ROC and precision–recall at 100 score quantiles; a point needs 11 patients on each side of its cut."""
     places = np.linspace(0, len(ranked.sorted_score) - 1, RANK_GRID + 1)[1:-1].astype(np.int64)
     cuts = np.unique(ranked.sorted_score[places])
     above, everyone = counts_above(ranked, [float(c) for c in cuts[::-1]])
@@ -58,7 +58,8 @@ def ranking(ranked: Ranked, wanted: Iterable[int]) -> tuple[list[Curve], list[Cu
 def decision(ranked: Ranked, wanted: Sequence[int], level: float) -> list[Curve]:
     """Net benefit at 1 % to 99 %, beside treating everyone and no one.
 
-    Where rows repeat patients the interval is given for everyone only: it needs a pass over the rows for each threshold.
+    Where rows repeat patients the interval is given for everyone only: it needs a pass over the rows for each
+    threshold.
     """
     found = _decision_tables(ranked)
     z = z_of_level(level)
@@ -131,13 +132,14 @@ def _equal_mass(points: Points, s: int, level: float) -> dict[str, Any] | None:
     middle = np.cumsum(rows) - rows / 2
     group = np.minimum((middle * groups / total).astype(int), groups - 1)
     held, mass, events, risk = (
-        np.bincount(group, weights=part, minlength=groups) for part in (rows, points.mass[s], points.events[s], points.risk[s])
+        np.bincount(group, weights=part, minlength=groups)
+        for part in (rows, points.mass[s], points.events[s], points.risk[s])
     )
     kept = held >= FEWEST
     if not kept.any():
         return None
     share = events[kept] / mass[kept]
-    lower, upper = wilson_ends(share, held[kept], level)
+    lower, upper = wilson_ends(share, held[kept].astype(np.float64), level)
     return {
         "x": _plain(risk[kept] / mass[kept]),
         "y": _plain(share),

@@ -15,7 +15,7 @@ import numpy as np
 
 from codman.evaluate.distributions import two_sided_p, z_of_level
 from codman.evaluate.estimates import Estimates, FloatArray
-from codman.evaluate.groups import MISSING, reference_slice
+from codman.evaluate.groups import reference_slice
 from codman.evaluate.rows import Standing, finite
 from codman.spine.measurement import SUPPRESSED, Measurement
 from codman.spine.vocabulary import DIFFERENCE, RATIO, word
@@ -42,9 +42,7 @@ def mover_ratio(
 ) -> tuple[FloatArray, FloatArray]:
     """Interval of a / b for numbers above 0, MOVER on the log scale; an end at 0 gives 0 or infinity."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        lower, upper = mover(
-            np.log(a), np.log(a_low), np.log(a_high), np.log(b), np.log(b_low), np.log(b_high)
-        )
+        lower, upper = mover(np.log(a), np.log(a_low), np.log(a_high), np.log(b), np.log(b_low), np.log(b_high))
         return np.exp(lower), np.exp(upper)
 
 
@@ -57,7 +55,10 @@ class _Comparison:
 
 
 def between_groups(
-    estimates: Sequence[Estimates], standing: Standing, reference: Mapping[str, str], wanted: Sequence[str] | None = None
+    estimates: Sequence[Estimates],
+    standing: Standing,
+    reference: Mapping[str, str],
+    wanted: Sequence[str] | None = None,
 ) -> Iterator[Measurement]:
     """Difference (and for shares ratio) rows of every metric over every grouping.
 
@@ -78,9 +79,7 @@ def between_groups(
             yield from _rows(estimate, standing, reference, RATIO)
 
 
-def _rows(
-    estimate: Estimates, standing: Standing, reference: Mapping[str, str], suffix: str
-) -> Iterator[Measurement]:
+def _rows(estimate: Estimates, standing: Standing, reference: Mapping[str, str], suffix: str) -> Iterator[Measurement]:
     slices = standing.slices
     for g, columns in enumerate(slices.groupings):
         if not columns:
@@ -151,7 +150,9 @@ def _widest(
         lower, upper, p_value = float(np.min(plain_low)), min(1.0, float(np.min(strict_high))), None
     else:
         lower, upper = max(0.0, float(np.max(strict_low))), float(np.max(plain_high))
-        p_value = min(1.0, pairs * float(np.min(_p(estimate.value[a] - estimate.value[b], plain_low, plain_high, standing.level))))
+        p_value = min(
+            1.0, pairs * float(np.min(_p(estimate.value[a] - estimate.value[b], plain_low, plain_high, standing.level)))
+        )
     return _row(estimate, standing, metric, float(value), lower, upper, p_value, params, None)
 
 
@@ -192,7 +193,7 @@ def _signed(
 
 
 def _p(gap: FloatArray, lower: FloatArray, upper: FloatArray, level: float) -> FloatArray:
-    """Two-sided p of no difference, from the side of the interval that faces 0: below 1 − level exactly when it excludes 0."""
+    """Two-sided p of no difference, from the interval's side that faces 0: below 1 − level just when it excludes 0."""
     side = np.where(gap >= 0, gap - lower, upper - gap)
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.where(side > 0, np.abs(gap) / side * z_of_level(level), np.where(gap == 0, 0.0, np.inf))
@@ -211,7 +212,9 @@ def _row(
     note: str | None,
 ) -> Measurement:
     value = None if value is None else finite(value)
-    bounded = value is not None and lower is not None and upper is not None and np.isfinite(lower) and np.isfinite(upper)
+    bounded = (
+        value is not None and lower is not None and upper is not None and np.isfinite(lower) and np.isfinite(upper)
+    )
     mixed = MIXED if word(estimate.metric).mixes_prevalence else None
     unbounded = "this metric has no valid interval" if value is not None and estimate.bounds is None else None
     return Measurement(

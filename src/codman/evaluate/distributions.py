@@ -127,7 +127,8 @@ def _t_expanded(z: float, df: float) -> float:
 def t_quantiles(p: float, df: NDArray[np.float64]) -> NDArray[np.float64]:
     """Quantiles of Student's t for many degrees of freedom at once (df of at least 1), to about 1e-6.
 
-    Source: Hill 1970, algorithm 396, doi:10.1145/355598.355600; df 1 and 2 are exact, what lies between them is bounded by 1.
+    Source: Hill 1970, algorithm 396, doi:10.1145/355598.355600; df 1 and 2 are exact, what lies between them is
+    bounded by 1.
     """
     tail = 2 * min(p, 1 - p)
     n = np.maximum(np.asarray(df, dtype=np.float64), 1.0)
@@ -142,7 +143,9 @@ def t_quantiles(p: float, df: NDArray[np.float64]) -> NDArray[np.float64]:
     c = (((0.05 * d * x - 5) * x - 7) * x - 2) * x + b + c
     normal = (((((0.4 * z + 6.3) * z + 36) * z + 94.5) / c - z - 3) / b + 1) * x
     normal = np.expm1(a * normal**2)
-    direct = ((1 / (((n + 6) / (n * y) - 0.089 * d - 0.822) * (n + 2) * 3) + 0.5 / (n + 4)) * y - 1) * (n + 1) / (n + 2) + 1 / y
+    direct = ((1 / (((n + 6) / (n * y) - 0.089 * d - 0.822) * (n + 2) * 3) + 0.5 / (n + 4)) * y - 1) * (n + 1) / (
+        n + 2
+    ) + 1 / y
     t = np.sqrt(n * np.where(y > a + 0.05, normal, direct))
     one, two = abs(math.tan(math.pi * (1 - tail) / 2)), math.sqrt(2 / (tail * (2 - tail)) - 2)
     t = np.where(n < 2, one, np.where(n == 2, two, t))

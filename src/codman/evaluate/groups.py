@@ -49,7 +49,8 @@ class Slices:
 
     def of_rows(self, grouping: int) -> CodeArray:
         """(n,) slice of each row in one grouping."""
-        return self.of_cell[grouping][self.cell]
+        of_rows: CodeArray = self.of_cell[grouping][self.cell]
+        return of_rows
 
     def totals(self, per_cell: FloatArray) -> FloatArray:
         """Sum what adds up: (C, …) per finest cell to (S, …) per slice."""
@@ -77,7 +78,11 @@ class Slices:
     def subset(self, keep: NDArray[np.bool_]) -> Slices:
         """The same slices over some of the rows."""
         return Slices(
-            names=self.names, grouping=self.grouping, groupings=self.groupings, cell=self.cell[keep], of_cell=self.of_cell
+            names=self.names,
+            grouping=self.grouping,
+            groupings=self.groupings,
+            cell=self.cell[keep],
+            of_cell=self.of_cell,
         )
 
 
@@ -101,7 +106,9 @@ def make_slices(factors: Mapping[str, Factor], by: Sequence[Sequence[str]], rows
     for g, grouping in enumerate(groupings):
         positions = [used.index(column) for column in grouping]
         kept = combos[:, positions]
-        distinct, inverse = np.unique(kept, axis=0, return_inverse=True) if positions else (kept[:1], np.zeros(len(combos), int))
+        distinct, inverse = (
+            np.unique(kept, axis=0, return_inverse=True) if positions else (kept[:1], np.zeros(len(combos), int))
+        )
         mappings[g] = inverse.reshape(-1) + len(names)
         for levels in distinct if positions else [()]:
             names.append({column: factors[column].levels[code] for column, code in zip(grouping, levels, strict=True)})

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from codman.evaluate.distributions import z_of_level
-from codman.evaluate.estimates import Bounds, BoolArray, FloatArray
+from codman.evaluate.distributions import t_quantiles, z_of_level
+from codman.evaluate.estimates import BoolArray, Bounds, FloatArray
 
 
 def wilson_ends(share: FloatArray, n: FloatArray, level: float) -> tuple[FloatArray, FloatArray]:
@@ -33,22 +33,27 @@ def wilson(share: FloatArray, n: FloatArray) -> Bounds:
     return lambda level: wilson_ends(share, n, level)
 
 
-def normal(value: FloatArray, se: FloatArray) -> Bounds:
-    """Value ± z standard errors."""
+def reach(level: float, df: FloatArray | None) -> FloatArray | float:
+    """Standard errors to each side: z; Student's t where a variance rests on few patients (df, one a slice)."""
+    return z_of_level(level) if df is None else t_quantiles(0.5 + level / 2, df)
+
+
+def normal(value: FloatArray, se: FloatArray, df: FloatArray | None = None) -> Bounds:
+    """Value ± z (or t) standard errors."""
 
     def bounds(level: float) -> tuple[FloatArray, FloatArray]:
-        z = z_of_level(level)
-        return value - z * se, value + z * se
+        half = reach(level, df) * se
+        return value - half, value + half
 
     return bounds
 
 
-def log_scale(value: FloatArray, se: FloatArray) -> Bounds:
+def log_scale(value: FloatArray, se: FloatArray, df: FloatArray | None = None) -> Bounds:
     """For numbers above 0: symmetric on the log scale (delta method)."""
 
     def bounds(level: float) -> tuple[FloatArray, FloatArray]:
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            half = z_of_level(level) * se / value
+            half = reach(level, df) * se / value
             lower, upper = value * np.exp(-half), value * np.exp(half)
         usable = (value > 0) & np.isfinite(half)
         return np.where(usable, lower, np.nan), np.where(usable, upper, np.nan)
@@ -56,13 +61,13 @@ def log_scale(value: FloatArray, se: FloatArray) -> Bounds:
     return bounds
 
 
-def logit_scale(value: FloatArray, se: FloatArray) -> Bounds:
+def logit_scale(value: FloatArray, se: FloatArray, df: FloatArray | None = None) -> Bounds:
     """For shares inside (0, 1): symmetric on the logit scale (delta method)."""
 
     def bounds(level: float) -> tuple[FloatArray, FloatArray]:
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             centre = np.log(value) - np.log1p(-value)
-            half = z_of_level(level) * se / (value * (1 - value))
+            half = reach(level, df) * se / (value * (1 - value))
             lower, upper = 1 / (1 + np.exp(half - centre)), 1 / (1 + np.exp(-half - centre))
         usable = (value > 0) & (value < 1) & np.isfinite(half)
         return np.where(usable, lower, np.nan), np.where(usable, upper, np.nan)
@@ -70,12 +75,12 @@ def logit_scale(value: FloatArray, se: FloatArray) -> Bounds:
     return bounds
 
 
-def fisher_z(value: FloatArray, se: FloatArray) -> Bounds:
+def fisher_z(value: FloatArray, se: FloatArray, df: FloatArray | None = None) -> Bounds:
     """For correlations inside (−1, 1): symmetric on Fisher's z scale (delta method)."""
 
     def bounds(level: float) -> tuple[FloatArray, FloatArray]:
         with np.errstate(divide="ignore", invalid="ignore"):
-            half = z_of_level(level) * se / (1 - value**2)
+            half = reach(level, df) * se / (1 - value**2)
             lower, upper = np.tanh(np.arctanh(value) - half), np.tanh(np.arctanh(value) + half)
         usable = (np.abs(value) < 1) & np.isfinite(half)
         return np.where(usable, lower, np.nan), np.where(usable, upper, np.nan)
@@ -94,14 +99,26 @@ def mapped(bounds: Bounds, to: Callable[[FloatArray], FloatArray], *, turns: boo
     return new
 
 
-def mean_of_two(a: FloatArray, of_a: Bounds, b: FloatArray, of_b: Bounds) -> Bounds:
-    """Interval of (a + b)/2 from two independent ones. Source: MOVER, Zou & Donner 2008, doi:10.1002/sim.3095."""
+def of_two(
+    one: FloatArray, of_one: Bounds, k: FloatArray | float, other: FloatArray, of_other: Bounds, m: FloatArray | float,
+    correlation: FloatArray | float = 0.0,
+) -> Bounds:  # fmt: skip
+    """Interval of k·one + m·other from their own intervals and the correlation of their estimates.
+
+    Source: MOVER, Zou & Donner 2008, doi:10.1002/sim.3095.
+    """
+    value = k * one + m * other
+    turned = np.sign(k) * np.sign(m) * correlation
 
     def bounds(level: float) -> tuple[FloatArray, FloatArray]:
-        (a_low, a_high), (b_low, b_high) = of_a(level), of_b(level)
-        lower = (a + b - np.sqrt((a - a_low) ** 2 + (b - b_low) ** 2)) / 2
-        upper = (a + b + np.sqrt((a_high - a) ** 2 + (b_high - b) ** 2)) / 2
-        return lower, upper
+        down, up = [], []
+        for estimate, of, times in ((one, of_one, k), (other, of_other, m)):
+            lower, upper = of(level)
+            to_lower, to_upper = np.abs(times) * (estimate - lower), np.abs(times) * (upper - estimate)
+            down.append(np.where(np.sign(times) > 0, to_lower, to_upper))
+            up.append(np.where(np.sign(times) > 0, to_upper, to_lower))
+        ends = [np.sqrt(np.maximum(a**2 + b**2 + 2 * turned * a * b, 0)) for a, b in (down, up)]
+        return value - ends[0], value + ends[1]
 
     return bounds
 

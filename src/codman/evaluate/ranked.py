@@ -16,7 +16,6 @@ from codman.evaluate.groups import CodeArray, Slices
 from codman.evaluate.kernels.library import ByteArray, arrange, gram, side_by_side
 from codman.evaluate.sample import Sample
 
-
 FEW: Final = 30  # rows of either class under which large-sample intervals are not trusted
 FEW_EFFECTIVE: Final = 15  # the same in independent patients' worth, where rows repeat patients or are weighted
 
@@ -45,12 +44,18 @@ class Ranked:
     def few(self) -> BoolArray:
         """(S,) True where a class is too small for large-sample intervals."""
         smaller = np.minimum(self.positives, self.n - self.positives)
-        return (smaller < FEW) | ~(self.effective.min(axis=1) >= FEW_EFFECTIVE)
+        few: BoolArray = (smaller < FEW) | ~(self.effective.min(axis=1) >= FEW_EFFECTIVE)
+        return few
 
     @property
     def clustered(self) -> bool:
         """Whether variances are summed by patient."""
         return self.subject is not None
+
+    @property
+    def df(self) -> FloatArray | None:
+        """(S,) degrees of freedom of a variance by patient: those of the smaller class; None for independent rows."""
+        return None if self.plain else self.effective.min(axis=1) - 1
 
     def by_row(self) -> Ranked:
         """The same rows as if each were a patient: for counts, which do not depend on it."""

@@ -42,9 +42,7 @@ def run(source: Source, spec: EvaluationSpec, *, others: Mapping[str, Source] | 
     """
     task = importlib.import_module(TASKS[spec.task])
     found: TaskResult = task.measure(source, spec, others or {})
-    return Evaluation(
-        measurements=Measurements(_written(found)), curves=found.curves, rows=found.rows, spec=found.spec
-    )
+    return Evaluation(measurements=Measurements(_written(found)), curves=found.curves, rows=found.rows, spec=found.spec)
 
 
 def evaluate(

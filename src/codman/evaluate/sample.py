@@ -100,7 +100,9 @@ def read_table(source: Source, columns: Sequence[str]) -> pa.Table:
             )
     table = source.read(wanted)
     if table.num_rows == 0:
-        raise BadInput(what=f"{source.uri} has no rows", why="there is nothing to evaluate", fix="give a file with patients in it")
+        raise BadInput(
+            what=f"{source.uri} has no rows", why="there is nothing to evaluate", fix="give a file with patients in it"
+        )
     return table
 
 

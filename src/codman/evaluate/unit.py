@@ -1,6 +1,7 @@
 """One result per encounter or patient beside the row-level one.
 
-Hourly scores judged row by row answer the wrong question: staff act on the first alert of a stay. Here each unit has one
+Hourly scores judged row by row answer the wrong question: staff act on the first alert of a stay. Here each unit
+has one
 score and one outcome, and each threshold has its lead time and its alerts per 100 patient-days.
 """
 
@@ -52,9 +53,7 @@ def times(table: pa.Table, name: str, source: Source, spec: UnitSpec) -> FloatAr
     return numbers(table, name, source) * HOURS[spec.time_unit]
 
 
-def gather(
-    table: pa.Table, spec: UnitSpec, source: Source, keep: BoolArray
-) -> tuple[Stays, CodeArray]:
+def gather(table: pa.Table, spec: UnitSpec, source: Source, keep: BoolArray) -> tuple[Stays, CodeArray]:
     """Sort the kept rows into units.
 
     Returns:
@@ -127,7 +126,8 @@ def _lengths(hours: FloatArray | None, starts: IntArray, rows: int) -> FloatArra
     inside = np.ones(len(steps), dtype=bool)
     inside[ends[:-1]] = False
     usual = float(np.median(steps[inside])) if inside.any() else 1.0
-    return hours[ends] - hours[starts] + usual
+    lengths: FloatArray = hours[ends] - hours[starts] + usual
+    return lengths
 
 
 def aggregated(stays: Stays, score: FloatArray, event: BoolArray, spec: UnitSpec) -> tuple[FloatArray, BoolArray]:
@@ -181,11 +181,18 @@ def _dense(codes: CodeArray) -> CodeArray:
 
 
 def alerting(
-    stays: Stays, units: Sample, score: FloatArray, happened: BoolArray, threshold: float, spec: UnitSpec, params: dict[str, Any]
+    stays: Stays,
+    units: Sample,
+    score: FloatArray,
+    happened: BoolArray,
+    threshold: float,
+    spec: UnitSpec,
+    params: dict[str, Any],
 ) -> Iterator[Estimates]:
     """Lead time and alert burden at one threshold, on every slice.
 
-    Lead time: median over units with the event that were alerted at or before its onset; interval from order statistics.
+    Lead time: median over units with the event that were alerted at or before its onset; interval from order
+    statistics.
     Burden: alerts per 100 patient-days; interval by patient on the log scale.
     """
     flagged = score[stays.order] >= threshold
@@ -252,9 +259,7 @@ def _median_rank(n: int, level: float) -> int | None:
     return best
 
 
-def _burden(
-    stays: Stays, units: Sample, flagged: BoolArray, spec: UnitSpec, params: dict[str, Any]
-) -> Estimates:
+def _burden(stays: Stays, units: Sample, flagged: BoolArray, spec: UnitSpec, params: dict[str, Any]) -> Estimates:
     alerts = np.add.reduceat(flagged.astype(np.float64), stays.starts)
     if spec.aggregate == "first-alert":
         alerts = np.minimum(alerts, 1.0)  # the alert fires once a unit

@@ -72,7 +72,7 @@ def build(kind: Kind, subject: Subject | Sequence[Subject], predicate: BaseModel
         fields = _plain(predicate) if isinstance(predicate, BaseModel) else dict(predicate)
         schemas.check(kind, fields, name=name)
     subjects = [subject] if isinstance(subject, Subject) else list(subject)
-    return Statement(subject=subjects, predicateType=kind.predicate_type, predicate=fields)
+    return Statement(subject=subjects, predicate_type=kind.predicate_type, predicate=fields)
 
 
 def canonical_statement(statement: Statement) -> bytes:

@@ -33,8 +33,12 @@ class ChosenThreshold(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rule: Literal["sensitivity", "alert_rate", "cost_ratio"]
-    target: float = Field(gt=0, description="Wanted sensitivity or alert rate; or harm of a miss over harm of a false alarm")
-    rows: str = Field(description="Name of the input the threshold was chosen on; 'judged rows' makes verdicts inconclusive")
+    target: float = Field(
+        gt=0, description="Wanted sensitivity or alert rate; or harm of a miss over harm of a false alarm"
+    )
+    rows: str = Field(
+        description="Name of the input the threshold was chosen on; 'judged rows' makes verdicts inconclusive"
+    )
     threshold: float | None = Field(default=None, description="What was chosen")
 
 
@@ -45,14 +49,24 @@ class EvaluationSpec(BaseModel):
 
     task: Task
     label: str | list[str] = Field(description="Column of what happened; several for multilabel")
-    score: str | list[str] | dict[str, str] = Field(description="Column of the score; per label or per class where several")
-    positive: str | None = Field(default=None, description="The label's value that means the event, where it is not 0/1 or true/false")
+    score: str | list[str] | dict[str, str] = Field(
+        description="Column of the score; per label or per class where several"
+    )
+    positive: str | None = Field(
+        default=None, description="The label's value that means the event, where it is not 0/1 or true/false"
+    )
     by: list[list[str]] = Field(default_factory=list, description="Groupings; several columns make an intersection")
-    bands: dict[str, list[float]] = Field(default_factory=dict, description="Edges that cut a numeric column into bands")
+    bands: dict[str, list[float]] = Field(
+        default_factory=dict, description="Edges that cut a numeric column into bands"
+    )
     thresholds: list[float] = Field(default_factory=list)
     chosen: list[ChosenThreshold] = Field(default_factory=list)
-    reference: dict[str, str] = Field(default_factory=dict, description="Group each difference is taken against, by column")
-    subject: str | None = Field(default=None, description="Column that identifies the patient; rows of one are not independent")
+    reference: dict[str, str] = Field(
+        default_factory=dict, description="Group each difference is taken against, by column"
+    )
+    subject: str | None = Field(
+        default=None, description="Column that identifies the patient; rows of one are not independent"
+    )
     weight: str | None = Field(default=None, description="Column of sampling weights")
     unit: UnitSpec | None = None
     time: str | None = Field(default=None, description="Survival: follow-up time")

@@ -97,7 +97,15 @@ def arrange(
     code_out, score_out, fresh = np.empty(n, np.int32), np.empty(n), np.empty(n, np.uint8)
     weight_out = None if weight is None else np.empty(n)
     library().arrange(
-        _long(n), _at(order), _at(score), _at(code), _at(weight), _at(code_out), _at(score_out), _at(weight_out), _at(fresh)
+        _long(n),
+        _at(order),
+        _at(score),
+        _at(code),
+        _at(weight),
+        _at(code_out),
+        _at(score_out),
+        _at(weight_out),
+        _at(fresh),
     )
     return code_out, score_out, weight_out, fresh
 
@@ -106,7 +114,9 @@ def rank_sweep(code: Codes, fresh: ByteArray, weight: FloatArray | None, slices:
     """(slices, 18) sums of one grouping; their order stands in sweep.c."""
     out = np.zeros((slices, SWEEP_SUMS))
     _checked(
-        library().rank_sweep(_long(len(code)), _at(code), _at(fresh), _at(weight), _long(slices), _at(of_cell), _at(out))
+        library().rank_sweep(
+            _long(len(code)), _at(code), _at(fresh), _at(weight), _long(slices), _at(of_cell), _at(out)
+        )
     )
     return out
 
@@ -150,13 +160,26 @@ def gram(
 
 
 def logistic_pass(
-    x: FloatArray, code: Codes, weight: FloatArray | None, of_cell: Codes, coefficients: FloatArray, *, residuals: bool = False
+    x: FloatArray,
+    code: Codes,
+    weight: FloatArray | None,
+    of_cell: Codes,
+    coefficients: FloatArray,
+    *,
+    residuals: bool = False,
 ) -> tuple[FloatArray, FloatArray | None]:
     """(slices, 11) gradient, information and meat at (slices, 3) coefficients; residuals (n, 3) on request."""
     out = np.zeros((len(coefficients), FIT_SUMS))
     parts = np.empty((len(x), 3)) if residuals else None
     library().logistic_pass(
-        _long(len(x)), _at(x), _at(code), _at(weight), _at(of_cell), _at(np.ascontiguousarray(coefficients)), _at(out), _at(parts)
+        _long(len(x)),
+        _at(x),
+        _at(code),
+        _at(weight),
+        _at(of_cell),
+        _at(np.ascontiguousarray(coefficients)),
+        _at(out),
+        _at(parts),
     )
     return out, parts
 
@@ -179,7 +202,16 @@ def loess(
     """(m,) local linear smooth of sorted points at sorted places, and its standard deviation."""
     out, spread = np.empty(len(at)), np.empty(len(at))
     library().loess(
-        _long(len(x)), _at(x), _at(y), _at(mass), _at(variance), _real(span), _long(len(at)), _at(at), _at(out), _at(spread)
+        _long(len(x)),
+        _at(x),
+        _at(y),
+        _at(mass),
+        _at(variance),
+        _real(span),
+        _long(len(at)),
+        _at(at),
+        _at(out),
+        _at(spread),
     )
     return out, spread
 
@@ -208,18 +240,14 @@ def bootstrap_sweep(
 def weighted_sums(columns: FloatArray, code: Codes, weight: ByteArray, cells: int) -> FloatArray:
     """(cells, k) sums of columns under replicate weights."""
     out = np.zeros((cells, columns.shape[1]))
-    library().weighted_sums(
-        _long(len(code)), _long(columns.shape[1]), _at(columns), _at(code), _at(weight), _at(out)
-    )
+    library().weighted_sums(_long(len(code)), _long(columns.shape[1]), _at(columns), _at(code), _at(weight), _at(out))
     return out
 
 
 def probability_columns(score: FloatArray, code: Codes, weight: FloatArray | None, clip: float) -> FloatArray:
     """(n, 7) columns that probability metrics add up; their order stands in probability.c."""
     out = np.empty((len(score), 7))
-    library().probability_columns(
-        _long(len(score)), _at(score), _at(code), _at(weight), _real(clip), _at(out)
-    )
+    library().probability_columns(_long(len(score)), _at(score), _at(code), _at(weight), _real(clip), _at(out))
     return out
 
 

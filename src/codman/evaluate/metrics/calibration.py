@@ -1,6 +1,7 @@
 """Distances between stated and observed risk: ECE, ICI, E50, E90. Biased upward, so without intervals.
 
-`expected_if_calibrated` beside each says how large it would be if every risk were right: a number near it is no finding.
+`expected_if_calibrated` beside each says how large it would be if every risk were right: a number near it is no
+finding.
 Sources: Austin & Steyerberg 2019 (ICI, E50, E90), doi:10.1002/sim.8281; Naeini 2015 (ECE), doi:10.1609/aaai.v29i1.9602.
 """
 
@@ -44,8 +45,8 @@ def points_by_rank(ranked: Ranked, most: int = POINTS) -> Points:
         place[:] = block
     else:
         place[:] = ((starts * most) // n)[block]
-    used, place = np.unique(place, return_inverse=True)
-    return _points(ranked, (len(used) - 1 - place).astype(np.int64), len(used))
+    used, from_top = np.unique(place, return_inverse=True)
+    return _points(ranked, (len(used) - 1 - from_top).astype(np.int64), len(used))
 
 
 def points_by_risk(ranked: Ranked) -> Points:
@@ -109,9 +110,7 @@ def smooth(points: Points, s: int) -> Smooth | None:
     risk, share, mass, held = risk[by_risk], share[by_risk], mass[by_risk], held[by_risk]
     variance = points.null[s, held] / mass**2
     observed, spread = loess(risk, share, mass, variance, risk, span=SPAN)
-    return Smooth(
-        risk=risk, observed=np.clip(observed, 0, 1), spread=spread, mass=mass, rows=points.rows[s, held]
-    )
+    return Smooth(risk=risk, observed=np.clip(observed, 0, 1), spread=spread, mass=mass, rows=points.rows[s, held])
 
 
 def smoothed_errors(points: Points, params: Mapping[str, Any]) -> tuple[list[Estimates], list[Smooth | None]]:

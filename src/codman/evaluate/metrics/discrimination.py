@@ -9,11 +9,13 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from codman.evaluate.estimates import BoolArray, Estimates, FloatArray
-from codman.evaluate.intervals import chosen, logit_scale, normal, wilson
+from codman.evaluate.intervals import chosen, logit_scale, normal, nowhere, wilson
 from codman.evaluate.kernels.library import gram, rank_influence, rank_sweep, side_by_side
 from codman.evaluate.ranked import Ranked
 
-FEW_EVENTS: Final = 100  # for average precision
+FEWEST_MISORDERED: Final = 5
+FEW_EVENTS: Final = 100  # under which average precision takes Boyd's interval
+FEWEST_EVENTS: Final = 10  # under which it has none: Boyd's no longer holds its level
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +70,7 @@ def _plain(sums: FloatArray) -> dict[str, FloatArray]:
 
 
 def _clustered(ranked: Ranked, of_cell: Any, sums: FloatArray) -> dict[str, FloatArray]:
-    auroc, auprc = rank_influence(
-        ranked.order, ranked.sorted_code, ranked.fresh, ranked.sorted_weight, of_cell, sums
-    )
+    auroc, auprc = rank_influence(ranked.order, ranked.sorted_code, ranked.fresh, ranked.sorted_weight, of_cell, sums)
     columns = np.column_stack([auroc, auprc])
     _totals, moments, units = gram(columns, ranked.slices.cell, of_cell, len(sums), ranked.subject)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -88,18 +88,22 @@ def auroc(
 ) -> Estimates:
     """AUROC: the chance that a patient with the event scores above one without; ties count half.
 
-    Interval: DeLong's variance on the logit scale. Under 30 events or non-events, or where every event outranks every
-    non-event, Wilson with n = the smaller class (`wilson-min`; Birnbaum & Klose 1957, doi:10.1214/aoms/1177706956).
+    Interval: DeLong's variance on the logit scale. Under 30 events or non-events, or so near 0 or 1 that fewer than 5
+    of the smaller class are misordered, Wilson with n = the smaller class (`wilson-min`; Birnbaum & Klose 1957,
+    doi:10.1214/aoms/1177706956): valid, and wider than its level.
     """
-    small = ranked.few | ~(found.auroc_variance > 0)
     value = np.clip(found.auroc, 0.0, 1.0)
+    fewer = ranked.effective.min(axis=1)
+    # as np >= 5 for a proportion: with fewer misordered patients than this the logit interval covers 90 %, not 95
+    near_end = fewer * np.minimum(value, 1 - value) < FEWEST_MISORDERED
+    small = ranked.few | near_end | ~(found.auroc_variance > 0)
     se = np.sqrt(found.auroc_variance)
-    wide = logit_scale(value, se) if kind == "delong-logit" else normal(value, se)
+    wide = logit_scale(value, se, ranked.df) if kind == "delong-logit" else normal(value, se, ranked.df)
     main = kind if not ranked.clustered else kind.replace("delong", "obuchowski")
     return Estimates(
         metric="auroc",
         value=value,
-        bounds=chosen(small, wilson(value, ranked.effective.min(axis=1)), wide),
+        bounds=chosen(small, wilson(value, fewer), wide),
         method=["wilson-min" if s else main for s in small],
         params=params,
         notes=_one_class(ranked),
@@ -110,21 +114,23 @@ def auprc(ranked: Ranked, found: Sweep, params: Mapping[str, Any]) -> Estimates:
     """Average precision: the mean, over patients with the event, of the PPV at their score.
 
     Interval: the influence function's variance on the logit scale; under 100 events Boyd 2013's logit interval
-    (doi:10.1007/978-3-642-40994-3_29), which stays valid there.
+    (doi:10.1007/978-3-642-40994-3_29), which is valid there and wider than its level; none under 10 events.
     """
     value = np.clip(found.auprc, 0.0, 1.0)
+    too_few = ranked.effective[:, 1] < FEWEST_EVENTS
     events = ranked.effective[:, 1]
     small = ranked.positives < FEW_EVENTS
     with np.errstate(divide="ignore", invalid="ignore"):
         boyd = np.sqrt(value * (1 - value) / events)
-    bounds = logit_scale(value, np.where(small, boyd, np.sqrt(found.auprc_variance)))
+    bounds = logit_scale(value, np.where(small, boyd, np.sqrt(found.auprc_variance)), ranked.df)
     return Estimates(
         metric="auprc",
         value=value,
-        bounds=bounds,
+        bounds=nowhere(too_few, bounds),
         method=["boyd-logit" if s else "influence-logit" for s in small],
         params=params,
-        notes=_one_class(ranked),
+        notes={int(s): f"no interval with fewer than {FEWEST_EVENTS} events" for s in np.flatnonzero(too_few)}
+        | _one_class(ranked),
     )
 
 

@@ -33,7 +33,8 @@ class Sums:
         """(S,) variance of a smooth function of the totals, gradient (S, 7)."""
         square = np.einsum("si,sij,sj->s", gradient, self.moments, gradient)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.maximum(square, 0) * self.units / (self.units - 1)
+            variance: FloatArray = np.maximum(square, 0) * self.units / (self.units - 1)
+        return variance
 
 
 def are_risks(score: FloatArray) -> bool:
@@ -61,13 +62,15 @@ def sums(ranked: Ranked) -> Sums:
     def one(g: int) -> None:
         members = slices.members(g)
         of_cell = np.ascontiguousarray(slices.of_cell[g] - int(members[0]))
-        totals[members], moments[members], units[members] = gram(columns, slices.cell, of_cell, len(members), ranked.subject)
+        totals[members], moments[members], units[members] = gram(
+            columns, slices.cell, of_cell, len(members), ranked.subject
+        )
 
     side_by_side(one, range(len(slices.groupings)))
     return Sums(totals=totals, moments=moments, units=units, plain=False)
 
 
-def prevalence(ranked: Ranked, everyone: Table, params: Mapping[str, Any]) -> Estimates:
+def prevalence(everyone: Table, params: Mapping[str, Any]) -> Estimates:
     """The share of patients with the event. Interval: Wilson."""
     part = share(everyone, [TP, FN], [TP, FP, FN, TN])
     return Estimates(metric="prevalence", value=part.value, bounds=part.bounds(), method=part.method, params=params)
@@ -76,11 +79,11 @@ def prevalence(ranked: Ranked, everyone: Table, params: Mapping[str, Any]) -> Es
 def probability(ranked: Ranked, found: Sums, params: Mapping[str, Any]) -> Iterator[Estimates]:
     """Metrics of the risks themselves, on every slice."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        rows, events, expected, square, surprise, lean, lean_null, *_ = found.totals.T
-        yield _mean("brier", found, SQUARE, params)
-        yield _brier_skill(found, params)
-        yield _mean("log_loss", found, SURPRISE, params)
-        yield _oe_ratio(found, params)
+        lean, lean_null = found.totals[:, LEAN], found.totals[:, LEAN_NULL]
+        yield _mean("brier", found, SQUARE, params, ranked.df)
+        yield _brier_skill(found, params, ranked.df)
+        yield _mean("log_loss", found, SURPRISE, params, ranked.df)
+        yield _oe_ratio(found, params, ranked.df)
         null = found.moments[:, LEAN, LEAN] if ranked.clustered else lean_null
         z = np.where(null > 0, lean / np.sqrt(null), np.nan)
     yield Estimates(
@@ -94,7 +97,7 @@ def probability(ranked: Ranked, found: Sums, params: Mapping[str, Any]) -> Itera
     )
 
 
-def _mean(metric: str, found: Sums, column: int, params: Mapping[str, Any]) -> Estimates:
+def _mean(metric: str, found: Sums, column: int, params: Mapping[str, Any], df: FloatArray | None) -> Estimates:
     """A mean above 0, its interval by the sandwich variance on the log scale."""
     rows = found.totals[:, ONE]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -103,10 +106,10 @@ def _mean(metric: str, found: Sums, column: int, params: Mapping[str, Any]) -> E
         gradient[:, column] = 1 / rows
         gradient[:, ONE] = -value / rows
         se = np.sqrt(found.variance(gradient))
-    return Estimates(metric=metric, value=value, bounds=log_scale(value, se), method="sandwich-log", params=params)
+    return Estimates(metric=metric, value=value, bounds=log_scale(value, se, df), method="sandwich-log", params=params)
 
 
-def _brier_skill(found: Sums, params: Mapping[str, Any]) -> Estimates:
+def _brier_skill(found: Sums, params: Mapping[str, Any], df: FloatArray | None) -> Estimates:
     """1 − Brier / (prevalence (1 − prevalence)). Interval: delta method."""
     rows, events, square = found.totals[:, ONE], found.totals[:, EVENT], found.totals[:, SQUARE]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -122,14 +125,14 @@ def _brier_skill(found: Sums, params: Mapping[str, Any]) -> Estimates:
     return Estimates(
         metric="brier_skill",
         value=value,
-        bounds=normal(value, se),
+        bounds=normal(value, se, df),
         method="delta",
         params=params,
         notes={int(s): "one class only" for s in np.flatnonzero(np.isnan(value))},
     )
 
 
-def _oe_ratio(found: Sums, params: Mapping[str, Any]) -> Estimates:
+def _oe_ratio(found: Sums, params: Mapping[str, Any], df: FloatArray | None) -> Estimates:
     """Observed over expected events.
 
     Interval: log scale with SE = √Σ(y − OE·p)²/O; where no event was observed, 0 to the exact Poisson upper bound.
@@ -144,19 +147,23 @@ def _oe_ratio(found: Sums, params: Mapping[str, Any]) -> Estimates:
         if not found.plain:
             square = square * found.units / (found.units - 1)
         se = np.sqrt(np.maximum(square, 0))
-        worth = np.where(observed > 0, 1.0, found.totals[:, ONE] ** 2 / found.moments[:, ONE, ONE] / found.totals[:, ONE])
+        worth = np.where(
+            observed > 0, 1.0, found.totals[:, ONE] ** 2 / found.moments[:, ONE, ONE] / found.totals[:, ONE]
+        )
     return Estimates(
         metric="oe_ratio",
         value=value,
-        bounds=_with_none_observed(value, se, observed, expected * np.minimum(worth, 1.0)),
+        bounds=_with_none_observed(value, se, observed, expected * np.minimum(worth, 1.0), df),
         method=["exact-upper" if o == 0 else "sandwich-log" for o in observed],
         params=params,
         notes={int(s): "no event was expected" for s in np.flatnonzero(np.isnan(value))},
     )
 
 
-def _with_none_observed(value: FloatArray, se: FloatArray, observed: FloatArray, expected: FloatArray) -> Bounds:
-    usual = log_scale(value, se)
+def _with_none_observed(
+    value: FloatArray, se: FloatArray, observed: FloatArray, expected: FloatArray, df: FloatArray | None
+) -> Bounds:
+    usual = log_scale(value, se, df)
 
     def bounds(level: float) -> tuple[FloatArray, FloatArray]:
         lower, upper = usual(level)

@@ -1,7 +1,9 @@
 """Calibration slope and intercept: the logistic recalibration of what happened on logit(score), every slice.
 
-The fit starts from sums over fine bins of logit(score) and is finished by exact Newton steps over the rows, so a million
-rows cost two passes a grouping. Sources: Cox 1958, doi:10.1093/biomet/45.3-4.562; Van Calster 2019, doi:10.1186/s12916-019-1466-7.
+The fit starts from sums over fine bins of logit(score) and is finished by exact Newton steps over the rows, so a
+million
+rows cost two passes a grouping. Sources: Cox 1958, doi:10.1093/biomet/45.3-4.562; Van Calster 2019,
+doi:10.1186/s12916-019-1466-7.
 """
 
 from __future__ import annotations
@@ -150,10 +152,13 @@ def _step(sums: FloatArray) -> FloatArray:
     with np.errstate(divide="ignore", invalid="ignore"):
         determinant = h00 * h11 - h01**2
         alike = ~(determinant > 1e-12 * h00 * h11)
-        step = np.stack([(h11 * g0 - h01 * g1) / determinant, (h00 * g1 - h01 * g0) / determinant, sums[:, 8] / sums[:, 9]], axis=1)
+        step = np.stack(
+            [(h11 * g0 - h01 * g1) / determinant, (h00 * g1 - h01 * g0) / determinant, sums[:, 8] / sums[:, 9]], axis=1
+        )
     step[alike, :2] = 0.0
     step[~np.isfinite(step)] = 0.0
-    return np.clip(step, -LARGEST_STEP, LARGEST_STEP)
+    kept: FloatArray = np.clip(step, -LARGEST_STEP, LARGEST_STEP)
+    return kept
 
 
 def _newton(
@@ -187,7 +192,9 @@ def _newton(
     return at, variance, done[:, 0] & usable & bounded[:, :2].all(axis=1), done[:, 1] & bounded[:, 2]
 
 
-def _meat(ranked: Ranked, x: FloatArray, of_cell: Codes, at: FloatArray, sums: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _meat(
+    ranked: Ranked, x: FloatArray, of_cell: Codes, at: FloatArray, sums: FloatArray
+) -> tuple[FloatArray, FloatArray]:
     if ranked.subject is None:
         meat = np.empty((len(at), 2, 2))
         meat[:, 0, 0], meat[:, 1, 1] = sums[:, 5], sums[:, 7]
@@ -204,7 +211,8 @@ def _meat(ranked: Ranked, x: FloatArray, of_cell: Codes, at: FloatArray, sums: F
 def recalibration(ranked: Ranked, found: Fit, params: Mapping[str, Any]) -> Iterator[Estimates]:
     """Slope, intercept in the large, and the jointly fitted intercept.
 
-    Intervals: Wald; profile likelihood under 100 events or non-events; sandwich where rows repeat patients or are weighted.
+    Intervals: Wald; profile likelihood under 100 events or non-events; sandwich where rows repeat patients or are
+    weighted.
     """
     few = np.minimum(ranked.positives, ranked.n - ranked.positives) < FEW_EVENTS
     wald = "wald" if ranked.plain else "wald-sandwich"
@@ -221,7 +229,7 @@ def recalibration(ranked: Ranked, found: Fit, params: Mapping[str, Any]) -> Iter
     yield Estimates(
         metric="calibration_slope",
         value=slope,
-        bounds=_profiled(ranked, found, few, slope, 1) if ranked.plain else normal(slope, _se(found, 1)),
+        bounds=_profiled(ranked, found, few, slope, 1) if ranked.plain else normal(slope, _se(found, 1), ranked.df),
         method=methods,
         params=extra,
         notes=unfitted,
@@ -229,7 +237,7 @@ def recalibration(ranked: Ranked, found: Fit, params: Mapping[str, Any]) -> Iter
     yield Estimates(
         metric="calibration_intercept",
         value=large,
-        bounds=_profiled(ranked, found, few, large, 2) if ranked.plain else normal(large, _se(found, 2)),
+        bounds=_profiled(ranked, found, few, large, 2) if ranked.plain else normal(large, _se(found, 2), ranked.df),
         method=methods,
         params=extra,
         notes=unfitted,
@@ -237,7 +245,7 @@ def recalibration(ranked: Ranked, found: Fit, params: Mapping[str, Any]) -> Iter
     yield Estimates(
         metric="calibration_intercept",
         value=joint,
-        bounds=normal(joint, _se(found, 0)),
+        bounds=normal(joint, _se(found, 0), ranked.df),
         method=wald,
         params={**extra, "kind": "joint"},
         notes=unfitted,

@@ -31,14 +31,16 @@ class Table:
     moments: FloatArray  # (S, 4, 4) second moments of patients' sums
     units: FloatArray  # (S,) patients
     plain: bool  # independent rows of equal weight
+    df: FloatArray | None = None  # (S,) degrees of freedom of variances by patient
 
     def sum(self, parts: Sequence[int]) -> FloatArray:
         """(S,) total of some of the four."""
-        return np.sum(self.totals[:, parts], axis=1)
+        total: FloatArray = np.sum(self.totals[:, parts], axis=1)
+        return total
 
     def variance(self, gradient: FloatArray) -> FloatArray:
         """(S,) variance of a smooth function whose gradient in the totals is (S, 4) and sums to nothing along them."""
-        square = np.einsum("si,sij,sj->s", gradient, self.moments, gradient)
+        square: FloatArray = np.einsum("si,sij,sj->s", gradient, self.moments, gradient)
         with np.errstate(divide="ignore", invalid="ignore"):
             return square if self.plain else square * self.units / (self.units - 1)
 
@@ -86,6 +88,23 @@ def share(table: Table, numerator: Sequence[int], denominator: Sequence[int]) ->
     return Share(value=value, worth=worth, patients=kish, plain=False)
 
 
+def correlation(
+    table: Table, one: tuple[Sequence[int], Sequence[int]], other: tuple[Sequence[int], Sequence[int]]
+) -> FloatArray:
+    """(S,) correlation of two proportions of one table, each (numerator, denominator); 0 where one does not vary."""
+    gradients = []
+    for numerator, denominator in (one, other):
+        bottom = table.sum(denominator)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            value = table.sum(numerator) / bottom
+            gradients.append((_mask(numerator)[None] - value[:, None] * _mask(denominator)[None]) / bottom[:, None])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        first, second = (np.einsum("si,sij,sj->s", g, table.moments, g) for g in gradients)
+        both = np.einsum("si,sij,sj->s", gradients[0], table.moments, gradients[1])
+        joint: FloatArray = np.nan_to_num(both / np.sqrt(first * second)).clip(-1, 1)
+    return joint
+
+
 def _mask(parts: Sequence[int]) -> FloatArray:
     out = np.zeros(4)
     out[list(parts)] = 1.0
@@ -98,11 +117,13 @@ def tables(ranked: Ranked, thresholds: Sequence[float]) -> list[Table]:
         return []
     if ranked.subject is not None:
         return [_by_patient(ranked, threshold) for threshold in thresholds]
-    return _by_row(ranked.slices, *counts_above(ranked, thresholds), thresholds, plain=ranked.weight is None)
+    return _by_row(
+        ranked.slices, *counts_above(ranked, thresholds), thresholds, plain=ranked.weight is None, df=ranked.df
+    )
 
 
 def counts_above(ranked: Ranked, thresholds: Sequence[float]) -> tuple[FloatArray, FloatArray]:
-    """(T, S, 2, 3) rows, weight, squared weight of non-events and events at or above each threshold, and (S, 2, 3) of all."""
+    """(T, S, 2, 3) rows, weight, squared weight by event at or above each threshold, and (S, 2, 3) of all."""
     cuts = np.asarray(thresholds, dtype=np.float64)
     falling = np.argsort(-cuts, kind="stable")
     # the arranged scores fall, so the rows at or above a cut are the first ones
@@ -118,7 +139,13 @@ def counts_above(ranked: Ranked, thresholds: Sequence[float]) -> tuple[FloatArra
 
 
 def _by_row(
-    slices: Slices, above: FloatArray, everyone: FloatArray, thresholds: Sequence[float], *, plain: bool
+    slices: Slices,
+    above: FloatArray,
+    everyone: FloatArray,
+    thresholds: Sequence[float],
+    *,
+    plain: bool,
+    df: FloatArray | None,
 ) -> list[Table]:
     below = everyone[None] - above
     out = []
@@ -134,6 +161,7 @@ def _by_row(
                 moments=moments,
                 units=four[:, :, 0].sum(axis=1),
                 plain=plain,
+                df=df,
             )
         )
     return out
@@ -158,5 +186,11 @@ def _by_patient(ranked: Ranked, threshold: float) -> Table:
     per_cell = np.zeros((slices.of_cell.shape[1], 4))
     np.add.at(per_cell, (slices.cell, part), 1.0)
     return Table(
-        threshold=threshold, totals=totals, rows=slices.totals(per_cell), moments=moments, units=units, plain=False
+        threshold=threshold,
+        totals=totals,
+        rows=slices.totals(per_cell),
+        moments=moments,
+        units=units,
+        plain=False,
+        df=ranked.df,
     )

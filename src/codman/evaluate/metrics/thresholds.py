@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from codman.evaluate.estimates import BoolArray, Estimates, FloatArray
-from codman.evaluate.intervals import fisher_z, log_scale, logit_scale, mapped, mean_of_two
-from codman.evaluate.metrics.tables import FN, FP, TN, TP, Share, Table, share
+from codman.evaluate.intervals import fisher_z, log_scale, mapped, of_two
+from codman.evaluate.metrics.tables import FN, FP, TN, TP, Share, Table, correlation, share
 
 
 def at_threshold(table: Table, params: Mapping[str, Any]) -> Iterator[Estimates]:
@@ -49,29 +49,13 @@ def _where(mask: BoolArray, note: str) -> dict[int, str]:
 def balanced_accuracy(table: Table, sensitivity: Share, specificity: Share, params: Mapping[str, Any]) -> Estimates:
     """The mean of sensitivity and specificity.
 
-    Interval: MOVER from the two Wilson intervals; clustered, delta method on the logit scale, since one patient may
-    count in both.
+    Interval: MOVER from the two Wilson intervals, with their correlation where one patient may count in both.
     """
     value = (sensitivity.value + specificity.value) / 2
-    if table.plain:
-        bounds = mean_of_two(sensitivity.value, sensitivity.bounds(), specificity.value, specificity.bounds())
-        method = "mover-wilson"
-    else:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            p, q = table.sum([TP, FN]), table.sum([TN, FP])
-            gradient = np.stack(
-                [
-                    (1 - sensitivity.value) / p,
-                    -specificity.value / q,
-                    -sensitivity.value / p,
-                    (1 - specificity.value) / q,
-                ],
-                axis=1,
-            )
-        bounds = logit_scale(value, np.sqrt(table.variance(gradient / 2)))
-        method = "linearised-logit"
+    joint = 0.0 if table.plain else correlation(table, ([TP], [TP, FN]), ([TN], [TN, FP]))
+    bounds = of_two(sensitivity.value, sensitivity.bounds(), 0.5, specificity.value, specificity.bounds(), 0.5, joint)
     return Estimates(
-        metric="balanced_accuracy", value=value, bounds=bounds, method=method, params=params,
+        metric="balanced_accuracy", value=value, bounds=bounds, method=f"mover-{sensitivity.method}", params=params,
         notes=_where(np.isnan(value), "one class only"),
     )  # fmt: skip
 
@@ -116,7 +100,7 @@ def mcc(table: Table, params: Mapping[str, Any]) -> Estimates:
     return Estimates(
         metric="mcc",
         value=value,
-        bounds=fisher_z(value, np.sqrt(table.variance(gradient))),
+        bounds=fisher_z(value, np.sqrt(table.variance(gradient)), table.df),
         method="delta-fisher-z",
         params=params,
         notes=_where(np.isnan(value), "flags or events are all alike"),
@@ -124,7 +108,7 @@ def mcc(table: Table, params: Mapping[str, Any]) -> Estimates:
 
 
 def number_needed_to_evaluate(ppv: Share, params: Mapping[str, Any]) -> Estimates:
-    """Flagged patients per patient found: 1/PPV, its interval from PPV's. No value where no flagged patient has the event."""
+    """Flagged patients per patient found: 1/PPV, interval from PPV's; no value where no flagged one has the event."""
     with np.errstate(divide="ignore", invalid="ignore"):
         value = np.where(ppv.value > 0, 1 / ppv.value, np.nan)
     return Estimates(
@@ -160,11 +144,9 @@ def likelihood_ratio(table: Table, params: Mapping[str, Any], *, positive: bool)
     return Estimates(
         metric=name,
         value=value,
-        bounds=log_scale(value, se),
+        bounds=log_scale(value, se, table.df),
         method="simel-log",
         params=params,
         notes=_where(np.isnan(value), "a cell it divides by is empty")
         | _where(value == 0, "no interval: a cell of the table is empty"),
     )
-
-

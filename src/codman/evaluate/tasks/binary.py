@@ -28,7 +28,9 @@ def measure(source: Source, spec: EvaluationSpec, others: Mapping[str, Source]) 
     outcome, score = str(spec.label), str(spec.score)
     _refuse(spec)
     spec = _clustered_by_unit(spec)
-    unit = [] if spec.unit is None else [spec.unit.column, spec.unit.index_time, spec.unit.onset, spec.unit.exclude_after]
+    unit = (
+        [] if spec.unit is None else [spec.unit.column, spec.unit.index_time, spec.unit.onset, spec.unit.exclude_after]
+    )
     columns = [outcome, score, *shared_columns(spec), *filter(None, [*unit, spec.time]), *stated_columns(spec)]
     table = read_table(source, columns)
     exclusions = Exclusions(table.num_rows)
@@ -89,7 +91,13 @@ def _by_horizon(
 
 
 def _by_unit(
-    table: pa.Table, spec: EvaluationSpec, source: Source, sample: Sample, keep: BoolArray, event: BoolArray, risk: FloatArray
+    table: pa.Table,
+    spec: EvaluationSpec,
+    source: Source,
+    sample: Sample,
+    keep: BoolArray,
+    event: BoolArray,
+    risk: FloatArray,
 ) -> TaskResult:
     assert spec.unit is not None  # noqa: S101 (the caller checked)
     stays, unit = gather(table, spec.unit, source, keep)

@@ -1,6 +1,7 @@
 """The free-light-chain cohort of Olmsted County, and a plain model of death within five years.
 
-7,874 residents aged 50 and over, half of the cohort of Dispenzieri 2012 (doi:10.1016/j.mayocp.2012.03.009). The file comes
+7,874 residents aged 50 and over, half of the cohort of Dispenzieri 2012 (doi:10.1016/j.mayocp.2012.03.009). The
+file comes
 inside the scikit-survival wheel; it is read as data, and that package is never imported.
 """
 

@@ -94,10 +94,16 @@ def tell_story(folder: Path, tell: Tell) -> Story:
     verdict = gate(place["policy"], [place["evidence"]], keys=[folder / "demo.pub"])
     for result in verdict.results:
         tell(f"{result.outcome.value:>13}  {result.sentence}")
-    tell(f"Together: {verdict.outcome.value}. A checkpoint in CI would stop here (`codman gate` exits with {verdict.exit_code}).")
+    tell(
+        f"Together: {verdict.outcome.value}. A checkpoint in CI would stop here "
+        f"(`codman gate` exits with {verdict.exit_code})."
+    )
 
     again = reproduce(place["evidence"])
-    tell(f"Every number was computed again from the predictions: {'the same to the last bit' if again.reproduced else 'NOT the same'}.")
+    tell(
+        "Every number was computed again from the predictions: "
+        f"{'the same to the last bit' if again.reproduced else 'NOT the same'}."
+    )
     shown = from_verdict(verdict)
     keys = [read_verifying_key(folder / "demo.pub")]
     for name in ("html", "pdf"):
@@ -124,6 +130,6 @@ def _measured(predicate: dict[str, Any], evidence: Path, *, verified: bool) -> s
     left_out = ", ".join(f"{n:,} {reason}" for reason, n in rows["excluded"].items())
     count = len(predicate["measurements"])
     return (
-        f"{rows['evaluated']:,} of {rows['eligible']:,} residents were judged ({left_out}): {count:,} numbers, by sex and "
-        f"age band, signed ({evidence}; signature {'verified' if verified else 'NOT verified'})."
+        f"{rows['evaluated']:,} of {rows['eligible']:,} residents were judged ({left_out}): {count:,} numbers, "
+        f"by sex and age band, signed ({evidence}; signature {'verified' if verified else 'NOT verified'})."
     )
