@@ -299,5 +299,5 @@ def test_bad_questions_are_refused_with_a_way_out(spec, says):
 def test_no_row_scored_by_both_says_why():
     a, b = frames()
 
-    with pytest.raises(BadInput, match="600 × score missing"):
+    with pytest.raises(BadInput, match="600 score missing"):
         compare(a, b.with_columns(risk=pl.lit(None, dtype=pl.Float64)))

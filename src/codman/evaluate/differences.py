@@ -32,8 +32,8 @@ def mover(
 ) -> tuple[FloatArray, FloatArray]:
     """Interval of a − b from the two separate intervals. Source: Zou & Donner 2008, doi:10.1002/sim.3095."""
     gap = a - b
-    lower = gap - np.sqrt((a - a_low) ** 2 + (b_high - b) ** 2)
-    upper = gap + np.sqrt((a_high - a) ** 2 + (b - b_low) ** 2)
+    lower = gap - np.hypot(a - a_low, b_high - b)  # squares of ends that few patients carry would overflow
+    upper = gap + np.hypot(a_high - a, b - b_low)
     return lower, upper
 
 

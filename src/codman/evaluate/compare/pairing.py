@@ -116,6 +116,13 @@ def _joined(
     table_a: pa.Table, table_b: pa.Table, column: str, a: Source, b: Source
 ) -> tuple[IntArray, IntArray, dict[str, int]]:
     ids_a, ids_b = _whole(column_of(table_a, column)), _whole(column_of(table_b, column))
+    for ids, source in ((ids_a, a), (ids_b, b)):
+        if pa.types.is_nested(ids.type):
+            raise BadInput(
+                what=f"rows cannot be joined by column {column!r} of {source.uri}",
+                why=f"its type is {ids.type}: each row holds several values",
+                fix="join by a column with one value a row",
+            )
     if not (pa.types.is_integer(ids_a.type) and ids_a.type == ids_b.type):
         ids_a, ids_b = _texts(ids_a), _texts(ids_b)
     for ids, source in ((ids_a, a), (ids_b, b)):
@@ -148,12 +155,6 @@ def _texts(whole: pa.Array) -> pa.Array:
     """Ids as text, so that 7 in one file meets "7" in the other."""
     if pa.types.is_floating(whole.type) and pc.all(pc.equal(whole, pc.floor(whole))).as_py():
         whole = whole.cast(pa.int64())  # integers with gaps are read as floats
-    if pa.types.is_nested(whole.type):
-        raise BadInput(
-            what="rows cannot be joined by this column",
-            why=f"its type is {whole.type}: each row holds several values",
-            fix="join by a column with one value a row",
-        )
     return whole.cast(pa.large_string())
 
 

@@ -21,6 +21,9 @@ from codman.spine.evaluation_spec import EvaluationSpec
 from codman.tables.source import Source
 
 
+LARGEST = 1e100  # squares and their sums still fit
+
+
 def measure(
     source: Source,
     spec: EvaluationSpec,
@@ -70,10 +73,11 @@ def finite_numbers(values: FloatArray, column: str, source: Source) -> FloatArra
     Raises:
         BadInput: One is; its row is named.
     """
-    if np.isinf(values).any():
+    unusable = np.abs(values) > LARGEST
+    if unusable.any():
         raise BadInput(
             what=f"column {column!r} of {source.uri} cannot be used",
-            why=f"{source.row_of(int(np.argmax(np.isinf(values))))} is infinite",
+            why=f"{source.row_of(int(np.argmax(unusable)))} is infinite, or too large to be squared",
             fix="write a missing value as null, or a number",
         )
     return values
