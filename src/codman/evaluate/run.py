@@ -76,7 +76,7 @@ def evaluate(
     """
     opened = open_source(source)
     spec = EvaluationSpec(
-        task=task or infer_task(opened, label, score, asked.get("time")),
+        task=task or infer_task(opened, label, score, asked.get("time"), asked.get("positive")),
         label=label,
         score=score,
         by=[one.split(",") if isinstance(one, str) else list(one) for one in by],
@@ -88,7 +88,11 @@ def evaluate(
 
 
 def infer_task(
-    source: Source, label: str | list[str], score: str | list[str] | dict[str, str], time: str | None = None
+    source: Source,
+    label: str | list[str],
+    score: str | list[str] | dict[str, str],
+    time: str | None = None,
+    positive: str | None = None,
 ) -> Task:
     """The task, where the arguments and the label's values leave no doubt.
 
@@ -101,6 +105,8 @@ def infer_task(
         return "multilabel"
     if isinstance(score, dict):
         return "multiclass"
+    if positive is not None:
+        return "binary"  # one value is the event, so all others are not
     table = read_table(source, [label])
     kind = table.column(label).type
     levels = [] if pa.types.is_floating(kind) else [level for level in codes(table, label).levels if level != MISSING]
@@ -111,7 +117,7 @@ def infer_task(
     raise BadInput(
         what=f"the task is not clear from label {label!r} of {source.uri}",
         why="it holds more than two different values",
-        fix="say --task binary (with --positive), multiclass or regression",
+        fix="an event: --positive VALUE; classes: --score CLASS=COLUMN,… for each; numbers: --task regression",
     )
 
 

@@ -96,7 +96,7 @@ def read_table(source: Source, columns: Sequence[str]) -> pa.Table:
             raise BadInput(
                 what=f"there is no column {column!r} in {source.uri}",
                 why=f"the file has {len(source.columns)} columns",
-                fix=nearest(column, source.columns),
+                fix=_meant(column, source.columns),
             )
     table = source.read(wanted)
     if table.num_rows == 0:
@@ -104,6 +104,14 @@ def read_table(source: Source, columns: Sequence[str]) -> pa.Table:
             what=f"{source.uri} has no rows", why="there is nothing to evaluate", fix="give a file with patients in it"
         )
     return table
+
+
+def _meant(column: str, columns: Sequence[str]) -> str:
+    base = column.removesuffix("_band")
+    same = [name for name in columns if base != column and name.casefold() == base.casefold()]
+    if same:
+        return f"the bands that --band {same[0]}=0,40,65 makes are called '{same[0]}_band'"
+    return nearest(column, columns)
 
 
 def make_sample(table: pa.Table, spec: EvaluationSpec, source: Source, exclusions: Exclusions) -> Sample:

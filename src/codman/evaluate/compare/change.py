@@ -16,6 +16,7 @@ from codman.evaluate.estimates import FloatArray
 
 NO_VARIANCE: Final = 1e-15  # standard errors below it are rounding, not knowledge
 UNBOUNDED: Final = ("log_loss", "net_benefit", "standardized_net_benefit")  # their changes are not shares
+RANKED: Final = frozenset({"auroc", "auprc"})
 NO_SPREAD: Final = "the paired differences do not vary, so they give no interval"
 
 
@@ -96,7 +97,7 @@ def normal(
         influence=influence,
     )
     if math.isnan(error) or error <= NO_VARIANCE:
-        return _without_spread(known, pairs, error)
+        return _without_spread(known, pairs, error, ranks=metric in RANKED)
     reach = quantile(0.5 + level / 2, degrees) * error
     lower, upper = value - reach, value + reach
     if metric not in UNBOUNDED:
@@ -111,9 +112,10 @@ def normal(
     )
 
 
-def _without_spread(change: Change, pairs: Pairs, error: float) -> Change:
-    """Two models with the same scores do not differ; otherwise no variation is no knowledge."""
-    if np.array_equal(pairs.a, pairs.b):
+def _without_spread(change: Change, pairs: Pairs, error: float, *, ranks: bool) -> Change:
+    """Two models with the same scores, or the same order where it is ranks that count, do not differ."""
+    a, b = ((np.unique(s, return_inverse=True)[1] if ranks else s) for s in (pairs.a, pairs.b))
+    if np.array_equal(a, b):
         return same(change)
     return replace(change, note="needs at least two patients of each kind" if math.isnan(error) else NO_SPREAD)
 

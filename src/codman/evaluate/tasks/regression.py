@@ -20,7 +20,6 @@ from codman.evaluate.tasks.asked import one_column, refuse_what_does_not_apply
 from codman.spine.evaluation_spec import EvaluationSpec
 from codman.tables.source import Source
 
-
 LARGEST = 1e100  # squares and their sums still fit
 
 
