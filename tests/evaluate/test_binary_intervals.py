@@ -50,7 +50,7 @@ def test_auroc_by_delong_on_the_logit_scale(name):
 
 def test_clustered_auroc_sums_placements_by_patient():
     columns = some(900)
-    y, s, p = columns["died"] == 1, columns["risk"], columns["patient"]
+    y, s = columns["died"] == 1, columns["risk"]
     auroc, of_events, of_others = placements(y, s)
     influence = np.empty(900)
     influence[y], influence[~y] = (of_events - auroc) / y.sum(), (of_others - auroc) / (~y).sum()
@@ -129,7 +129,8 @@ def test_clustered_or_weighted_shares_take_korn_and_graubards_effective_number(w
     who = columns["patient"] if subject else np.arange(600)
     found = binary(columns, thresholds=[0.4], weight=weight, subject=subject)
     for metric, top, bottom in (
-        ("sensitivity", y & flag, y), ("ppv", y & flag, flag), ("prevalence", y, y | ~y), ("accuracy", y == flag, y | ~y)
+        ("sensitivity", y & flag, y), ("ppv", y & flag, flag), ("prevalence", y, y | ~y),
+        ("accuracy", y == flag, y | ~y),
     ):  # fmt: skip
         value = np.sum(w * top) / np.sum(w * bottom)
         residual = pd.Series(w * (1.0 * top - value * bottom)).groupby(who).sum()

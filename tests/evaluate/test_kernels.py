@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -85,11 +87,11 @@ def test_gram_sums_patients_within_slices():
 @pytest.mark.parametrize("weighted", [False, True])
 def test_counting_between_cuts(weighted):
     score, _cell, _event, weight, code, order = arranged()
-    codes, scores, weights, _f = kernels.arrange(order, score, code, weight if weighted else None)
+    codes, _s, weights, _f = kernels.arrange(order, score, code, weight if weighted else None)
     edges = np.array([0, 10, 10, 150, 300])
     found = kernels.count_between(edges, codes, weights, 6)
     w = np.ones(300) if weights is None else weights
-    for k, (a, b) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for k, (a, b) in enumerate(pairwise(edges)):
         for power in range(3):
             expected = np.bincount(codes[a:b], weights=w[a:b] ** power, minlength=6)
             assert found[k, :, power] == pytest.approx(expected)
