@@ -9,7 +9,7 @@ from codman.spine.comparison_statement import ComparisonPredicate
 from codman.spine.measurement import Measurement
 from codman.spine.vocabulary import CHANGE, word
 
-_HEAD = ("metric", "patients", "A", "B", "B minus A", "interval", "p")
+_HEAD = ("metric", "rows", "A", "B", "B minus A", "interval", "p")
 
 
 def lines(comparison: ComparisonPredicate) -> Iterator[str]:

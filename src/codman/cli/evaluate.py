@@ -49,38 +49,62 @@ def evaluate(
     predictions: Annotated[
         str, typer.Argument(help="Parquet, CSV, Arrow, NDJSON or a Delta folder.", show_default=False)
     ],
-    label: Annotated[str, _flag("--label", help="Column of what happened; several with commas: multilabel.")],
-    score: Annotated[str, _flag("--score", help="Column of the score; several, or CLASS=COL,… for classes.")],
+    label: Annotated[
+        str, _flag("--label", metavar="COL[,COL]", help="Column of what happened; several with commas: multilabel.")
+    ],
+    score: Annotated[
+        str, _flag("--score", metavar="COL", help="Column of the score; several, or CLASS=COL,… for classes.")
+    ],
     task: Annotated[
         Text, _flag("--task", help=f"{' | '.join(_TASKS)}; found from the columns where it is plain.")
     ] = None,
-    positive: Annotated[Text, _flag("--positive", help="The label's value that means the event.")] = None,
+    positive: Annotated[
+        Text, _flag("--positive", metavar="VALUE", help="The label's value that means the event.")
+    ] = None,
     by: Annotated[Texts, _flag("--by", metavar="COL[,COL]", help="A grouping; a comma makes an intersection.")] = None,
-    band: Annotated[Texts, _flag("--band", metavar="COL=0,40,65", help="Edges that cut a number into bands.")] = None,
+    band: Annotated[
+        Texts, _flag("--band", metavar="COL=0,40,65", help="Edges that cut COL into bands, for --by COL_band.")
+    ] = None,
     threshold: Annotated[Texts, _flag("--threshold", metavar="X", help="Flagged is score >= X; repeat it.")] = None,
     choose: Annotated[
-        Texts, _flag("--choose", metavar="RULE=TARGET", help="sensitivity=, alert_rate=, cost_ratio=.")
+        Texts,
+        _flag(
+            "--choose",
+            metavar="RULE=TARGET",
+            help="sensitivity=0.9, alert_rate=0.05, or cost_ratio=4: a missed event is as bad as 4 false alarms.",
+        ),
     ] = None,
-    choose_on: Annotated[Text, _flag("--choose-on", metavar="FILE", help="Rows the threshold is chosen on.")] = None,
+    choose_on: Annotated[
+        Text,
+        _flag(
+            "--choose-on",
+            metavar="FILE",
+            help="Rows --choose looks at; without it the judged rows, which a policy does not accept.",
+        ),
+    ] = None,
     subject: Annotated[
-        Text, _flag("--subject", help="Column of the patient, where patients have several rows.")
+        Text, _flag("--subject", metavar="COL", help="Column of the patient, where patients have several rows.")
     ] = None,
-    weight: Annotated[Text, _flag("--weight", help="Column of sampling weights.")] = None,
+    weight: Annotated[Text, _flag("--weight", metavar="COL", help="Column of sampling weights.")] = None,
     reference: Annotated[
         Texts, _flag("--reference", metavar="COL=LEVEL", help="Differences against this group.")
     ] = None,
     metrics: Annotated[Text, _flag("--metrics", metavar="A,B", help="Only these metrics.")] = None,
-    unit: Annotated[Text, _flag("--unit", help="Column of the encounter or patient that is judged once.")] = None,
+    unit: Annotated[
+        Text, _flag("--unit", metavar="COL", help="Column of the encounter or patient that is judged once.")
+    ] = None,
     aggregate: Annotated[
-        Text, _flag("--aggregate", help=f"{' | '.join(_AGGREGATES)}: rows of a unit to one score.")
+        Text, _flag("--aggregate", metavar="RULE", help=f"{' | '.join(_AGGREGATES)}: rows of a unit to one score.")
     ] = None,
-    index_time: Annotated[Text, _flag("--index-time", help="Column of when each row was scored.")] = None,
+    index_time: Annotated[
+        Text, _flag("--index-time", metavar="COL", help="Column of when each row was scored.")
+    ] = None,
     index_unit: Annotated[Text, _flag("--index-unit", help="Unit of numeric index times; hours.")] = None,
-    onset: Annotated[Text, _flag("--onset", help="Column of when the event began.")] = None,
+    onset: Annotated[Text, _flag("--onset", metavar="COL", help="Column of when the event began.")] = None,
     exclude_after: Annotated[
-        Text, _flag("--exclude-after", help="Column of a time after which rows are left out.")
+        Text, _flag("--exclude-after", metavar="COL", help="Column of a time after which rows are left out.")
     ] = None,
-    time: Annotated[Text, _flag("--time", help="Survival: column of the follow-up time.")] = None,
+    time: Annotated[Text, _flag("--time", metavar="COL", help="Survival: column of the follow-up time.")] = None,
     time_unit: Annotated[Text, _flag("--time-unit", help="days | weeks | months | years.")] = None,
     horizon: Annotated[Texts, _flag("--horizon", metavar="T,…", help="Horizons, in the time column's unit.")] = None,
     survival: Annotated[Text, _flag("--survival", metavar="T=COL,…", help="Columns of S(t), by horizon.")] = None,
@@ -164,7 +188,7 @@ def evaluate(
     if task is not None:
         q.one_of("--task", task, _TASKS)
     q.spec_of(task=task or "binary", **fields)  # ranges first: they cost nothing, and inferring the task reads a column
-    spec = q.spec_of(task=task or infer_task(source, labels, scores, time), **fields)
+    spec = q.spec_of(task=task or infer_task(source, labels, scores, time, positive), **fields)
     others = {
         name: open_source(file, name=name)
         for name, file in ((THRESHOLD_ROWS, choose_on), (CENSORING_ROWS, censoring_from))

@@ -129,5 +129,6 @@ def schema(kind: Annotated[str, typer.Argument(help=f"One of: {', '.join(Kind)}.
     from codman.evidence.schemas import schema as of
 
     if kind not in list(Kind):
-        raise BadInput(what=f"there is no kind {kind!r}", why="no statement is about it", fix=nearest(kind, Kind))
+        known = [one.value for one in Kind]
+        raise BadInput(what=f"there is no kind {kind!r}", why="no statement is about it", fix=nearest(kind, known))
     typer.echo(json.dumps(of(Kind(kind)), indent=2, ensure_ascii=False))

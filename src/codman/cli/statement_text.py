@@ -10,6 +10,7 @@ from typing import Any, Final
 from codman.evidence.statements import ReadStatement
 from codman.spine.measurement import Measurement
 from codman.spine.statement import Predicate, Rows
+from codman.spine.vocabulary import RATIO, UnknownMetric, word
 
 _HEADS: Final = ("metric", "slice", "value", "interval", "n", "positives", "note")
 _NUMERIC: Final = frozenset({"value", "interval", "n", "positives"})
@@ -20,11 +21,13 @@ def print_statement(read: ReadStatement) -> None:
     """Write a statement's headline, facts and measurements to standard output."""
     said = read.predicate
     _print(headline(read))
-    for name, value in facts(read):
-        _print(f"  {name + ':':<13}{value}")
+    said_of = list(facts(read))
     rows: Rows | None = getattr(said, "rows", None)
     if rows is not None:
-        _print(f"  {'rows:':<13}{rows_line(rows)}")
+        said_of.append(("rows", rows_line(rows)))
+    wide = max((len(name) for name, _ in said_of), default=0) + 2
+    for name, value in said_of:
+        _print(f"  {name + ':':<{wide}}{value}")
     measurements: Sequence[Measurement] | None = getattr(said, "measurements", None)
     if measurements:
         _print("")
@@ -35,13 +38,13 @@ def print_measurements(measurements: Sequence[Measurement]) -> None:
     """Write measurements as a table: with colour on a terminal, plain in a pipe."""
     table = [
         [
-            m.metric + (f" of {m.feature}" if m.feature else "") + _params(m.params),
-            ", ".join(f"{key}={value}" for key, value in m.slice.items()) or "everyone",
+            m.metric + (f" of {m.feature}" if m.feature else "") + _params(m),
+            _patients(m),
             _number(m.value),
             "" if m.lower is None or m.upper is None else f"{_number(m.lower)} to {_number(m.upper)}",
             "" if m.n is None else f"{m.n:,}",
             "" if m.positives is None else f"{m.positives:,}",
-            m.note or "",
+            _note(m),
         ]
         for m in measurements
     ]
@@ -75,7 +78,7 @@ def facts(read: ReadStatement) -> Iterable[tuple[str, str]]:
             yield name.replace("_", " "), said[name]
     for one in said.get("inputs", []):
         rows = "" if one.get("rows") is None else f", {one['rows']:,} rows"
-        yield one["name"][:12], f"{one['uri']}{rows} (sha256 {one['digest']['sha256'][:12]}…)"
+        yield one["name"].replace("-", " "), f"{one['uri']}{rows} (sha256 {one['digest']['sha256'][:12]}…)"
     criteria = said.get("criteria")
     if criteria:
         receipt = "with a log's receipt" if criteria.get("receipt") else "no receipt"
@@ -90,16 +93,52 @@ def rows_line(rows: Rows) -> str:
     return f"{rows.eligible:,} eligible, {rows.evaluated:,} evaluated{left_out}"
 
 
-def _params(params: Mapping[str, Any]) -> str:
-    named = [
+# what these say stands in another column, or is the family's bookkeeping
+_ELSEWHERE: Final = frozenset({"by", "family", "expected_if_calibrated"})
+
+
+def _params(m: Measurement) -> str:
+    """The unit and what was asked for, behind the metric's name: (hours; threshold 0.2)."""
+    named = _unit(m.metric)
+    named += [
         f"{key} {value:g}" if isinstance(value, float) else f"{key} {value}"
-        for key, value in params.items()
-        if isinstance(value, (str, int, float))
+        for key, value in m.params.items()
+        if isinstance(value, (str, int, float)) and key not in _ELSEWHERE
     ]
-    by = params.get("by")
-    if isinstance(by, (list, tuple)):
-        named.insert(0, f"by {', '.join(map(str, by))}")
     return f" ({'; '.join(named)})" if named else ""
+
+
+def _unit(metric: str) -> list[str]:
+    try:
+        unit = word(metric).unit
+    except UnknownMetric:
+        return []
+    if not unit or unit in metric or metric.endswith(RATIO):
+        return []  # a name may say its unit; a ratio has none
+    return [f"unit {unit}" if unit.startswith("of ") else unit]
+
+
+def _patients(m: Measurement) -> str:
+    """Whose number it is; for a difference, between the groups of which columns."""
+    by = m.params.get("by")
+    if isinstance(by, (list, tuple)) and not m.slice:
+        return f"between groups of {', '.join(map(str, by))}"
+    return _level(m.slice) or "everyone"
+
+
+def _level(slice_: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in slice_.items())
+
+
+def _note(m: Measurement) -> str:
+    """Which groups differ, what chance alone would give, then the note itself."""
+    said = []
+    highest, lowest = m.params.get("highest"), m.params.get("lowest")
+    if isinstance(highest, Mapping) and isinstance(lowest, Mapping):
+        said.append(f"highest {_level(highest)}, lowest {_level(lowest)}")
+    if isinstance(m.params.get("expected_if_calibrated"), float):
+        said.append(f"{_number(m.params['expected_if_calibrated'])} if the risks were right")
+    return "; ".join([*said, *([m.note] if m.note else [])])
 
 
 def _number(value: float | None) -> str:
@@ -112,7 +151,10 @@ def _number(value: float | None) -> str:
 
 
 def _plain(table: list[list[str]]) -> None:
-    shortened = [[cell if len(cell) <= _NARROW else cell[: _NARROW - 1] + "…" for cell in row] for row in table]
+    # the last column pushes nothing aside, so a note stays whole
+    shortened = [
+        [*(cell if len(cell) <= _NARROW else cell[: _NARROW - 1] + "…" for cell in row[:-1]), row[-1]] for row in table
+    ]
     cells = [list(_HEADS), *shortened]
     widths = [max(len(row[i]) for row in cells) for i in range(len(_HEADS))]
     for row in cells:
