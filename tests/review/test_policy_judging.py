@@ -533,3 +533,39 @@ def test_whatever_a_foreign_tool_writes_gets_one_outcome_and_one_sentence(metric
     assert found.outcome in (Outcome.MET, Outcome.NOT_MET, Outcome.INCONCLUSIVE)
     assert found.sentence.endswith(".")
     assert "nan" not in found.sentence.split()
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (measured("auroc", 0.99, 0.80, 0.84), "the value and its interval disagree"),
+        (measured("auroc", 5.0, 4.0, 9.0), "no AUROC can be that"),
+        (measured("auroc", 0.83, 0.82, 0.84, n=100, positives=300), "more events than patients"),
+    ],
+)
+def test_a_number_that_nobody_can_have_measured_is_no_proof(row, said):
+    found = finding("{metric: auroc, at_least: 0.75}", row)
+
+    assert found.outcome is Outcome.INCONCLUSIVE
+    assert said in found.sentence
+
+
+def test_the_judged_file_under_another_name_is_still_the_judged_rows():
+    chosen = {"rule": "sensitivity", "target": 0.8, "rows": "threshold-rows", "threshold": 0.3}
+    row = measured("ppv", 0.5, 0.45, 0.55, threshold=0.3)
+
+    def outcome(digest: str) -> Outcome:
+        files = {"predictions": "c" * 64, "threshold-rows": digest}
+        inputs = [{"name": n, "uri": n, "digest": {"sha256": d}} for n, d in files.items()]
+        statement = evaluation(row, spec={"chosen": [chosen]}, inputs=inputs)
+        return held(bound_text("{metric: ppv, threshold: 0.3, at_least: 0.3}"), statement).outcome
+
+    assert outcome("c" * 64) is Outcome.INCONCLUSIVE
+    assert outcome("d" * 64) is Outcome.MET
+
+
+def test_an_older_statement_does_not_pass_where_a_file_that_may_be_newer_was_destroyed():
+    verdict = held(bound_text("{metric: auroc, at_least: 0.75}"), evaluation(AUROC), unreadable=["x.json was altered"])
+
+    assert (verdict.outcome, verdict.exit_code) == (Outcome.UNVERIFIABLE, 3)
+    assert "x.json was altered" in verdict.results[0].sentence

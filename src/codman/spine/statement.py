@@ -109,7 +109,7 @@ class Rows(_Strict):
 
     eligible: int = Field(ge=0)
     scored: int = Field(ge=0)
-    excluded: dict[str, int] = Field(default_factory=dict)
+    excluded: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
     evaluated: int = Field(ge=0)
 
 

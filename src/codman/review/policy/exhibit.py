@@ -85,11 +85,19 @@ class Exhibit:
         return self._repeated
 
     def chosen_on_judged_rows(self) -> tuple[float | None, ...]:
-        """Thresholds that were chosen on the very rows that are judged; None where it does not say which."""
+        """Thresholds that were chosen on the very rows that are judged; None where it does not say which.
+
+        A file of other rows by name is the judged one again where its bytes are the same.
+        """
         chosen = self.spec.get("chosen")
         if not isinstance(chosen, list):
             return ()
-        own = [c for c in chosen if isinstance(c, Mapping) and c.get("rows") == JUDGED_ROWS]
+        listed = self.predicate.get("inputs")
+        inputs = [i for i in listed if isinstance(i, Mapping)] if isinstance(listed, list) else []
+        same = {
+            i.get("name") for i in inputs if i.get("digest") == inputs[0].get("digest")
+        }  # the judged rows are first
+        own = [c for c in chosen if isinstance(c, Mapping) and (c.get("rows") == JUDGED_ROWS or c.get("rows") in same)]
         return tuple(_number(c.get("threshold")) for c in own)
 
     def measurements(self, metric: str) -> Sequence[Measurement]:

@@ -18,6 +18,7 @@ from codman.spine.vocabulary import DIFFERENCE, RATIO, Better, Word
 
 _LEVEL_TOLERANCE: Final = 1e-12
 _LISTED: Final = 5
+_ROUNDING: Final = 1e-9  # sums in another order move the last digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,9 @@ def hold(bound: Bound, m: Measurement, exhibit: Exhibit, level: float) -> Findin
         return finding(Outcome.INCONCLUSIVE, f"{told}; {asked}, but {said}{would}")
     ends = (judged.lower, judged.value, judged.upper)
     if all(bound.keeps(x) for x in ends):
+        odd = next(_impossible(m, judged, meaning), None)
+        if odd is not None:
+            return finding(Outcome.INCONCLUSIVE, f"{told}; {asked}, but {odd}")
         return finding(Outcome.MET, f"{told}; {asked}")
     if bound.beyond(judged.lower, judged.upper) and not bound.keeps(judged.value):
         return finding(Outcome.NOT_MET, f"{told}; {asked}")
@@ -78,6 +82,19 @@ def hold(bound: Bound, m: Measurement, exhibit: Exhibit, level: float) -> Findin
         return finding(Outcome.INCONCLUSIVE, f"{told}; {asked}, but the value and its interval disagree")
     enough = _enough(bound, m, judged, exhibit)
     return finding(Outcome.INCONCLUSIVE, f"{told}; {asked}, and the interval lies on both sides of it: {enough}")
+
+
+def _impossible(m: Measurement, judged: _Judged, meaning: Word) -> Iterator[str]:
+    """Why a number cannot have been measured: it is then no proof, however well it keeps the bound."""
+    slack = _ROUNDING * max(1.0, abs(judged.value))
+    if not judged.lower - slack <= judged.value <= judged.upper + slack:
+        yield "the value and its interval disagree"
+    if (meaning.high is not None and judged.value > meaning.high + slack) or (
+        meaning.low is not None and judged.value < meaning.low - slack
+    ):
+        yield f"no {meaning.label} can be that"
+    if m.n is not None and m.positives is not None and m.positives > m.n:
+        yield "it counts more events than patients"
 
 
 def _judged(bound: Bound, m: Measurement) -> _Judged | None:

@@ -137,7 +137,12 @@ def _answer(
     newest = present[-1].evaluated_at
     # statements of the same moment are equals: the worst of them counts, so that their order cannot matter
     found = [_held(requirement, e, level, at) for e in present if e.evaluated_at == newest]
-    return min(found, key=lambda f: (rank(f.outcome), f.evidence or ""))
+    worst = min(found, key=lambda f: (rank(f.outcome), f.evidence or ""))
+    if unreadable and worst.outcome is Outcome.MET:
+        # the file that nobody can vouch for may have been the newest: an older one must not pass in its place
+        said = f"it cannot be told which evidence is newest, because one file could not be read: {unreadable[0]}"
+        return Finding(outcome=Outcome.UNVERIFIABLE, sentence=wording.sentence(said), evidence=worst.evidence)
+    return worst
 
 
 def _held(requirement: Requirement, exhibit: Exhibit, level: float, at: datetime) -> Finding:
