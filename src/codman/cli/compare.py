@@ -30,12 +30,20 @@ class Format(StrEnum):
 def compare(
     a: Annotated[str, typer.Argument(metavar="A", help="Predictions of the model in use.")],
     b: Annotated[str, typer.Argument(metavar="B", help="Predictions of the challenger on the same patients.")],
-    label: Annotated[str, typer.Option(help="Column of what happened, in both files.")],
-    score: Annotated[str, typer.Option(help="Column of the score, in both files.")],
-    score_b: Annotated[str | None, typer.Option(help="Column of B's score, where it is called otherwise.")] = None,
-    id_: Annotated[str | None, typer.Option("--id", help="Column that joins the rows; else the same order.")] = None,
-    subject: Annotated[str | None, typer.Option(help="Column of the patient, where rows repeat.")] = None,
-    positive: Annotated[str | None, typer.Option(help="The label's value that means the event.")] = None,
+    label: Annotated[str, typer.Option(metavar="COL", help="Column of what happened, in both files.")],
+    score: Annotated[str, typer.Option(metavar="COL", help="Column of the score, in both files.")],
+    score_b: Annotated[
+        str | None, typer.Option(metavar="COL", help="Column of B's score, where it is called otherwise.")
+    ] = None,
+    id_: Annotated[
+        str | None, typer.Option("--id", metavar="COL", help="Column that joins the rows; else the same order.")
+    ] = None,
+    subject: Annotated[
+        str | None, typer.Option(metavar="COL", help="Column of the patient, where rows repeat.")
+    ] = None,
+    positive: Annotated[
+        str | None, typer.Option(metavar="VALUE", help="The label's value that means the event.")
+    ] = None,
     margin: Annotated[
         list[str] | None, typer.Option(metavar="METRIC=X", help="The loss that would be accepted: auroc=-0.02. Repeat.")
     ] = None,
@@ -43,22 +51,26 @@ def compare(
     metrics: Annotated[str | None, typer.Option(metavar="A,B", help="Only these metrics.")] = None,
     by: Annotated[list[str] | None, typer.Option(metavar="COL[,COL]", help="Compare by group. Repeat.")] = None,
     band: Annotated[list[str] | None, typer.Option(metavar="COL=0,40,65", help="Cut a numeric column.")] = None,
-    weight: Annotated[str | None, typer.Option(help="Column of sampling weights.")] = None,
-    level: Annotated[float, typer.Option(help="Of the two-sided intervals.")] = 0.95,
-    interval: Annotated[str, typer.Option(help="analytic, or a paired bootstrap: percentile | bca.")] = "analytic",
-    replicates: Annotated[int, typer.Option(help="Of the bootstrap.")] = 2000,
-    seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 7,
+    weight: Annotated[str | None, typer.Option(metavar="COL", help="Column of sampling weights.")] = None,
+    level: Annotated[float, typer.Option(metavar="X", help="Of the two-sided intervals.")] = 0.95,
+    interval: Annotated[
+        str, typer.Option(metavar="METHOD", help="analytic, or a paired bootstrap: percentile | bca.")
+    ] = "analytic",
+    replicates: Annotated[int, typer.Option(metavar="N", help="Of the bootstrap.")] = 2000,
+    seed: Annotated[int, typer.Option(metavar="N", help="Of the bootstrap.")] = 7,
     strict: Annotated[bool, typer.Option("--strict", help="Suppress as for what leaves the house.")] = False,
-    at_version_a: Annotated[int | None, typer.Option(help="Version of A, a Delta table.")] = None,
-    at_version_b: Annotated[int | None, typer.Option(help="Version of B, a Delta table.")] = None,
-    product: Annotated[str | None, typer.Option(help="The product's name.")] = None,
-    version: Annotated[str | None, typer.Option(help="B's version.")] = None,
-    use: Annotated[str | None, typer.Option(help="What it is used for, and where.")] = None,
+    at_version_a: Annotated[int | None, typer.Option(metavar="N", help="Version of A, a Delta table.")] = None,
+    at_version_b: Annotated[int | None, typer.Option(metavar="N", help="Version of B, a Delta table.")] = None,
+    product: Annotated[str | None, typer.Option(metavar="NAME", help="The product's name.")] = None,
+    version: Annotated[str | None, typer.Option(metavar="VERSION", help="B's version.")] = None,
+    use: Annotated[str | None, typer.Option(metavar="TEXT", help="What it is used for, and where.")] = None,
     origin: Annotated[Origin, typer.Option(help="Whose word this is.")] = Origin.LOCAL,
-    artifact: Annotated[str | None, typer.Option(help="Model B's file, or sha256:…")] = None,
-    criteria: Annotated[Path | None, typer.Option(help="Criteria that were committed before.")] = None,
-    key: Annotated[Path | None, typer.Option(help="Your private key, PEM; signs the statement.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Write the comparison statement here.")] = None,
+    artifact: Annotated[str | None, typer.Option(metavar="FILE|sha256:…", help="Model B's file, or sha256:…")] = None,
+    criteria: Annotated[Path | None, typer.Option(metavar="FILE", help="Criteria that were committed before.")] = None,
+    key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Your private key, PEM; signs the statement.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the comparison statement here.")] = None,
     format_: Annotated[Format, typer.Option("--format", help="How the answer is printed.")] = Format.TEXT,
 ) -> None:
     """Say how much better or worse model B is than A on the same patients, with paired intervals and tests.

@@ -12,9 +12,9 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder the files are written to; made if it is not there.")] = Path(
-        "demo-output"
-    ),
+    out: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Folder the files are written to; made if it is not there.")
+    ] = Path("demo-output"),
     serve: Annotated[
         bool, typer.Option("--serve/--no-serve", help="End by serving the web application, once there is one.")
     ] = True,

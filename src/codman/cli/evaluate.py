@@ -47,7 +47,10 @@ Texts = list[str] | None
 @app.command()
 def evaluate(
     predictions: Annotated[
-        str, typer.Argument(help="Parquet, CSV, Arrow, NDJSON or a Delta folder.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="PREDICTIONS", help="Parquet, CSV, Arrow, NDJSON or a Delta folder.", show_default=False
+        ),
     ],
     label: Annotated[
         str, _flag("--label", metavar="COL[,COL]", help="Column of what happened; several with commas: multilabel.")
@@ -56,7 +59,7 @@ def evaluate(
         str, _flag("--score", metavar="COL", help="Column of the score; several, or CLASS=COL,… for classes.")
     ],
     task: Annotated[
-        Text, _flag("--task", help=f"{' | '.join(_TASKS)}; found from the columns where it is plain.")
+        Text, _flag("--task", metavar="TASK", help=f"{' | '.join(_TASKS)}; found from the columns where it is plain.")
     ] = None,
     positive: Annotated[
         Text, _flag("--positive", metavar="VALUE", help="The label's value that means the event.")
@@ -99,13 +102,15 @@ def evaluate(
     index_time: Annotated[
         Text, _flag("--index-time", metavar="COL", help="Column of when each row was scored.")
     ] = None,
-    index_unit: Annotated[Text, _flag("--index-unit", help="Unit of numeric index times; hours.")] = None,
+    index_unit: Annotated[
+        Text, _flag("--index-unit", metavar="UNIT", help="Unit of numeric index times; hours.")
+    ] = None,
     onset: Annotated[Text, _flag("--onset", metavar="COL", help="Column of when the event began.")] = None,
     exclude_after: Annotated[
         Text, _flag("--exclude-after", metavar="COL", help="Column of a time after which rows are left out.")
     ] = None,
     time: Annotated[Text, _flag("--time", metavar="COL", help="Survival: column of the follow-up time.")] = None,
-    time_unit: Annotated[Text, _flag("--time-unit", help="days | weeks | months | years.")] = None,
+    time_unit: Annotated[Text, _flag("--time-unit", metavar="UNIT", help="days | weeks | months | years.")] = None,
     horizon: Annotated[Texts, _flag("--horizon", metavar="T,…", help="Horizons, in the time column's unit.")] = None,
     survival: Annotated[Text, _flag("--survival", metavar="T=COL,…", help="Columns of S(t), by horizon.")] = None,
     censoring_from: Annotated[
@@ -116,23 +121,31 @@ def evaluate(
         Text, _flag("--interval-columns", metavar="LO,HI", help="A stated interval's ends.")
     ] = None,
     abstain: Annotated[Text, _flag("--abstain", metavar="COL", help="True where the model declines to judge.")] = None,
-    interval: Annotated[Text, _flag("--interval", help="analytic | percentile | bca.")] = None,
-    auroc_interval: Annotated[Text, _flag("--auroc-interval", help="delong-logit | delong.")] = None,
-    replicates: Annotated[int | None, _flag("--replicates", help="Bootstrap replicates; 2000.")] = None,
-    seed: Annotated[int | None, _flag("--seed", help="Seed of the bootstrap; 7.")] = None,
-    level: Annotated[float | None, _flag("--level", help="Level of the intervals; 0.95.")] = None,
+    interval: Annotated[Text, _flag("--interval", metavar="METHOD", help="analytic | percentile | bca.")] = None,
+    auroc_interval: Annotated[Text, _flag("--auroc-interval", metavar="METHOD", help="delong-logit | delong.")] = None,
+    replicates: Annotated[int | None, _flag("--replicates", metavar="N", help="Bootstrap replicates; 2000.")] = None,
+    seed: Annotated[int | None, _flag("--seed", metavar="N", help="Seed of the bootstrap; 7.")] = None,
+    level: Annotated[float | None, _flag("--level", metavar="X", help="Level of the intervals; 0.95.")] = None,
     strict: Annotated[bool, _flag("--strict", help="Suppress as for what leaves the house.")] = False,
-    at_version: Annotated[int | None, _flag("--at-version", help="Version of a Delta table.")] = None,
-    product: Annotated[Text, _flag("--product", help="The product; without it, the file's name.")] = None,
-    version: Annotated[Text, _flag("--version", help="Its version.")] = None,
-    use: Annotated[Text, _flag("--use", help="What it is used for, and where.")] = None,
+    at_version: Annotated[int | None, _flag("--at-version", metavar="N", help="Version of a Delta table.")] = None,
+    product: Annotated[
+        Text, _flag("--product", metavar="NAME", help="The product; without it, the file's name.")
+    ] = None,
+    version: Annotated[Text, _flag("--version", metavar="VERSION", help="Its version.")] = None,
+    use: Annotated[Text, _flag("--use", metavar="TEXT", help="What it is used for, and where.")] = None,
     artifact: Annotated[
         Text, _flag("--artifact", metavar="FILE|sha256:…", help="The model, or its descriptor.")
     ] = None,
     origin: Annotated[Origin, _flag("--origin", help="Whose word this is.")] = Origin.LOCAL,
-    criteria: Annotated[Path | None, _flag("--criteria", help="What was committed before the run.")] = None,
-    key: Annotated[Path | None, _flag("--key", help="Your private key, PEM; signs the statement.")] = None,
-    out: Annotated[Path | None, _flag("--out", help="Where the statement goes; without it, a table.")] = None,
+    criteria: Annotated[
+        Path | None, _flag("--criteria", metavar="FILE", help="What was committed before the run.")
+    ] = None,
+    key: Annotated[
+        Path | None, _flag("--key", metavar="FILE", help="Your private key, PEM; signs the statement.")
+    ] = None,
+    out: Annotated[
+        Path | None, _flag("--out", metavar="FILE", help="Where the statement goes; without it, a table.")
+    ] = None,
     format: Annotated[Format, _flag("--format", help="Without --out: a table, or the statement.")] = Format.TEXT,  # noqa: A002
 ) -> None:
     """Measure PREDICTIONS: how well, for whom, with what uncertainty."""

@@ -32,8 +32,8 @@ class Format(StrEnum):
 FormatOption = Annotated[Format, typer.Option("--format", help="How the answer is written.")]
 
 
-@app.command()
-def keygen(out: Annotated[Path, typer.Option(help="NAME: writes NAME.key and NAME.pub.")]) -> None:
+@app.command(short_help="Make a key pair: NAME.key and NAME.pub.")
+def keygen(out: Annotated[Path, typer.Option(metavar="NAME", help="NAME: writes NAME.key and NAME.pub.")]) -> None:
     """Make a key pair: NAME.key signs and stays with you; NAME.pub checks and goes to everybody."""
     from codman.evidence.keys import generate
 
@@ -45,9 +45,12 @@ def keygen(out: Annotated[Path, typer.Option(help="NAME: writes NAME.key and NAM
 
 @app.command()
 def sign(
-    file: Annotated[Path, typer.Argument(help="A statement; an envelope gets one more signature.", show_default=False)],
-    key: Annotated[Path, typer.Option(help="Your private key, PEM.")],
-    out: Annotated[Path, typer.Option(help="Where the signed envelope goes.")],
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="A statement; an envelope gets one more signature.", show_default=False),
+    ],
+    key: Annotated[Path, typer.Option(metavar="FILE", help="Your private key, PEM.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where the signed envelope goes.")],
 ) -> None:
     """Sign a statement."""
     from codman.evidence.envelope import sign as in_envelope
@@ -65,10 +68,10 @@ def sign(
     typer.echo(f"{out}  {read.kind.value} sha256:{read.digest}  signed by sha256:{signer.public.keyid[:12]}…", err=True)
 
 
-@app.command()
+@app.command(short_help="Check that a file is whole and who signed it.")
 def verify(
-    file: Annotated[Path, typer.Argument(help="A signed statement.", show_default=False)],
-    key: Annotated[list[Path], typer.Option(help="A signer's public key, PEM; repeat for several.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A signed statement.", show_default=False)],
+    key: Annotated[list[Path], typer.Option(metavar="FILE", help="A signer's public key, PEM; repeat for several.")],
     format: FormatOption = Format.TEXT,  # noqa: A002
 ) -> None:
     """Check that FILE is whole and signed by one of the keys; exit 1 if not, 2 if it is no statement."""
@@ -85,9 +88,9 @@ def verify(
     sys.exit(0 if found.verified else 1)
 
 
-@app.command()
+@app.command(short_help="Print what a statement says.")
 def show(
-    file: Annotated[Path, typer.Argument(help="A statement, signed or not.", show_default=False)],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A statement, signed or not.", show_default=False)],
     format: FormatOption = Format.TEXT,  # noqa: A002
 ) -> None:
     """Print what FILE says. A signature is mentioned, not checked: that is `verify`."""
@@ -101,16 +104,18 @@ def show(
         print_statement(read)
 
 
-@app.command()
+@app.command(short_help="State that a document exists.")
 def document(
-    file: Annotated[Path, typer.Argument(help="The document.", show_default=False)],
-    type: Annotated[str, typer.Option(help="What sort of document, e.g. model-card.")],  # noqa: A002
-    product: Annotated[str, typer.Option(help="The product it is about.")],
-    out: Annotated[Path, typer.Option(help="Where the statement goes.")],
-    version: Annotated[str | None, typer.Option(help="The version it is about.")] = None,
-    use: Annotated[str | None, typer.Option(help="The use it is about.")] = None,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The document.", show_default=False)],
+    type: Annotated[str, typer.Option(metavar="TYPE", help="What sort of document, e.g. model-card.")],  # noqa: A002
+    product: Annotated[str, typer.Option(metavar="NAME", help="The product it is about.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where the statement goes.")],
+    version: Annotated[str | None, typer.Option(metavar="VERSION", help="The version it is about.")] = None,
+    use: Annotated[str | None, typer.Option(metavar="TEXT", help="The use it is about.")] = None,
     origin: Annotated[Origin, typer.Option(help="Whose word this is.")] = Origin.LOCAL,
-    key: Annotated[Path | None, typer.Option(help="Your private key, PEM; signs the statement.")] = None,
+    key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Your private key, PEM; signs the statement.")
+    ] = None,
 ) -> None:
     """State that a document exists: its digest, size and media type, never its content."""
     from codman.evidence.keys import read_signing_key
@@ -123,8 +128,10 @@ def document(
     typer.echo(f"{out}  document {type} sha256:{digest}", err=True)
 
 
-@app.command()
-def schema(kind: Annotated[str, typer.Argument(help=f"One of: {', '.join(Kind)}.", show_default=False)]) -> None:
+@app.command(short_help="Print the JSON Schema of a kind.")
+def schema(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help=f"One of: {', '.join(Kind)}.", show_default=False)],
+) -> None:
     """Print the JSON Schema of a kind of statement."""
     from codman.evidence.schemas import schema as of
 

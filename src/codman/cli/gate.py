@@ -26,21 +26,34 @@ class Format(StrEnum):
 
 @app.command()
 def gate(
-    evidence: Annotated[list[Path], typer.Argument(help="Statements or signed envelopes.", show_default=False)],
-    policy: Annotated[Path, typer.Option(help="What is demanded, YAML.", show_default=False)],
+    evidence: Annotated[
+        list[Path], typer.Argument(metavar="EVIDENCE", help="Statements or signed envelopes.", show_default=False)
+    ],
+    policy: Annotated[Path, typer.Option(metavar="FILE", help="What is demanded, YAML.", show_default=False)],
     key: Annotated[
-        list[Path] | None, typer.Option(help="A trusted public key, PEM; repeatable. Without one nothing is verified.")
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="A trusted public key, PEM; repeatable. Without one nothing is verified."),
     ] = None,
-    at: Annotated[str | None, typer.Option(help="Judge as of this day or time, ISO 8601; now if left out.")] = None,
+    at: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Judge as of this day or time, ISO 8601; now if left out.")
+    ] = None,
     format_: Annotated[Format, typer.Option("--format", help="How the verdict is written.")] = Format.TEXT,
-    out: Annotated[Path | None, typer.Option(help="Write the verdict here instead of to standard output.")] = None,
-    tier: Annotated[
-        str | None, typer.Option(help="Risk tier of the use, for policies that apply to some only.")
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the verdict here instead of to standard output.")
     ] = None,
-    setting: Annotated[str | None, typer.Option(help="Care setting of the use, likewise.")] = None,
-    kind: Annotated[str | None, typer.Option(help="How the product came: built, bought or embedded.")] = None,
-    version: Annotated[str | None, typer.Option(help="The version that is judged, where evidence has several.")] = None,
-    use: Annotated[str | None, typer.Option(help="The use that is judged, where evidence has several.")] = None,
+    tier: Annotated[
+        str | None, typer.Option(metavar="WORD", help="Risk tier of the use, for policies that apply to some only.")
+    ] = None,
+    setting: Annotated[str | None, typer.Option(metavar="WORD", help="Care setting of the use, likewise.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(metavar="WORD", help="How the product came: built, bought or embedded.")
+    ] = None,
+    version: Annotated[
+        str | None, typer.Option(metavar="VERSION", help="The version that is judged, where evidence has several.")
+    ] = None,
+    use: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="The use that is judged, where evidence has several.")
+    ] = None,
 ) -> None:
     """Hold EVIDENCE against a policy.
 

@@ -29,9 +29,9 @@ class Format(StrEnum):
 _Format = Annotated[Format, typer.Option("--format", help="How the answer is written.")]
 
 
-@app.command()
+@app.command(short_help="Check that policies can be used.")
 def check(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Policies, YAML.", show_default=False)],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Policies, YAML.", show_default=False)],
     format_: _Format = Format.TEXT,
 ) -> None:
     """Check that policies can be used, and say what weakens them.
@@ -50,15 +50,20 @@ def check(
     raise typer.Exit(2 if any(one.error for one in checked) else 0)
 
 
-@app.command()
+@app.command(short_help="Say how two editions differ.")
 def diff(
-    old: Annotated[Path, typer.Argument(help="The older edition.", show_default=False)],
-    new: Annotated[Path, typer.Argument(help="The newer edition.", show_default=False)],
+    old: Annotated[Path, typer.Argument(metavar="OLD", help="The older edition.", show_default=False)],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="The newer edition.", show_default=False)],
     evidence: Annotated[
-        list[Path] | None, typer.Argument(help="Statements: which outcomes change on them.", show_default=False)
+        list[Path] | None,
+        typer.Argument(metavar="EVIDENCE", help="Statements: which outcomes change on them.", show_default=False),
     ] = None,
-    key: Annotated[list[Path] | None, typer.Option(help="A trusted public key, PEM; repeatable.")] = None,
-    at: Annotated[str | None, typer.Option(help="Judge as of this day or time, ISO 8601; now if left out.")] = None,
+    key: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="A trusted public key, PEM; repeatable.")
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Judge as of this day or time, ISO 8601; now if left out.")
+    ] = None,
     format_: _Format = Format.TEXT,
 ) -> None:
     """Say how two editions of a policy differ and, with evidence, which outcomes change. Always exit 0."""
@@ -82,11 +87,11 @@ def diff(
         sys.stdout.write(f"  {t.requirement}: {t.old or 'not asked'} → {t.new or 'not asked'}\n")
 
 
-@app.command()
+@app.command(short_help="Promise a policy before the run.")
 def commit(
-    file: Annotated[Path, typer.Argument(help="The policy, YAML.", show_default=False)],
-    key: Annotated[Path, typer.Option(help="Who promises it: a private key, PEM.", show_default=False)],
-    out: Annotated[Path, typer.Option(help="Where the signed criteria go.", show_default=False)],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The policy, YAML.", show_default=False)],
+    key: Annotated[Path, typer.Option(metavar="FILE", help="Who promises it: a private key, PEM.", show_default=False)],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where the signed criteria go.", show_default=False)],
 ) -> None:
     """Promise a policy before the run: a signed statement that `codman evaluate --criteria` cites."""
     from codman.flows.criteria import commit as promise

@@ -12,18 +12,21 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 
 @app.command()
 def report(
-    statement: Annotated[Path, typer.Argument(help="A statement, bare or signed.")],
-    out: Annotated[Path, typer.Option(help="Where to write it; ends in .html or .pdf.")],
+    statement: Annotated[Path, typer.Argument(metavar="STATEMENT", help="A statement, bare or signed.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write it; ends in .html or .pdf.")],
     key: Annotated[
-        list[Path] | None, typer.Option(help="A public key to check the signature with, PEM; repeatable.")
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="A public key to check the signature with, PEM; repeatable."),
     ] = None,
     policy: Annotated[
-        Path | None, typer.Option(help="A policy; the report says what it makes of the evidence.")
+        Path | None, typer.Option(metavar="FILE", help="A policy; the report says what it makes of the evidence.")
     ] = None,
     verdict: Annotated[
-        Path | None, typer.Option(help="What `codman gate --format json` wrote; the report carries it.")
+        Path | None, typer.Option(metavar="FILE", help="What `codman gate --format json` wrote; the report carries it.")
     ] = None,
-    at: Annotated[str | None, typer.Option(help="The time --policy judges at, ISO 8601; now where left out.")] = None,
+    at: Annotated[
+        str | None, typer.Option(metavar="TIME", help="The time --policy judges at, ISO 8601; now where left out.")
+    ] = None,
 ) -> None:
     """Write STATEMENT as a report for people: one HTML file or one PDF with the evidence attached."""
     from codman.errors import BadInput

@@ -29,13 +29,15 @@ class Format(StrEnum):
 
 @app.command()
 def reproduce(
-    file: Annotated[Path, typer.Argument(help="An evaluation or a comparison, signed or not.", show_default=False)],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="An evaluation or a comparison, signed or not.", show_default=False)
+    ],
     inputs: Annotated[
         list[str] | None,
         typer.Option("--input", metavar="NAME=PATH", help="Where an input is now; repeat for several."),
     ] = None,
     key: Annotated[
-        list[Path] | None, typer.Option(help="A public key; with one, the signature is checked first.")
+        list[Path] | None, typer.Option(metavar="FILE", help="A public key; with one, the signature is checked first.")
     ] = None,
     format: Annotated[Format, typer.Option(help="How the answer is written.")] = Format.TEXT,  # noqa: A002
 ) -> None:

@@ -28,26 +28,38 @@ class Format(StrEnum):
 
 @app.command()
 def samplesize(
-    metric: Annotated[list[str], typer.Option(help="What is to be measured: auroc, calibration_slope, … Repeat.")],
+    metric: Annotated[
+        list[str], typer.Option(metavar="METRIC", help="What is to be measured: auroc, calibration_slope, … Repeat.")
+    ],
     width: Annotated[list[str], typer.Option(metavar="[METRIC=]X", help="Wanted, upper minus lower end. Repeat.")],
-    prevalence: Annotated[float | None, typer.Option(help="Expected share of patients with the event.")] = None,
+    prevalence: Annotated[
+        float | None, typer.Option(metavar="X", help="Expected share of patients with the event.")
+    ] = None,
     expect: Annotated[list[str] | None, typer.Option(metavar="[METRIC=]X", help="Expected value. Repeat.")] = None,
-    threshold: Annotated[float | None, typer.Option(help="Flagged is a risk >= X.")] = None,
-    lp_mean: Annotated[float | None, typer.Option(help="Mean of the model's log odds.")] = None,
-    lp_sd: Annotated[float | None, typer.Option(help="Their standard deviation.")] = None,
+    threshold: Annotated[float | None, typer.Option(metavar="X", help="Flagged is a risk >= X.")] = None,
+    lp_mean: Annotated[float | None, typer.Option(metavar="X", help="Mean of the model's log odds.")] = None,
+    lp_sd: Annotated[float | None, typer.Option(metavar="X", help="Their standard deviation.")] = None,
     lp_beta: Annotated[str | None, typer.Option(metavar="A,B", help="Risks follow this beta distribution.")] = None,
-    predictions: Annotated[str | None, typer.Option(help="Earlier predictions to take the spread from.")] = None,
-    score: Annotated[str | None, typer.Option(help="Column of the risk in --predictions.")] = None,
-    slice_share: Annotated[list[float] | None, typer.Option(help="Share of a slice to plan for. Repeat.")] = None,
+    predictions: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Earlier predictions to take the spread from.")
+    ] = None,
+    score: Annotated[str | None, typer.Option(metavar="COL", help="Column of the risk in --predictions.")] = None,
+    slice_share: Annotated[
+        list[float] | None, typer.Option(metavar="X", help="Share of a slice to plan for. Repeat.")
+    ] = None,
     by_slice: Annotated[
         str | None, typer.Option(metavar="FILE", help="Earlier patients, to plan for each slice.")
     ] = None,
     by: Annotated[list[str] | None, typer.Option(metavar="COL[,COL]", help="Slices of --by-slice. Repeat.")] = None,
     band: Annotated[list[str] | None, typer.Option(metavar="COL=0,40,65", help="Cut a numeric column.")] = None,
-    label: Annotated[str | None, typer.Option(help="Column of what happened, in --by-slice or --predictions.")] = None,
-    positive: Annotated[str | None, typer.Option(help="The label's value that means the event.")] = None,
-    level: Annotated[float, typer.Option(help="Of the two-sided intervals.")] = 0.95,
-    out: Annotated[Path | None, typer.Option(help="Write the answer as JSON here.")] = None,
+    label: Annotated[
+        str | None, typer.Option(metavar="COL", help="Column of what happened, in --by-slice or --predictions.")
+    ] = None,
+    positive: Annotated[
+        str | None, typer.Option(metavar="VALUE", help="The label's value that means the event.")
+    ] = None,
+    level: Annotated[float, typer.Option(metavar="X", help="Of the two-sided intervals.")] = 0.95,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the answer as JSON here.")] = None,
     format_: Annotated[Format, typer.Option("--format", help="How the answer is printed.")] = Format.TEXT,
 ) -> None:
     """Say how many patients and events the wanted interval widths need, for everyone and for each slice.

@@ -79,6 +79,13 @@ def facts(read: ReadStatement) -> Iterable[tuple[str, str]]:
     for one in said.get("inputs", []):
         rows = "" if one.get("rows") is None else f", {one['rows']:,} rows"
         yield one["name"].replace("-", " "), f"{one['uri']}{rows} (sha256 {one['digest']['sha256'][:12]}…)"
+    for one in said.get("spec", {}).get("chosen", []):
+        if one.get("threshold") is not None:
+            kind = ": too kind, and a policy does not accept it" if one["rows"] == "judged rows" else ""
+            yield (
+                "threshold",
+                f"{one['threshold']:g}, chosen for {one['rule']} {one['target']:g} on the {one['rows']}{kind}",
+            )
     criteria = said.get("criteria")
     if criteria:
         receipt = "with a log's receipt" if criteria.get("receipt") else "no receipt"
