@@ -30,6 +30,7 @@ BINNED_PASSES: Final = 15  # enough unless scores separate the classes, and then
 HALVINGS: Final = 4
 EXACT_PASSES: Final = 60
 CONVERGED: Final = 1e-9
+SETTLED: Final = 1e-3  # on bins: close enough that exact steps finish it
 LARGEST_STEP: Final = 2.0
 RUNAWAY: Final = 50.0
 
@@ -55,15 +56,16 @@ def fit(ranked: Ranked) -> Fit:
     coefficients, variance = np.zeros((slices.count, 3)), np.full((slices.count, 3), np.nan)
     converged, large = np.zeros(slices.count, bool), np.zeros(slices.count, bool)
     start = _binned(ranked, x)
+    mixed = (ranked.positives > 0) & (ranked.positives < ranked.n)
 
     def one(g: int) -> None:
         members = slices.members(g)
         of_cell = np.ascontiguousarray(slices.of_cell[g] - int(members[0]))
-        done = _newton(ranked, x, of_cell, _newton_on_bins(start, of_cell, len(members)))
+        begun, settled = _newton_on_bins(start, of_cell, len(members))
+        done = _newton(ranked, x, of_cell, begun, settled & mixed[members, None])
         coefficients[members], variance[members], converged[members], large[members] = done
 
     side_by_side(one, range(len(slices.groupings)))
-    mixed = (ranked.positives > 0) & (ranked.positives < ranked.n)
     return Fit(
         intercept=coefficients[:, 0],
         slope=coefficients[:, 1],
@@ -86,7 +88,7 @@ class _Bins:
 def _binned(ranked: Ranked, x: FloatArray) -> _Bins:
     cells = ranked.slices.of_cell.shape[1]
     together = max(cells, ranked.slices.count)
-    bins = int(np.clip(min(ALL_BINS, 8 * len(x)) // together, FEWEST_BINS, MOST_BINS))
+    bins = int(np.clip(min(ALL_BINS, 2 * len(x)) // together, FEWEST_BINS, MOST_BINS))
     low, high = (float(x.min()), float(x.max())) if len(x) else (0.0, 0.0)
     place = ((x - low) * ((bins - 1) / (high - low) if high > low else 0.0)).astype(np.int64)
     place += ranked.slices.cell.astype(np.int64) * bins
@@ -99,8 +101,11 @@ def _binned(ranked: Ranked, x: FloatArray) -> _Bins:
     return _Bins(add(w), add(event if w is None else w * event), add(x if w is None else w * x))
 
 
-def _newton_on_bins(bins: _Bins, of_cell: Codes, slices: int) -> FloatArray:
-    """Coefficients close to the fit, from the bins' means; steps that do not raise the likelihood are halved."""
+def _newton_on_bins(bins: _Bins, of_cell: Codes, slices: int) -> tuple[FloatArray, BoolArray]:
+    """Coefficients close to the fit, from the bins' means; steps that do not raise the likelihood are halved.
+
+    Also (slices, 2): whether the joint fit and the lone intercept settled; they never do where scores separate the classes.
+    """
     rows, events, total = (np.zeros((slices, bins.rows.shape[1])) for _ in range(3))
     for part, summed in ((bins.rows, rows), (bins.events, events), (bins.x, total)):
         np.add.at(summed, of_cell, part)
@@ -110,6 +115,7 @@ def _newton_on_bins(bins: _Bins, of_cell: Codes, slices: int) -> FloatArray:
         begin = np.where((share > 0) & (share < 1), np.log(share / (1 - share)), 0.0)
     at = np.stack([begin, np.zeros(slices), np.zeros(slices)], axis=1)
     best = _likelihoods(at, rows, events, x)
+    step = np.zeros_like(at)
     for _ in range(BINNED_PASSES):
         p, q = _risk(at[:, :1] + at[:, 1:2] * x), _risk(at[:, 2:] + x)
         g, h = events - rows * p, rows * p * (1 - p)
@@ -131,7 +137,12 @@ def _newton_on_bins(bins: _Bins, of_cell: Codes, slices: int) -> FloatArray:
         at, best = at + step, reached
         if np.max(np.abs(step), initial=0.0) < 1e-6:
             break
-    return at
+    return at, _small(step, SETTLED)
+
+
+def _small(step: FloatArray, limit: float) -> BoolArray:
+    """(slices, 2) whether the joint fit's and the lone intercept's last step were below a limit."""
+    return np.stack([np.abs(step[:, :2]).max(axis=1) < limit, np.abs(step[:, 2]) < limit], axis=1)
 
 
 def _risk(z: FloatArray) -> FloatArray:
@@ -162,18 +173,18 @@ def _step(sums: FloatArray) -> FloatArray:
 
 
 def _newton(
-    ranked: Ranked, x: FloatArray, of_cell: Codes, start: FloatArray
+    ranked: Ranked, x: FloatArray, of_cell: Codes, start: FloatArray, settled: BoolArray
 ) -> tuple[FloatArray, FloatArray, BoolArray, BoolArray]:
     at = start.copy()
+    moves = np.column_stack([settled[:, 0], settled[:, 0], settled[:, 1]])
     sums = np.zeros((len(at), 11))
     done = np.zeros((len(at), 2), bool)
     for _ in range(EXACT_PASSES):
         sums, _none = logistic_pass(x, ranked.code, ranked.weight, of_cell, at)
-        step = _step(sums)
+        step = _step(sums) * moves
         at += step
-        done = np.stack([np.abs(step[:, :2]).max(axis=1) < CONVERGED, np.abs(step[:, 2]) < CONVERGED], axis=1)
-        lost = np.abs(at) > RUNAWAY
-        if np.all(done | np.stack([lost[:, :2].any(axis=1), lost[:, 2]], axis=1)):
+        done = _small(step, CONVERGED) & settled
+        if np.all(done | ~settled):
             break
     g0, h00, h01, h11 = sums[:, 0], sums[:, 2], sums[:, 3], sums[:, 4]
     with np.errstate(divide="ignore", invalid="ignore"):
