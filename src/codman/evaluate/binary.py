@@ -89,12 +89,12 @@ def measure_scores(
     """
     ranked = rank(sample, event, score)
     wanted = _wanted(spec.metrics)
-    of = patients(sample)
+    strict = spec.suppression == "strict"
     hidden = suppressed(
         sample.slices,
-        of,
-        strict=spec.suppression == "strict",
-        smaller_class=np.minimum(ranked.positives, ranked.n - ranked.positives),
+        patients(sample),
+        strict=strict,
+        smaller_class=np.minimum(patients(sample, event), patients(sample, ~event)) if strict else None,
     )
     standing = Standing(
         slices=ranked.slices,

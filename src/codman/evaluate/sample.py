@@ -217,18 +217,18 @@ def _factor(name: str, table: pa.Table, spec: EvaluationSpec, source: Source) ->
     return band(numbers(table, base, source), spec.bands[base], name=base, source=source.uri)
 
 
-def patients(sample: Sample) -> IntArray:
-    """(S,) distinct patients in each slice; rows where no subject column was given."""
+def patients(sample: Sample, where: BoolArray | None = None) -> IntArray:
+    """(S,) distinct patients in each slice, or those with a row where `where`; rows where no subject column was given."""
     slices = sample.slices
     if sample.subject is None or not sample.repeats:
-        per_cell = np.bincount(slices.cell, minlength=slices.of_cell.shape[1]).astype(np.float64)
-        return slices.totals(per_cell).astype(np.int64)
+        return count(sample, where)
     subjects = int(sample.subject.max()) + 1
     counted = np.zeros(slices.count, dtype=np.int64)
     for g in range(len(slices.groupings)):
         pair = slices.of_rows(g).astype(np.int64) * subjects + sample.subject
+        pair = pair if where is None else pair[where]
         pair.sort()
-        first = np.concatenate([[True], pair[1:] != pair[:-1]])
+        first = np.concatenate([[True], pair[1:] != pair[:-1]])[: len(pair)]
         counted += np.bincount(pair[first] // subjects, minlength=slices.count)
     return counted
 

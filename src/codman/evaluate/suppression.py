@@ -15,6 +15,8 @@ from codman.evaluate.estimates import IntArray
 from codman.evaluate.groups import Slices
 
 FEWEST: Final = 11  # CMS cell-size suppression: no cell of 1 to 10 patients is shown
+SOLVED: Final = 1e-6  # distance of a hidden group's rows from a sum of shown ones, under which it is one
+MOST_ENTRIES: Final = 1_000_000  # slices times finest cells up to which sums of shown groups are searched
 
 
 def suppressed(
@@ -25,7 +27,8 @@ def suppressed(
     Args:
         slices: The slices.
         patients: (S,) distinct patients in each.
-        strict: Also judge the smaller class, and hide what subtraction would reveal.
+        strict: Also judge the smaller class, and hide what sums and differences of shown groups would reveal. With
+            more groups than that can be searched for, no intersection is shown beside a hidden group.
         smaller_class: (S,) patients in the smaller class, where there are classes.
     """
     hidden: BoolArray = patients < FEWEST
@@ -33,6 +36,17 @@ def suppressed(
         return hidden
     if smaller_class is not None:
         hidden = hidden | (smaller_class < FEWEST)
+    if not hidden.any():
+        return hidden
+    searched = slices.of_cell.shape[1] * slices.count <= MOST_ENTRIES
+    if not searched:
+        hidden = hidden | np.array([len(name) > 1 for name in slices.names])
+    hidden = _within_families(slices, patients, hidden)
+    return _within_sums(slices, patients, hidden) if searched else hidden
+
+
+def _within_families(slices: Slices, patients: IntArray, hidden: BoolArray) -> BoolArray:
+    """Hide the smallest neighbour of a lone hidden group."""
     families = _families(slices)
     changed = True
     while changed:
@@ -46,6 +60,27 @@ def suppressed(
                 hidden[min(shown, key=lambda c: (patients[c], c))] = True
                 changed = True
     return hidden
+
+
+def _within_sums(slices: Slices, patients: IntArray, hidden: BoolArray) -> BoolArray:
+    """Hide the smallest part of every sum or difference of shown groups that is a hidden one, until there is none.
+
+    Families are not enough: groupings that only share a column, or a lone cell between two hidden blocks, give more.
+    """
+    holds = np.zeros((slices.count, slices.of_cell.shape[1]))
+    for mapping in slices.of_cell:
+        holds[mapping, np.arange(len(mapping))] = 1.0
+    while True:
+        shown, secret = np.flatnonzero(~hidden), np.flatnonzero(hidden)
+        if len(shown) == 0:
+            return hidden
+        parts = np.linalg.lstsq(holds[shown].T, holds[secret].T, rcond=None)[0]  # (shown, secret)
+        missed = np.abs(holds[shown].T @ parts - holds[secret].T).max(axis=0)
+        revealed = np.flatnonzero(missed < SOLVED)
+        if len(revealed) == 0:
+            return hidden
+        used = shown[np.abs(parts[:, revealed[0]]) > SOLVED]
+        hidden[min(used, key=lambda s: (s == 0, patients[s], s))] = True  # everyone goes last
 
 
 def _families(slices: Slices) -> list[tuple[int, list[int]]]:
