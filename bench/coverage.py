@@ -182,7 +182,7 @@ def verdict(s: Setting, tally: Tally) -> str:
 
 def replicates_for(n: int, asked: int) -> int:
     """Fewer where samples are large: their rows are what costs."""
-    return max(100, min(asked, asked * 2_000 // max(n, 2_000)))
+    return max(100, min(asked, asked * 600 // n))
 
 
 def cell(s: Setting, tally: Tally | None) -> str:
@@ -217,8 +217,8 @@ known by quadrature. `by patient`: about four rows a patient, scores and outcome
 Columns: prevalence, AUROC. Replicates: {replicates}. Seed {seed}. Program: `python -m bench.coverage`.
 
 Goal: 93.5 to 96.5 % with at least 30 patients in each class; with fewer, at least 93.5 %, or no interval (–, null).
-**low** and wide: outside the goal by more than the simulation's own error. Known and meant: `wilson-min` (AUROC with few
-patients, or near 1) and `boyd-logit` (average precision under 100 events) are wide, because there nothing narrower holds.
+**low** and wide: outside the goal by more than the simulation's own error. Known and meant: `wilson-min` (AUROC with
+few patients, or near 1) and `boyd-logit` (average precision under 100 events) are wide: there nothing narrower holds.
 Intervals that do not hold their level with fewer than 30 patients of a class are not given, and the measurement's note
 says so. Survival has its own table in [survival](metrics/survival.md), regression and classes in theirs.
 

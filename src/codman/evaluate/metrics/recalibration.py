@@ -104,7 +104,7 @@ def _binned(ranked: Ranked, x: FloatArray) -> _Bins:
 def _newton_on_bins(bins: _Bins, of_cell: Codes, slices: int) -> tuple[FloatArray, BoolArray]:
     """Coefficients close to the fit, from the bins' means; steps that do not raise the likelihood are halved.
 
-    Also (slices, 2): whether the joint fit and the lone intercept settled; they never do where scores separate the classes.
+    Also (slices, 2): whether the joint fit and the lone intercept settled; neither does where scores separate classes.
     """
     rows, events, total = (np.zeros((slices, bins.rows.shape[1])) for _ in range(3))
     for part, summed in ((bins.rows, rows), (bins.events, events), (bins.x, total)):
