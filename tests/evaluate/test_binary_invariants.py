@@ -1,4 +1,4 @@
-"""What must not change: order of rows, a monotone relabelling of scores, other groupings, being measured with others."""
+"""What must not change: order of rows, a monotone change of scores, other groupings, being measured with others."""
 
 from __future__ import annotations
 

@@ -160,7 +160,7 @@ def test_a_published_strict_evaluation_reveals_no_hidden_count(seed):
     }  # fmt: skip
     by = [["sex"], ["race"], ["sex", "race"]]
     found = binary(columns, by=by, suppression="strict", metrics=["prevalence"])
-    rows = [m for m in found.where("prevalence")]
+    rows = list(found.where("prevalence"))
     cells = sorted(set(zip(columns["sex"], columns["race"], strict=True)))
     held = np.array([
         [all({"sex": s, "race": k}[c] == v for c, v in m.slice.items()) for s, k in cells] for m in rows

@@ -218,7 +218,7 @@ def _factor(name: str, table: pa.Table, spec: EvaluationSpec, source: Source) ->
 
 
 def patients(sample: Sample, where: BoolArray | None = None) -> IntArray:
-    """(S,) distinct patients in each slice, or those with a row where `where`; rows where no subject column was given."""
+    """(S,) distinct patients in each slice, or those with a row where `where`; rows where no subject was given."""
     slices = sample.slices
     if sample.subject is None or not sample.repeats:
         return count(sample, where)
