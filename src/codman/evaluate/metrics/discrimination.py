@@ -16,6 +16,7 @@ from codman.evaluate.ranked import Ranked
 FEWEST_MISORDERED: Final = 5
 FEW_EVENTS: Final = 100  # under which average precision takes Boyd's interval
 FEWEST_EVENTS: Final = 10  # under which it has none: Boyd's no longer holds its level
+ROUNDING: Final = 1e-9  # a standard error under it is what is left of sums that cancel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +115,8 @@ def auprc(ranked: Ranked, found: Sweep, params: Mapping[str, Any]) -> Estimates:
     """Average precision: the mean, over patients with the event, of the PPV at their score.
 
     Interval: the influence function's variance on the logit scale; under 100 events Boyd 2013's logit interval
-    (doi:10.1007/978-3-642-40994-3_29), which is valid there and wider than its level; none under 10 events.
+    (doi:10.1007/978-3-642-40994-3_29), which is valid there and wider than its level; none under 10 events, or where
+    the variance is 0, as when all events are ranked above everyone else.
     """
     value = np.clip(found.auprc, 0.0, 1.0)
     too_few = ranked.effective[:, 1] < FEWEST_EVENTS
@@ -122,14 +124,18 @@ def auprc(ranked: Ranked, found: Sweep, params: Mapping[str, Any]) -> Estimates:
     small = ranked.positives < FEW_EVENTS
     with np.errstate(divide="ignore", invalid="ignore"):
         boyd = np.sqrt(value * (1 - value) / events)
-    bounds = logit_scale(value, np.where(small, boyd, np.sqrt(found.auprc_variance)), ranked.df)
+    se = np.where(small, boyd, np.sqrt(found.auprc_variance))
+    # events ranked above everyone, or a weight beside which the others vanish: the variance is rounding, not certainty
+    flat = ~too_few & ~(se > ROUNDING)
+    bounds = logit_scale(value, se, ranked.df)
     return Estimates(
         metric="auprc",
         value=value,
-        bounds=nowhere(too_few, bounds),
+        bounds=nowhere(too_few | flat, bounds),
         method=["boyd-logit" if s else "influence-logit" for s in small],
         params=params,
         notes={int(s): f"no interval with fewer than {FEWEST_EVENTS} events" for s in np.flatnonzero(too_few)}
+        | {int(s): "no interval: its variance is 0 in these patients" for s in np.flatnonzero(flat)}
         | _one_class(ranked),
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from codman.evaluate.estimates import BoolArray, Estimates, FloatArray
-from codman.evaluate.intervals import fisher_z, log_scale, mapped, of_two
+from codman.evaluate.intervals import fisher_z, log_scale, mapped, nowhere, of_two
 from codman.evaluate.metrics.tables import FN, FP, TN, TP, Share, Table, correlation, share
 
 
@@ -124,7 +124,8 @@ def number_needed_to_evaluate(ppv: Share, params: Mapping[str, Any]) -> Estimate
 def likelihood_ratio(table: Table, params: Mapping[str, Any], *, positive: bool) -> Estimates:
     """Sensitivity over the false-positive rate, or the miss rate over specificity.
 
-    Interval: log method, Simel 1991, doi:10.1016/0895-4356(91)90128-V; null where a cell it needs is empty.
+    Interval: log method, Simel 1991, doi:10.1016/0895-4356(91)90128-V; null where a cell it needs is empty, and where
+    all patients or none are flagged, when the method would claim to know the ratio for certain.
     """
     a, b = (TP, FP) if positive else (FN, TN)
     hit, false = table.totals[:, a], table.totals[:, b]
@@ -140,13 +141,15 @@ def likelihood_ratio(table: Table, params: Mapping[str, Any], *, positive: bool)
         gradient[:, b] -= 1 / false
         se = value * np.sqrt(table.variance(gradient))
     value = np.where(np.isfinite(value), value, np.nan)
+    alike = (hit == events) & (false == others)
     name = "likelihood_ratio_positive" if positive else "likelihood_ratio_negative"
     return Estimates(
         metric=name,
         value=value,
-        bounds=log_scale(value, se, table.df),
+        bounds=nowhere(alike, log_scale(value, se, table.df)),
         method="simel-log",
         params=params,
         notes=_where(np.isnan(value), "a cell it divides by is empty")
+        | _where(alike & ~np.isnan(value), "no interval: all patients are on the same side of the threshold")
         | _where(value == 0, "no interval: a cell of the table is empty"),
     )
