@@ -155,3 +155,10 @@ def test_every_format_is_written_for_every_verdict():
     for shown in (EVERY, STRANGE, EMPTY):
         for name, writer in WRITERS.items():
             assert writer(shown).endswith("\n"), name
+
+
+@pytest.mark.parametrize("format_", [Format.GITHUB, Format.MARKDOWN])
+def test_no_control_character_of_a_name_reaches_a_log(format_):
+    written = WRITERS[format_](STRANGE)
+
+    assert not [c for c in written if c not in "\n" and not c.isprintable()]

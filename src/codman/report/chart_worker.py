@@ -8,10 +8,13 @@ Standard input: {"fonts": folder, "charts": {key: Vega-Lite specification}}. Sta
 from __future__ import annotations
 
 import json
+import re
 import sys
 from typing import Any, Final
 
 _NAMES_A_PLACE: Final = frozenset({"url", "href", "loader", "lookup"})
+# SVG is XML 1.0, which has no way to write these; the converter dies on them
+_UNWRITABLE: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def draw(request: dict[str, Any]) -> dict[str, str]:
@@ -23,8 +26,19 @@ def draw(request: dict[str, Any]) -> dict[str, str]:
     drawn = {}
     for key, spec in request["charts"].items():
         refuse_places(spec)
-        drawn[key] = vl_convert.vegalite_to_svg(spec, vl_version="5.21", allowed_base_urls=[])
+        drawn[key] = vl_convert.vegalite_to_svg(writable(spec), vl_version="5.21", allowed_base_urls=[])
     return drawn
+
+
+def writable(part: Any) -> Any:
+    """The same specification with � for every character that a picture cannot hold: group names come from files."""
+    if isinstance(part, str):
+        return _UNWRITABLE.sub("�", part)
+    if isinstance(part, dict):
+        return {name: writable(inner) for name, inner in part.items()}
+    if isinstance(part, list):
+        return [writable(inner) for inner in part]
+    return part
 
 
 def refuse_places(part: Any) -> None:

@@ -13,7 +13,8 @@ def github(verdict: Verdict) -> str:
     warning; the rest is a notice.
     """
     lines = [_annotation(r, verdict.policy_file) for r in verdict.results]
-    lines.append(f"{verdict.policy} {verdict.edition}: {verdict.outcome.value}. {headline(verdict)}".replace("\n", " "))
+    whole = f"{verdict.policy} {verdict.edition}: {verdict.outcome.value}. {headline(verdict)}"
+    lines.append(_shown(whole).replace("\n", " ").replace("\r", " "))
     return "\n".join(lines) + "\n"
 
 
@@ -26,8 +27,13 @@ def _annotation(r: Result, file: str) -> str:
 
 
 def _data(said: str) -> str:
-    return said.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return _shown(said).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(said: str) -> str:
     return _data(said).replace(":", "%3A").replace(",", "%2C")
+
+
+def _shown(said: str) -> str:
+    # a log is read in terminals too: an escape sequence in a group's name must not reach one
+    return "".join(c if c.isprintable() or c in "\r\n" else "�" for c in said)

@@ -33,4 +33,5 @@ def markdown(verdict: Verdict) -> str:
 
 def _plain(said: str) -> str:
     # titles and group names come from files: none may become a link, a mention, a cell or a tag
-    return _MEANS_SOMETHING.sub(r"\\\1", " ".join(said.split()))
+    shown = "".join(c if c.isprintable() else "�" for c in " ".join(said.split()))
+    return _MEANS_SOMETHING.sub(r"\\\1", shown)
