@@ -111,6 +111,14 @@ def test_a_report_without_groups_says_that_nothing_is_known_about_them(tmp_path:
     assert "nothing is known" in text.text
 
 
+def test_a_lone_metric_that_has_no_panel_is_the_headline(tmp_path: Path) -> None:
+    statement = made.statement(data=made.cohort(400), by=[], curves={})
+    statement["predicate"]["measurements"] = [
+        {"metric": "brier", "slice": {}, "value": 0.1, "n": 400, "positives": 40, "method": "", "params": {}}
+    ]
+    assert said(tmp_path, statement).headline == "Brier score is 0.100 on 400 results, 40 of them with the event."
+
+
 def test_a_statement_without_any_value_still_makes_a_report(tmp_path: Path) -> None:
     statement = made.statement(data=made.cohort(400), by=[], curves={})
     statement["predicate"]["measurements"] = [

@@ -280,17 +280,20 @@ def _ends(text: Text) -> tuple[str, str] | None:
 
 
 def _give(statement: Statement, signer: SigningKey | None, out: Path | None, format: Format) -> None:  # noqa: A002
+    from codman.cli.statement_text import print_statement, summary
     from codman.evidence.envelope import sign
     from codman.evidence.statements import canonical_statement, from_value, write_statement
+    from codman.spine.statement import EvaluationPredicate
 
     if out is not None:
         digest = write_statement(statement, out, signer)
         count = len(statement.predicate["measurements"])
         typer.echo(f"{out}  evaluation sha256:{digest}  {count:,} measurements", err=True)
+        said = from_value(statement.model_dump(by_alias=True), name="the evaluation").predicate
+        if isinstance(said, EvaluationPredicate):
+            typer.echo(summary(said), err=True)
     elif format is Format.JSON or signer is not None:
         payload = canonical_statement(statement)
         typer.echo((payload if signer is None else sign(payload, signer).to_bytes()).decode())
     else:
-        from codman.cli.statement_text import print_statement
-
         print_statement(from_value(statement.model_dump(by_alias=True), name="the evaluation"))

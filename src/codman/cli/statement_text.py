@@ -8,8 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from codman.evidence.statements import ReadStatement
+from codman.report.headline import headline as sentence
+from codman.report.panels import panels
+from codman.report.reading import readings
 from codman.spine.measurement import Measurement
-from codman.spine.statement import Predicate, Rows
+from codman.spine.statement import EvaluationPredicate, Predicate, Rows
 from codman.spine.vocabulary import RATIO, UnknownMetric, word
 
 _HEADS: Final = ("metric", "slice", "value", "interval", "n", "positives", "note")
@@ -29,9 +32,18 @@ def print_statement(read: ReadStatement) -> None:
     for name, value in said_of:
         _print(f"  {name + ':':<{wide}}{value}")
     measurements: Sequence[Measurement] | None = getattr(said, "measurements", None)
+    if isinstance(said, EvaluationPredicate):
+        _print("")
+        _print(summary(said))
     if measurements:
         _print("")
         print_measurements(measurements)
+
+
+def summary(said: EvaluationPredicate) -> str:
+    """The sentence a report opens with."""
+    reading, _ = readings(said.spec, said.rows, said.measurements, said.curves)
+    return sentence(reading, panels(reading))
 
 
 def print_measurements(measurements: Sequence[Measurement]) -> None:

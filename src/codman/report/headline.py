@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from codman.report import words
 from codman.report.panels import Panel
-from codman.report.reading import Reading
+from codman.report.reading import Reading, between_groups
 from codman.spine.measurement import Measurement
+from codman.spine.vocabulary import word
 
 
 def headline(reading: Reading, panels: list[Panel]) -> str:
@@ -25,6 +26,10 @@ def headline(reading: Reading, panels: list[Panel]) -> str:
             if m is not None and m.value is not None:
                 name = words.capital(words.named(metric, panel.params))
                 return f"{name} is {words.first(m)}{_on(reading, m)}."
+    for m in reading.measurements:  # what was asked for may be in no panel
+        if m.value is not None and not m.slice and not between_groups(m.metric):
+            unit = f" {word(m.metric).unit}" if word(m.metric).unit == "hours" else ""
+            return f"{words.capital(words.named(m.metric, m.params))} is {words.first(m)}{unit}{_on(reading, m)}."
     return "Nothing could be measured on these rows."
 
 
