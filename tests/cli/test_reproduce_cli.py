@@ -98,3 +98,12 @@ def test_a_wrong_key_is_1_and_no_statement_is_2(codman, evaluated):
     assert codman("reproduce", "p.parquet")[0] == 2
     assert codman("reproduce", "gone.json")[0] == 2
     assert evaluated
+
+
+def test_a_last_bit_is_called_rounding_and_anything_more_is_not():
+    from codman.cli.reproduce import _size
+    from codman.flows.reproduce import Difference
+
+    assert _size([Difference("auroc {}.value", 0.8, 0.8 + 1e-13)]).endswith(": rounding, not another result")
+    assert _size([Difference("auroc {}.value", 0.8, 0.4)]) == "; the largest by 0.5 of its size"
+    assert _size([Difference("auroc {}.note", None, "suppressed")]) == ""

@@ -13,7 +13,9 @@ import typer
 from codman.errors import BadInput
 
 if TYPE_CHECKING:
-    from codman.flows.reproduce import Reproduction
+    from collections.abc import Sequence
+
+    from codman.flows.reproduce import Difference, Reproduction
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -88,5 +90,18 @@ def _text(found: Reproduction) -> str:
     else:
         lines.append(
             f"not reproduced: {len(found.differences):,} values differ, of {found.measurements:,} measurements{curves}"
+            + _size(found.differences)
         )
     return "\n".join(lines)
+
+
+def _size(differences: Sequence[Difference]) -> str:
+    """How far apart the numbers are: rounding of another machine looks nothing like another model."""
+    worst = 0.0
+    for one in differences:
+        then, now = one.then, one.now
+        if not isinstance(then, (int, float)) or not isinstance(now, (int, float)):
+            return ""
+        if then != now:
+            worst = max(worst, abs(now - then) / max(abs(then), abs(now)))
+    return f"; the largest by {worst:.1g} of its size" + (": rounding, not another result" if worst < 1e-9 else "")
