@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from codman.evaluate.columns import BoolArray
 from codman.evaluate.estimates import Estimates, IntArray
 from codman.evaluate.groups import Slices
+from codman.evaluate.suppression import FEWEST
 from codman.spine.measurement import SUPPRESSED, Measurement
 
 
@@ -22,6 +23,10 @@ class Standing:
     hidden: BoolArray  # (S,) suppressed
     level: float
     repeats: bool  # rows repeat patients and no subject column was given to cluster by
+
+    def hides(self, estimate: Estimates, s: int) -> bool:
+        """Whether slice s may not show this estimate: too few patients, or too few that it rests on."""
+        return bool(self.hidden[s]) or (estimate.n is not None and 0 < int(estimate.n[s]) < FEWEST)
 
 
 def finite(number: float) -> float | None:
@@ -40,7 +45,7 @@ def _of_one(estimate: Estimates, standing: Standing) -> Iterator[Measurement]:
     counts = standing.n if estimate.n is None else estimate.n
     events = standing.positives if estimate.positives is None else estimate.positives
     for s, name in enumerate(standing.slices.names):
-        if standing.hidden[s]:
+        if standing.hides(estimate, s):
             yield Measurement(
                 metric=estimate.metric, slice=name, value=None, method=estimate.method_of(s),
                 params=dict(estimate.params), note=SUPPRESSED,
