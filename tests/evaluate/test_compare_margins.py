@@ -78,3 +78,10 @@ def test_the_sentence_says_the_change_the_margin_and_the_verdict():
 
 def test_the_sentence_of_a_suppressed_slice_concludes_nothing():
     assert "nothing can be concluded (suppressed)" in sentence(row(None, None, None, "inconclusive", note="suppressed"))
+
+
+@pytest.mark.parametrize(("elsewhere", "here"), [("recall", "sensitivity"), ("AUC", "auroc"), ("precision", "ppv")])
+def test_a_metric_by_its_name_in_another_tool_is_refused_with_its_name_here(elsewhere, here):
+    with pytest.raises(UnknownMetric) as error:
+        check_margins({elsewhere: -0.02})
+    assert error.value.fix == f"did you mean '{here}'?"

@@ -41,6 +41,25 @@ class Word:
     mixes_prevalence: bool = False  # a difference between groups also reflects how common the event is in each
 
 
+# what other tools and papers call them: suggested, never accepted, so that one thing keeps one name
+_ELSEWHERE: Final = {
+    "auc": "auroc",
+    "roc_auc": "auroc",
+    "c_statistic": "auroc",
+    "pr_auc": "auprc",
+    "average_precision": "auprc",
+    "recall": "sensitivity",
+    "tpr": "sensitivity",
+    "tnr": "specificity",
+    "precision": "ppv",
+    "nne": "number_needed_to_evaluate",
+    "brier_score": "brier",
+    "cindex": "cindex_harrell",
+    "c_index": "cindex_harrell",
+    "concordance": "cindex_harrell",
+}
+
+
 class UnknownMetric(BadInput):
     """A name that is not in the vocabulary."""
 
@@ -48,7 +67,7 @@ class UnknownMetric(BadInput):
         super().__init__(
             what=f"unknown metric {name!r}",
             why="it is not in the vocabulary",
-            fix=nearest(name, WORDS),
+            fix=f"did you mean {_ELSEWHERE[name.lower()]!r}?" if name.lower() in _ELSEWHERE else nearest(name, WORDS),
         )
 
 
@@ -218,7 +237,13 @@ def word(name: str) -> Word:
         of = _base(name, CHANGE)
         better = of.better if of.better in (Better.HIGHER, Better.LOWER) else Better.NEAR_ZERO
         return replace(
-            of, name=name, label=f"change in {of.label}", meaning=f"{of.label}: B minus A", low=None, high=None, better=better
+            of,
+            name=name,
+            label=f"change in {of.label}",
+            meaning=f"{of.label}: B minus A",
+            low=None,
+            high=None,
+            better=better,
         )
     raise UnknownMetric(name)
 
