@@ -77,9 +77,7 @@ def _shift_for(truth: NDArray[np.float64], prevalence: float) -> float:
 
 def as_table(cohort: Cohort) -> pa.Table:
     """The cohort as a hospital would keep it: text levels, one label, one score, a patient column."""
-    columns = {
-        name: pa.array(np.array(levels)[cohort.codes[:, k]]) for k, (name, levels) in enumerate(LEVELS.items())
-    }
+    columns = {name: pa.array(np.array(levels)[cohort.codes[:, k]]) for k, (name, levels) in enumerate(LEVELS.items())}
     return pa.table({"died": cohort.event, "risk": cohort.risk, "patient": cohort.patient, **columns})
 
 

@@ -118,7 +118,9 @@ def ranking(rows: Rows, arrays: Path, skip: set[str]) -> Line:
         peers["scikit-learn, points"] = {**ask("scikit_learn", arrays, "points"), "goal": 25}
         said.append(f"scikit-learn {furthest(mine, peers['scikit-learn, points'].pop('values')):.0e}")
     if "confidenceinterval" not in skip:
-        answer = np.array(ask_into(peers, "confidenceinterval", 65, "confidence_interval", arrays)).reshape(SLICES, 5, 3)
+        answer = np.array(ask_into(peers, "confidenceinterval", 65, "confidence_interval", arrays)).reshape(
+            SLICES, 5, 3
+        )
         plain = rows.timed(rows.spec(["auroc"], auroc_interval="delong"), 1)[2]
         wide = np.minimum(rows_of_class(rows, found), 1e9) >= 30
         delong = furthest(values_of(plain, "auroc")[wide], answer[wide, 0])
@@ -173,7 +175,7 @@ def decisions(rows: Rows, arrays: Path, skip: set[str]) -> Line:
 
 
 def bootstrap(rows: Rows, arrays: Path, skip: set[str], replicates: int) -> Line:
-    spec = rows.spec(FIVE, interval="bootstrap", replicates=replicates)
+    spec = rows.spec(FIVE, interval="percentile", replicates=replicates)
     engine, _call, found = rows.timed(spec, 1)
     analytic = rows.timed(rows.spec(FIVE), 1)[2]
     widths = []

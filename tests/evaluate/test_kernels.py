@@ -131,7 +131,7 @@ def test_a_bootstrap_sweep_is_scikit_learn_under_the_replicates_weights():
     alone = (fresh & np.append(fresh[1:], 1)).astype(np.uint8)
     cuts = np.searchsorted(-scores, [-0.8, -0.4], side="right").astype(np.int64)
     sums = kernels.bootstrap_sweep(
-        codes, fresh, alone, np.ascontiguousarray(drawn[order][::-1]), 3, np.arange(3, dtype=np.int32), cuts
+        codes, fresh, alone, np.ascontiguousarray(drawn[order][::-1]), 3, np.arange(3, dtype=np.int32)[:, None], cuts
     )
     for s in range(3):
         inside = cell == s

@@ -9,13 +9,14 @@ import numpy as np
 
 from codman.evaluate.bootstrap import Plan, Replicates, accelerations, bounds_of, fast_replicates, rebounded
 from codman.evaluate.estimates import Estimates, FloatArray
-from codman.evaluate.metrics.probability import Sums, probability
+from codman.evaluate.metrics.probability import RISK, SQUARE, SURPRISE, Sums, probability
 from codman.evaluate.metrics.tables import Table
 from codman.evaluate.metrics.thresholds import at_threshold
 from codman.evaluate.metrics.utility import utility
 from codman.evaluate.ranked import Ranked
 
 SLOW = frozenset({"calibration_slope", "calibration_intercept"})  # a fit a replicate
+COLUMN_OF = {"brier": SQUARE, "brier_skill": SQUARE, "log_loss": SURPRISE, "oe_ratio": RISK}  # what each adds up
 Measure = Callable[[Ranked, Sequence[str]], list[Estimates]]
 
 
@@ -42,9 +43,9 @@ def bootstrapped(
     slow = [e for e in estimates if e not in fast]
     done = {id(e): e for e in estimates}
     if fast:
-        drawn = dict(
-            _replicated(ranked, fast_replicates(ranked, thresholds, plan, risks=risks), thresholds, risks=risks)
-        )
+        needed = {COLUMN_OF[e.metric] for e in fast if e.metric in COLUMN_OF}
+        sums = fast_replicates(ranked, thresholds, plan, risks=risks, columns=needed)
+        drawn = dict(_replicated(ranked, sums, thresholds, risks=risks))
         again = accelerations(ranked, _values(measure, fast)) if plan.corrected else [None] * len(fast)
         for estimate, acceleration in zip(fast, again, strict=True):
             key = _key(estimate)

@@ -9,7 +9,7 @@ weights), doi:10.1016/j.cmpb.2006.04.006.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Final
@@ -147,22 +147,32 @@ class Replicates:
     mann_whitney: FloatArray
     precision_sum: FloatArray
     flagged: FloatArray  # (B, S, T, 2) true and false positives at each threshold
-    columns: FloatArray  # (B, S, 7) as probability_columns; empty where the scores are not risks
+    columns: (
+        FloatArray  # (B, S, 7) as probability_columns, NaN where not asked for; (B, S, 0) without risks
+    )
 
 
-def fast_replicates(ranked: Ranked, thresholds: Sequence[float], plan: Plan, *, risks: bool) -> Replicates:
-    """All replicates by the compiled sweep; only for rows of equal weight."""
+def fast_replicates(
+    ranked: Ranked, thresholds: Sequence[float], plan: Plan, *, risks: bool, columns: Collection[int] = range(2, 7)
+) -> Replicates:
+    """All replicates by the compiled sweep; only for rows of equal weight.
+
+    Args:
+        ranked: The rows.
+        thresholds: Where patients are flagged.
+        plan: How many replicates, from which seed.
+        risks: Whether the scores are risks.
+        columns: Which of the columns that probability metrics add up are needed, beside rows and events.
+    """
     slices = ranked.slices
     ids = np.ascontiguousarray(patient_ids(ranked)[ranked.order][::-1])
     fresh = ranked.fresh
     alone = (fresh & np.append(fresh[1:], 1)).astype(np.uint8)
     cuts = np.sort(np.asarray(thresholds, dtype=np.float64))[::-1]
     place: Longs = np.searchsorted(-ranked.sorted_score, -cuts, side="right").astype(np.int64)
-    maps = [
-        (slices.members(g), np.ascontiguousarray(slices.of_cell[g] - int(slices.members(g)[0])))
-        for g in range(len(slices.groupings))
-    ]
-    table = _arranged_columns(ranked) if risks else None
+    slice_of = np.ascontiguousarray(slices.of_cell.T)
+    kept = sorted(columns)
+    table = np.ascontiguousarray(_arranged_columns(ranked)[:, kept]) if risks and kept else None
     b, s, t = plan.replicates, slices.count, len(cuts)
     out = Replicates(
         positives=np.empty((b, s)),
@@ -170,19 +180,20 @@ def fast_replicates(ranked: Ranked, thresholds: Sequence[float], plan: Plan, *, 
         mann_whitney=np.empty((b, s)),
         precision_sum=np.empty((b, s)),
         flagged=np.empty((b, s, t, 2)),
-        columns=np.empty((b, s, 7 if risks else 0)),
+        columns=np.full((b, s, 7 if risks else 0), np.nan),
     )
 
     def one(replicate: int) -> None:
         weight = poisson_bytes(ids, plan.seed, replicate)
-        for members, of_cell in maps:
-            sums = bootstrap_sweep(ranked.sorted_code, fresh, alone, weight, len(members), of_cell, place)
-            out.positives[replicate, members], out.negatives[replicate, members] = sums[:, 0], sums[:, 1]
-            out.mann_whitney[replicate, members], out.precision_sum[replicate, members] = sums[:, 2], sums[:, 3]
-            out.flagged[replicate, members] = sums[:, 4:].reshape(len(members), t, 2)
+        sums = bootstrap_sweep(ranked.sorted_code, fresh, alone, weight, s, slice_of, place)
+        out.positives[replicate], out.negatives[replicate] = sums[:, 0], sums[:, 1]
+        out.mann_whitney[replicate], out.precision_sum[replicate] = sums[:, 2], sums[:, 3]
+        out.flagged[replicate] = sums[:, 4:].reshape(s, t, 2)
+        if risks:
+            out.columns[replicate, :, 0], out.columns[replicate, :, 1] = sums[:, 0] + sums[:, 1], sums[:, 0]
         if table is not None:
             cells = weighted_sums(table, ranked.sorted_code, weight, slices.of_cell.shape[1])
-            out.columns[replicate] = slices.totals(cells)
+            out.columns[replicate][:, kept] = slices.totals(cells)
 
     side_by_side(one, range(plan.replicates))
     falling = {float(cut): k for k, cut in enumerate(cuts)}

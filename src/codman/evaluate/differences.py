@@ -100,7 +100,7 @@ def _sort_out(estimate: Estimates, standing: Standing, grouping: int) -> _Compar
     lower, upper = estimate.bounds(standing.level) if estimate.bounds else (None, None)
     for s in standing.slices.members(grouping):
         name = standing.slices.names[s]
-        if standing.hidden[s]:
+        if standing.hides(estimate, int(s)):
             compared.not_judged.append({"slice": name, "why": SUPPRESSED})
         elif not np.isfinite(estimate.value[s]):
             compared.not_judged.append({"slice": name, "why": estimate.notes.get(int(s), "it has no value here")})
@@ -151,7 +151,7 @@ def _widest(
     else:
         lower, upper = max(0.0, float(np.max(strict_low))), float(np.max(plain_high))
         p_value = min(
-            1.0, pairs * float(np.min(_p(estimate.value[a] - estimate.value[b], plain_low, plain_high, standing.level)))
+            1.0, pairs * _least_p(estimate.value[a] - estimate.value[b], plain_low, plain_high, standing.level)
         )
     return _row(estimate, standing, metric, float(value), lower, upper, p_value, params, None)
 
@@ -188,16 +188,19 @@ def _signed(
             yield _row(estimate, standing, metric, float(value), None, None, None, named, None)
             continue
         lower, upper = _interval(estimate, standing.level, a, b, suffix)
-        p = None if suffix == RATIO else float(_p(np.array([gap]), lower, upper, standing.level)[0])
+        p = None if suffix == RATIO else _least_p(np.array([gap]), lower, upper, standing.level)
         yield _row(estimate, standing, metric, float(value), float(lower[0]), float(upper[0]), p, named, None)
 
 
-def _p(gap: FloatArray, lower: FloatArray, upper: FloatArray, level: float) -> FloatArray:
-    """Two-sided p of no difference, from the interval's side that faces 0: below 1 − level just when it excludes 0."""
+def _least_p(gap: FloatArray, lower: FloatArray, upper: FloatArray, level: float) -> float:
+    """The smallest two-sided p of no difference.
+
+    From the interval's side that faces 0, so that it is below 1 − level just when the interval excludes 0.
+    """
     side = np.where(gap >= 0, gap - lower, upper - gap)
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.where(side > 0, np.abs(gap) / side * z_of_level(level), np.where(gap == 0, 0.0, np.inf))
-    return np.array([two_sided_p(x) for x in z])
+    return two_sided_p(float(np.max(z)))  # NaN stays NaN
 
 
 def _row(

@@ -36,62 +36,87 @@ EXPORT void poisson_weights(int64_t n, const int64_t *id, uint64_t seed, uint64_
 }
 
 typedef struct {
-  double tp, fp, bp, bq, mann_whitney, ap;
-  int64_t block;
+  int64_t tp, fp, bp, bq; /* weight of events and non-events above the current block, and in it */
+  double lost, ap;        /* pairs in which the non-event stands above, ties half; average precision's sum */
 } Tally;
 
-static inline void fold(Tally *s) {
-  s->mann_whitney += s->bq * (s->tp + 0.5 * s->bp);
-  if (s->bp > 0) s->ap += s->bp * (s->tp + s->bp) / (s->tp + s->bp + s->fp + s->bq);
-  s->tp += s->bp, s->fp += s->bq;
-  s->bp = s->bq = 0.0;
+static inline void meet_event(Tally *s, int64_t w) {
+  s->lost += (double)w * (double)s->fp;
+  s->tp += w;
+  s->ap += (double)w * (double)s->tp / (double)(s->tp + s->fp);
 }
 
-/* One replicate over one grouping's arranged rows.
+static inline void fold(Tally *s) {
+  if (s->bp) {
+    s->lost += (double)s->bp * ((double)s->fp + 0.5 * (double)s->bq);
+    s->ap += (double)s->bp * (double)(s->tp + s->bp) / (double)(s->tp + s->bp + s->fp + s->bq);
+  }
+  s->tp += s->bp, s->fp += s->bq;
+  s->bp = s->bq = 0;
+}
+
+/* Rows [from, to) of every grouping at once; `to` is the end of a block. Most rows are non-events met alone: they only
+   add to a count in each grouping, without a branch on their weight. */
+static inline void meet(Tally *state, int64_t from, int64_t to, const int32_t *code, const uint8_t *fresh,
+                        const uint8_t *alone, const uint8_t *weight, const int32_t *slice_of, const int64_t groupings) {
+  for (int64_t i = from; i < to;) {
+    if (alone[i]) {
+      const int64_t w = weight[i];
+      const int32_t *slice = slice_of + (int64_t)(code[i] >> 1) * groupings;
+      if (!(code[i] & 1)) {
+        for (int64_t g = 0; g < groupings; g++) state[slice[g]].fp += w;
+      } else if (w) {
+        for (int64_t g = 0; g < groupings; g++) meet_event(&state[slice[g]], w);
+      }
+      i++;
+      continue;
+    }
+    int64_t end = i + 1;
+    while (end < to && !fresh[end]) end++;
+    for (int64_t r = i; r < end; r++) {
+      const int32_t *slice = slice_of + (int64_t)(code[r] >> 1) * groupings;
+      for (int64_t g = 0; g < groupings; g++)
+        if (code[r] & 1) state[slice[g]].bp += weight[r];
+        else state[slice[g]].bq += weight[r];
+    }
+    for (int64_t r = i; r < end; r++) {
+      const int32_t *slice = slice_of + (int64_t)(code[r] >> 1) * groupings;
+      for (int64_t g = 0; g < groupings; g++) fold(&state[slice[g]]);
+    }
+    i = end;
+  }
+}
+
+/* One replicate over all groupings' arranged rows.
    weight: (n,) replicate weights in descending score order, as whole numbers. fresh, code: as from arrange. alone: 1 where
-   no other row has this score. cut: (cuts,) positions at which tp and fp of every slice are noted, ascending.
+   no other row has this score. slice_of: (cells, groupings) slices of each cell. cut: (cuts,) positions, ends of blocks, at
+   which tp and fp of every slice are noted, ascending.
    out: (slices, 4 + 2 cuts): events, non-events, Mann–Whitney, average precision's sum, then tp and fp at each cut. */
 EXPORT int bootstrap_sweep(int64_t n, const int32_t *code, const uint8_t *fresh, const uint8_t *alone,
-                           const uint8_t *weight, int64_t slices, const int32_t *slice_of_cell, int64_t cuts,
-                           const int64_t *cut, double *out) {
+                           const uint8_t *weight, int64_t slices, int64_t groupings, const int32_t *slice_of,
+                           int64_t cuts, const int64_t *cut, double *out) {
   Tally *state = calloc((size_t)slices, sizeof(Tally));
   if (!state) return 1;
   const int64_t width = 4 + 2 * cuts;
-  int64_t block = 0, next = 0;
-  for (int64_t i = 0; i <= n; i++) {
-    while (next < cuts && cut[next] == i) {
-      for (int64_t k = 0; k < slices; k++) {
-        fold(&state[k]);
-        out[k * width + 4 + 2 * next] = state[k].tp, out[k * width + 5 + 2 * next] = state[k].fp;
-      }
-      next++;
+  int64_t from = 0;
+  for (int64_t next = 0; next <= cuts; next++) {
+    const int64_t to = next < cuts ? cut[next] : n;
+    switch (groupings) { /* the loop over groupings unrolled where their number is common */
+      case 1: meet(state, from, to, code, fresh, alone, weight, slice_of, 1); break;
+      case 2: meet(state, from, to, code, fresh, alone, weight, slice_of, 2); break;
+      case 3: meet(state, from, to, code, fresh, alone, weight, slice_of, 3); break;
+      case 4: meet(state, from, to, code, fresh, alone, weight, slice_of, 4); break;
+      case 8: meet(state, from, to, code, fresh, alone, weight, slice_of, 8); break;
+      default: meet(state, from, to, code, fresh, alone, weight, slice_of, groupings);
     }
-    if (i == n) break;
-    block += fresh[i];
-    if (!weight[i]) continue;
-    const double w = weight[i];
-    Tally *s = &state[slice_of_cell[code[i] >> 1]];
-    if (alone[i]) {
-      if (s->bp + s->bq > 0) fold(s);
-      if (code[i] & 1) {
-        s->tp += w;
-        s->ap += w * s->tp / (s->tp + s->fp);
-      } else {
-        s->mann_whitney += w * s->tp;
-        s->fp += w;
-      }
-      continue;
-    }
-    if (s->block != block) {
-      fold(s);
-      s->block = block;
-    }
-    if (code[i] & 1) s->bp += w;
-    else s->bq += w;
+    from = to;
+    if (next == cuts) break;
+    for (int64_t k = 0; k < slices; k++)
+      out[k * width + 4 + 2 * next] = (double)state[k].tp, out[k * width + 5 + 2 * next] = (double)state[k].fp;
   }
   for (int64_t k = 0; k < slices; k++) {
-    fold(&state[k]);
-    const double sums[4] = {state[k].tp, state[k].fp, state[k].mann_whitney, state[k].ap};
+    const double tp = (double)state[k].tp, fp = (double)state[k].fp;
+    const double sums[4] = {tp, fp, tp * fp - state[k].lost, state[k].ap};
     memcpy(out + k * width, sums, sizeof(sums));
   }
   free(state);
@@ -107,8 +132,7 @@ EXPORT void poisson_bytes(int64_t n, const uint32_t *id, uint64_t seed, uint64_t
 /* Weighted sums of k columns by cell. columns: (n, k) in the same order as weight. out: (cells, k). */
 EXPORT void weighted_sums(int64_t n, int64_t k, const double *columns, const int32_t *code, const uint8_t *weight,
                           double *out) {
-  for (int64_t i = 0; i < n; i++) {
-    if (!weight[i]) continue;
+  for (int64_t i = 0; i < n; i++) { /* no branch on weight 0: it could not be foretold */
     const double w = weight[i], *x = columns + i * k;
     double *sum = out + (int64_t)(code[i] >> 1) * k;
     for (int64_t j = 0; j < k; j++) sum[j] += w * x[j];

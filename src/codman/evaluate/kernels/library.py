@@ -123,17 +123,17 @@ def rank_sweep(code: Codes, fresh: ByteArray, weight: FloatArray | None, slices:
 
 def rank_influence(
     order: Longs, code: Codes, fresh: ByteArray, weight: FloatArray | None, of_cell: Codes, sums: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """(n,) influence of each row on its slice's AUROC and average precision, in the rows' own order."""
-    auroc, auprc = np.empty(len(code)), np.empty(len(code))
+) -> FloatArray:
+    """(n, 2) influence of each row on its slice's AUROC and average precision, in the rows' own order."""
+    out = np.empty((len(code), 2))
     with np.errstate(all="ignore"):
         _checked(
             library().rank_influence(
                 _long(len(code)), _at(order), _at(code), _at(fresh), _at(weight), _long(len(sums)), _at(of_cell),
-                _at(np.ascontiguousarray(sums)), _at(auroc), _at(auprc),
+                _at(np.ascontiguousarray(sums)), _at(out),
             )
         )  # fmt: skip
-    return auroc, auprc
+    return out
 
 
 def count_between(edges: Longs, code: Codes, weight: FloatArray | None, codes: int) -> FloatArray:
@@ -224,14 +224,14 @@ def poisson_bytes(ids: NDArray[np.uint32], seed: int, replicate: int) -> ByteArr
 
 
 def bootstrap_sweep(
-    code: Codes, fresh: ByteArray, alone: ByteArray, weight: ByteArray, slices: int, of_cell: Codes, cuts: Longs
+    code: Codes, fresh: ByteArray, alone: ByteArray, weight: ByteArray, slices: int, slice_of: Codes, cuts: Longs
 ) -> FloatArray:
-    """(slices, 4 + 2 cuts) sums of one replicate; their order stands in bootstrap.c."""
+    """(slices, 4 + 2 cuts) sums of one replicate, every grouping's; slice_of is (cells, groupings)."""
     out = np.zeros((slices, 4 + 2 * len(cuts)))
     _checked(
         library().bootstrap_sweep(
-            _long(len(code)), _at(code), _at(fresh), _at(alone), _at(weight), _long(slices), _at(of_cell),
-            _long(len(cuts)), _at(cuts), _at(out),
+            _long(len(code)), _at(code), _at(fresh), _at(alone), _at(weight), _long(slices),
+            _long(slice_of.shape[1]), _at(slice_of), _long(len(cuts)), _at(cuts), _at(out),
         )
     )  # fmt: skip
     return out

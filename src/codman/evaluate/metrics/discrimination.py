@@ -15,6 +15,7 @@ from codman.evaluate.ranked import Ranked
 
 FEWEST_MISORDERED: Final = 5
 FEW_EVENTS: Final = 100  # under which average precision takes Boyd's interval
+CANCELLED: Final = 1e-12  # of the parts that are subtracted: what is left under it is rounding
 FEWEST_EVENTS: Final = 10  # under which it has none: Boyd's no longer holds its level
 ROUNDING: Final = 1e-9  # a standard error under it is what is left of sums that cancel
 
@@ -61,7 +62,8 @@ def _plain(sums: FloatArray) -> dict[str, FloatArray]:
         variance = of_events / p**2 * kish_p / (kish_p - 1) + of_others / q**2 * kish_q / (kish_q - 1)
         shift = a_total - auprc - b_total
         square = m2p + 2 * shift * m1p + shift**2 * p2 + m2n - 2 * b_total * m1n + b_total**2 * q2
-        ap_variance = np.maximum(square, 0) / p**2
+        size = m2p + 2 * np.abs(shift * m1p) + shift**2 * p2 + m2n + 2 * np.abs(b_total * m1n) + b_total**2 * q2
+        ap_variance = np.where(square > CANCELLED * size, square, 0) / p**2
     return {
         "auroc": auroc,
         "auroc_variance": variance,
@@ -71,8 +73,7 @@ def _plain(sums: FloatArray) -> dict[str, FloatArray]:
 
 
 def _clustered(ranked: Ranked, of_cell: Any, sums: FloatArray) -> dict[str, FloatArray]:
-    auroc, auprc = rank_influence(ranked.order, ranked.sorted_code, ranked.fresh, ranked.sorted_weight, of_cell, sums)
-    columns = np.column_stack([auroc, auprc])
+    columns = rank_influence(ranked.order, ranked.sorted_code, ranked.fresh, ranked.sorted_weight, of_cell, sums)
     _totals, moments, units = gram(columns, ranked.slices.cell, of_cell, len(sums), ranked.subject)
     with np.errstate(divide="ignore", invalid="ignore"):
         few = units / (units - 1)

@@ -124,6 +124,6 @@ def _influence(ranks: list[Ranked], grouping: int) -> FloatArray:
         members = ranked.slices.members(grouping)
         of_cell = np.ascontiguousarray(ranked.slices.of_cell[grouping] - int(members[0]))
         sums = _sweep(ranked, grouping, ranked.sorted_weight).sums
-        own, _ = rank_influence(ranked.order, ranked.sorted_code, ranked.fresh, ranked.sorted_weight, of_cell, sums)
-        total += own / len(ranks)
+        own = rank_influence(ranked.order, ranked.sorted_code, ranked.fresh, ranked.sorted_weight, of_cell, sums)
+        total += own[:, 0] / len(ranks)
     return total

@@ -40,7 +40,7 @@ class Table:
 
     def variance(self, gradient: FloatArray) -> FloatArray:
         """(S,) variance of a smooth function whose gradient in the totals is (S, 4) and sums to nothing along them."""
-        square: FloatArray = np.einsum("si,sij,sj->s", gradient, self.moments, gradient)
+        square: FloatArray = np.maximum(np.einsum("si,sij,sj->s", gradient, self.moments, gradient), 0)
         with np.errstate(divide="ignore", invalid="ignore"):
             return square if self.plain else square * self.units / (self.units - 1)
 
