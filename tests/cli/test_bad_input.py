@@ -406,3 +406,21 @@ def test_a_nested_id_of_a_comparison_is_refused(tmp_path: Path, monkeypatch: pyt
         main()
     assert stopped.value.code == 2
     assert "'row'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flags", [["--subject", "pid"], ["--unit", "pid", "--aggregate", "max"], []])
+def test_a_grouping_that_names_patients_is_refused_and_names_none(evaluate, flags):
+    said = evaluate("--by", "pid", *flags, pid=np.array([f"MRN{i % 200:05d}" for i in range(N)]))
+
+    _refused(said, "--by pid", "patient")
+    assert "MRN0" not in said.err + said.out
+
+
+def test_a_result_never_takes_the_place_of_what_it_was_made_from(evaluate):
+    evaluate()
+    before = Path("x.parquet").read_bytes()
+    Path("again.json").symlink_to("x.parquet")
+
+    for out in ("x.parquet", "./x.parquet", "again.json"):
+        _refused(evaluate("--out", out, file="./x.parquet"), "overwritten")
+    assert Path("x.parquet").read_bytes() == before

@@ -79,6 +79,7 @@ def compare(
     says whether B is superior, non-inferior, inferior, or whether that is not known.
     """
     from codman.cli import question as q
+    from codman.evidence.files import refuse_overwriting
     from codman.evidence.keys import read_signing_key
     from codman.flows.compare import compare as run
     from codman.tables.source import open_source
@@ -87,6 +88,8 @@ def compare(
     signer = None if key is None else read_signing_key(key)
     if out is not None and not out.parent.is_dir():
         raise BadInput(what=f"{out} cannot be written", why=f"there is no folder {out.parent}", fix="make it first")
+    if out is not None:
+        refuse_overwriting(out, a, b, artifact, criteria, key)
     spec = _spec(
         label=label,
         score=score,

@@ -151,6 +151,7 @@ def evaluate(
     """Measure PREDICTIONS: how well, for whom, with what uncertainty."""
     from codman.cli import question as q
     from codman.evaluate.run import infer_task
+    from codman.evidence.files import refuse_overwriting
     from codman.evidence.keys import read_signing_key
     from codman.flows.assess import assess
     from codman.tables.source import open_source
@@ -159,6 +160,7 @@ def evaluate(
     signer = None if key is None else read_signing_key(key)
     if out is not None:
         _refuse_place(out)
+        refuse_overwriting(out, predictions, choose_on, censoring_from, artifact, criteria, key)
     if choose_on is not None and not choose:
         raise BadInput(
             what="--choose-on has nothing to choose", why="no --choose was given", fix="add --choose sensitivity=0.9"

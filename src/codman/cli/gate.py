@@ -60,11 +60,13 @@ def gate(
     Exit 0: every blocking requirement is met. 1: one is not met. 3: it cannot be decided (missing, stale,
     unverifiable, inconclusive, or nothing to judge). 2: the policy or the evidence cannot be used.
     """
-    from codman.evidence.files import write_whole
+    from codman.evidence.files import refuse_overwriting, write_whole
     from codman.flows.gate import gate as hold
     from codman.report.verdict import formats
     from codman.report.verdict.text import text
 
+    if out is not None:
+        refuse_overwriting(out, policy, *evidence, *(key or ()))
     facts = {name: said for name, said in (("tier", tier), ("setting", setting), ("kind", kind)) if said}
     verdict = hold(policy, evidence, keys=key or (), at=at, facts=facts, version=version, use=use)
     if format_ is Format.TEXT and out is None:

@@ -35,6 +35,29 @@ class CannotWrite(BadInput):
         )
 
 
+class WouldOverwrite(BadInput):
+    """A result that would take the place of what it was made from."""
+
+    def __init__(self, out: Path) -> None:
+        super().__init__(
+            what=f"{out} would be overwritten",
+            why="--out names a file that is read here",
+            fix="name another file for the result",
+        )
+
+
+def refuse_overwriting(out: Path, *read: Path | str | None) -> None:
+    """Refuse a place for a result that is one of the files it is made from, under whatever name.
+
+    Raises:
+        WouldOverwrite: It is.
+    """
+    for one in read:
+        with suppress(OSError, ValueError):  # what is not there cannot be overwritten
+            if one is not None and out.exists() and out.samefile(one):
+                raise WouldOverwrite(out)
+
+
 def write_whole(path: Path, data: bytes, *, durable: bool = False) -> None:
     """Write a file so that a reader finds the old one or the new one, never a half.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from codman.evaluate.run import run
 from codman.evidence.statements import build
-from codman.flows.idle import refuse_idle, refuse_unmeasured
+from codman.flows.idle import refuse_idle, refuse_names, refuse_unmeasured
 from codman.flows.provenance import criteria_of, inputs_of, note_of, now, product_of, software, subject_of
 from codman.spine.evaluation_spec import EvaluationSpec
 from codman.spine.statement import EvaluationPredicate, Kind, Origin, Statement
@@ -57,6 +57,7 @@ def assess(
     subject, note = subject_of(name, version, artifact, inputs[0].digest.sha256)
     found = run(source, spec, others=others)
     refuse_unmeasured(spec, found.measurements)
+    refuse_names(spec, found.measurements, found.rows.evaluated)
     predicate = EvaluationPredicate(
         product=name,
         version=version,
