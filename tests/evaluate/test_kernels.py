@@ -56,7 +56,7 @@ def test_influences_of_one_slice_sum_to_nothing_and_are_the_derivative_of_the_me
     codes, _s, weights, fresh = kernels.arrange(order, score, code, weight if weighted else None)
     of_cell = np.zeros(1, dtype=np.int32)
     sums = kernels.rank_sweep(codes, fresh, weights, 1, of_cell)
-    auroc, auprc = kernels.rank_influence(order, codes, fresh, weights, of_cell, sums)
+    auroc, auprc = kernels.rank_influence(order, codes, fresh, weights, of_cell, sums).T
     assert auroc.sum() == pytest.approx(0, abs=1e-9)
     assert auprc.sum() == pytest.approx(0, abs=1e-9)
     step = 1e-5
