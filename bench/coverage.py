@@ -169,7 +169,7 @@ def settings(sizes: list[int]) -> Iterator[Setting]:
 
 def verdict(s: Setting, tally: Tally) -> str:
     """`ok`, or which way the goal is missed."""
-    if not tally.given:
+    if tally.given < 0.1 * tally.asked:  # what is left are the oddest samples: nothing to judge an interval by
         return "null"
     error = 2.6 * np.sqrt(0.05 * 0.95 / tally.given)  # of the simulation itself
     enough = s.n * s.prevalence >= ENOUGH

@@ -31,7 +31,7 @@ HALVINGS: Final = 4
 EXACT_PASSES: Final = 60
 CONVERGED: Final = 1e-9
 SETTLED: Final = 1e-3  # on bins: close enough that exact steps finish it
-LARGEST_STEP: Final = 2.0
+LARGEST_STEP: Final = 4.0  # log odds, in the middle and two standard deviations out
 RUNAWAY: Final = 50.0
 
 
@@ -166,10 +166,15 @@ def _step(sums: FloatArray) -> FloatArray:
         step = np.stack(
             [(h11 * g0 - h01 * g1) / determinant, (h00 * g1 - h01 * g0) / determinant, sums[:, 8] / sums[:, 9]], axis=1
         )
+        mean = h01 / h00
+        spread = np.sqrt(np.maximum(h11 / h00 - mean**2, 0))
+        # intercept and slope move together, so it is the step's length in log odds that is bounded, not its parts
+        moved = np.abs(step[:, 0] + step[:, 1] * mean) + 2 * np.abs(step[:, 1]) * spread
+        step[:, :2] *= np.minimum(1.0, LARGEST_STEP / moved)[:, None]
+        step[:, 2] = np.clip(step[:, 2], -LARGEST_STEP, LARGEST_STEP)
     step[alike, :2] = 0.0
     step[~np.isfinite(step)] = 0.0
-    kept: FloatArray = np.clip(step, -LARGEST_STEP, LARGEST_STEP)
-    return kept
+    return step
 
 
 def _newton(
