@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
 
+import codman
 from codman import __version__
 from codman.errors import BadInput
 from codman.evidence.statements import ReadStatement, read_statement
@@ -54,11 +57,23 @@ def software() -> dict[str, str]:
     """The versions that can move a number's last bit."""
     return {
         "codman": __version__,
+        "codman_engine": engine_digest(),
         "python": platform.python_version(),
         "numpy": np.__version__,
         "pyarrow": pa.__version__,
         "platform": f"{platform.system().lower()}-{platform.machine()}",
     }
+
+
+@cache
+def engine_digest() -> str:
+    """Which code computed: the first 16 digits of a sha256 over the engine's source and its compiled kernels."""
+    engine = Path(codman.__file__).parent / "evaluate"
+    files = sorted(path for path in engine.rglob("*") if path.suffix in (".py", ".so"))
+    found = hashlib.sha256()
+    for path in files:
+        found.update(path.relative_to(engine).as_posix().encode() + b"\0" + path.read_bytes())
+    return found.hexdigest()[:16]
 
 
 def input_of(source: Source, name: str | None = None) -> Input:
