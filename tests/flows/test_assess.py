@@ -146,3 +146,14 @@ def test_an_empty_or_missing_document_is_said(tmp_path):
     for path in (tmp_path / "empty.md", tmp_path / "gone.md", tmp_path):
         with pytest.raises(BadInput):
             document(path, type="model-card", product="p")
+
+
+def test_what_is_promised_after_the_run_is_no_promise(predictions, tmp_path):
+    policy, out = tmp_path / "policy.yaml", tmp_path / "criteria.json"
+    policy.write_text(POLICY)
+    generate(tmp_path / "k")
+    commit(policy, key=tmp_path / "k.key", out=out, at="2026-11-02T09:00:00Z")
+
+    assert assess(open_source(predictions), SPEC, criteria=out, at="2026-11-02T09:00:00Z").predicate["criteria"]
+    with pytest.raises(BadInput, match="committed after"):
+        assess(open_source(predictions), SPEC, criteria=out, at="2026-11-02T08:59:59Z")

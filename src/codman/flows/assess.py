@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from codman.errors import BadInput
 from codman.evaluate.run import run
 from codman.evidence.statements import build
 from codman.flows.idle import refuse_idle, refuse_names, refuse_unmeasured
 from codman.flows.provenance import criteria_of, inputs_of, note_of, now, product_of, software, subject_of
 from codman.spine.evaluation_spec import EvaluationSpec
-from codman.spine.statement import EvaluationPredicate, Kind, Origin, Statement
+from codman.spine.statement import EvaluationPredicate, Kind, Origin, Statement, when
 from codman.tables.source import Source
 
 
@@ -51,6 +52,12 @@ def assess(
     # what can be refused without reading the table is refused first
     refuse_idle(spec, source)
     cited = criteria_of(criteria)
+    if cited is not None and when(cited.committed_at) > when(at or now()):
+        raise BadInput(
+            what=f"{criteria} was committed after this evaluation",
+            why=f"it says {cited.committed_at}, and what is promised must be promised before the run",
+            fix="cite criteria that were committed before, or leave --criteria out",
+        )
     name = product_of(product, source.uri)
     others = dict(others or {})
     inputs = inputs_of(source, others.items())
