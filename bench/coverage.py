@@ -189,7 +189,7 @@ def cell(s: Setting, tally: Tally | None) -> str:
     """One design's coverage in percent, with what is to be said of it."""
     if tally is None or not tally.given:
         return "–"
-    mark = {"LOW": " **low**", "wide": " wide", "ok": ""}[verdict(s, tally)]
+    mark = {"LOW": " **low**", "wide": " wide"}.get(verdict(s, tally), "")
     withheld = 1 - tally.given / tally.asked
     return f"{100 * tally.coverage:.1f}{mark}" + (f" ({100 * withheld:.0f} % null)" if withheld >= 0.005 else "")
 
