@@ -217,3 +217,12 @@ def test_a_metric_alone_has_the_number_it_has_among_all(metric):
 
 def test_without_a_threshold_there_are_no_threshold_metrics():
     assert not {m.metric for m in binary(some())} & {"sensitivity", "ppv", "net_benefit", "alert_rate"}
+
+
+def test_a_small_weight_beside_large_ones_is_not_lost_below_the_threshold():
+    columns = some(60)
+    columns["w"] = np.where(columns["risk"] < 0.2, 1e-3, 1e8)
+    found = binary(columns, weight="w", thresholds=[0.2])
+    low, w = columns["risk"] < 0.2, columns["w"]
+    assert found.one("npv").value == pytest.approx(np.average(columns["died"][low] == 0, weights=w[low]), abs=1e-9)
+    assert found.one("npv").lower is not None

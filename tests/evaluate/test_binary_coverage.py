@@ -22,7 +22,7 @@ DESIGNS = (
     Setting(200, 0.30, 0.6, clustered=False),
     Setting(200, 0.30, 0.97, clustered=True),
 )
-REPLICATES = 400
+REPLICATES = 250
 
 
 @pytest.fixture(scope="module", params=DESIGNS, ids=str)

@@ -253,9 +253,14 @@ def test_average_precision_by_its_influence_the_numeric_derivative_of_scikit_lea
     y, s = columns["died"], columns["risk"]
     assert y.sum() >= 100
 
-    def ap(w: np.ndarray) -> float:
-        return average_precision_score(y, s, sample_weight=w)
+    places = np.unique(-s, return_inverse=True)[1]  # from the highest score down
 
+    def ap(w: np.ndarray) -> float:
+        hits, all_at = np.bincount(places, w * y), np.bincount(places, w)
+        return float(np.sum(hits * np.cumsum(hits) / np.cumsum(all_at)) / hits.sum())
+
+    uneven = np.linspace(0.5, 2, 300)
+    assert ap(uneven) == pytest.approx(average_precision_score(y, s, sample_weight=uneven))
     influence = numeric_gradient(ap, np.ones(300))
     if subject:
         influence = patients_of(columns, {"i": influence})["i"].to_numpy()

@@ -124,8 +124,8 @@ def test_bca_equals_scipys_on_a_small_skewed_example_within_monte_carlo_error():
     r = np.random.default_rng(3)
     risk = np.round(r.uniform(0.01, 0.5, 200), 3)
     died = (r.uniform(size=200) < risk).astype(int)
-    found = binary({"died": died, "risk": risk}, metrics=["brier", "prevalence"], interval="bca", replicates=20_000)
-    assert found.one("brier").method == "bootstrap-bca:20000:seed=7"
+    found = binary({"died": died, "risk": risk}, metrics=["brier", "prevalence"], interval="bca", replicates=10_000)
+    assert found.one("brier").method == "bootstrap-bca:10000:seed=7"
     for metric, per_row in (("brier", (died - risk) ** 2), ("prevalence", died)):
         ends_of = {
             method: tuple(
@@ -134,7 +134,7 @@ def test_bca_equals_scipys_on_a_small_skewed_example_within_monte_carlo_error():
             for method in ("BCa", "percentile")
         }
         se = per_row.std() / np.sqrt(200)
-        assert ends(found.one(metric)) == pytest.approx(ends_of["BCa"], abs=0.12 * se)
+        assert ends(found.one(metric)) == pytest.approx(ends_of["BCa"], abs=0.15 * se)
         if metric == "brier":  # squares are skewed: the plain percentiles lie elsewhere
             assert ends_of["percentile"][1] < ends_of["BCa"][1]
 
@@ -163,3 +163,10 @@ def test_slices_are_bootstrapped_as_if_alone():
     ids = np.flatnonzero(columns["sex"] == "F").astype(np.uint32)
     drawn = [roc_auc_score(y, s, sample_weight=poisson_bytes(ids, 7, b).astype(float)) for b in range(200)]
     assert ends(row) == pytest.approx(tuple(np.quantile(drawn, [0.025, 0.975])), abs=1e-9)
+
+
+def test_several_thresholds_on_several_slices_are_bootstrapped_together():
+    found = percentile(some(300), thresholds=[0.2, 0.3, 0.5], by=[["sex"]], metrics=["sensitivity", "ppv"])
+    for threshold in (0.2, 0.3, 0.5):
+        alone = percentile(some(300), thresholds=[threshold], metrics=["sensitivity"])
+        assert found.one("sensitivity", threshold=threshold) == alone.one("sensitivity")

@@ -40,7 +40,7 @@ def bootstrapped(
         risks: Whether the scores are risks.
     """
     fast = [e for e in estimates if e.metric not in SLOW] if ranked.weight is None else []
-    slow = [e for e in estimates if e not in fast]
+    slow = [e for e in estimates if e.metric in SLOW or not fast]
     done = {id(e): e for e in estimates}
     if fast:
         needed = {COLUMN_OF[e.metric] for e in fast if e.metric in COLUMN_OF}
