@@ -105,9 +105,22 @@ def test_a_lone_hidden_level_takes_the_next_smallest_with_it():
     assert not suppressed(slices, sizes)[2:].any()
 
 
-def test_two_hidden_levels_need_no_third():
-    slices, sizes = sliced({("A",): 5, ("B",): 40, ("C",): 3, ("D",): 90}, ("race",), [["race"]])
+def test_two_hidden_levels_need_no_third_when_they_are_enough_together():
+    slices, sizes = sliced({("A",): 8, ("B",): 40, ("C",): 3, ("D",): 90}, ("race",), [["race"]])
     assert suppressed(slices, sizes, strict=True).sum() == 2
+
+
+def test_two_hidden_levels_too_small_together_take_the_next_smallest_with_them():
+    slices, sizes = sliced({("A",): 5, ("B",): 40, ("C",): 3, ("D",): 90}, ("race",), [["race"]])
+    hidden = suppressed(slices, sizes, strict=True)
+    assert [slices.names[s] for s in np.flatnonzero(hidden)] == [{"race": "A"}, {"race": "B"}, {"race": "C"}]
+
+
+def test_a_class_too_small_among_the_hidden_together_hides_one_more():
+    slices, sizes = sliced({("A",): 60, ("B",): 40, ("C",): 43, ("D",): 7}, ("race",), [["race"]])
+    events = np.array([31, 20, 15, 10, 0])  # everyone, A, B, C, D
+    hidden = suppressed(slices, sizes, strict=True, smaller_class=np.minimum(events, sizes - events))
+    assert [slices.names[s] for s in np.flatnonzero(hidden)] == [{"race": "B"}, {"race": "C"}, {"race": "D"}]
 
 
 def test_a_cell_of_a_cross_table_cannot_be_had_from_its_margins():

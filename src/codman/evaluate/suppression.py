@@ -41,12 +41,17 @@ def suppressed(
     searched = slices.of_cell.shape[1] * slices.count <= MOST_ENTRIES
     if not searched:
         hidden = hidden | np.array([len(name) > 1 for name in slices.names])
-    hidden = _within_families(slices, patients, hidden)
+    fewest = patients if smaller_class is None else np.minimum(patients, smaller_class)
+    hidden = _within_families(slices, patients, fewest, hidden)
     return _within_sums(slices, patients, hidden) if searched else hidden
 
 
-def _within_families(slices: Slices, patients: IntArray, hidden: BoolArray) -> BoolArray:
-    """Hide the smallest neighbour of a lone hidden group."""
+def _within_families(slices: Slices, patients: IntArray, fewest: IntArray, hidden: BoolArray) -> BoolArray:
+    """Hide the smallest neighbour of a lone hidden group, and of several that are too small even together.
+
+    What is hidden of a parent is what is left when its shown children are taken away, so it is itself a group.
+    `fewest`: (S,) patients, or those of the smaller class.
+    """
     families = _families(slices)
     changed = True
     while changed:
@@ -54,7 +59,8 @@ def _within_families(slices: Slices, patients: IntArray, hidden: BoolArray) -> B
         for parent, children in families:
             shown = [c for c in children if not hidden[c]]
             hidden_children = len(children) - len(shown)
-            revealed = hidden_children == 1 and not hidden[parent]  # the parent less the others
+            left = sum(int(fewest[c]) for c in children if hidden[c])
+            revealed = not hidden[parent] and (hidden_children == 1 or 0 < hidden_children and left < FEWEST)
             summed = hidden_children == 0 and bool(hidden[parent]) and parent != 0  # the children added up
             if shown and (revealed or summed):
                 hidden[min(shown, key=lambda c: (patients[c], c))] = True
