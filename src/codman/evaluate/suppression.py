@@ -60,7 +60,7 @@ def _within_families(slices: Slices, patients: IntArray, fewest: IntArray, hidde
             shown = [c for c in children if not hidden[c]]
             hidden_children = len(children) - len(shown)
             left = sum(int(fewest[c]) for c in children if hidden[c])
-            revealed = not hidden[parent] and (hidden_children == 1 or 0 < hidden_children and left < FEWEST)
+            revealed = not hidden[parent] and (hidden_children == 1 or (hidden_children > 0 and left < FEWEST))
             summed = hidden_children == 0 and bool(hidden[parent]) and parent != 0  # the children added up
             if shown and (revealed or summed):
                 hidden[min(shown, key=lambda c: (patients[c], c))] = True
