@@ -12,8 +12,8 @@ from codman.evaluate.estimates import BoolArray, FloatArray
 from codman.evaluate.groups import Slices
 from codman.evaluate.intervals import wilson_ends
 from codman.evaluate.metrics.calibration import Points, Smooth
-from codman.evaluate.metrics.tables import Table, counts_above, tables
-from codman.evaluate.metrics.utility import net_benefit, odds
+from codman.evaluate.metrics.tables import counts_above, moments_by_patient
+from codman.evaluate.metrics.utility import odds
 from codman.evaluate.ranked import Ranked
 from codman.evaluate.suppression import FEWEST
 from codman.spine.statement import Curve
@@ -58,37 +58,66 @@ def ranking(ranked: Ranked, wanted: Iterable[int]) -> tuple[list[Curve], list[Cu
 def decision(ranked: Ranked, wanted: Sequence[int], level: float) -> list[Curve]:
     """Net benefit at 1 % to 99 %, beside treating everyone and no one.
 
-    Where rows repeat patients the interval is given for everyone only: it needs a pass over the rows for each
-    threshold.
+    Where rows repeat patients and are weighted the interval is given for everyone only: it needs a pass over the rows
+    for each threshold.
     """
-    found = _decision_tables(ranked)
-    z = z_of_level(level)
-    values = [(table.threshold, *net_benefit(table), table) for table in found]
-    spread_known = not ranked.clustered
-    everyone_only = {} if spread_known else _everyone_variance(ranked)
+    cuts = np.array(DECISION_GRID)
+    above, everyone = counts_above(ranked, DECISION_GRID)
+    total = everyone[:, :, 1].sum(axis=1)
+    o = (cuts / (1 - cuts))[:, None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        benefit = (above[:, :, 1, 1] - o * above[:, :, 0, 1]) / total
+        half = z_of_level(level) * np.sqrt(_benefit_variance(ranked, above, everyone, o, benefit))
+        share = everyone[:, 1, 1] / total
+        treat_all = share - (1 - share) * o
+    drawn_at = (above[:, :, :, 0].sum(axis=2) >= FEWEST) & np.isfinite(benefit)
     curves = []
     for s in wanted:
-        x, y, low, high, treat_all = [], [], [], [], []
-        for threshold, benefit, variance, table in values:
-            rows = table.rows[s]
-            if rows[:2].sum() < FEWEST or not np.isfinite(benefit[s]):
-                continue
-            spread = variance[s] if spread_known else (everyone_only[threshold] if s == 0 else np.nan)
-            share = table.totals[s, [0, 2]].sum() / table.totals[s].sum()
-            x.append(threshold)
-            y.append(float(benefit[s]))
-            low.append(float(benefit[s] - z * np.sqrt(spread)) if np.isfinite(spread) else None)
-            high.append(float(benefit[s] + z * np.sqrt(spread)) if np.isfinite(spread) else None)
-            treat_all.append(float(share - (1 - share) * odds(threshold)))
-        if x:
-            curves.append(
-                Curve(slice=ranked.slices.names[s], x=x, y=y, lower=low, upper=high, treat_all=treat_all, level=level)
+        kept = drawn_at[:, s]
+        if not kept.any():
+            continue
+        y, wide = benefit[kept, s], half[kept, s]
+        known = bool(np.isfinite(wide).all())
+        curves.append(
+            Curve(
+                slice=ranked.slices.names[s],
+                x=_plain(cuts[kept]),
+                y=_plain(y),
+                lower=_plain(y - wide) if known else _known(y - wide),
+                upper=_plain(y + wide) if known else _known(y + wide),
+                treat_all=_plain(treat_all[kept, s]),
+                level=level,
             )
+        )
     return curves
 
 
-def _decision_tables(ranked: Ranked) -> list[Table]:
-    return tables(ranked.by_row(), DECISION_GRID)
+def _benefit_variance(
+    ranked: Ranked, above: FloatArray, everyone: FloatArray, o: FloatArray, benefit: FloatArray
+) -> FloatArray:
+    """(T, S) variance of net benefit: the squares of what each patient adds to it, less its mean."""
+    total = everyone[:, :, 1].sum(axis=1)
+    if ranked.subject is None:
+        hit, false = above[:, :, 1, 2], above[:, :, 0, 2]
+        square = hit * (1 - benefit) ** 2 + false * (o + benefit) ** 2
+        square += (everyone[:, :, 2].sum(axis=1) - hit - false) * benefit**2
+        units = everyone[:, :, 0].sum(axis=1)
+        variance: FloatArray = square / total**2 if ranked.plain else square / total**2 * units / (units - 1)
+        return variance
+    if ranked.weight is not None:
+        spread = np.full(benefit.shape, np.nan)
+        spread[:, 0] = list(_everyone_variance(ranked).values())
+        return spread
+    found = moments_by_patient(ranked, np.array(DECISION_GRID))
+    _a, _b, aa, bb, ab, a_p, a_n, b_p, b_n = np.moveaxis(found.at, 2, 0).transpose(0, 2, 1)
+    _p, _n, pp, nn, pn, units = found.whole.T
+    square = aa + o**2 * bb - 2 * o * ab - 2 * benefit * (a_p + a_n - o * (b_p + b_n)) + benefit**2 * (pp + 2 * pn + nn)
+    by_patient: FloatArray = np.maximum(square, 0) / total**2 * units / np.maximum(units - 1, 1)
+    return by_patient
+
+
+def _known(values: FloatArray) -> list[float | None]:
+    return [float(v) if np.isfinite(v) else None for v in values]
 
 
 def _everyone_variance(ranked: Ranked) -> dict[float, float]:
@@ -165,4 +194,5 @@ def _thinned(found: Smooth, level: float) -> dict[str, Any]:
 
 
 def _plain(values: FloatArray) -> list[float]:
-    return [float(v) for v in values]
+    plain: list[float] = values.tolist()
+    return plain

@@ -13,7 +13,7 @@ import numpy as np
 from codman.evaluate.columns import BoolArray
 from codman.evaluate.estimates import FloatArray, IntArray
 from codman.evaluate.groups import CodeArray, Slices
-from codman.evaluate.kernels.library import ByteArray, arrange, gram, side_by_side
+from codman.evaluate.kernels.library import ByteArray, arrange, order_by_patient, patient_squares
 from codman.evaluate.sample import Sample
 
 FEW: Final = 30  # rows of either class under which large-sample intervals are not trusted
@@ -79,7 +79,7 @@ def rank(sample: Sample, event: BoolArray, score: FloatArray) -> Ranked:
     if not sample.repeats:
         subject = None
     elif subject is not None and np.any(subject[1:] < subject[:-1]):
-        by_patient = np.argsort(subject, kind="stable")
+        by_patient = order_by_patient(subject)
         subject, event, score, row = subject[by_patient], event[by_patient], score[by_patient], row[by_patient]
         weight = None if weight is None else weight[by_patient]
         slices = Slices(
@@ -90,6 +90,7 @@ def rank(sample: Sample, event: BoolArray, score: FloatArray) -> Ranked:
             of_cell=slices.of_cell,
         )
     code = slices.cell * 2 + event.astype(np.int32)
+    per_class = _per_class(slices, code, weight=None)
     order = np.argsort(score)
     sorted_code, sorted_score, sorted_weight, fresh = arrange(order, score, code, weight)
     return Ranked(
@@ -105,31 +106,30 @@ def rank(sample: Sample, event: BoolArray, score: FloatArray) -> Ranked:
         sorted_score=sorted_score,
         sorted_weight=sorted_weight,
         fresh=fresh,
-        n=_counts(slices, code, (0, 1)),
-        effective=_effective(slices, event, weight, subject),
-        positives=_counts(slices, code, (1,)),
+        n=per_class.sum(axis=1).astype(np.int64),
+        effective=_effective(slices, code, weight, subject, per_class),
+        positives=per_class[:, 1].astype(np.int64),
     )
 
 
-def _counts(slices: Slices, code: CodeArray, wanted: tuple[int, ...]) -> IntArray:
-    per_code = np.bincount(code, minlength=slices.of_cell.shape[1] * 2).reshape(-1, 2)
-    return slices.totals(per_code[:, wanted].sum(axis=1).astype(np.float64)).astype(np.int64)
+def _per_class(slices: Slices, code: CodeArray, weight: FloatArray | None) -> FloatArray:
+    """(S, 2) rows, or their weight, of non-events and events."""
+    per_code = np.bincount(code, weights=weight, minlength=slices.of_cell.shape[1] * 2)
+    return slices.totals(per_code.reshape(-1, 2).astype(np.float64))
 
 
-def _effective(slices: Slices, event: BoolArray, weight: FloatArray | None, subject: CodeArray | None) -> FloatArray:
-    w = np.ones(len(event)) if weight is None else weight
-    columns = np.column_stack([w * ~event, w * event])
-    out = np.empty((slices.count, 2))
-
-    def one(g: int) -> None:
-        members = slices.members(g)
-        of_cell = np.ascontiguousarray(slices.of_cell[g] - int(members[0]))
-        totals, moments, _units = gram(columns, slices.cell, of_cell, len(members), subject)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            out[members] = totals**2 / np.stack([moments[:, 0, 0], moments[:, 1, 1]], axis=1)
-
+def _effective(
+    slices: Slices, code: CodeArray, weight: FloatArray | None, subject: CodeArray | None, per_class: FloatArray
+) -> FloatArray:
+    """Kish's number: the square of the weight over the squares of patients' weights."""
     if weight is None and subject is None:
-        per_code = np.bincount(slices.cell * 2 + event, minlength=slices.of_cell.shape[1] * 2).reshape(-1, 2)
-        return slices.totals(per_code.astype(np.float64))
-    side_by_side(one, range(len(slices.groupings)))
-    return np.nan_to_num(out)
+        return per_class
+    total = per_class if weight is None else _per_class(slices, code, weight)
+    if subject is None:
+        assert weight is not None  # noqa: S101 (else rows are plain)
+        squares = _per_class(slices, code, weight**2)
+    else:
+        slice_of = np.ascontiguousarray(slices.of_cell.T)
+        squares = patient_squares(subject, code, weight, slices.count, slice_of)[:, :0:-1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.nan_to_num(total**2 / squares)

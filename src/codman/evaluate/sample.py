@@ -13,6 +13,7 @@ from codman.errors import BadInput, nearest
 from codman.evaluate.columns import BoolArray, codes, identities, numbers
 from codman.evaluate.estimates import FloatArray, IntArray
 from codman.evaluate.groups import CodeArray, Factor, Slices, band, make_slices
+from codman.evaluate.kernels.library import order_by_patient, patient_squares
 from codman.spine.evaluation_spec import EvaluationSpec
 from codman.spine.statement import Rows
 from codman.tables.source import Source
@@ -222,15 +223,12 @@ def patients(sample: Sample, where: BoolArray | None = None) -> IntArray:
     slices = sample.slices
     if sample.subject is None or not sample.repeats:
         return count(sample, where)
-    subjects = int(sample.subject.max()) + 1
-    counted = np.zeros(slices.count, dtype=np.int64)
-    for g in range(len(slices.groupings)):
-        pair = slices.of_rows(g).astype(np.int64) * subjects + sample.subject
-        pair = pair if where is None else pair[where]
-        pair.sort()
-        first = np.concatenate([[True], pair[1:] != pair[:-1]])[: len(pair)]
-        counted += np.bincount(pair[first] // subjects, minlength=slices.count)
-    return counted
+    subject, cell = (sample.subject, slices.cell) if where is None else (sample.subject[where], slices.cell[where])
+    order = order_by_patient(subject)
+    of_each = patient_squares(
+        subject[order], cell[order] * 2, None, slices.count, np.ascontiguousarray(slices.of_cell.T)
+    )
+    return of_each[:, 0].astype(np.int64)
 
 
 def count(sample: Sample, where: BoolArray | None = None) -> IntArray:

@@ -159,6 +159,44 @@ def gram(
     return totals, moments, units
 
 
+def order_by_patient(subject: Codes) -> Longs:
+    """(n,) stable order of rows by patient."""
+    out = np.empty(len(subject), np.int64)
+    patients = int(subject.max()) + 1 if len(subject) else 0
+    _checked(library().order_by_patient(_long(len(subject)), _at(subject), _long(patients), _at(out)))
+    return out
+
+
+def patient_squares(subject: Codes, code: Codes, weight: FloatArray | None, slices: int, slice_of: Codes) -> FloatArray:
+    """(slices, 3) patients, squares of their events and of their non-events, every grouping; subject non-decreasing."""
+    out = np.zeros((slices, 3))
+    _checked(
+        library().patient_squares(
+            _long(len(code)), _at(subject), _at(code), _at(weight), _long(slices), _long(slice_of.shape[1]),
+            _at(slice_of), _at(out),
+        )
+    )  # fmt: skip
+    return out
+
+
+def patient_moments(
+    subject: Codes, code: Codes, reached: Codes, slices: int, of_cell: Codes, thresholds: int
+) -> tuple[FloatArray, FloatArray]:
+    """(slices, thresholds, 9) second moments of patients' sums at ascending thresholds, and (slices, 6) of the whole.
+
+    Moments of true and false positives a, b beside events and non-events P, N: a, b, aa, bb, ab, aP, aN, bP, bN; then
+    P, N, PP, NN, PN and patients.
+    """
+    steps, whole = np.zeros((slices, thresholds + 1, 9)), np.zeros((slices, 6))
+    _checked(
+        library().patient_moments(
+            _long(len(code)), _at(subject), _at(code), _at(reached), None, _long(slices), _at(of_cell),
+            _long(thresholds), _at(steps), _at(whole),
+        )
+    )  # fmt: skip
+    return np.cumsum(steps[:, :0:-1], axis=1)[:, ::-1], whole
+
+
 def logistic_pass(
     x: FloatArray,
     code: Codes,

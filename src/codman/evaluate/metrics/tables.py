@@ -15,7 +15,7 @@ from codman.evaluate.distributions import t_quantiles, z_of_level
 from codman.evaluate.estimates import Bounds, FloatArray
 from codman.evaluate.groups import Slices
 from codman.evaluate.intervals import wilson, wilson_ends
-from codman.evaluate.kernels.library import count_between, gram, side_by_side
+from codman.evaluate.kernels.library import count_between, gram, patient_moments, side_by_side
 from codman.evaluate.ranked import Ranked
 
 TP, FP, FN, TN = 0, 1, 2, 3
@@ -116,10 +116,12 @@ def tables(ranked: Ranked, thresholds: Sequence[float]) -> list[Table]:
     if not thresholds:
         return []
     if ranked.subject is not None:
+        if ranked.weight is None:
+            return _by_patients(ranked, thresholds)
         return [_by_patient(ranked, threshold) for threshold in thresholds]
-    return _by_row(
-        ranked.slices, *counts_above(ranked, thresholds), thresholds, plain=ranked.weight is None, df=ranked.df
-    )
+    above, everyone = counts_above(ranked, thresholds)
+    below = everyone[None] - above if ranked.weight is None else _counts_below(ranked, thresholds)
+    return _by_row(ranked.slices, above, below, thresholds, plain=ranked.weight is None, df=ranked.df)
 
 
 def counts_above(ranked: Ranked, thresholds: Sequence[float]) -> tuple[FloatArray, FloatArray]:
@@ -138,16 +140,29 @@ def counts_above(ranked: Ranked, thresholds: Sequence[float]) -> tuple[FloatArra
     return above, by_slice[-1]
 
 
+def _counts_below(ranked: Ranked, thresholds: Sequence[float]) -> FloatArray:
+    """(T, S, 2, 3) as counts_above, of who is below: summed, as a small weight is lost in large ones' difference."""
+    cuts = np.asarray(thresholds, dtype=np.float64)
+    rising = np.argsort(cuts, kind="stable")
+    starts = np.searchsorted(-ranked.sorted_score, -cuts[rising], side="right")
+    cells = ranked.slices.of_cell.shape[1]
+    edges = np.concatenate([[0], starts[::-1], [len(ranked.score)]]).astype(np.int64)
+    between = count_between(edges, ranked.sorted_code, ranked.sorted_weight, cells * 2)
+    below_cells = np.cumsum(between[:0:-1], axis=0).reshape(len(cuts), cells, 2, 3)
+    out = np.empty((len(cuts), ranked.slices.count, 2, 3))
+    out[rising] = ranked.slices.totals(np.ascontiguousarray(below_cells.transpose(1, 0, 2, 3))).transpose(1, 0, 2, 3)
+    return out
+
+
 def _by_row(
     slices: Slices,
     above: FloatArray,
-    everyone: FloatArray,
+    below: FloatArray,
     thresholds: Sequence[float],
     *,
     plain: bool,
     df: FloatArray | None,
 ) -> list[Table]:
-    below = everyone[None] - above
     out = []
     for t, threshold in enumerate(thresholds):
         four = np.stack([above[t, :, 1], above[t, :, 0], below[t, :, 1], below[t, :, 0]], axis=1)  # (S, 4, 3)
@@ -162,6 +177,54 @@ def _by_row(
                 units=four[:, :, 0].sum(axis=1),
                 plain=plain,
                 df=df,
+            )
+        )
+    return out
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Second moments of patients' sums at ascending thresholds; names as in `patient_moments`."""
+
+    at: FloatArray  # (S, T, 9) a, b, aa, bb, ab, aP, aN, bP, bN
+    whole: FloatArray  # (S, 6) P, N, PP, NN, PN, patients
+
+
+def moments_by_patient(ranked: Ranked, rising: FloatArray) -> Moments:
+    """Every slice at once, one pass a grouping whatever the number of thresholds; rows of equal weight only."""
+    subject = ranked.subject
+    assert subject is not None  # noqa: S101 (callers checked)
+    slices = ranked.slices
+    reached = np.searchsorted(rising, ranked.score, side="right").astype(np.int32)
+    at, whole = np.empty((slices.count, len(rising), 9)), np.empty((slices.count, 6))
+
+    def one(g: int) -> None:
+        members = slices.members(g)
+        of_cell = np.ascontiguousarray(slices.of_cell[g] - int(members[0]))
+        at[members], whole[members] = patient_moments(subject, ranked.code, reached, len(members), of_cell, len(rising))
+
+    side_by_side(one, range(len(slices.groupings)))
+    return Moments(at, whole)
+
+
+def _by_patients(ranked: Ranked, thresholds: Sequence[float]) -> list[Table]:
+    rising = np.unique(np.asarray(thresholds, dtype=np.float64))
+    found = moments_by_patient(ranked, rising)
+    p, n, pp, nn, pn, units = found.whole.T
+    out = []
+    for threshold in thresholds:
+        a, b, aa, bb, ab, a_p, a_n, b_p, b_n = found.at[:, int(np.searchsorted(rising, threshold))].T
+        totals = np.stack([a, b, p - a, n - b], axis=1)
+        upper = {
+            (TP, TP): aa, (FP, FP): bb, (TP, FP): ab, (TP, FN): a_p - aa, (TP, TN): a_n - ab, (FP, FN): b_p - ab,
+            (FP, TN): b_n - bb, (FN, FN): pp - 2 * a_p + aa, (TN, TN): nn - 2 * b_n + bb, (FN, TN): pn - a_n - b_p + ab,
+        }  # fmt: skip
+        moments = np.empty((len(p), 4, 4))
+        for (i, j), part in upper.items():
+            moments[:, i, j] = moments[:, j, i] = part
+        out.append(
+            Table(
+                threshold=threshold, totals=totals, rows=totals, moments=moments, units=units, plain=False, df=ranked.df
             )
         )
     return out
