@@ -369,6 +369,23 @@ def test_mixed_products_are_bad_input_and_mixed_versions_need_a_name():
     assert held(text, *two, version="1.3").outcome is Outcome.NOT_MET
 
 
+def test_a_newer_number_of_no_named_version_does_not_stand_for_the_version_that_failed():
+    text = bound_text("{metric: auroc, at_least: 0.75}")
+    failed = evaluation(measured("auroc", 0.6, 0.5, 0.7))
+    nameless = evaluation(AUROC, version=None, evaluated_at="2026-11-20T11:00:00Z")
+
+    assert held(text, failed, nameless).outcome is Outcome.NOT_MET
+    assert held(text, nameless, version="9.9").outcome is Outcome.MISSING
+
+
+def test_the_whole_is_judged_and_not_one_class_where_none_is_named():
+    text = bound_text("{metric: auroc, at_least: 0.75}")
+    of_a_class = measured("auroc", 0.6, 0.5, 0.7, **{"class": "a"})
+
+    assert held(text, evaluation(AUROC, of_a_class)).outcome is Outcome.MET
+    assert held(text, evaluation(of_a_class)).outcome is Outcome.NOT_MET
+
+
 # --- trust ----------------------------------------------------------------------------------------------------------
 
 

@@ -14,9 +14,13 @@ from codman.review.policy.catalog import BY_KEY
 from codman.review.policy.exhibit import Exhibit, merged, of_statement
 from codman.review.policy.requirement import of_origin
 from codman.spine.policy import AppliesTo, Policy, Requirement
+from codman.spine.statement import Kind
 from codman.spine.verdict import Finding, Outcome, Result, Verdict, rank
 
 CLOCK_SKEW: Final = timedelta(minutes=5)  # two machines' clocks may differ so much without anyone having lied
+
+
+OF_NO_VERSION: Final = frozenset({Kind.CRITERIA, Kind.DOCUMENT})  # kinds that may speak of every version
 
 
 class MixedEvidence(BadInput):
@@ -50,7 +54,7 @@ def judge(
             evidence is judged and the verdict says that it is not verified.
         at: The time of judging, with its zone; now where left out.
         facts: What is known of the use beside the evidence: `tier`, `setting`, `kind`, `task`.
-        version: Only evidence about this version, or about no version in particular.
+        version: Only evidence about this version, and documents about no version in particular.
         use: Only evidence about this use, or about no use in particular.
         unreadable: Why files that came with a signature could not even be read.
 
@@ -66,7 +70,7 @@ def judge(
     product = _single("product", [e.product for e in exhibits])
     version = version or _single("version", [e.version for e in exhibits])
     use = use or _single("use", [e.use for e in exhibits])
-    about = [e for e in exhibits if e.version in (None, version) and e.use in (None, use)]
+    about = [e for e in exhibits if _about(e, version) and e.use in (None, use)]
     known = _known(about, facts or {})
     against = _not_meant(policy.applies_to, known)
     results, used = [], []
@@ -106,6 +110,11 @@ def _single(what: str, said: Sequence[str | None]) -> str | None:
     if len(found) > 1:
         raise MixedEvidence(what, found)
     return found[0] if found else None
+
+
+def _about(exhibit: Exhibit, version: str | None) -> bool:
+    """Whether it speaks of the version that is judged; a number of no named version speaks of that only."""
+    return exhibit.version == version or (exhibit.version is None and exhibit.kind in OF_NO_VERSION)
 
 
 def _known(exhibits: Sequence[Exhibit], facts: Mapping[str, str]) -> dict[str, set[str]]:

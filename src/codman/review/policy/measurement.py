@@ -88,10 +88,14 @@ class MeasurementKind:
 
 
 def _usual(picked: list[Measurement], bound: Bound) -> list[Measurement]:
-    """A variant (params.kind) is judged only when it is named, where the usual number stands beside it."""
-    if bound.kind is not None:
-        return picked
-    return [m for m in picked if "kind" not in m.params] or picked
+    """A part or a variant (one class, one label, one of two models, one kind) is judged only when it is named.
+
+    Where the whole does not stand beside the parts, all of them are judged and the worst counts.
+    """
+    for part, named in (("kind", bound.kind), ("class", bound.class_), ("label", bound.label), ("model", None)):
+        if named is None:
+            picked = [m for m in picked if part not in m.params] or picked
+    return picked
 
 
 def _thresholds(picked: Sequence[Measurement]) -> list[float]:
