@@ -226,3 +226,12 @@ def test_a_small_weight_beside_large_ones_is_not_lost_below_the_threshold():
     low, w = columns["risk"] < 0.2, columns["w"]
     assert found.one("npv").value == pytest.approx(np.average(columns["died"][low] == 0, weights=w[low]), abs=1e-9)
     assert found.one("npv").lower is not None
+
+
+def test_many_infinite_scores_leave_the_curves_their_finite_points():
+    columns = some(300)
+    risk = np.where(np.arange(300) < 60, np.inf, np.where(np.arange(300) < 120, -np.inf, columns["risk"]))
+    spec = EvaluationSpec(task="binary", label="died", score="risk")
+    found = run(open_source({"died": columns["died"], "risk": risk}), spec)
+    assert found.curves.roc
+    assert np.isfinite(found.curves.roc[0].threshold).all()

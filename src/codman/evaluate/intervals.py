@@ -55,7 +55,7 @@ def log_scale(value: FloatArray, se: FloatArray, df: FloatArray | None = None) -
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             half = reach(level, df) * se / value
             lower, upper = value * np.exp(-half), value * np.exp(half)
-        usable = (value > 0) & np.isfinite(half)
+        usable = (value > 0) & np.isfinite(upper)
         return np.where(usable, lower, np.nan), np.where(usable, upper, np.nan)
 
     return bounds
@@ -117,7 +117,8 @@ def of_two(
             to_lower, to_upper = np.abs(times) * (estimate - lower), np.abs(times) * (upper - estimate)
             down.append(np.where(np.sign(times) > 0, to_lower, to_upper))
             up.append(np.where(np.sign(times) > 0, to_upper, to_lower))
-        ends = [np.sqrt(np.maximum(a**2 + b**2 + 2 * turned * a * b, 0)) for a, b in (down, up)]
+        with np.errstate(over="ignore", invalid="ignore"):  # ends that few patients carry reach beyond any number
+            ends = [np.sqrt(np.maximum(a**2 + b**2 + 2 * turned * a * b, 0)) for a, b in (down, up)]
         return value - ends[0], value + ends[1]
 
     return bounds

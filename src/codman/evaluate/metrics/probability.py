@@ -32,7 +32,7 @@ class Sums:
     def variance(self, gradient: FloatArray) -> FloatArray:
         """(S,) variance of a smooth function of the totals, gradient (S, 7)."""
         square = np.einsum("si,sij,sj->s", gradient, self.moments, gradient)
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             variance: FloatArray = np.maximum(square, 0) * self.units / (self.units - 1)
         return variance
 
@@ -78,7 +78,7 @@ def prevalence(everyone: Table, params: Mapping[str, Any]) -> Estimates:
 
 def probability(ranked: Ranked, found: Sums, params: Mapping[str, Any]) -> Iterator[Estimates]:
     """Metrics of the risks themselves, on every slice."""
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         lean, lean_null = found.totals[:, LEAN], found.totals[:, LEAN_NULL]
         yield _mean("brier", found, SQUARE, params, ranked.df)
         yield _brier_skill(found, params, ranked.df)
@@ -100,7 +100,7 @@ def probability(ranked: Ranked, found: Sums, params: Mapping[str, Any]) -> Itera
 def _mean(metric: str, found: Sums, column: int, params: Mapping[str, Any], df: FloatArray | None) -> Estimates:
     """A mean above 0, its interval by the sandwich variance on the log scale."""
     rows = found.totals[:, ONE]
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         value = found.totals[:, column] / rows
         gradient = np.zeros_like(found.totals)
         gradient[:, column] = 1 / rows
@@ -112,7 +112,7 @@ def _mean(metric: str, found: Sums, column: int, params: Mapping[str, Any], df: 
 def _brier_skill(found: Sums, params: Mapping[str, Any], df: FloatArray | None) -> Estimates:
     """1 − Brier / (prevalence (1 − prevalence)). Interval: delta method."""
     rows, events, square = found.totals[:, ONE], found.totals[:, EVENT], found.totals[:, SQUARE]
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         share_of, brier = events / rows, square / rows
         spread = share_of * (1 - share_of)
         value = np.where(spread > 0, 1 - brier / spread, np.nan)
@@ -138,7 +138,7 @@ def _oe_ratio(found: Sums, params: Mapping[str, Any], df: FloatArray | None) -> 
     Interval: log scale with SE = √Σ(y − OE·p)²/O; where no event was observed, 0 to the exact Poisson upper bound.
     """
     observed, expected = found.totals[:, EVENT], found.totals[:, RISK]
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         value = np.where(expected > 0, observed / expected, np.nan)
         gradient = np.zeros_like(found.totals)
         gradient[:, EVENT] = 1 / expected
@@ -167,7 +167,7 @@ def _with_none_observed(
 
     def bounds(level: float) -> tuple[FloatArray, FloatArray]:
         lower, upper = usual(level)
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             most = -np.log((1 - level) / 2) / expected
         none = (observed == 0) & (expected > 0)
         return np.where(none, 0.0, lower), np.where(none, most, upper)
