@@ -7,10 +7,15 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from codman.cli.comparison_text import lines as comparison_lines
+from codman.cli.layout import print_line as _print
+from codman.cli.layout import print_sections
 from codman.evidence.statements import ReadStatement
+from codman.report.brief import brief
 from codman.report.headline import headline as sentence
 from codman.report.panels import panels
 from codman.report.reading import readings
+from codman.spine.comparison_statement import ComparisonPredicate
 from codman.spine.measurement import Measurement
 from codman.spine.statement import EvaluationPredicate, Predicate, Rows
 from codman.spine.vocabulary import RATIO, UnknownMetric, word
@@ -31,12 +36,22 @@ def print_statement(read: ReadStatement) -> None:
     wide = max((len(name) for name, _ in said_of), default=0) + 2
     for name, value in said_of:
         _print(f"  {name + ':':<{wide}}{value}")
-    measurements: Sequence[Measurement] | None = getattr(said, "measurements", None)
+    _print("")
     if isinstance(said, EvaluationPredicate):
-        _print("")
-        _print(summary(said))
+        short = brief(said)
+        print_sections(short.sections)
+        more = len(said.measurements) - short.shown
+        if more > 0:
+            _print("")
+            first = "--out FILE and " if read.path is None else ""  # only a file can be reported
+            _print(f"{more:,} more numbers: --format json, or {first}codman report")
+        return
+    if isinstance(said, ComparisonPredicate):
+        for line in comparison_lines(said):
+            _print(line)
+        return
+    measurements: Sequence[Measurement] | None = getattr(said, "measurements", None)
     if measurements:
-        _print("")
         print_measurements(measurements)
 
 
@@ -195,8 +210,3 @@ def _rich(table: list[list[str]]) -> None:
     for row in table:
         shown.add_row(*(Text(cell) for cell in row))  # as text: a level may look like markup
     Console().print(shown)
-
-
-def _print(line: str) -> None:
-    # control characters of a stranger's file must not drive the terminal
-    sys.stdout.write("".join(c if c.isprintable() else "\ufffd" for c in line) + "\n")

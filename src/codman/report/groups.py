@@ -19,6 +19,7 @@ MOST_SENTENCES: Final = 10
 MOST_FOREST_PANELS: Final = 6
 MIXED: Final = "prevalence differs"  # how a difference's note says that prevalence is mixed into it
 DAGGER: Final = "†"
+MAY_BE_CHANCE: Final = "A gap whose interval starts at 0 may be chance."
 _FIRST_TO_SAY: Final = (
     "auroc",
     "sensitivity",
@@ -40,7 +41,7 @@ def by_group(reading: Reading, panels: Sequence[Panel]) -> Section | None:
     blocks: list[Block] = []
     for i, panel in enumerate(panels):
         shown, left = chosen(reading, panel)
-        blocks.append(_panel_table(reading, panel, shown, left))
+        blocks.append(panel_table(reading, panel, shown, left))
         if i < MOST_FOREST_PANELS:
             figures = [f for m in panel.drawn if (f := forest(reading, m, shown, panel.params)) is not None]
             if figures:
@@ -75,39 +76,61 @@ def overall(reading: Reading, panels: Sequence[Panel]) -> Section | None:
     )
 
 
-def chosen(reading: Reading, panel: Panel) -> tuple[list[dict[str, str]], int]:
+def chosen(reading: Reading, panel: Panel, most: int = MOST_ROWS) -> tuple[list[dict[str, str]], int]:
     """The groups a reader sees first: everyone, single groups, then the worst intersections; and how many are left."""
     single = [s for s in reading.slices if len(s) <= 1]
     crossed = [s for s in reading.slices if len(s) > 1]
-    room = MOST_ROWS - len(single)
+    room = most - len(single)
     if len(crossed) <= room:
         return single + crossed, 0
-    if len(single) > MOST_ROWS:
-        return _fewer(reading, panel, single), len(reading.slices) - MOST_ROWS
+    if len(single) > most:
+        fewer = _fewer(reading, panel, single, most)
+        return fewer, len(reading.slices) - len(fewer)
     metric = panel.drawn[0] if panel.drawn else panel.metrics[0]
     worst = reading.worst(metric, crossed, min(MOST_WORST, room), **panel.params)
     return single + worst, len(crossed) - len(worst)
 
 
-def _fewer(reading: Reading, panel: Panel, single: Sequence[dict[str, str]]) -> list[dict[str, str]]:
+def _fewer(
+    reading: Reading, panel: Panel, single: Sequence[dict[str, str]], most: int = MOST_ROWS
+) -> list[dict[str, str]]:
     """Of very many levels, the worst: nobody reads a forest of hundreds."""
     metric = panel.drawn[0] if panel.drawn else panel.metrics[0]
-    return [{}, *reading.worst(metric, [s for s in single if s], MOST_ROWS - 1, **panel.params)]
+    return [{}, *reading.worst(metric, [s for s in single if s], most - 1, **panel.params)]
 
 
-def _panel_table(reading: Reading, panel: Panel, shown: Sequence[Mapping[str, str]], left: int) -> Table:
-    events = any(m.positives is not None for m in reading.measurements)
+def panel_table(
+    reading: Reading,
+    panel: Panel,
+    shown: Sequence[Mapping[str, str]],
+    left: int,
+    *,
+    sizes: bool = True,
+    rest: str = "under All measurements",
+) -> Table:
+    """One panel as a table: a row a group, a column a number.
+
+    Args:
+        reading: Where the numbers stand.
+        panel: Which numbers.
+        shown: The groups.
+        left: How many groups are not shown.
+        sizes: Whether rows and events are counted.
+        rest: Where the groups that are not shown stand.
+    """
+    several = reading.spec.task in ("multiclass", "multilabel")  # each class or label counts its own events
+    events = any(m.positives is not None for m in reading.measurements) and (bool(panel.params) or not several)
+    counted = ["Results" if reading.unit else "Rows", *(["Events"] if events else [])] if sizes else []
     columns: list[Column | str] = [
         "Patients",
-        *numbers("Results" if reading.unit else "Rows", *(["Events"] if events else [])),
+        *numbers(*counted),
         *numbers(*(words.capital(words.label(m)) for m in panel.metrics)),
     ]
     rows = []
     for s in shown:
-        size = reading.size(s)
-        cells = [words.count(size.n if size else None)] + (
-            [words.count(size.positives if size else None)] if events else []
-        )
+        own = (m for name in panel.metrics if (m := reading.at(name, s, **panel.params)) and m.n is not None)
+        size = next(own, None) if several else reading.size(s)
+        cells = [words.count(size.n if size else None), words.count(size.positives if size else None)][: len(counted)]
         if reading.suppressed(s):
             cells += ["fewer than 11"] + [words.NONE] * (len(panel.metrics) - 1)
         else:
@@ -116,7 +139,7 @@ def _panel_table(reading: Reading, panel: Panel, shown: Sequence[Mapping[str, st
     caption = f"{panel.title}; values with intervals at {words.level(reading.measurements)}"
     if left:
         metric = words.label(panel.drawn[0] if panel.drawn else panel.metrics[0])
-        caption += f". Intersections: the worst by {metric}; {words.many(left, 'more group')} under All measurements"
+        caption += f". Intersections: the worst by {metric}; {words.many(left, 'more group')} {rest}"
     return table(f"panel-{panel.key}", caption, columns, rows)
 
 
@@ -137,12 +160,9 @@ def differences(reading: Reading) -> Section | None:
     if not found:
         return None
     blocks: list[Block] = [
-        Paragraph(
-            "Each interval allows for having searched all pairs of groups for the largest gap. A gap whose interval "
-            "starts at 0 may be chance."
-        )
+        Paragraph(f"Each interval allows for having searched all pairs of groups for the largest gap. {MAY_BE_CHANCE}")
     ]
-    sentences = [_sentence(reading, m) for m in _first(gaps)]
+    sentences = [sentence(reading, m) for m in first_gaps(reading, MOST_SENTENCES)]
     if sentences:
         blocks.append(Bullets(tuple(sentences)))
     if any(m.note and MIXED in m.note for m in found):
@@ -166,11 +186,11 @@ def differences(reading: Reading) -> Section | None:
     return Section("differences", "Differences between groups", tuple(blocks))
 
 
-def _first(gaps: Sequence[Measurement]) -> list[Measurement]:
+def first_gaps(reading: Reading, most: int) -> list[Measurement]:
     """The gaps worth a sentence: the numbers a reader asks about first, single columns before intersections."""
     rank = {f"{name}{DIFFERENCE}": i for i, name in enumerate(_FIRST_TO_SAY)}
-    worth = [m for m in gaps if m.metric in rank and m.value is not None]
-    return sorted(worth, key=lambda m: (len(m.params["by"]), rank[m.metric]))[:MOST_SENTENCES]
+    worth = [m for m in reading.measurements if m.metric in rank and m.value is not None and m.params.get("by")]
+    return sorted(worth, key=lambda m: (len(m.params["by"]), rank[m.metric]))[:most]
 
 
 def _base(metric: str) -> str:
@@ -194,7 +214,8 @@ def left_out(m: Measurement) -> list[dict[str, Any]]:
     return [dict(one) for one in named if isinstance(one, Mapping)] if isinstance(named, list) else []
 
 
-def _sentence(reading: Reading, m: Measurement) -> str:
+def sentence(reading: Reading, m: Measurement) -> str:
+    """A gap in words: how wide, who is highest and lowest, who could not be judged."""
     name = words.capital(words.named(_base(m.metric), m.params))
     reference = m.params.get("reference")
     hidden = left_out(m)

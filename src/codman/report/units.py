@@ -10,7 +10,7 @@ from codman.report.document import Block, Column, Paragraph, Section, table
 from codman.report.panels import Panel
 from codman.report.reading import Reading
 
-_ONLY_PER_UNIT = ("lead_time", "alerts_per_100_patient_days")
+ONLY_PER_UNIT = ("lead_time", "alerts_per_100_patient_days")
 
 
 def side_by_side(reading: Reading, row_level: Reading | None, panels: list[Panel]) -> Section | None:
@@ -33,12 +33,12 @@ def side_by_side(reading: Reading, row_level: Reading | None, panels: list[Panel
                     words.with_interval(per_row) if per_row else words.NONE,
                 )
             )
-    for metric in _ONLY_PER_UNIT:
+    for metric in ONLY_PER_UNIT:
         for m in reading.measurements:
             if m.metric == metric and not m.slice:
                 rows.append(
                     (
-                        _with_unit(metric, m.params),
+                        with_unit(metric, m.params),
                         words.with_interval(m),
                         words.NONE,
                     )
@@ -62,7 +62,8 @@ def side_by_side(reading: Reading, row_level: Reading | None, panels: list[Panel
     return Section("units", "What counts as one result", tuple(blocks))
 
 
-def _with_unit(metric: str, params: Mapping[str, Any]) -> str:
+def with_unit(metric: str, params: Mapping[str, Any]) -> str:
+    """A number's whole name with its unit: `Lead time at threshold 0.2, hours`."""
     word = words.meaning(metric)
     unit = f", {word.unit}" if word and word.unit and metric == "lead_time" else ""
     return words.capital(words.named(metric, params)) + unit
