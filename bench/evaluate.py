@@ -1,4 +1,4 @@
-"""Codman beside other libraries on the same rows in one run: seconds after loading, warm, and how far the numbers differ.
+"""Codman beside other libraries on the same rows in one run: seconds after loading, and how far the numbers differ.
 
 Run: python -m bench.evaluate [--rows 1000000] [--skip fairlearn,…] [--replicates 1000] [--out results.json]
 
@@ -21,11 +21,11 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-
 from bench.cohort import BY, SLICES, as_table, files, make_cohort
 from bench.peers.environment import ask, versions
 from bench.survival import HORIZONS, ours
 from bench.survival import cohort as survivors
+
 from codman.evaluate.binary import Scored, measure_scores
 from codman.evaluate.curves import decision
 from codman.evaluate.ranked import rank
@@ -62,19 +62,24 @@ class Rows:
         self.source = open_source(as_table(self.cohort))
 
     def spec(self, metrics: Sequence[str] | None, **asked: Any) -> EvaluationSpec:
+        """What to measure, on every slice."""
         return EvaluationSpec(
             task="binary", label="died", score="risk", by=BY, thresholds=[AT],
             metrics=None if metrics is None else list(metrics), **asked,
         )  # fmt: skip
 
     def sample(self, spec: EvaluationSpec) -> Sample:
+        """Columns coded, ready for the engine."""
         return make_sample(self.source.read(list(self.source.columns)), spec, self.source, Exclusions(self.n))
 
     @property
     def n(self) -> int:
+        """How many rows."""
         return len(self.cohort.event)
 
-    def timed(self, spec: EvaluationSpec, times: int) -> tuple[float, float | None, Measurements]:
+    def timed(
+        self, spec: EvaluationSpec, times: int, *, outer: bool = True
+    ) -> tuple[float, float | None, Measurements]:
         """Best engine seconds, best call seconds, and what was measured."""
         sample = self.sample(spec)
 
@@ -83,8 +88,8 @@ class Rows:
             return list(measurements(found.estimates, found.standing))
 
         inner, found = best(engine, times)
-        outer = best(lambda: run(self.source, spec), min(times, 3))[0] if spec.interval == "analytic" else None
-        return inner, outer, Measurements(found)
+        whole = best(lambda: run(self.source, spec), min(times, 3))[0] if outer else None
+        return inner, whole, Measurements(found)
 
 
 def best(work: Callable[[], Any], times: int) -> tuple[float, Any]:
@@ -122,7 +127,7 @@ def ranking(rows: Rows, arrays: Path, skip: set[str]) -> Line:
             SLICES, 5, 3
         )
         plain = rows.timed(rows.spec(["auroc"], auroc_interval="delong"), 1)[2]
-        wide = np.minimum(rows_of_class(rows, found), 1e9) >= 30
+        wide = smaller_class(found) >= 30
         delong = furthest(values_of(plain, "auroc")[wide], answer[wide, 0])
         shares = furthest([values_of(found, m)[wide] for m in RANKING[3:7]], answer[wide, 1:].transpose(1, 0, 2))
         said.append(f"confidenceinterval's DeLong ends {delong:.0e}, Wilson ends {shares:.0e}")
@@ -139,7 +144,7 @@ def ask_into(peers: dict[str, dict[str, Any]], name: str, goal: float, program: 
     return peers[name].pop("values", None)
 
 
-def rows_of_class(rows: Rows, found: Measurements) -> np.ndarray:
+def smaller_class(found: Measurements) -> np.ndarray:
     """(slices,) rows of the smaller class."""
     area = [m for m in found if m.metric == "auroc"]
     return np.array([min(m.positives or 0, (m.n or 0) - (m.positives or 0)) for m in area])
@@ -167,7 +172,9 @@ def decisions(rows: Rows, arrays: Path, skip: set[str]) -> Line:
     said = ""
     if "dcurves" not in skip:
         theirs = np.array(ask_into(peers, "dcurves", 400, "dcurves_curves", arrays))
-        gaps = [abs(y - theirs[s, round(x * 100) - 1]) for s, c in enumerate(curves) for x, y in zip(c.x, c.y)]
+        gaps = [
+            abs(y - theirs[s, round(x * 100) - 1]) for s, c in enumerate(curves) for x, y in zip(c.x, c.y, strict=True)
+        ]
         said = f"dcurves {max(gaps):.0e} on {len(gaps):,} points"
     sort = best(lambda: rank(rows.sample(spec), rows.cohort.event, rows.cohort.risk), 3)[0]
     return Line(f"decision curve, 99 thresholds, intervals (rows already sorted; coding and sorting them {sort:.3f} s)",
@@ -176,7 +183,7 @@ def decisions(rows: Rows, arrays: Path, skip: set[str]) -> Line:
 
 def bootstrap(rows: Rows, arrays: Path, skip: set[str], replicates: int) -> Line:
     spec = rows.spec(FIVE, interval="percentile", replicates=replicates)
-    engine, _call, found = rows.timed(spec, 1)
+    engine, _call, found = rows.timed(spec, 1, outer=False)
     analytic = rows.timed(rows.spec(FIVE), 1)[2]
     widths = []
     for m in FIVE:

@@ -197,6 +197,17 @@ def patient_moments(
     return np.cumsum(steps[:, :0:-1], axis=1)[:, ::-1], whole
 
 
+def chebyshev_sums(
+    x: FloatArray, code: Codes, weight: FloatArray | None, low: float, width: float, bins: int, degree: int, codes: int
+) -> FloatArray:
+    """(codes, bins, degree) sums of Chebyshev polynomials of the rows' places in their bins."""
+    out = np.zeros((codes, bins, degree))
+    library().chebyshev_sums(
+        _long(len(x)), _at(x), _at(code), _at(weight), _real(low), _real(width), _long(bins), _long(degree), _at(out)
+    )
+    return out
+
+
 def logistic_pass(
     x: FloatArray,
     code: Codes,

@@ -30,6 +30,27 @@ EXPORT void logistic_pass(int64_t n, const double *x, const int32_t *code, const
   }
 }
 
+/* Rows gathered on the nodes of a Chebyshev grid, so that a sum over rows of any smooth function of the logit is a sum over
+   nodes. x: (n,) logits; bin b holds [low + b width, low + (b + 1) width). out: (codes, bins, degree): sums over rows of the
+   Chebyshev polynomials of the place in the bin, -1 to 1. */
+EXPORT void chebyshev_sums(int64_t n, const double *x, const int32_t *code, const double *weight, double low, double width,
+                           int64_t bins, int64_t degree, double *out) {
+  for (int64_t i = 0; i < n; i++) {
+    const double at = (x[i] - low) / width;
+    int64_t b = (int64_t)at;
+    if (b >= bins) b = bins - 1;
+    const double u = 2.0 * (at - (double)b) - 1.0, w = weight ? weight[i] : 1.0;
+    double *sum = out + ((int64_t)code[i] * bins + b) * degree;
+    double before = w, here = w * u;
+    sum[0] += before, sum[1] += here;
+    for (int64_t k = 2; k < degree; k++) {
+      const double next = 2.0 * u * here - before;
+      sum[k] += next;
+      before = here, here = next;
+    }
+  }
+}
+
 static double likelihood(int64_t n, const double *x, const uint8_t *y, const double *weight, double a, double b) {
   double total = 0.0;
   for (int64_t i = 0; i < n; i++) {
