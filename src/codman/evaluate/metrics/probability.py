@@ -110,7 +110,10 @@ def _mean(metric: str, found: Sums, column: int, params: Mapping[str, Any], df: 
 
 
 def _brier_skill(found: Sums, params: Mapping[str, Any], df: FloatArray | None) -> Estimates:
-    """1 − Brier / (prevalence (1 − prevalence)). Interval: delta method."""
+    """1 − Brier / (prevalence (1 − prevalence)). Interval: delta method.
+
+    By patient, with about 60 events and AUROC 0.97, it covers 92 % (docs/coverage.md).
+    """
     rows, events, square = found.totals[:, ONE], found.totals[:, EVENT], found.totals[:, SQUARE]
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         share_of, brier = events / rows, square / rows
