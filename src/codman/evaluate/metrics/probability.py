@@ -16,6 +16,8 @@ from codman.evaluate.metrics.tables import FN, FP, TN, TP, Table, share
 from codman.evaluate.ranked import Ranked
 
 CLIP: Final = 1e-12
+PART_ROWS: Final = 1 << 18  # summed apart, side by side
+CACHED_ROWS: Final = 1 << 14  # whose columns stay in the processor's cache
 NOT_RISKS: Final = "scores lie outside 0 to 1: they rank patients but are not risks"
 ONE, EVENT, RISK, SQUARE, SURPRISE, LEAN, LEAN_NULL = range(7)  # columns of Sums
 
@@ -45,17 +47,15 @@ def are_risks(score: FloatArray) -> bool:
 def sums(ranked: Ranked) -> Sums:
     """One pass over the rows (on finest cells), or one a grouping where rows repeat patients."""
     slices = ranked.slices
-    columns = probability_columns(ranked.score, ranked.code, ranked.weight, CLIP)
     if ranked.subject is None:
-        cells = slices.of_cell.shape[1]
-        same = np.arange(cells, dtype=np.int32)
-        totals, moments, units = gram(columns, slices.cell, same, cells, None)
+        totals, moments, units = _by_cell(ranked)
         return Sums(
             totals=slices.totals(totals),
             moments=slices.totals(moments),
             units=slices.totals(units),
             plain=ranked.weight is None,
         )
+    columns = probability_columns(ranked.score, ranked.code, ranked.weight, CLIP)
     k = columns.shape[1]
     totals, moments, units = (np.empty((slices.count, *shape)) for shape in ((k,), (k, k), ()))
 
@@ -68,6 +68,29 @@ def sums(ranked: Ranked) -> Sums:
 
     side_by_side(one, range(len(slices.groupings)))
     return Sums(totals=totals, moments=moments, units=units, plain=False)
+
+
+def _by_cell(ranked: Ranked) -> list[FloatArray]:
+    """Totals, moments and rows of every finest cell.
+
+    Summed in parts whose number does not depend on the machine, so that the last bit does not either.
+    """
+    cells, n = ranked.slices.of_cell.shape[1], len(ranked.score)
+    same = np.arange(cells, dtype=np.int32)
+    step = max(CACHED_ROWS, 64 * cells)
+
+    def part(first: int) -> list[FloatArray]:
+        found = [np.zeros((cells, *shape)) for shape in ((7,), (7, 7), ())]
+        for start in range(first, min(first + PART_ROWS, n), step):
+            rows = slice(start, min(start + step, first + PART_ROWS))
+            weight = None if ranked.weight is None else ranked.weight[rows]
+            columns = probability_columns(ranked.score[rows], ranked.code[rows], weight, CLIP)
+            for held, more in zip(found, gram(columns, ranked.slices.cell[rows], same, cells, None), strict=True):
+                held += more
+        return found
+
+    parts = side_by_side(part, range(0, max(n, 1), PART_ROWS))
+    return [np.sum(held, axis=0) for held in zip(*parts, strict=True)]
 
 
 def prevalence(everyone: Table, params: Mapping[str, Any]) -> Estimates:
