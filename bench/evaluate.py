@@ -235,7 +235,7 @@ def survival(rows: int, folder: Path, skip: set[str]) -> list[Line]:
 
 
 def _c_of(found: Any) -> float:
-    return float(found[0].value[0])
+    return float(found.value[0, 0])
 
 
 def sort_cost(rows: Rows) -> float:

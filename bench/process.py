@@ -1,8 +1,8 @@
 """The whole process a user waits for: `codman evaluate` on a Parquet file, with its start, reading, digest and writing.
 
-Run: python -m bench.process [--rows 10000,1000000]. Wall seconds of the second run and peak resident memory of the process;
-with --subject patient every interval is clustered. Beside it, what starting costs: Python alone, Codman's help, and the
-peers' bare imports.
+Run: python -m bench.process [--rows 10000,1000000]. Wall seconds of the second run and the process's peak resident
+memory; with --subject patient every interval is clustered. Beside it, what starting costs: Python alone, Codman's help,
+and the peers' bare imports.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Calibration slope and intercept: the logistic recalibration of what happened on logit(score), every slice.
 
 The fit starts from sums over fine bins of logit(score). Of many rows it is finished on a grid: sums over rows of ten
-Chebyshev polynomials in bins 0.2 wide give the sum of any function as smooth as the logistic, to more digits than adding
-the rows one by one: a million rows in any number of slices are read once. Of few rows it is finished by passes over the
+Chebyshev polynomials in bins 0.2 wide give the sum of any function as smooth as the logistic, to more digits than a sum
+row by row: a million rows in any number of slices are read once. Of few rows it is finished by passes over the
 rows. Sources: Cox 1958, doi:10.1093/biomet/45.3-4.562; Van Calster 2019, doi:10.1186/s12916-019-1466-7.
 """
 
