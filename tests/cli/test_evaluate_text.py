@@ -99,7 +99,7 @@ def test_one_result_per_unit_comes_first_and_says_that_a_policy_uses_it(codman):
     out = codman(*ASK, *GROUPS, *unit).out
 
     first = out.index("One result per patient: a policy should use these")
-    assert first < out.index("Lead time at threshold 0.2, hours") < out.index("Row by row: for comparison only")
+    assert first < out.index("Lead time at threshold 0.2 (hours)") < out.index("Row by row: for comparison only")
     assert out.index("Row by row") < out.index("Widest differences")
 
 
@@ -118,3 +118,10 @@ def test_other_tasks_have_the_like_tables(codman, ask, heads):
     assert [head for head in heads if head not in out] == []
     assert len(out.splitlines()) < 60
     assert "sex: M" in out
+
+
+def test_a_threshold_chosen_on_the_judged_rows_is_warned_of_wherever_the_answer_goes(codman):
+    choose = (*ASK, "--metrics", "auroc,sensitivity", "--choose", "sensitivity=0.8")
+    assert "chosen on the rows that are judged" in codman(*choose, "--out", "e.json").err
+    assert "chosen on the rows that are judged" in codman(*choose).err
+    assert "warning" not in codman(*choose, "--choose-on", "rows.csv", "--out", "f.json").err

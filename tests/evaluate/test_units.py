@@ -188,6 +188,12 @@ def test_a_median_lead_time_of_fewer_than_eleven_patients_is_suppressed():
     assert (row.n, row.positives, row.lower) == (None, None, None)
 
 
+def test_a_median_lead_time_of_few_patients_says_that_it_is_rough():
+    row = by_stay(judged("max", table(12)), "lead_time")
+    assert row.value is not None
+    assert "fewer than 30" in row.note
+
+
 def test_the_interval_of_a_median_lead_time_is_of_order_statistics():
     leads = np.arange(1.0, 31.0)  # thirty stays, alerted 1 to 30 hours before their onset, and twelve without
     rows = [{"stay": k, "hour": 30.0 - lead, "risk": 0.9, "onset": 30.0, "died": 1} for k, lead in enumerate(leads)]

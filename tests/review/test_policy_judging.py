@@ -97,6 +97,23 @@ def test_the_sentence_of_the_design_about_a_group():
     )
 
 
+@pytest.mark.parametrize(
+    ("slice_", "said"),
+    [
+        ("{sex: Female}", "; sex has F and M."),
+        ("{site: Nort}", "; site has North and South (did you mean 'North'?)."),
+        ("{race: A}", "; it measures AUROC by sex and site."),
+        ("{sex: F, site: North}", "; it measures AUROC only for other patients."),
+    ],
+)
+def test_a_group_that_is_not_there_is_answered_with_those_that_are(slice_, said):
+    groups = [{"sex": "F"}, {"sex": "M"}, {"site": "North"}, {"site": "South"}, {}]
+    rows = [measured("auroc", 0.83, 0.82, 0.84, slice=one) for one in groups]
+    found = finding(f"{{metric: auroc, slice: {slice_}, at_least: 0.7}}", *rows)
+    assert found.outcome is Outcome.MISSING
+    assert found.sentence.endswith(said)
+
+
 def test_where_lower_is_better_the_group_that_is_worse_off_lies_above():
     row = measured("brier_difference", 0.05, 0.02, 0.08, by=["sex"], highest={"sex": "F"}, lowest={"sex": "M"})
 

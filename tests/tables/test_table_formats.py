@@ -126,7 +126,7 @@ def test_a_data_frame_of_any_library_is_read_like_a_file(make):
 
     assert source.columns == tuple(TABLE.column_names)
     assert source.rows == 4
-    assert source.uri == "memory:"
+    assert source.uri == "the table"
     read = source.read(["sex", "risk"])
     assert read.to_pylist() == TABLE.select(["sex", "risk"]).to_pylist()
     assert pa.Table.from_batches(list(source.batches(["risk"]))).to_pylist() == TABLE.select(["risk"]).to_pylist()

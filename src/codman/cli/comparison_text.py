@@ -9,6 +9,10 @@ from codman.spine.comparison_statement import ComparisonPredicate
 from codman.spine.measurement import Measurement
 from codman.spine.vocabulary import CHANGE, word
 
+_RESTS_ON = (
+    "of the patients it names: with the event for sensitivity, without it for specificity, flagged by A or B for PPV, "
+    "not flagged by A or by B for NPV"
+)
 _HEAD = ("metric", "rows", "A", "B", "B minus A", "interval", "p")
 
 
@@ -16,7 +20,8 @@ def lines(comparison: ComparisonPredicate) -> Iterator[str]:
     """What a person reads: how many rows, every conclusion, then A, B and the change of each metric and slice."""
     rows = comparison.rows
     left_out = "".join(f"; {count:,} left out: {reason}" for reason, count in rows.excluded.items())
-    yield f"{rows.evaluated:,} of {rows.eligible:,} rows compared{left_out}"
+    of = "" if rows.patients is None else f", of {rows.patients:,} patients"
+    yield f"{rows.evaluated:,} of {rows.eligible:,} rows compared{of}{left_out}"
     judged = [m for m in comparison.measurements if "conclusion" in m.params]
     if judged:
         alpha = judged[0].params["one_sided_alpha"]
@@ -30,6 +35,9 @@ def lines(comparison: ComparisonPredicate) -> Iterator[str]:
             own.setdefault(_key(m.metric, m), {})[m.params["model"]] = m.value
     changes = [m for m in comparison.measurements if "model" not in m.params]
     yield from _table([_HEAD, *(_row(m, own) for m in changes)])
+    if any(m.n != rows.evaluated for m in changes if not m.slice):
+        yield ""
+        yield f"rows: those a line rests on, {_RESTS_ON}"
     notes = dict.fromkeys(f"{m.metric}: {m.note}" for m in changes if m.note)
     if notes:
         yield ""
@@ -55,9 +63,13 @@ def _row(change: Measurement, own: Mapping[_Key, dict[str, float | None]]) -> tu
         _number(models.get("a")),
         _number(models.get("b")),
         _number(change.value, signed=metric != change.metric),
-        "" if change.lower is None or change.upper is None else f"{change.lower:.3f} to {change.upper:.3f}",
+        "" if change.lower is None or change.upper is None else _span(change, signed=metric != change.metric),
         "" if change.p_value is None else _p(change.p_value),
     )
+
+
+def _span(m: Measurement, *, signed: bool) -> str:
+    return f"{_number(m.lower, signed=signed)} to {_number(m.upper, signed=signed)}"
 
 
 def _number(value: float | None, *, signed: bool = False) -> str:

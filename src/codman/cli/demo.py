@@ -15,9 +15,9 @@ def demo(
     out: Annotated[
         Path, typer.Option(metavar="FOLDER", help="Folder the files are written to; made if it is not there.")
     ] = Path("demo-output"),
-    serve: Annotated[
-        bool, typer.Option("--serve/--no-serve", help="End by serving the web application, once there is one.")
-    ] = True,
+    no_serve: Annotated[
+        bool, typer.Option("--no-serve", help="Say nothing of the web application, which is not part of this version.")
+    ] = False,
 ) -> None:
     """Train, evaluate, sign, gate and report on the free-light-chain cohort of Olmsted County."""
     from codman.flows.demo.story import tell_story
@@ -38,7 +38,5 @@ def demo(
         f"--key {story.folder}/demo.pub"
     )
     typer.echo(f"  codman reproduce {story.folder}/evaluation.dsse.json")
-    if serve:
-        typer.echo(
-            "The web application comes with the book of record; until then the report is the page to open.", err=True
-        )
+    if not no_serve:
+        typer.echo("No web application in this version: the report is the page to open.", err=True)

@@ -221,6 +221,12 @@ def evaluate(
         others=others,
     )
     _give(statement, signer, out, format)
+    if chosen and choose_on is None:
+        typer.echo(
+            "warning: thresholds were chosen on the rows that are judged here, so numbers at them are too kind and a "
+            "policy does not accept them; name other rows with --choose-on FILE",
+            err=True,
+        )
 
 
 def _refuse_place(out: Path) -> None:

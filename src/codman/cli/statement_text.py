@@ -124,7 +124,8 @@ def facts(read: ReadStatement) -> Iterable[tuple[str, str]]:
 def rows_line(rows: Rows) -> str:
     """Where every row went."""
     left_out = "".join(f", {count:,} left out: {reason}" for reason, count in rows.excluded.items())
-    return f"{rows.eligible:,} eligible, {rows.evaluated:,} evaluated{left_out}"
+    of = "" if rows.patients is None else f" (of {rows.patients:,} patients)"
+    return f"{rows.eligible:,} eligible, {rows.evaluated:,} evaluated{of}{left_out}"
 
 
 # what these say stands in another column, or is the family's bookkeeping

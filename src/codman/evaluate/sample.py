@@ -38,6 +38,11 @@ class Sample:
         """Rows judged."""
         return len(self.row)
 
+    @property
+    def patients(self) -> int | None:
+        """Different patients among them; None where no column says who they are."""
+        return None if self.subject is None else int(self.subject.max(initial=-1)) + 1
+
 
 class Exclusions:
     """Accounts for rows: each is dropped for its first reason only."""
@@ -59,13 +64,14 @@ class Exclusions:
         self.scored = int(len(where) - np.count_nonzero(where))
         self.drop(where, "score missing")
 
-    def rows(self) -> Rows:
-        """The account a statement carries."""
+    def rows(self, patients: int | None = None) -> Rows:
+        """The account a statement carries; `patients` where a column says who they are."""
         return Rows(
             eligible=len(self.keep),
             scored=self.scored,
             excluded=dict(self.reasons),
             evaluated=int(np.count_nonzero(self.keep)),
+            patients=patients,
         )
 
 

@@ -29,6 +29,7 @@ from codman.tables.source import Source
 
 HOURS: Final = {"seconds": 1 / 3600, "minutes": 1 / 60, "hours": 1.0, "days": 24.0}
 HOURS_A_DAY: Final = 24.0
+FEW_LEADS: Final = 30  # fewer times than these give a median whose interval is wide and coarse
 MICROSECONDS_AN_HOUR: Final = 3_600_000_000.0
 
 
@@ -240,7 +241,13 @@ def _lead_time(
         positives=counted,
         method="median" if clustered else "median-order-statistics",
         params={**params, "statistic": "median"},
-        notes={s: "no patient with the event was alerted before it" for s in range(slices.count) if not counted[s]},
+        notes={
+            s: "the median of fewer than 30 results: take it as a rough figure"
+            if k
+            else "no patient with the event was alerted before it"
+            for s, k in enumerate(counted)
+            if k < FEW_LEADS
+        },
     )
 
 

@@ -9,7 +9,7 @@ from codman.errors import BadInput
 from codman.evaluate.run import run
 from codman.evidence.statements import build
 from codman.flows.idle import refuse_idle, refuse_names, refuse_unmeasured
-from codman.flows.provenance import criteria_of, inputs_of, note_of, now, product_of, software, subject_of
+from codman.flows.provenance import criteria_of, inputs_of, note_of, now, product_of, software, subject_of, with_rows
 from codman.spine.evaluation_spec import EvaluationSpec
 from codman.spine.statement import EvaluationPredicate, Kind, Origin, Statement, when
 from codman.tables.source import Source
@@ -73,7 +73,7 @@ def assess(
         evaluated_at=at or now(),
         note=note_of(note, *source.notes),
         criteria=cited,
-        inputs=inputs,
+        inputs=with_rows(inputs, (source, *others.values())),
         rows=found.rows,
         spec=found.spec,
         software=software(),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from codman.evaluate.compare.run import run
 from codman.evidence.statements import build
-from codman.flows.provenance import criteria_of, input_of, note_of, now, product_of, software, subject_of
+from codman.flows.provenance import criteria_of, input_of, note_of, now, product_of, software, subject_of, with_rows
 from codman.spine.comparison_spec import ComparisonSpec
 from codman.spine.comparison_statement import ComparisonPredicate
 from codman.spine.statement import Kind, Origin, Statement
@@ -60,7 +60,7 @@ def compare(
         evaluated_at=at or now(),
         note=note_of(note, *a.notes, *b.notes),
         criteria=cited,
-        inputs=inputs,
+        inputs=with_rows(inputs, (a, b)),
         rows=found.rows,
         spec=found.spec,
         software=software(),

@@ -153,6 +153,14 @@ def product_of(product: str | None, uri: str) -> str:
     return product or Path(uri).name or "predictions"
 
 
+def with_rows(inputs: Iterable[Input], sources: Iterable[Source]) -> list[Input]:
+    """The same inputs after they were read: a text file's rows are counted by reading it."""
+    return [
+        one if one.rows is not None else one.model_copy(update={"rows": source.rows})
+        for one, source in zip(inputs, sources, strict=True)
+    ]
+
+
 def inputs_of(first: Source, others: Iterable[tuple[str, Source]]) -> list[Input]:
     """Every input, the predictions first."""
     return [input_of(first), *(input_of(source, name) for name, source in others)]

@@ -152,9 +152,6 @@ def _others(reading: Reading) -> tuple[Table | None, int]:
 
 
 def _listed(found: Sequence[Measurement]) -> tuple[Table, int]:
-    rows = [
-        (words.capital(words.named(m.metric, m.params)), words.count(m.n), words.with_interval(m), m.note or "")
-        for m in found
-    ]
+    rows = [(with_unit(m.metric, m.params), words.count(m.n), words.with_interval(m), m.note or "") for m in found]
     columns: list[Column | str] = ["Number", *numbers("Rows", "Value"), "Note"]
     return table("others", f"Everyone; intervals at {words.level(found)}", columns, rows), len(found)

@@ -77,7 +77,8 @@ def comparison(
     facts = [
         Fact(
             "Rows",
-            f"{words.count(rows.evaluated)} compared",
+            f"{words.count(rows.evaluated)} compared"
+            + ("" if rows.patients is None else f", of {words.many(rows.patients, 'patient')}"),
             words.where_rows_went(rows.eligible, rows.evaluated, rows.excluded),
         ),
         *(Fact(f"Model {i.name.upper()}", i.uri, f"{words.count(i.rows)} rows") for i in predicate.inputs[:2]),

@@ -87,7 +87,8 @@ def _facts(reading: Reading, predicate: EvaluationPredicate) -> list[Fact]:
     facts = [
         Fact(
             "Rows",
-            f"{words.count(rows.evaluated)} evaluated",
+            f"{words.count(rows.evaluated)} evaluated"
+            + ("" if rows.patients is None else f", of {words.many(rows.patients, 'patient')}"),
             words.where_rows_went(rows.eligible, rows.evaluated, rows.excluded),
         )
     ]

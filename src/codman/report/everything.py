@@ -63,7 +63,7 @@ def _row(m: Measurement, rows: Sequence[Measurement]) -> list[str]:
     said = parameters(m.params)
     feature = f" of {m.feature}" if m.feature else ""
     return [
-        words.capital(words.label(m.metric)) + feature + (f", {said}" if said else ""),
+        words.capital(words.label(m.metric)) + words.in_hours(m.metric) + feature + (f", {said}" if said else ""),
         *([words.group(m.slice)] if _named_by_groups(rows) else []),
         words.number(m.value) if m.value is not None else words.with_interval(m),
         words.span(m),

@@ -38,15 +38,19 @@ def _on(reading: Reading, m: Measurement) -> str:
         return ""
     unit = f" (one per {reading.unit})" if reading.unit else ""
     events = f", {words.count(m.positives)} of them with the event" if m.positives is not None else ""
-    return f" on {words.count(m.n)} results{unit}{events}"
+    patients = reading.rows.patients
+    whole = reading.unit is None and m.n == reading.rows.evaluated and not m.slice
+    of = f" of {words.many(patients, 'patient')}" if whole and patients is not None and patients != m.n else ""
+    return f" on {words.count(m.n)} results{of}{unit}{events}"
 
 
 def _binary(reading: Reading) -> str:
     m = reading.at("auroc")
     if m is None or m.value is None:
         return ""
+    one = reading.noun.removesuffix("s")
     return (
-        f"AUROC is {words.first(m)}{_on(reading, m)}: given one patient with the event and one without, "
+        f"AUROC is {words.first(m)}{_on(reading, m)}: given one {one} with the event and one without, "
         f"the model ranks them rightly about {round(100 * m.value)} times in 100."
     )
 
@@ -55,7 +59,7 @@ def _multiclass(reading: Reading) -> str:
     right, m = reading.at("accuracy"), reading.at("macro_auroc")
     if right is not None and right.value is not None:
         rest = f" Macro AUROC is {words.with_interval(m)}." if m is not None and m.value is not None else ""
-        named = f"The model names the right class for {words.in_hundred(right.value)} patients"
+        named = f"The model names the right class for {words.in_hundred(right.value)} {reading.noun}"
         return f"{named}: accuracy {words.first(right)}{_on(reading, right)}.{rest}"
     return ""
 
@@ -95,8 +99,8 @@ def _survival(reading: Reading) -> str:
     if m is None or m.value is None:
         return ""
     return (
-        f"{words.capital(words.label(m.metric))} is {words.first(m)}{_on(reading, m)}: of two patients who can be "
-        f"compared, the one with the higher risk has the event first about {round(100 * m.value)} times in 100."
+        f"{words.capital(words.label(m.metric))} is {words.first(m)}{_on(reading, m)}: of two {reading.noun} that can "
+        f"be compared, the one with the higher risk has the event first about {round(100 * m.value)} times in 100."
     )
 
 
@@ -110,8 +114,9 @@ def lead(reading: Reading) -> list[str]:
         found, right = reading.at("sensitivity", threshold=threshold), reading.at("ppv", threshold=threshold)
         if found is not None and found.value is not None and right is not None and right.value is not None:
             sentences.append(
-                f"At threshold {words.short(threshold)} it finds {words.in_hundred(found.value)} patients with "
-                f"the event (sensitivity {words.inside(found)}), and {words.in_hundred(right.value)} patients it flags "
+                f"At threshold {words.short(threshold)} it finds {words.in_hundred(found.value)} {reading.noun} with "
+                f"the event (sensitivity {words.inside(found)}), and {words.in_hundred(right.value)} {reading.noun} "
+                f"it flags "
                 f"have the event (PPV {words.inside(right)})."
             )
     for horizon in reading.parameter("horizon")[:3]:

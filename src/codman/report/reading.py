@@ -63,6 +63,13 @@ class Reading:
         """Those at this unit of analysis, about the prediction as a whole."""
         return [m for m in self.every if m.params.get("unit") == self.unit and m.feature is None]
 
+    @property
+    def noun(self) -> str:
+        """What one row of the judged is: a patient, or one result of a patient who has several."""
+        patients = self.rows.patients
+        several = patients is not None and patients < self.rows.evaluated
+        return "results" if several or self.spec.unit is not None else "patients"
+
     @cached_property
     def _found(self) -> dict[tuple[Any, ...], Measurement]:
         found: dict[tuple[Any, ...], Measurement] = {}

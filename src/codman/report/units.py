@@ -63,7 +63,5 @@ def side_by_side(reading: Reading, row_level: Reading | None, panels: list[Panel
 
 
 def with_unit(metric: str, params: Mapping[str, Any]) -> str:
-    """A number's whole name with its unit: `Lead time at threshold 0.2, hours`."""
-    word = words.meaning(metric)
-    unit = f", {word.unit}" if word and word.unit and metric == "lead_time" else ""
-    return words.capital(words.named(metric, params)) + unit
+    """A number's whole name with its unit: `Lead time at threshold 0.2 (hours)`."""
+    return words.capital(words.named(metric, params)) + words.in_hours(metric)

@@ -46,7 +46,7 @@ def per_cent(share: float) -> str:
 
 
 def in_hundred(share: float) -> str:
-    """A share as patients: 69 of 100; `fewer than 1 of 100` and `more than 99 of 100` at the ends."""
+    """A share in words: 69 of 100; `fewer than 1 of 100` and `more than 99 of 100` at the ends."""
     whole = round(100 * share)
     if whole == 0 and share > 0:
         return "fewer than 1 of 100"
@@ -99,6 +99,12 @@ def label(metric: str) -> str:
 def capital(text: str) -> str:
     """The same text with a capital first letter; an acronym or name stays."""
     return text[:1].upper() + text[1:]
+
+
+def in_hours(metric: str) -> str:
+    """Behind a name, the unit of a time: ` (hours)`; nothing for other numbers."""
+    found = meaning(metric)
+    return " (hours)" if found is not None and found.unit == "hours" else ""
 
 
 def at(params: Mapping[str, Any]) -> str:

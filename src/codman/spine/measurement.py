@@ -11,8 +11,11 @@ from typing import Any, Final, overload
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from codman.spine.vocabulary import UnknownMetric, word
+
 SUPPRESSED: Final = "suppressed"
 PARAM_TOLERANCE: Final = 1e-12  # thresholds written as 0.2 and 0.20000000000000001 are the same threshold
+_NAMING: Final = ("threshold", "horizon", "class", "label", "kind", "unit", "model")
 _ALWAYS_WRITTEN: Final = frozenset(
     {"metric", "slice", "value", "lower", "upper", "level", "n", "positives", "method", "params"}
 )
@@ -61,6 +64,26 @@ class Measurement(BaseModel):
         """True where the group is too small to show (fewer than 11 patients)."""
         return self.value is None and self.note is not None and self.note.startswith(SUPPRESSED)
 
+    def __str__(self) -> str:
+        """As a sentence says it: `AUROC 0.712 (0.691 to 0.731), n 2,872, 923 events`."""
+        try:
+            said = word(self.metric).label
+        except UnknownMetric:
+            said = self.metric
+        said += f" of {self.feature}" if self.feature else ""
+        at = [f"{key} {value:g}" if isinstance(value, float) else f"{key} {value}" for key, value in self._naming()]
+        said += "".join(f", {one}" for one in at)
+        said += "".join(f", {column} {level}" for column, level in self.slice.items())
+        said += f"{',' if at or self.slice else ''} " + ("no value" if self.value is None else _figure(self.value))
+        if self.lower is not None and self.upper is not None:
+            said += f" ({_figure(self.lower)} to {_figure(self.upper)})"
+        said += "" if self.n is None else f", n {self.n:,}"
+        said += "" if self.positives is None else f", {self.positives:,} events"
+        return said + (f": {self.note}" if self.value is None and self.note else "")
+
+    def _naming(self) -> Iterator[tuple[str, Any]]:
+        return ((key, self.params[key]) for key in _NAMING if self.params.get(key) is not None)
+
     def row(self) -> dict[str, Any]:
         """Every field as plain JSON types, nulls included."""
         return self.model_dump()
@@ -72,6 +95,12 @@ class Measurement(BaseModel):
     def named(self, params: Mapping[str, Any]) -> bool:
         """True when every given parameter stands in `params` with that value (numbers to 1e-12)."""
         return all(key in self.params and same_param(self.params[key], want) for key, want in params.items())
+
+
+def _figure(x: float) -> str:
+    if abs(x) >= 1000:
+        return f"{x:,.0f}"
+    return f"{x:.3f}" if abs(x) >= 0.001 or x == 0 else f"{x:.1e}"
 
 
 def same_param(a: Any, b: Any) -> bool:

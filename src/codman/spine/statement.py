@@ -10,7 +10,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
 from codman.spine.evaluation_spec import EvaluationSpec
 from codman.spine.measurement import Measurement
@@ -111,6 +118,11 @@ class Rows(_Strict):
     scored: int = Field(ge=0)
     excluded: dict[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
     evaluated: int = Field(ge=0)
+    patients: int | None = Field(default=None, ge=0, description="Patients among the evaluated, where a column says")
+
+    @model_serializer(mode="wrap")
+    def _where_it_says_something(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in whole(self).items() if name != "patients" or value is not None}
 
 
 class CriteriaRef(_Strict):

@@ -18,7 +18,7 @@ class FrameSource(Source):
     """A table that is in memory already."""
 
     def __init__(self, frame: Any, name: str) -> None:
-        self.name, self.uri = name, "memory:"
+        self.name, self.uri = name, "the table"
         # a pandas frame is converted column by column: one column of odd objects must not spoil the others
         self._frame = frame if type(frame).__module__.partition(".")[0] == "pandas" and hasattr(frame, "iloc") else None
         if self._frame is not None and hasattr(frame, "columns"):

@@ -138,7 +138,7 @@ class Source(ABC):
 
     Attributes:
         name: What the evidence calls this input.
-        uri: The path as it was typed, or `memory:` for a data frame.
+        uri: The path as it was typed, or `the table` for a data frame.
         columns: Names in the file's order.
         rows: Number of rows, None where the format does not say before reading.
         table_version: The Delta version that is read, else None.

@@ -142,7 +142,7 @@ def _sample(paired: Paired, shape: EvaluationSpec, a: Source) -> tuple[Sample, R
     exclusions.drop(paired.label_missing, "label missing")
     exclusions.without_score(np.isnan(paired.a) | np.isnan(paired.b))
     sample = make_sample(paired.table, shape, a, exclusions)
-    counted = exclusions.rows()
+    counted = exclusions.rows(sample.patients)
     excluded = {**paired.unpaired, **counted.excluded}
     rows = counted.model_copy(update={"eligible": counted.evaluated + sum(excluded.values()), "excluded": excluded})
     return sample, rows

@@ -27,6 +27,7 @@ def measure(source: Source, spec: EvaluationSpec, others: Mapping[str, Source]) 
     """Measure a binary prediction."""
     outcome, score = str(spec.label), str(spec.score)
     _refuse(spec)
+    named = spec.subject is not None
     spec = _clustered_by_unit(spec)
     unit = (
         [] if spec.unit is None else [spec.unit.column, spec.unit.index_time, spec.unit.onset, spec.unit.exclude_after]
@@ -47,7 +48,7 @@ def measure(source: Source, spec: EvaluationSpec, others: Mapping[str, Source]) 
     return TaskResult(
         estimates=[*scored.estimates, *stated(table, spec, source, sample, keep, event[keep], risk[keep])],
         standing=scored.standing,
-        rows=exclusions.rows(),
+        rows=exclusions.rows(sample.patients if named else None),
         spec=spec,
         curves=scored.curves,
         also=() if spec.unit is None else (_by_unit(table, spec, source, sample, keep, event, risk),),

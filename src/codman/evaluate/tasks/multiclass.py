@@ -105,7 +105,7 @@ def measure(
         level=spec.level,
         repeats=sample.repeats,
     )
-    result = TaskResult(estimates=found, standing=standing, rows=exclusions.rows(), spec=spec)
+    result = TaskResult(estimates=found, standing=standing, rows=exclusions.rows(sample.patients), spec=spec)
     return _with_each_class(result, sample, truth, scores, classes)
 
 

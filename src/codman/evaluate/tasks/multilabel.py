@@ -57,7 +57,9 @@ def measure(
         if not inside.all():
             params["left_out"] = int(np.count_nonzero(~inside))
         one = measure_scores(part_of(sample, inside), event[keep][inside], risk[keep][inside], spec, params=params)
-        results.append(TaskResult(estimates=one.estimates, standing=one.standing, rows=exclusions.rows(), spec=spec))
+        results.append(
+            TaskResult(estimates=one.estimates, standing=one.standing, rows=exclusions.rows(sample.patients), spec=spec)
+        )
         curves = named_curves(curves, one.curves, {"label": column})
     return replace(results[0], also=tuple(results[1:]), curves=curves)
 

@@ -63,7 +63,9 @@ def measure(
         level=spec.level,
         repeats=sample.repeats,
     )
-    return TaskResult(estimates=joined(families, sample, spec), standing=standing, rows=exclusions.rows(), spec=spec)
+    return TaskResult(
+        estimates=joined(families, sample, spec), standing=standing, rows=exclusions.rows(sample.patients), spec=spec
+    )
 
 
 def finite_numbers(values: FloatArray, column: str, source: Source) -> FloatArray:

@@ -88,7 +88,7 @@ def measure(source: Source, spec: EvaluationSpec, others: Mapping[str, Source]) 
     return TaskResult(
         estimates=joined([survival(cohort, params=params, seed=spec.seed)], sample, spec),
         standing=standing,
-        rows=exclusions.rows(),
+        rows=exclusions.rows(sample.patients),
         spec=spec,
         curves=curves_of(cohort, standing, strict=spec.suppression == "strict"),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, cast
 
-from codman.errors import BadInput
+from codman.errors import BadInput, nearest
 from codman.review.policy import limits, wording
 from codman.review.policy.bound import Bound
 from codman.review.policy.exhibit import Exhibit
@@ -17,6 +17,8 @@ from codman.spine.policy import Ask, Requirement
 from codman.spine.statement import Kind
 from codman.spine.verdict import Finding, Outcome, rank
 from codman.spine.vocabulary import ESTIMATED
+
+_LISTED: Final = 8
 
 
 class SeveralThresholds(BadInput):
@@ -116,7 +118,7 @@ def _not_measured(bound: Bound, exhibit: Exhibit) -> str:
         return wording.sentence(said)
     others = [m for m in there if m.slice == bound.slice]
     if not others:
-        return wording.sentence(f"{said}; it measures {word(bound.metric).label} only for other patients")
+        return wording.sentence(f"{said}; {_other_patients(bound, there)}")
     thresholds = _thresholds(others)
     if (
         bound.threshold is not None
@@ -131,6 +133,25 @@ def _not_measured(bound: Bound, exhibit: Exhibit) -> str:
     if bound.by is not None and groupings:
         return wording.sentence(f"{said}; it does so between groups of {', or of '.join(groupings[:5])}")
     return wording.sentence(said)
+
+
+def _other_patients(bound: Bound, there: Sequence[Measurement]) -> str:
+    """Which groups there are where the one that is asked for is not among them."""
+    label = word(bound.metric).label
+    for column, level in bound.slice.items():
+        levels = sorted({m.slice[column] for m in there if column in m.slice})
+        if not levels:
+            columns = sorted({c for m in there for c in m.slice})
+            return f"it measures {label} by {_listed(columns)}" if columns else f"it measures {label} only for everyone"
+        if level not in levels:
+            near = nearest(level, levels)
+            return f"{column} has {_listed(levels)}" + (f" ({near})" if near.startswith("did you mean") else "")
+    return f"it measures {label} only for other patients"
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = [*names[:_LISTED], f"{len(names) - _LISTED} more"] if len(names) > _LISTED else names
+    return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
 
 
 KIND: Final[RequirementKind] = MeasurementKind()
