@@ -107,7 +107,7 @@ def test_show_is_plain_in_a_pipe_and_the_json_is_the_statement(codman, predictio
     assert out.startswith("Evaluation of p.parquet, local, ")
     assert "500 eligible, 500 evaluated" in out
     assert "Everyone" in out
-    assert "sex: F" in out
+    assert "sex F" in out
     assert codman("evidence", "show", "e.json", "--format", "json")[1].strip() == (tmp_path / "e.json").read_text()
 
 

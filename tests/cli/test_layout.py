@@ -7,7 +7,7 @@ MANY = table(
     [Column("Patients"), *numbers("Rows", "AUROC", "Calibration slope")],
     [
         ("Everyone", "4,000", "0.762 (0.740 to 0.782)", "0.650 (0.582 to 0.718)"),
-        ("sex: F · age_band: 40-64", "658", "0.693 (0.624 to 0.755)", "not shown"),
+        ("sex F · age band 40-64", "658", "0.693 (0.624 to 0.755)", "not shown"),
     ],
 )
 
@@ -21,7 +21,7 @@ def test_an_interval_stands_beside_its_value_where_there_is_room():
 
     assert head.split("  ")[0] == "Patients"
     assert everyone.endswith("4,000  0.762 (0.740 to 0.782)  0.650 (0.582 to 0.718)")
-    assert group.startswith("sex: F · age_band: 40-64    658")
+    assert group.startswith("sex F · age band 40-64    658")
 
 
 def test_an_interval_stands_below_its_value_where_there_is_not():

@@ -35,12 +35,12 @@ def test_the_headline_says_what_on_whom_how_good_and_how_sure(tmp_path: Path) ->
 
 def test_groups_too_small_to_show_are_named_first_and_in_every_comparison(tmp_path: Path) -> None:
     document = said(tmp_path, made.statement())
-    assert document.unknown[0].startswith("3 groups too small to show (fewer than 11 patients): race: Native, ")
+    assert document.unknown[0].startswith("3 groups too small to show (fewer than 11 patients): race Native, ")
     assert "No comparison between groups includes them." in document.unknown[0]
     (first, *_) = blocks(document, "differences", Table)
     by_race = [row for row in first.rows if row[1] == "race"]
     assert by_race
-    assert all("race: Native" in row for row in by_race)
+    assert all("race Native" in row for row in by_race)
 
 
 def test_a_number_that_could_not_be_computed_is_named_with_its_reason(tmp_path: Path) -> None:
@@ -64,8 +64,8 @@ def test_the_widest_difference_names_the_highest_and_the_lowest_group_with_their
     (sentences,) = blocks(document, "differences", Bullets)
     expected = (
         f"Sensitivity at threshold 0.2 differs by {gap['value']:.3f} ({gap['lower']:.3f} to {gap['upper']:.3f}) "
-        f"between groups of race: highest race: {high}, {value[high]:.3f}; lowest race: {low}, {value[low]:.3f}. "
-        "Not judged: race: Native."
+        f"between groups of race: highest race {high}, {value[high]:.3f}; lowest race {low}, {value[low]:.3f}. "
+        "Not judged: race Native."
     )
     assert expected in sentences.items
 
@@ -141,7 +141,7 @@ def test_the_alternative_text_gives_the_numbers_it_stands_for(tmp_path: Path) ->
     forest = figures["forest-auroc"]
     assert forest.alt.startswith("AUROC, by group of patients. Everyone 0.")
     assert "Lowest: " in forest.alt
-    assert "Not shown: race: Native" in forest.alt
+    assert "Not shown: race Native" in forest.alt
     assert "The area under it is 0." in figures["roc"].alt
     assert figures["decision"].alt.startswith(
         "Decision curve: the model does more good than treating everybody or nobody"

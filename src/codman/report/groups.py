@@ -198,7 +198,7 @@ def _base(metric: str) -> str:
 
 
 def _side(reading: Reading, m: Measurement, which: str) -> str:
-    """A group of a difference, with its own value: `race: Black, 0.612`."""
+    """A group of a difference, with its own value: `race Black, 0.612`."""
     slice_ = m.params.get(which)
     if not isinstance(slice_, Mapping) or not slice_:
         return words.NONE

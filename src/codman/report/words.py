@@ -78,8 +78,8 @@ def first(m: Measurement) -> str:
 
 
 def group(slice_: Mapping[str, str]) -> str:
-    """The patients a number is about: `sex: F · age_band: 65+`; `Everyone` for all."""
-    return " · ".join(f"{column}: {level}" for column, level in slice_.items()) or EVERYONE
+    """The patients a number is about: `sex F · age band 65+`, as a gate says it too; `Everyone` for all."""
+    return " · ".join(f"{column.replace('_', ' ')} {level}" for column, level in slice_.items()) or EVERYONE
 
 
 def meaning(metric: str) -> Word | None:
