@@ -205,4 +205,4 @@ def test_the_readmes_python_runs(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr[-1000:]
-    assert "auroc" in done.stdout
+    assert "AUROC 0.7" in done.stdout

@@ -27,7 +27,7 @@ def measure(source: Source, spec: EvaluationSpec, others: Mapping[str, Source]) 
     """Measure a binary prediction."""
     outcome, score = str(spec.label), str(spec.score)
     _refuse(spec)
-    named = spec.subject is not None
+    named = spec.subject is not None and (spec.unit is None or spec.subject != spec.unit.column)
     spec = _clustered_by_unit(spec)
     unit = (
         [] if spec.unit is None else [spec.unit.column, spec.unit.index_time, spec.unit.onset, spec.unit.exclude_after]
