@@ -125,3 +125,12 @@ def test_a_threshold_chosen_on_the_judged_rows_is_warned_of_wherever_the_answer_
     assert "chosen on the rows that are judged" in codman(*choose, "--out", "e.json").err
     assert "chosen on the rows that are judged" in codman(*choose).err
     assert "warning" not in codman(*choose, "--choose-on", "rows.csv", "--out", "f.json").err
+
+
+def test_a_comparison_is_shown_as_compare_prints_it(codman):
+    ask = ("compare", "rows.csv", "rows.csv", "--label", "died", "--score", "risk", "--score-b", "p_no")
+    printed = codman(*ask, "--threshold", 0.2, "--out", "c.json").err
+    shown = codman("evidence", "show", "c.json").out
+
+    assert "B minus A" in shown
+    assert [line for line in printed.splitlines()[1:] if line and line not in shown] == []
