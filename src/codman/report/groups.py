@@ -139,7 +139,7 @@ def panel_table(
     caption = f"{panel.title}; values with intervals at {words.level(reading.measurements)}"
     if left:
         metric = words.label(panel.drawn[0] if panel.drawn else panel.metrics[0])
-        caption += f". Intersections: the worst by {metric}; {words.many(left, 'more group')} {rest}"
+        caption += f". Of many groups, the worst by {metric}; {words.many(left, 'more group')} {rest}"
     return table(f"panel-{panel.key}", caption, columns, rows)
 
 
