@@ -114,7 +114,7 @@ def furthest(a: Any, b: Any) -> float:
     return float(np.nanmax(np.abs(np.asarray(a, float) - np.asarray(b, float))))
 
 
-def ranking(rows: Rows, arrays: Path, skip: set[str]) -> Line:
+def ranking(rows: Rows, arrays: Path, skip: set[str], part: int) -> Line:
     engine, call, found = rows.timed(rows.spec(RANKING), 7)
     mine = np.column_stack([values_of(found, m)[:, 0] for m in RANKING])
     peers: dict[str, dict[str, Any]] = {}
@@ -132,8 +132,9 @@ def ranking(rows: Rows, arrays: Path, skip: set[str]) -> Line:
         shares = furthest([values_of(found, m)[wide] for m in RANKING[3:7]], answer[wide, 1:].transpose(1, 0, 2))
         said.append(f"confidenceinterval's DeLong ends {delong:.0e}, Wilson ends {shares:.0e}")
     if "fairlearn" not in skip:
-        answer = ask_into(peers, "fairlearn, points", 800, "fairlearn_frames", arrays, "points")
-        said.append(f"fairlearn {furthest(mine, answer):.0e}")
+        answer = ask_into(peers, "fairlearn, points", 800, "fairlearn_frames", arrays, "points", part)
+        if answer is not None:
+            said.append(f"fairlearn {furthest(mine, answer):.0e}")
     return Line(f"AUROC+DeLong, AUPRC, Brier, sens, spec, PPV, NPV, F1, intervals, {SLICES} slices",
                 engine, call, 0.15, peers, "; ".join(said))  # fmt: skip
 
@@ -275,6 +276,7 @@ def main() -> None:
     parser.add_argument("--replicates", type=int, default=1_000)
     parser.add_argument("--skip", default="", help="scikit-learn, confidenceinterval, fairlearn, dcurves, survival")
     parser.add_argument("--only", default="", help="ranking,calibration,decision,bootstrap,clustered,survival")
+    parser.add_argument("--fairlearn-rows", type=int, default=100_000, help="its points on so many rows; 0 is all")
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
     skip = {x for x in asked.skip.split(",") if x}
@@ -284,7 +286,7 @@ def main() -> None:
     print(f"{asked.rows:,} rows, {SLICES} slices, prevalence {rows.cohort.event.mean():.3f}; {machine()}")
     print(f"np.argsort of the scores alone: {sort_cost(rows):.3f} s")
     works: dict[str, Callable[[], Line | list[Line]]] = {
-        "ranking": lambda: ranking(rows, arrays, skip),
+        "ranking": lambda: ranking(rows, arrays, skip, asked.fairlearn_rows),
         "calibration": lambda: calibration(rows, arrays, skip),
         "decision": lambda: decisions(rows, arrays, skip),
         "clustered": lambda: clustered(rows),

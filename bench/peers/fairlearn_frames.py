@@ -67,11 +67,16 @@ def frames(given: Given, metrics: dict[str, Any], **bootstrap: Any) -> list[list
     return found
 
 
-def main(path: Path, task: str) -> None:
+def main(path: Path, task: str, most: int = 0) -> None:
     if task == "points":
-        given, small = Given(path), Given(path, 5_000)
+        whole, small = len(Given(path).event), Given(path, 5_000)
+        given = Given(path, most or None)
         seconds, values = seconds_of(lambda: frames(given, EIGHT), warm=lambda: frames(small, EIGHT))
-        say(seconds=seconds, values=values)
+        rows = len(given.event)
+        if rows < whole:
+            say(seconds=seconds * whole / rows, estimated=f"from {rows:,} rows, in proportion")
+        else:
+            say(seconds=seconds, values=values)
         return
     given = Given(path)
     rows = min(len(given.event), 100_000)
@@ -83,4 +88,4 @@ def main(path: Path, task: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 0)
