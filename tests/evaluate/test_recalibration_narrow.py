@@ -1,4 +1,4 @@
-"""Recalibration where scores are narrow and the event is rare: intercept and slope are then nearly the same direction."""
+"""Recalibration where scores are narrow and the event rare: intercept and slope then point nearly the same way."""
 
 import numpy as np
 import pytest

@@ -147,9 +147,7 @@ class Replicates:
     mann_whitney: FloatArray
     precision_sum: FloatArray
     flagged: FloatArray  # (B, S, T, 2) true and false positives at each threshold
-    columns: (
-        FloatArray  # (B, S, 7) as probability_columns, NaN where not asked for; (B, S, 0) without risks
-    )
+    columns: FloatArray  # (B, S, 7) as probability_columns, NaN where not asked for; (B, S, 0) without risks
 
 
 def fast_replicates(
