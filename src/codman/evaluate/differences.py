@@ -112,8 +112,7 @@ def _sort_out(estimate: Estimates, standing: Standing, grouping: int) -> _Compar
 
 
 def _interval(estimate: Estimates, level: float, a: Any, b: Any, suffix: str) -> tuple[FloatArray, FloatArray]:
-    assert estimate.bounds is not None  # noqa: S101 (callers checked)
-    lower, upper = estimate.bounds(level)
+    lower, upper = estimate.bounds_among(level, np.union1d(a, b))
     combine = mover if suffix == DIFFERENCE else mover_ratio
     return combine(estimate.value[a], lower[a], upper[a], estimate.value[b], lower[b], upper[b])
 

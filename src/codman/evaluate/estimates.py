@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,16 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 Bounds = Callable[[float], tuple[FloatArray, FloatArray]]
+
+
+class SliceBounds(Protocol):
+    """Bounds that cost work in each slice, so that only those asked for are made."""
+
+    def __call__(self, level: float) -> tuple[FloatArray, FloatArray]:
+        """(S,) lower and (S,) upper of every slice."""
+
+    def of(self, level: float, members: IntArray) -> tuple[FloatArray, FloatArray]:
+        """The same, right for these slices only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +47,13 @@ class Estimates:
     p_value: FloatArray | None = None  # (S,)
     notes: Mapping[int, str] = field(default_factory=dict)  # slice -> a warning for a reader
     compared: bool = True  # False: no difference between groups is formed
+
+    def bounds_among(self, level: float, members: IntArray) -> tuple[FloatArray, FloatArray]:
+        """(S,) bounds, right for these slices; the rest may be of another method."""
+        assert self.bounds is not None  # noqa: S101 (callers checked)
+        of = getattr(self.bounds, "of", None)
+        lower, upper = self.bounds(level) if of is None else of(level, members)
+        return lower, upper
 
     def method_of(self, s: int) -> str:
         """How slice s was computed."""

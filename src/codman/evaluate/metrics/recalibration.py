@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Final
 
 import numpy as np
 
 from codman.evaluate.distributions import chi2_ppf
-from codman.evaluate.estimates import BoolArray, Bounds, Estimates, FloatArray
+from codman.evaluate.estimates import BoolArray, Estimates, FloatArray, IntArray
 from codman.evaluate.intervals import normal
 from codman.evaluate.kernels.library import (
     Codes,
@@ -315,7 +314,7 @@ def recalibration(ranked: Ranked, found: Fit, params: Mapping[str, Any]) -> Iter
     yield Estimates(
         metric="calibration_slope",
         value=slope,
-        bounds=_profiled(ranked, found, few, slope, 1) if ranked.plain else normal(slope, _se(found, 1), ranked.df),
+        bounds=_Profiled(ranked, found, few, slope, 1) if ranked.plain else normal(slope, _se(found, 1), ranked.df),
         method=methods,
         params=extra,
         notes=unfitted,
@@ -323,7 +322,7 @@ def recalibration(ranked: Ranked, found: Fit, params: Mapping[str, Any]) -> Iter
     yield Estimates(
         metric="calibration_intercept",
         value=large,
-        bounds=_profiled(ranked, found, few, large, 2) if ranked.plain else normal(large, _se(found, 2), ranked.df),
+        bounds=_Profiled(ranked, found, few, large, 2) if ranked.plain else normal(large, _se(found, 2), ranked.df),
         method=methods,
         params=extra,
         notes=unfitted,
@@ -346,26 +345,34 @@ def _se(found: Fit, which: int) -> FloatArray:
     return out
 
 
-def _profiled(ranked: Ranked, found: Fit, few: BoolArray, value: FloatArray, which: int) -> Bounds:
-    wald = normal(value, _se(found, which))
-    slices = ranked.slices
-    small = [int(s) for s in np.flatnonzero(few & np.isfinite(value))]
-    rows = slices.rows_of(small)
+class _Profiled:
+    """Profile likelihood bounds where a class is small, Wald's elsewhere; each slice's are found once a level."""
 
-    @cache
-    def bounds(level: float) -> tuple[FloatArray, FloatArray]:
-        lower, upper = (end.copy() for end in wald(level))
-        fall = chi2_ppf(level, 1)
-        se = _se(found, which)
+    def __init__(self, ranked: Ranked, found: Fit, few: BoolArray, value: FloatArray, which: int) -> None:
+        self.ranked, self.found, self.which = ranked, found, which
+        self.se = _se(found, which)
+        self.wald = normal(value, self.se)
+        self.small = np.flatnonzero(few & np.isfinite(value))
+        self.rows = ranked.slices.rows_of([int(s) for s in self.small])
+        self.known: dict[tuple[float, int], tuple[float, float]] = {}
 
-        def one(s: int) -> None:
-            x, y = found.x[rows[s]], ranked.event[rows[s]].astype(np.uint8)
-            a = found.intercept[s] if which == 1 else found.in_the_large[s]
-            lower[s], upper[s] = profile_interval(
-                x, y, None, slope=which == 1, a=float(a), b=float(found.slope[s]), se=float(se[s]), fall=fall
-            )
+    def __call__(self, level: float) -> tuple[FloatArray, FloatArray]:
+        """(S,) bounds of every slice."""
+        return self.of(level, self.small)
 
-        side_by_side(one, small)
+    def of(self, level: float, members: IntArray) -> tuple[FloatArray, FloatArray]:
+        """(S,) bounds, right for these slices only."""
+        lower, upper = (end.copy() for end in self.wald(level))
+        wanted = [int(s) for s in np.intersect1d(members, self.small)]
+        side_by_side(lambda s: self._find(level, s), [s for s in wanted if (level, s) not in self.known])
+        for s in wanted:
+            lower[s], upper[s] = self.known[level, s]
         return lower, upper
 
-    return bounds
+    def _find(self, level: float, s: int) -> None:
+        x, y = self.found.x[self.rows[s]], self.ranked.event[self.rows[s]].astype(np.uint8)
+        a = self.found.intercept[s] if self.which == 1 else self.found.in_the_large[s]
+        self.known[level, s] = profile_interval(
+            x, y, None, slope=self.which == 1, a=float(a), b=float(self.found.slope[s]), se=float(self.se[s]),
+            fall=chi2_ppf(level, 1),
+        )  # fmt: skip
