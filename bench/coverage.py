@@ -1,6 +1,5 @@
 """Does every interval of the binary engine cover what it says? Replicates are slices of one large table, so ten
-thousand
-evaluations cost one sweep.
+thousand evaluations cost one sweep.
 
 Scores are binormal with stated AUROC and right as risks, so the truth of every metric is known by quadrature.
 Run: python -m bench.coverage [--replicates N] [--full] [--out docs/coverage.md]
@@ -9,11 +8,13 @@ Run: python -m bench.coverage [--replicates N] [--full] [--out docs/coverage.md]
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -180,9 +181,22 @@ def verdict(s: Setting, tally: Tally) -> str:
     return "ok"
 
 
-def replicates_for(n: int, asked: int) -> int:
-    """Fewer where samples are large: their rows are what costs."""
-    return max(100, min(asked, asked * 600 // n))
+def replicates_for(n: int, asked: int, *, full: bool) -> int:
+    """Fewer where samples are large, unless all are asked: their rows are what costs."""
+    return asked if full else max(100, min(asked, asked * 600 // n))
+
+
+def kept_so_far(path: Path | None) -> dict[str, dict[str, Any]]:
+    """Designs that an earlier run has finished, by their name and number of replicates."""
+    return json.loads(path.read_text(encoding="utf-8")) if path is not None and path.exists() else {}
+
+
+def keep(path: Path | None, finished: dict[str, dict[str, Any]]) -> None:
+    """Written after each design, whole or not at all, so that hours of simulation survive a stop."""
+    if path is not None:
+        beside = path.with_suffix(".new")
+        beside.write_text(json.dumps(finished), encoding="utf-8")
+        beside.replace(path)
 
 
 def cell(s: Setting, tally: Tally | None) -> str:
@@ -231,16 +245,21 @@ def main() -> None:
     parser.add_argument("--replicates", type=int, default=2000, help="for n up to 2,000; fewer rows' worth above")
     parser.add_argument("--full", action="store_true", help="10,000 replicates a design")
     parser.add_argument("--sizes", default="200,2000,20000")
+    parser.add_argument("--keep", type=Path, help="a JSON file of finished designs: a stopped run goes on from it")
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
     sizes = [int(n) for n in asked.sizes.split(",")]
     wanted = 10_000 if asked.full else asked.replicates
-    found = {}
+    found, finished = {}, kept_so_far(asked.keep)
     for s in settings(sizes):
-        started = time.perf_counter()
-        found[s] = simulate(s, replicates_for(s.n, wanted))
+        started, replicates = time.perf_counter(), replicates_for(s.n, wanted, full=asked.full)
+        name = f"{s} x {replicates}"
+        if name not in finished:
+            finished[name] = {metric: asdict(tally) for metric, tally in simulate(s, replicates).items()}
+            keep(asked.keep, finished)
+        found[s] = {metric: Tally(**tally) for metric, tally in finished[name].items()}
         print(f"{s} {time.perf_counter() - started:.1f} s", file=sys.stderr)
-    said = ", ".join(f"{replicates_for(n, wanted):,} at n = {n:,}" for n in sizes)
+    said = ", ".join(f"{replicates_for(n, wanted, full=asked.full):,} at n = {n:,}" for n in sizes)
     text = HEAD.format(replicates=said, seed=SEED) + "\n".join(table(found, sizes)) + "\n"
     print(text)
     if asked.out:

@@ -297,9 +297,7 @@ def _give(statement: Statement, signer: SigningKey | None, out: Path | None, for
         digest = write_statement(statement, out, signer)
         count = len(statement.predicate["measurements"])
         typer.echo(f"{out}  evaluation sha256:{digest}  {count:,} measurements", err=True)
-        said = from_value(statement.model_dump(by_alias=True), name="the evaluation").predicate
-        if isinstance(said, EvaluationPredicate):
-            typer.echo(summary(said), err=True)
+        typer.echo(summary(EvaluationPredicate.model_validate(statement.predicate)), err=True)
     elif format is Format.JSON or signer is not None:
         payload = canonical_statement(statement)
         typer.echo((payload if signer is None else sign(payload, signer).to_bytes()).decode())

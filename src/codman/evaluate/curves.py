@@ -38,7 +38,8 @@ def drawn(slices: Slices, hidden: BoolArray) -> list[int]:
 def ranking(ranked: Ranked, wanted: Iterable[int]) -> tuple[list[Curve], list[Curve]]:
     """ROC and precision–recall at 100 score quantiles; a point needs 11 patients on each side of its cut."""
     places = np.linspace(0, len(ranked.sorted_score) - 1, RANK_GRID + 1)[1:-1].astype(np.int64)
-    cuts = np.unique(ranked.sorted_score[places])
+    cuts = ranked.sorted_score[places]  # in order, so equal ones are neighbours
+    cuts = cuts[np.append(True, cuts[1:] != cuts[:-1])]
     cuts = cuts[np.isfinite(cuts)]  # an infinite threshold cannot be written down
     above, everyone = counts_above(ranked, [float(c) for c in cuts[::-1]])
     roc, recall = [], []
