@@ -214,17 +214,24 @@ def _words(value: ast.expr) -> str:
     if isinstance(value, ast.Constant) and isinstance(value.value, str):
         return value.value
     if isinstance(value, ast.JoinedStr):
-        parts = [
-            str(part.value)
-            if isinstance(part, ast.Constant)
-            else ast.unparse(part.value).split(".")[-1].strip("()").upper()
+        return "".join(
+            str(part.value) if isinstance(part, ast.Constant) else _placeholder(part.value)
             for part in value.values
             if isinstance(part, ast.Constant | ast.FormattedValue)
-        ]
-        return "".join(parts)
-    if isinstance(value, ast.Call) and getattr(value.func, "id", "") == "nearest":
+        )
+    if isinstance(value, ast.Call) and getattr(value.func, "id", "").lstrip("_").startswith("nearest"):
         return "take one of the names the message suggests"
     return ""
+
+
+def _placeholder(value: ast.expr) -> str:
+    """A changing part as one word in capitals: the name it is told by, whatever is done to it on the way."""
+    while not isinstance(value, ast.Name | ast.Attribute):
+        if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
+            value = value.func  # `name.lower()` is told by `name`
+        within = ast.iter_child_nodes(value)
+        value = next((part for part in within if isinstance(part, ast.expr)), ast.Name("…"))
+    return (value.id if isinstance(value, ast.Name) else value.attr).strip("_").upper()
 
 
 if __name__ == "__main__":

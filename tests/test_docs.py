@@ -95,6 +95,13 @@ def test_an_error_has_its_heading_and_says_what_it_means(error):
     assert page.partition(f"## `{error}`\n")[2].strip().splitlines()[0].strip()
 
 
+def test_a_changing_part_of_an_advice_is_one_plain_word():
+    advice = re.findall(r"^\*\*What to do\*\*: (.*)$", (DOCS / "errors.md").read_text(), flags=re.MULTILINE)
+
+    assert advice
+    assert [line for line in advice if re.search(r"[A-Z]{2,}[\[(]|[)\]]{2}", line)] == []
+
+
 def test_an_environment_variable_the_code_reads_stands_on_the_settings_page():
     read = set()
     for path in [*(ROOT / "src").rglob("*.py"), *(ROOT / "tests").rglob("*.py")]:

@@ -67,8 +67,21 @@ class UnknownMetric(BadInput):
         super().__init__(
             what=f"unknown metric {name!r}",
             why="it is not in the vocabulary",
-            fix=f"did you mean {_ELSEWHERE[name.lower()]!r}?" if name.lower() in _ELSEWHERE else nearest(name, WORDS),
+            fix=_nearest_metric(name),
         )
+
+
+def _nearest_metric(name: str) -> str:
+    """A clause that suggests the vocabulary's own name, or the derived name with each ending once."""
+    if name.lower() in _ELSEWHERE:
+        return f"did you mean {_ELSEWHERE[name.lower()]!r}?"
+    first = last = ""
+    of = name
+    while of.startswith(ESTIMATED):
+        of, first = of.removeprefix(ESTIMATED), ESTIMATED
+    while of not in WORDS and (ending := next((one for one in ENDINGS if of.endswith(one)), "")):
+        of, last = of.removesuffix(ending), ending
+    return f"did you mean {first + of + last!r}?" if of in WORDS and (first or last) else nearest(name, WORDS)
 
 
 _BIASED = "it is biased upward in small samples and has no valid interval; bound calibration_slope or oe_ratio instead"
@@ -194,13 +207,15 @@ _ALL: Final[tuple[Word, ...]] = (
 WORDS: Final[dict[str, Word]] = {word.name: word for word in _ALL}
 
 DIFFERENCE, RATIO, CHANGE, ESTIMATED = "_difference", "_ratio", "_change", "estimated_"
+ENDINGS: Final = (DIFFERENCE, RATIO, CHANGE)
 
 
 def word(name: str) -> Word:
     """The meaning of a metric name, derived names included.
 
     `<metric>_difference` and `<metric>_ratio` compare groups, `<metric>_change` compares versions (B minus A),
-    `estimated_<metric>` is an estimate without labels.
+    `estimated_<metric>` is an estimate without labels, of a metric or of what compares it. Nothing is derived twice the
+    same way: there is no `estimated_estimated_auroc` and no `auroc_difference_difference`.
 
     Raises:
         UnknownMetric: Neither the name nor what it derives from is in the vocabulary.
@@ -208,6 +223,8 @@ def word(name: str) -> Word:
     if name in WORDS:
         return WORDS[name]
     if name.startswith(ESTIMATED):
+        if name.startswith(ESTIMATED * 2):
+            raise UnknownMetric(name)
         of = word(name.removeprefix(ESTIMATED))
         return replace(of, name=name, label=f"estimated {of.label}", meaning=f"{of.meaning}, estimated without labels")
     if name.endswith(DIFFERENCE):
