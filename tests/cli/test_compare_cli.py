@@ -133,6 +133,21 @@ def test_bad_input_is_exit_2_with_one_clear_error_and_no_file(files, codman, arg
     assert not (files / "c.json").exists()
 
 
+@pytest.mark.parametrize(
+    ("column", "arguments"),
+    [("row", ("--id", "row")), ("patient", ("--subject", "patient")), ("row", ()), ("patient", ())],
+    ids=["the id", "the patient", "an id nobody named", "a patient nobody named"],
+)
+def test_a_grouping_that_would_name_patients_is_refused_and_no_name_shown(files, codman, column, arguments):
+    done = codman("compare", "a.parquet", "b.csv", *ASK, "--by", column, *arguments, "--out", "c.json")
+
+    assert done.returncode == 2, done.stderr
+    assert f"--by {column} would name patients in the evidence" in done.stderr
+    assert "p41" not in done.stderr
+    assert done.stdout == ""
+    assert not (files / "c.json").exists()
+
+
 def test_the_first_row_that_differs_is_named_and_no_value_shown(files, codman):
     b = pl.read_csv(files / "b.csv")
     b.with_columns(died=pl.when(pl.col("row") == 41).then(1 - pl.col("died")).otherwise("died")).write_csv(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from codman.evaluate.compare.run import run
 from codman.evidence.statements import build
+from codman.flows.idle import refuse_identifiers, refuse_names
 from codman.flows.provenance import criteria_of, input_of, note_of, now, product_of, software, subject_of, with_rows
 from codman.spine.comparison_spec import ComparisonSpec
 from codman.spine.comparison_statement import ComparisonPredicate
@@ -47,11 +48,13 @@ def compare(
         BadInput: The rows cannot be paired, or a column, a value, a file or an argument cannot be used.
     """
     # what can be refused without reading the tables is refused first
+    refuse_identifiers(spec, spec.id, spec.subject)
     cited = criteria_of(criteria)
     name = product_of(product, b.uri)
     inputs = [input_of(a, "a"), input_of(b, "b")]
     subject, note = subject_of(name, version, artifact, inputs[1].digest.sha256)
     found = run(a, b, spec)
+    refuse_names(spec, found.measurements, found.rows.evaluated)
     predicate = ComparisonPredicate(
         product=name,
         version=version,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from codman.errors import BadInput
+from codman.spine.comparison_spec import ComparisonSpec
 from codman.spine.evaluation_spec import EvaluationSpec
 from codman.spine.measurement import Measurements
 from codman.tables.reader import require
@@ -41,13 +42,23 @@ def refuse_idle(spec: EvaluationSpec, source: Source) -> None:
         IdleArgument: A reference is in no `--by`.
     """
     require(source, list(spec.bands))
+    refuse_identifiers(spec, spec.subject, spec.unit.column if spec.unit is not None else None)
     grouped = {column for grouping in spec.by for column in grouping}
-    for column in (spec.subject, spec.unit.column if spec.unit is not None else None):
-        if column in grouped:
-            raise NamesPatients(str(column), f"{column} identifies a patient or an encounter")
     for column in spec.reference:
         if column not in grouped:
             raise IdleArgument(f"--reference {column}", f"no --by names {column}", f"add --by {column}")
+
+
+def refuse_identifiers(spec: EvaluationSpec | ComparisonSpec, *identifiers: str | None) -> None:
+    """Refuse a grouping by a column that is said to identify patients, encounters or rows.
+
+    Raises:
+        NamesPatients: There is one.
+    """
+    grouped = {column for grouping in spec.by for column in grouping}
+    for column in identifiers:
+        if column in grouped:
+            raise NamesPatients(str(column), f"{column} identifies a patient, an encounter or a row")
 
 
 def refuse_unmeasured(spec: EvaluationSpec, found: Measurements) -> None:
@@ -66,7 +77,7 @@ def refuse_unmeasured(spec: EvaluationSpec, found: Measurements) -> None:
             )
 
 
-def refuse_names(spec: EvaluationSpec, found: Measurements, rows: int) -> None:
+def refuse_names(spec: EvaluationSpec | ComparisonSpec, found: Measurements, rows: int) -> None:
     """Refuse a column with a level for every patient or two: it is an identifier, whatever it is called.
 
     Args:
