@@ -205,6 +205,25 @@ def test_eleven_rows_of_ten_patients_are_too_few():
     )
 
 
+def test_strict_counts_the_patients_of_either_class_and_not_their_rows():
+    # women: 30 rows with the event, three for each of 10 patients; the other 270 rows a patient each
+    a, b = frames()
+    row = np.arange(600)
+    few = [
+        f.with_columns(
+            sex=pl.Series(np.where(row < 300, "F", "M")),
+            died=pl.Series((row % 300 < 30).astype(int)),
+            patient=pl.Series(np.where(row < 30, row % 10, row)),
+        )
+        for f in (a, b)
+    ]
+    asked = {"by": [["sex"]], "suppression": "strict"}
+    assert not compare(*few, **asked).measurements.one("auroc_change", slice={"sex": "F"}).suppressed
+    by_patient = compare(*few, **asked, subject="patient").measurements
+    assert by_patient.one("auroc_change", slice={"sex": "F"}).suppressed
+    assert by_patient.one("auroc", slice={"sex": "F"}, model="a").suppressed
+
+
 def test_the_conclusion_stands_in_the_params_of_the_change():
     a, b = frames()
     found = compare(a, b, thresholds=[0.2], margins={"auroc": -0.3, "brier": 0.0001, "sensitivity": -0.9}).measurements

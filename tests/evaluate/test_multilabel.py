@@ -44,6 +44,21 @@ def test_each_label_equals_scikit_learn():
         assert len(found.where("sensitivity_difference", label=name, threshold=0.3)) == 1
 
 
+def test_strict_counts_the_patients_of_either_class_and_not_their_rows():
+    # women: 30 rows with sepsis, three for each of 10 patients, and 30 patients with kidney injury, a row each
+    columns = some()
+    row = np.arange(500)
+    columns["sex"] = np.where(row < 250, "F", "M")
+    columns["sepsis"] = (row % 250 < 30).astype(float)
+    columns["aki"] = (row % 250 >= 220).astype(float)
+    columns["patient"] = np.where(row < 30, row % 10, row)
+    asked = {"by": [["sex"]], "suppression": "strict"}
+    by_row, by_patient = (evaluated(columns, **asked, **more).measurements for more in ({}, {"subject": "patient"}))
+    assert not by_row.one("auroc", slice={"sex": "F"}, label="sepsis").suppressed
+    assert by_patient.one("auroc", slice={"sex": "F"}, label="sepsis").suppressed
+    assert not by_patient.one("auroc", slice={"sex": "F"}, label="aki").suppressed
+
+
 def test_a_row_without_one_label_is_left_out_for_that_label_only():
     columns = some()
     columns["sepsis"][:7] = np.nan
