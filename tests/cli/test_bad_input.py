@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,8 @@ BASE: dict[str, Any] = {
 }
 
 
-class Said:
-    """What a command answered."""
+class Answer:
+    """What `codman evaluate` answered."""
 
     def __init__(self, code: int, out: str, err: str) -> None:
         self.code, self.out, self.err = code, out, err
@@ -47,26 +48,19 @@ class Said:
 
 
 @pytest.fixture
-def evaluate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    monkeypatch.chdir(tmp_path)
-
-    def run(*flags: str, file: str = "x.parquet", label: str = "died", score: str = "risk", **columns: Any) -> Said:
+def evaluate(codman: Callable[..., tuple[int, str, str]]):
+    def run(*flags: str, file: str = "x.parquet", label: str = "died", score: str = "risk", **columns: Any) -> Answer:
         if file == "x.parquet":
             pq.write_table(pa.table({**BASE, **columns}), file)
-        command = ["codman", "evaluate", file, "--label", label, "--score", score, *flags, "--format", "json"]
-        monkeypatch.setattr(sys, "argv", command)
         with warnings.catch_warnings():
             warnings.simplefilter("error", RuntimeWarning)  # a user would see it as noise on standard error
-            with pytest.raises(SystemExit) as stopped:
-                main()
-        out, err = capsys.readouterr()
-        assert "Traceback" not in err
-        return Said(int(stopped.value.code or 0), out, err)
+            said = codman("evaluate", file, "--label", label, "--score", score, *flags, "--format", "json")
+        return Answer(*said)
 
     return run
 
 
-def _refused(said: Said, *words: str) -> None:
+def _refused(said: Answer, *words: str) -> None:
     assert said.code == 2, said.out[:300]
     assert said.err.startswith("error: ")
     assert "why: " in said.err

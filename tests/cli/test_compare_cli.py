@@ -2,28 +2,10 @@
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
 import pytest
-
-from codman.cli.main import main
-
-
-@pytest.fixture
-def codman(tmp_path, monkeypatch, capsys):
-    """The command line in this process, in a folder of its own: a new one for each question would take minutes."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        monkeypatch.setattr("sys.argv", ["codman", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        return SimpleNamespace(returncode=ended.value.code or 0, stdout=said.out, stderr=said.err)
-
-    return run
 
 
 @pytest.fixture
@@ -60,7 +42,7 @@ def test_a_comparison_is_written_as_a_statement_that_reproduces(files, codman):
         "--product", "flc", "--version", "2.0", "--use", "ward", "--out", "c.json",
     )  # fmt: skip
 
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.err
     statement = json.loads((files / "c.json").read_text())
     said = statement["predicate"]
     assert statement["predicateType"] == "https://codman.dev/evidence/comparison/v1"
@@ -70,26 +52,26 @@ def test_a_comparison_is_written_as_a_statement_that_reproduces(files, codman):
     assert said["spec"]["margins"] == {"auroc": -0.5}
     change = next(m for m in said["measurements"] if m["metric"] == "auroc_change" and m["slice"] == {})
     assert change["params"]["conclusion"] in ("superior", "non-inferior")
-    assert done.stdout == ""
-    assert "the margin is -0.5" in done.stderr
-    assert codman("reproduce", "c.json").returncode == 0
+    assert done.out == ""
+    assert "the margin is -0.5" in done.err
+    assert codman("reproduce", "c.json").code == 0
 
 
 @pytest.mark.usefixtures("files")
 def test_the_answer_is_a_table_on_standard_output(codman):
     done = codman("compare", "a.parquet", "b.csv", *ASK, "--threshold", 0.2, "--margin", "brier=0.5")
 
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("800 of 800 rows compared")
-    assert "Brier score: B minus A is" in done.stdout
-    assert "McNemar's test at 0.2, everyone" in done.stdout
+    assert done.code == 0, done.err
+    assert done.out.startswith("800 of 800 rows compared")
+    assert "Brier score: B minus A is" in done.out
+    assert "McNemar's test at 0.2, everyone" in done.out
 
 
 @pytest.mark.usefixtures("files")
 def test_format_json_prints_the_statement(codman):
     done = codman("compare", "a.parquet", "b.csv", *ASK, "--metrics", "auroc", "--format", "json")
 
-    statement = json.loads(done.stdout)
+    statement = json.loads(done.out)
     assert {m["metric"] for m in statement["predicate"]["measurements"]} == {"auroc", "auroc_change"}
 
 
@@ -97,9 +79,9 @@ def test_a_key_signs_it(files, codman):
     codman("evidence", "keygen", "--out", "mine")
     done = codman("compare", "a.parquet", "b.csv", *ASK, "--key", "mine.key", "--out", "c.json")
 
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.err
     assert json.loads((files / "c.json").read_text())["payloadType"] == "application/vnd.in-toto+json"
-    assert codman("evidence", "verify", "c.json", "--key", "mine.pub").returncode == 0
+    assert codman("evidence", "verify", "c.json", "--key", "mine.pub").code == 0
 
 
 @pytest.mark.parametrize(
@@ -126,10 +108,10 @@ def test_a_key_signs_it(files, codman):
 def test_bad_input_is_exit_2_with_one_clear_error_and_no_file(files, codman, arguments, says):
     done = codman("compare", *arguments)
 
-    assert done.returncode == 2, done.stderr
-    assert says in done.stderr
-    assert "Traceback" not in done.stderr
-    assert done.stdout == ""
+    assert done.code == 2, done.err
+    assert says in done.err
+    assert "Traceback" not in done.err
+    assert done.out == ""
     assert not (files / "c.json").exists()
 
 
@@ -141,10 +123,10 @@ def test_bad_input_is_exit_2_with_one_clear_error_and_no_file(files, codman, arg
 def test_a_grouping_that_would_name_patients_is_refused_and_no_name_shown(files, codman, column, arguments):
     done = codman("compare", "a.parquet", "b.csv", *ASK, "--by", column, *arguments, "--out", "c.json")
 
-    assert done.returncode == 2, done.stderr
-    assert f"--by {column} would name patients in the evidence" in done.stderr
-    assert "p41" not in done.stderr
-    assert done.stdout == ""
+    assert done.code == 2, done.err
+    assert f"--by {column} would name patients in the evidence" in done.err
+    assert "p41" not in done.err
+    assert done.out == ""
     assert not (files / "c.json").exists()
 
 
@@ -156,9 +138,9 @@ def test_the_first_row_that_differs_is_named_and_no_value_shown(files, codman):
 
     done = codman("compare", "a.parquet", "b.csv", *ASK)
 
-    assert done.returncode == 2
-    assert "row 42" in done.stderr
-    assert "p41" not in done.stderr
+    assert done.code == 2
+    assert "row 42" in done.err
+    assert "p41" not in done.err
 
 
 def test_on_real_admissions_an_added_blood_test_is_judged(real_data, codman, tmp_path):
@@ -182,7 +164,7 @@ def test_on_real_admissions_an_added_blood_test_is_judged(real_data, codman, tmp
     done = codman("compare", "a.parquet", "b.parquet", *ASK, "--by", "sex", "--threshold", 0.6,
                       "--margin", "auroc=-0.01", "--out", "c.json")  # fmt: skip
 
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.err
     measurements = json.loads((tmp_path / "c.json").read_text())["predicate"]["measurements"]
     change = next(m for m in measurements if m["metric"] == "auroc_change" and m["slice"] == {})
     assert change["params"]["conclusion"] == "superior"

@@ -6,20 +6,16 @@ import numpy as np
 import polars as pl
 import pytest
 
-from codman.cli.main import main
-
 
 @pytest.fixture
-def codman(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
+def codman(codman, monkeypatch):
+    """The command in a terminal of no particular width; it succeeds."""
     monkeypatch.delenv("COLUMNS", raising=False)
 
     def run(*arguments):
-        monkeypatch.setattr("sys.argv", ["codman", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        assert not ended.value.code
-        return capsys.readouterr()
+        said = codman(*arguments)
+        assert said.code == 0, said.err
+        return said
 
     return run
 

@@ -1,26 +1,8 @@
 import json
-import sys
 
 import numpy as np
 import polars as pl
 import pytest
-
-from codman.cli.main import main
-
-
-@pytest.fixture
-def codman(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["codman", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        assert "Traceback" not in err
-        return ended.value.code or 0, out, err
-
-    return run
 
 
 @pytest.fixture

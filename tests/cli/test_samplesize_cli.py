@@ -1,28 +1,10 @@
 """codman samplesize from outside."""
 
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
 import pytest
-
-from codman.cli.main import main
-
-
-@pytest.fixture
-def codman(tmp_path, monkeypatch, capsys):
-    """The command line in this process, in a folder of its own: a new one for each question would take minutes."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        monkeypatch.setattr("sys.argv", ["codman", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        return SimpleNamespace(returncode=ended.value.code or 0, stdout=said.out, stderr=said.err)
-
-    return run
 
 
 @pytest.fixture
@@ -39,9 +21,9 @@ def earlier(tmp_path):
 def test_the_readme_example_answers_in_patients_and_events(codman):
     done = codman("samplesize", "--metric", "auroc", "--expect", 0.8, "--width", 0.1, "--prevalence", 0.05)
 
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("1,583 patients")
-    assert "80 with the event" in done.stdout
+    assert done.code == 0, done.err
+    assert done.out.startswith("1,583 patients")
+    assert "80 with the event" in done.out
 
 
 def test_json_has_every_need_and_the_largest(codman):
@@ -51,7 +33,7 @@ def test_json_has_every_need_and_the_largest(codman):
         "--prevalence", 0.018, "--format", "json",
     )  # fmt: skip
 
-    answer = json.loads(done.stdout)
+    answer = json.loads(done.out)
     assert {need["metric"]: need["n"] for need in answer["needs"]}["auroc"] == 4252
     assert answer["largest"]["metric"] == "oe_ratio"
     assert answer["patients"] == answer["largest"]["n"]
@@ -63,8 +45,8 @@ def test_slices_come_from_shares_or_from_a_file(earlier, codman):
         "--by", "sex", "--label", "died", "--slice-share", 0.12, "--out", "plan.json",
     )  # fmt: skip
 
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == ""
+    assert done.code == 0, done.err
+    assert done.out == ""
     answer = json.loads((earlier / "plan.json").read_text())
     assert [need["slice"] for need in answer["slices"]] == [{"share": "0.12"}, {"sex": "F"}, {"sex": "M"}]
     assert answer["patients"] == max(need["n"] for need in answer["slices"])
@@ -76,8 +58,8 @@ def test_the_spread_comes_from_earlier_predictions(codman):
         "samplesize", "--metric", "calibration_slope", "--width", 0.4, "--predictions", "earlier.csv", "--score", "risk"
     )
 
-    assert done.returncode == 0, done.stderr
-    assert "the scores of 500 patients" in done.stdout
+    assert done.code == 0, done.err
+    assert "the scores of 500 patients" in done.out
 
 
 @pytest.mark.parametrize(
@@ -106,6 +88,6 @@ def test_the_spread_comes_from_earlier_predictions(codman):
 def test_bad_input_is_exit_2_with_one_clear_error(codman, arguments, says):
     done = codman("samplesize", *arguments)
 
-    assert done.returncode == 2, done.stderr
-    assert says in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.code == 2, done.err
+    assert says in done.err
+    assert "Traceback" not in done.err
