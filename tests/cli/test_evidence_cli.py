@@ -1,29 +1,10 @@
 import json
 import stat
-import sys
 
 import jsonschema
 import numpy as np
 import polars as pl
 import pytest
-
-from codman.cli.main import main
-
-
-@pytest.fixture
-def codman(tmp_path, monkeypatch, capsys):
-    """Runs a command as `main` would, in an empty folder: (exit code, standard output, standard error)."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["codman", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        assert "Traceback" not in err
-        return ended.value.code or 0, out, err
-
-    return run
 
 
 @pytest.fixture
@@ -235,3 +216,49 @@ def test_bad_flags_are_exit_2_with_one_clear_error_and_nothing_written(codman, p
 def test_an_out_that_cannot_be_is_said_before_anything_is_computed(codman, predictions):
     code, _, err = codman("evaluate", predictions, *ASK, "--out", "no/such/folder/e.json")
     assert (code, "no folder" in err) == (2, True)
+
+
+POLICY = "policy: p\nedition: 1\ncheckpoint: validation\nrequires:\n  - id: card\n    document: model-card\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("evidence", "sign", "d.json", "--key", "mine.key", "--out", "d.json"),
+        ("evidence", "sign", "d.json", "--key", "mine.key", "--out", "mine.key"),
+        ("evidence", "document", "card.html", "--type", "t", "--product", "p", "--out", "./card.html"),
+        (
+            "evidence",
+            "document",
+            "card.html",
+            "--type",
+            "t",
+            "--product",
+            "p",
+            "--key",
+            "mine.key",
+            "--out",
+            "mine.key",
+        ),
+        ("policy", "commit", "p.yaml", "--key", "mine.key", "--out", "p.yaml"),
+        ("report", "linked.html", "--out", "d.html"),
+        ("report", "d.json", "--policy", "card.html", "--out", "card.html"),
+        ("report", "d.json", "--verdict", "card.html", "--out", "card.html"),
+        ("gate", "d.json", "--policy", "p.yaml", "--out", "p.yaml"),
+    ],
+    ids=" ".join,
+)
+def test_what_is_read_is_never_overwritten_by_the_result(codman, tmp_path, command):
+    (tmp_path / "card.html").write_text("# Card")
+    (tmp_path / "p.yaml").write_text(POLICY)
+    codman("evidence", "keygen", "--out", "mine")
+    codman("evidence", "document", "card.html", "--type", "model-card", "--product", "p", "--out", "d.json")
+    (tmp_path / "d.html").write_bytes((tmp_path / "d.json").read_bytes())
+    (tmp_path / "linked.html").symlink_to("d.html")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    code, out, err = codman(*command)
+
+    assert (code, out) == (2, "")
+    assert "would be overwritten" in err
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before

@@ -54,10 +54,11 @@ def sign(
 ) -> None:
     """Sign a statement."""
     from codman.evidence.envelope import sign as in_envelope
-    from codman.evidence.files import write_whole
+    from codman.evidence.files import refuse_overwriting, write_whole
     from codman.evidence.keys import read_signing_key
     from codman.evidence.statements import canonical_statement, read_statement
 
+    refuse_overwriting(out, file, key)
     signer = read_signing_key(key)
     read = read_statement(file)
     if read.envelope is None:
@@ -118,10 +119,12 @@ def document(
     ] = None,
 ) -> None:
     """State that a document exists: its digest, size and media type, never its content."""
+    from codman.evidence.files import refuse_overwriting
     from codman.evidence.keys import read_signing_key
     from codman.evidence.statements import write_statement
     from codman.flows.document import document as state
 
+    refuse_overwriting(out, file, key)
     signer = None if key is None else read_signing_key(key)
     statement = state(file, type=type, product=product, version=version, use=use, origin=origin)
     digest = write_statement(statement, out, signer)

@@ -94,7 +94,9 @@ def commit(
     out: Annotated[Path, typer.Option(metavar="FILE", help="Where the signed criteria go.", show_default=False)],
 ) -> None:
     """Promise a policy before the run: a signed statement that `codman evaluate --criteria` cites."""
+    from codman.evidence.files import refuse_overwriting
     from codman.flows.criteria import commit as promise
 
+    refuse_overwriting(out, file, key)
     promised = promise(file, key=key, out=out).predicate
     sys.stderr.write(f"{out}: {promised['policy']} {promised['edition']} is committed\n")

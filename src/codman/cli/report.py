@@ -30,6 +30,7 @@ def report(
 ) -> None:
     """Write STATEMENT as a report for people: one HTML file or one PDF with the evidence attached."""
     from codman.errors import BadInput
+    from codman.evidence.files import refuse_overwriting
     from codman.evidence.keys import read_verifying_key
     from codman.flows.gate import gate
     from codman.report.make import write_report
@@ -41,6 +42,7 @@ def report(
             why="the report carries one verdict",
             fix="give the policy to judge now, or the verdict that was reached before",
         )
+    refuse_overwriting(out, statement, policy, verdict, *(key or ()))
     keys = [read_verifying_key(one) for one in key or ()]
     found = read_verdict(verdict) if verdict is not None else None
     if policy is not None:
