@@ -288,6 +288,34 @@ def test_average_precision_of_few_events_takes_boyds_interval_and_of_fewer_than_
     assert "fewer than 10 events" in row.note
 
 
+@pytest.mark.parametrize("interval", ["analytic", "percentile", "bca"])
+@pytest.mark.parametrize("event", [True, False], ids=["with the event", "without the event"])
+def test_average_precision_under_a_weight_that_outweighs_all_others_has_no_interval(interval, event):
+    columns = some(600, prevalence=0.3)
+    heavy = int(np.flatnonzero(columns["died"] == event)[0])
+    columns["w"] = np.where(np.arange(600) == heavy, 1e4, 1.0)
+    row = binary(columns, metrics=["auprc"], weight="w", interval=interval, replicates=200).one("auprc")
+
+    others = np.count_nonzero(columns["died"] == event) - 1
+    worth = (1e4 + others) ** 2 / (1e8 + others)  # Kish
+    assert worth < 10
+    assert row.value == pytest.approx(
+        average_precision_score(columns["died"], columns["risk"], sample_weight=columns["w"])
+    )
+    assert (row.lower, row.upper, row.level) == (None, None, None)
+    assert f"are worth {worth:.1f} of equal weight" in row.note
+    assert f"patients {'with' if event else 'without'} the event" in row.note
+
+
+def test_average_precision_under_weights_that_differ_little_keeps_its_interval():
+    columns = some(600, prevalence=0.3) | {"w": np.linspace(0.5, 2, 600)}
+
+    row = binary(columns, metrics=["auprc"], weight="w").one("auprc")
+
+    assert row.lower < row.value < row.upper
+    assert row.note is None
+
+
 def test_net_benefit_joins_hits_and_false_alarms_by_mover_with_their_correlation():
     c = cohort("rhc")
     y, flag, n = c.event, c.risk >= c.threshold, len(c.event)

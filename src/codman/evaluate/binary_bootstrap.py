@@ -9,6 +9,8 @@ import numpy as np
 
 from codman.evaluate.bootstrap import Plan, Replicates, accelerations, bounds_of, fast_replicates, rebounded
 from codman.evaluate.estimates import Estimates, FloatArray
+from codman.evaluate.intervals import nowhere
+from codman.evaluate.metrics.discrimination import rests_on_few
 from codman.evaluate.metrics.probability import RISK, SQUARE, SURPRISE, Sums, probability
 from codman.evaluate.metrics.tables import Table
 from codman.evaluate.metrics.thresholds import at_threshold
@@ -56,7 +58,14 @@ def bootstrapped(
     if any(e.bounds is not None for e in slow):
         for before, after in zip(slow, rebounded(ranked, slow, _values(measure, slow), plan), strict=True):
             done[id(before)] = after
-    return [done[id(e)] for e in estimates]
+    return [_withheld(done[id(e)], ranked) for e in estimates]
+
+
+def _withheld(estimate: Estimates, ranked: Ranked) -> Estimates:
+    """Replicates of a few heavy rows repeat those rows: what has no interval by formula has none by bootstrap."""
+    if estimate.metric != "auprc" or estimate.bounds is None:
+        return estimate
+    return replace(estimate, bounds=nowhere(rests_on_few(ranked), estimate.bounds))
 
 
 def _key(estimate: Estimates) -> tuple[str, float | None]:

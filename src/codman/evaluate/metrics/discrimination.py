@@ -116,11 +116,12 @@ def auprc(ranked: Ranked, found: Sweep, params: Mapping[str, Any]) -> Estimates:
     """Average precision: the mean, over patients with the event, of the PPV at their score.
 
     Interval: the influence function's variance on the logit scale; under 100 events Boyd 2013's logit interval
-    (doi:10.1007/978-3-642-40994-3_29), which is valid there and wider than its level; none under 10 events, or where
-    the variance is 0, as when all events are ranked above everyone else.
+    (doi:10.1007/978-3-642-40994-3_29), which is valid there and wider than its level; none under 10 events, where
+    weights leave either class no more than 10 patients' worth, or where the variance is 0, as when all events are
+    ranked above everyone else.
     """
     value = np.clip(found.auprc, 0.0, 1.0)
-    too_few = ranked.effective[:, 1] < FEWEST_EVENTS
+    too_few = rests_on_few(ranked)
     events = ranked.effective[:, 1]
     small = ranked.positives < FEW_EVENTS
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -135,9 +136,28 @@ def auprc(ranked: Ranked, found: Sweep, params: Mapping[str, Any]) -> Estimates:
         bounds=nowhere(too_few | flat, bounds),
         method=["boyd-logit" if s else "influence-logit" for s in small],
         params=params,
-        notes={int(s): f"no interval with fewer than {FEWEST_EVENTS} events" for s in np.flatnonzero(too_few)}
+        notes={int(s): _too_few(ranked, int(s)) for s in np.flatnonzero(too_few)}
         | {int(s): "no interval: its variance is 0 in these patients" for s in np.flatnonzero(flat)}
         | _one_class(ranked),
+    )
+
+
+def rests_on_few(ranked: Ranked) -> BoolArray:
+    """(S,) True where average precision has no interval: too few events, or weights under which a few rows decide.
+
+    One heavy row without the event moves every PPV below it, so that class counts too where rows have weights.
+    """
+    few: BoolArray = ~(ranked.effective[:, 1] >= FEWEST_EVENTS)
+    return few if ranked.weight is None else few | ~(ranked.effective[:, 0] >= FEWEST_EVENTS)
+
+
+def _too_few(ranked: Ranked, s: int) -> str:
+    if ranked.positives[s] < FEWEST_EVENTS or ranked.weight is None:
+        return f"no interval with fewer than {FEWEST_EVENTS} events"
+    worth, scarcer = min((float(ranked.effective[s, c]), c) for c in (1, 0))
+    return (
+        f"no interval: by their weights the patients {'with' if scarcer else 'without'} the event are worth"
+        f" {worth:.1f} of equal weight, and {FEWEST_EVENTS} are needed"
     )
 
 
