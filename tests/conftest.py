@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import postgresql_server
 
 WHOLE = os.environ.get("CODMAN_SOAK") == "1"  # `make soak`: everything at full length
 ROOT = Path(__file__).resolve().parent.parent
@@ -51,3 +55,30 @@ def run_codman(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Callable[[], str]]:
+    """Makes an empty database on a real PostgreSQL server and gives its URL; skipped where none is installed."""
+    if postgresql_server.tools() is None:
+        pytest.skip("no PostgreSQL here: install the package postgresql")
+    import psycopg
+
+    numbers = itertools.count()
+    with postgresql_server.running() as server:
+
+        def fresh() -> str:
+            name = f"book{next(numbers)}"
+            with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+                connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
+            return f"{server}/{name}"
+
+        yield fresh
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database, once on SQLite and once on PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'book.db'}"
+    return str(request.getfixturevalue("postgresql")())

@@ -55,6 +55,20 @@ class VerifyingKey:
         der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         return cls(key=key, name=name, keyid=sha256(der))
 
+    @property
+    def raw(self) -> bytes:
+        """The key's own 32 bytes (RFC 8032)."""
+        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+        return self.key.public_bytes(Encoding.Raw, PublicFormat.Raw)
+
+    @property
+    def pem(self) -> str:
+        """The key as others read it: SubjectPublicKeyInfo, PEM."""
+        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+        return self.key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
     def signed(self, signature: bytes, message: bytes) -> bool:
         """Whether this key made this signature over exactly these bytes."""
         from cryptography.exceptions import InvalidSignature

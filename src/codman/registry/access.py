@@ -1,0 +1,158 @@
+"""Who may do what: one table, one function. What is not in the table nobody may do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from codman.errors import CodmanError
+from codman.registry.log import Author
+from codman.spine.person import Role
+
+_EVERYONE: Final = frozenset(Role)
+_KEEPERS: Final = frozenset({Role.OWNER, Role.OFFICER, Role.ADMIN})
+_OFFICE: Final = frozenset({Role.OFFICER, Role.ADMIN})
+
+# Every action a door can take. An action is a noun and a verb; the log uses the same words.
+ACTIONS: Final[Mapping[str, frozenset[Role]]] = {
+    "inventory.read": _EVERYONE,
+    "inventory.export": _EVERYONE,
+    "inventory.import": _OFFICE,
+    "product.create": _KEEPERS,
+    "product.change": _KEEPERS,
+    "version.create": _KEEPERS | {Role.ENGINEER},
+    "version.change": _KEEPERS | {Role.ENGINEER},
+    "vendor.create": _OFFICE,
+    "vendor.change": _OFFICE,
+    "use.create": _KEEPERS,
+    "use.change": _KEEPERS,
+    "use.decide": frozenset({Role.OFFICER, Role.CHAIR}),  # stage, decision, tier: what review sets
+    "deployment.create": _KEEPERS,
+    "deployment.change": _KEEPERS,
+    "deployment.accept": _EVERYONE - {Role.VIEWER, Role.AUDITOR},  # and only the clinician it names
+    "fact.create": _KEEPERS | {Role.ENGINEER},
+    "fact.change": _KEEPERS | {Role.ENGINEER},
+    "document.create": _KEEPERS | {Role.ENGINEER},
+    "document.read": _EVERYONE,
+    "match.decide": _OFFICE,
+    "site.create": _OFFICE,
+    "site.change": _OFFICE,
+    "person.read": _EVERYONE,
+    "person.create": frozenset({Role.ADMIN}),
+    "person.change": frozenset({Role.ADMIN}),
+    "grant.create": frozenset({Role.ADMIN}),
+    "grant.remove": frozenset({Role.ADMIN}),
+    "token.create": _EVERYONE,  # for oneself; for others an administrator
+    "token.revoke": _EVERYONE,
+    "evidence.read": _EVERYONE,
+    "evidence.submit": frozenset({Role.ENGINEER, Role.OWNER, Role.OFFICER, Role.ADMIN}),
+    "key.read": _EVERYONE,
+    "key.create": _OFFICE,
+    "key.change": _OFFICE,
+    "view.save": _EVERYONE,
+    "audit.read": frozenset({Role.AUDITOR, Role.OFFICER, Role.ADMIN}),
+    "audit.export": frozenset({Role.AUDITOR, Role.OFFICER, Role.ADMIN}),
+    "audit.erase": _OFFICE,  # two of them
+    "audit.hold": frozenset({Role.AUDITOR, Role.ADMIN}),
+    "privileged.read": frozenset({Role.OFFICER}),
+}
+
+
+class NotAllowed(CodmanError):
+    """Somebody without the right to do this."""
+
+    exit_code = 2
+
+    def __init__(self, action: str, where: str) -> None:
+        super().__init__(
+            what="this is not yours to do",
+            why=f"'{action}' {where} needs one of the roles: {', '.join(sorted(ACTIONS.get(action, frozenset())))}",
+            fix="ask an administrator for the role, or someone who has it",
+        )
+
+
+class NotSignedIn(CodmanError):
+    """Nobody is signed in, or their session or token has ended."""
+
+    exit_code = 2
+
+    def __init__(self, why: str = "no session or token came with the request") -> None:
+        super().__init__(what="sign in first", why=why, fix="sign in, or send a token: Authorization: Bearer …")
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A role somebody holds, and the path of the site it begins at; `/` is the whole house."""
+
+    role: Role
+    path: str = "/"
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Somebody at a door: who they are, what they hold, and how they came."""
+
+    person: str
+    name: str
+    held: tuple[Held, ...]
+    scopes: frozenset[str] | None = None  # of a token: the actions it is good for; None is all
+    read_only: bool = False
+    fresh_until: str | None = None  # until when a signature may be made without signing in again
+    via: str = "person"  # person, token
+    via_id: str = ""
+
+    def author(self, request: str | None = None) -> Author:
+        """Who the log names."""
+        return Author("person", self.person, request)
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        """Every role held anywhere."""
+        return frozenset(held.role for held in self.held)
+
+
+def paths_for(reader: Reader, action: str) -> tuple[str, ...]:
+    """The sites at and below which somebody may do this; `/` is everywhere, none is nowhere."""
+    if action not in ACTIONS or not _in_scope(reader, action):
+        return ()
+    if reader.read_only and not is_reading(action):
+        return ()
+    paths = {held.path for held in reader.held if held.role in ACTIONS[action]}
+    return ("/",) if "/" in paths else tuple(sorted(paths))
+
+
+def may(reader: Reader, action: str, at: Iterable[str] | None = None) -> bool:
+    """Whether somebody may do this.
+
+    Args:
+        reader: Who.
+        action: What, a key of `ACTIONS`; any other is refused.
+        at: Paths of the sites the thing belongs to: one of them within reach is enough. None asks about anywhere.
+    """
+    paths = paths_for(reader, action)
+    if at is None:
+        return bool(paths)
+    return any(site.startswith(path) for site in at for path in paths)
+
+
+def require(reader: Reader, action: str, at: Iterable[str] | None = None) -> None:
+    """Refuse somebody who may not do this.
+
+    Raises:
+        NotAllowed: They may not.
+    """
+    if not may(reader, action, at):
+        raise NotAllowed(action, "anywhere" if at is None else "at this site")
+
+
+def is_reading(action: str) -> bool:
+    """Whether an action changes nothing."""
+    return action.endswith((".read", ".export"))
+
+
+def _in_scope(reader: Reader, action: str) -> bool:
+    if reader.scopes is None:
+        return True
+    noun, _, verb = action.partition(".")
+    return bool({"*", action, f"{noun}.*", f"*.{verb}"} & reader.scopes)

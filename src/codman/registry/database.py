@@ -1,0 +1,236 @@
+"""One database, SQLite or PostgreSQL: opened safely, read by many, written by one change at a time.
+
+A write takes the log's head first, so changes stand in one order on both databases and no two of them cross.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, select, text
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+
+from codman.errors import BadInput, CodmanError, MissingExtra, Unreachable
+from codman.registry.log import Author, Entry, append
+from codman.registry.schema import log_head
+
+# SQLite before these loses committed pages when a checkpoint and a writer meet (the WAL-reset bug), sqlite.org/wal.html
+_WAL_IS_SOUND: Final = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
+_BUSY_MS: Final = 15_000
+
+Clock = Callable[[], datetime]
+
+
+class DatabaseAway(Unreachable):
+    """The database does not answer."""
+
+    def __init__(self, where: str, error: Exception) -> None:
+        super().__init__(
+            what="the database does not answer",
+            why=f"{where}: {str(getattr(error, 'orig', error)).splitlines()[0][:200]}",
+            fix="see that it runs and that CODMAN_DATABASE_URL names it",
+        )
+
+
+class BadDatabaseUrl(BadInput):
+    """A database that Codman cannot use."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            what="CODMAN_DATABASE_URL cannot be used",
+            why=why,
+            fix="give sqlite:///FILE or postgresql://USER@HOST/NAME",
+        )
+
+
+class NotRecorded(CodmanError):
+    """A change was refused because its audit entry could not be written; nothing changed."""
+
+    exit_code = 4
+
+    def __init__(self) -> None:
+        super().__init__(
+            what="the change was not made",
+            why="its audit entry could not be written, and nothing is changed without one",
+            fix="see the server's log and free disk space, then try again",
+        )
+
+
+def utc_now() -> datetime:
+    """The time now, with its zone."""
+    return datetime.now(UTC)
+
+
+def instant(at: datetime) -> str:
+    """A time as the book writes it: UTC to the microsecond, so that text sorts as time does."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+class Change:
+    """One write: its connection, who makes it and why, and the audit entries that will stand with it."""
+
+    def __init__(self, connection: Connection, author: Author, at: str, why: str | None) -> None:
+        self.connection = connection
+        self.author = author
+        self.at = at
+        self.why = why
+        self.entries: list[Entry] = []
+        self.first_index: int | None = None  # of its entries in the log, once written
+
+    def record(self, entry: Entry) -> None:
+        """Have this written to the log with the change."""
+        self.entries.append(entry)
+
+
+class Database:
+    """The book's database.
+
+    Args:
+        url: `sqlite:///…` or `postgresql://…`.
+        clock: Gives the time; tests set it back and forward.
+    """
+
+    def __init__(self, url: str, clock: Clock = utc_now) -> None:
+        self.url = make_url(url)
+        self.clock = clock
+        self.engine = _engine(url)
+        self._writing = threading.Lock()  # one writer in this process: the others wait here, not in the database
+
+    @property
+    def sqlite(self) -> bool:
+        """Whether it is a file here rather than a server."""
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A consistent view; nothing can be written through it.
+
+        Raises:
+            DatabaseAway: It does not answer.
+        """
+        try:
+            with self.engine.connect() as connection:
+                if not self.sqlite:
+                    connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+                yield connection
+        except OperationalError as error:
+            raise DatabaseAway(self.url.render_as_string(hide_password=True), error) from error
+
+    @contextmanager
+    def changing(self, author: Author, why: str | None = None) -> Iterator[Change]:
+        """One change and its audit entries: both or neither.
+
+        Args:
+            author: Who makes it.
+            why: The reason they give; kept outside the log, which holds its salted hash.
+
+        Raises:
+            NotRecorded: The log could not be written; nothing was changed.
+            DatabaseAway: It does not answer.
+        """
+        with self._writing, self._begin() as connection:
+            # held to the end of the transaction: entries get their places in the order changes are made
+            connection.execute(select(log_head.c.size).with_for_update())
+            change = Change(connection, author, instant(self.clock()), why)
+            yield change
+            if change.entries:
+                try:
+                    change.first_index = append(connection, change.entries, author, change.at, why)
+                except SQLAlchemyError as error:
+                    raise NotRecorded from error
+
+    @contextmanager
+    def unrecorded(self) -> Iterator[Connection]:
+        """A write that changes nothing anybody answers for: a session's last sight, a job's lease, a saved view."""
+        with self._writing, self._begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _begin(self) -> Iterator[Connection]:
+        try:
+            with self.engine.connect() as connection:
+                if self.sqlite:
+                    connection = connection.execution_options(codman_write=True)
+                with connection.begin():
+                    yield connection
+        except OperationalError as error:
+            raise DatabaseAway(self.url.render_as_string(hide_password=True), error) from error
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self.engine.dispose()
+
+
+def sqlite_module() -> ModuleType:
+    """The SQLite to use: a current one where it is installed, else Python's own."""
+    try:
+        return importlib.import_module("pysqlite3.dbapi2")
+    except ImportError:
+        return importlib.import_module("sqlite3")
+
+
+def wal_is_sound(version: tuple[int, ...]) -> bool:
+    """Whether this SQLite's write-ahead log is free of the WAL-reset bug (sqlite.org/wal.html)."""
+    newest, *backports = _WAL_IS_SOUND
+    return version >= newest or any(version[:2] == fixed[:2] and version >= fixed for fixed in backports)
+
+
+def _engine(url: str) -> Engine:
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite(url)
+    if parsed.get_backend_name() == "postgresql":
+        try:
+            engine = create_engine(
+                parsed.set(drivername="postgresql+psycopg"), pool_size=10, max_overflow=10, pool_pre_ping=True
+            )
+        except ModuleNotFoundError as error:
+            raise MissingExtra("postgresql", "psycopg") from error
+        return engine
+    raise BadDatabaseUrl(f"it names {parsed.get_backend_name()}")
+
+
+def _sqlite(url: str) -> Engine:
+    module = sqlite_module()
+    wal = wal_is_sound(module.sqlite_version_info)
+    parsed = make_url(url)
+    if parsed.database not in (None, "", ":memory:"):
+        Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        url, module=module, connect_args={"check_same_thread": False, "timeout": _BUSY_MS / 1000}, json_serializer=_json
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # SQLAlchemy begins; the driver must not
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
+        cursor.execute(f"PRAGMA journal_mode={'WAL' if wal else 'DELETE'}")
+        cursor.execute("PRAGMA synchronous=FULL")  # NORMAL may forget the last commits when the power goes
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA cache_size=-65536")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("codman_write")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN DEFERRED")
+
+    return engine
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def is_lock_trouble(error: DBAPIError) -> bool:
+    """Whether an error says that somebody else holds what we need."""
+    return any(word in str(error.orig).lower() for word in ("locked", "deadlock", "could not serialize"))

@@ -1,0 +1,282 @@
+"""The inventory as people ask for it: searched, filtered, counted by facet, a page at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, false, func, or_, select, true
+
+from codman.errors import BadInput, nearest
+from codman.registry.records import Page, decode_cursor, encode_cursor
+from codman.registry.schema import deployments, people, products, sites, statements, uses, vendors
+from codman.spine.use import Use
+
+MISSING: Final = "(missing)"  # as a null prints in a slice
+MOST_A_PAGE: Final = 500
+
+_home = sites.alias("home")
+_owner = people.alias("owner")
+
+# What a filter may name, and the column it looks at
+FILTERS: Final[Mapping[str, ColumnElement[Any]]] = {
+    "stage": uses.c.stage,
+    "impact": uses.c.impact,
+    "tier": uses.c.tier,
+    "decision": uses.c.decision,
+    "monitoring": uses.c.monitoring,
+    "organisation": uses.c.organisation,
+    "care_setting": uses.c.care_setting,
+    "decision_role": uses.c.decision_role,
+    "topic": uses.c.topic,
+    "kind": products.c.kind,
+    "product": products.c.id,
+    "vendor": vendors.c.name,
+    "owner": uses.c.owner,
+    "site": uses.c.site,
+    "purpose": uses.c.purpose,
+    "population": uses.c.population,
+    "downtime_procedure": uses.c.downtime_procedure,
+}
+FACETS: Final = ("stage", "decision", "impact", "tier", "kind", "organisation", "vendor")
+ORDERS: Final[Mapping[str, ColumnElement[Any]]] = {
+    "name": uses.c.name,
+    "organisation": uses.c.organisation,
+    "stage": uses.c.stage,
+    "tier": uses.c.tier,
+    "updated": uses.c.updated_at,
+    "product": products.c.name,
+}
+
+
+class BadFilter(BadInput):
+    """A filter that names no field of the inventory."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        super().__init__(
+            what=f"the inventory cannot be filtered by {name[:60]!r}",
+            why="it has no such field",
+            fix=nearest(name, known),
+        )
+
+
+class Listed(BaseModel):
+    """A use as a list shows it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    product: str
+    product_id: str
+    name: str
+    organisation: str | None
+    stage: str
+    stage_since: str | None
+    impact: str | None
+    tier: str | None
+    owner: str | None
+    owner_id: str | None
+    vendor: str | None
+    kind: str | None
+    decision: str
+    monitoring: str | None
+    sites: list[str]
+    revision: int
+    updated_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of the inventory."""
+
+    words: str | None = None  # looked for in names, purpose, product and vendor
+    where: Mapping[str, Sequence[str]] = field(default_factory=dict)  # field to the values it may have; `(missing)` too
+    not_where: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    order: str = "name"
+    descending: bool = False
+    limit: int = 50
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Page[Any]):
+    """A page of the inventory, and how many there are in all."""
+
+    total: int = 0
+
+
+def search(connection: Connection, question: Question, within: Sequence[str] = ("/",)) -> Found:
+    """A page of the uses that answer a question.
+
+    Args:
+        connection: Where to read.
+        question: What is asked.
+        within: Paths of the sites the reader may see; `/` is all.
+
+    Raises:
+        BadFilter: It names a field the inventory does not have.
+    """
+    asked = and_(*_conditions(question), visible(within))
+    total = int(connection.execute(_joined(select(func.count()), question).where(asked)).scalar_one())
+    if question.order not in ORDERS:
+        raise BadFilter(question.order, ORDERS)
+    column = ORDERS[question.order]
+    query = _joined(
+        select(
+            *uses.c,
+            products.c.name.label("product_name"),
+            products.c.kind.label("product_kind"),
+            vendors.c.name.label("vendor_name"),
+            _owner.c.name.label("owner_name"),
+            column.label("sorted_by"),
+        ),
+        None,
+    ).where(asked)
+    if question.cursor is not None:
+        value, name = decode_cursor(question.cursor, "use")
+        beyond = column < value if question.descending else column > value
+        query = query.where(
+            and_(column.is_(None), uses.c.id > name)
+            if value is None
+            else or_(beyond, and_(column == value, uses.c.id > name), column.is_(None))
+        )
+    limit = max(1, min(question.limit, MOST_A_PAGE))
+    direction = column.desc() if question.descending else column.asc()
+    rows = connection.execute(query.order_by(column.is_(None), direction, uses.c.id).limit(limit + 1)).all()
+    where = sites_of(connection, [row.id for row in rows[:limit]])
+    items = [_listed(row, where.get(row.id, [])) for row in rows[:limit]]
+    last = rows[limit - 1] if len(rows) > limit else None
+    return Found(items=items, next=None if last is None else encode_cursor(last.sorted_by, last.id), total=total)
+
+
+def facets(
+    connection: Connection, question: Question, within: Sequence[str] = ("/",)
+) -> dict[str, list[tuple[str, int]]]:
+    """How many uses each value of each facet would leave, the most first; a facet's own filter does not bind it."""
+    counted: dict[str, list[tuple[str, int]]] = {}
+    for name in FACETS:
+        rest = Question(
+            words=question.words,
+            where={k: v for k, v in question.where.items() if k != name},
+            not_where=question.not_where,
+        )
+        column = FILTERS[name]
+        rows = connection.execute(
+            _joined(select(column, func.count()), rest, name)
+            .where(*_conditions(rest), visible(within))
+            .group_by(column)
+            .order_by(func.count().desc(), column)
+        )
+        counted[name] = [(MISSING if value is None else str(value), int(count)) for value, count in rows]
+    return counted
+
+
+def visible(within: Sequence[str]) -> ColumnElement[bool]:
+    """Uses whose own site, or one they run at, lies at or below these paths; those of no site are the whole house's."""
+    if "/" in within:
+        return true()
+    if not within:
+        return false()
+    inside = or_(*(sites.c.path.startswith(path, autoescape=True) for path in within))
+    return or_(
+        exists(select(sites.c.id).where(sites.c.id == uses.c.site, inside)),
+        exists(
+            select(deployments.c.id)
+            .join(sites, sites.c.id == deployments.c.site)
+            .where(deployments.c.use == uses.c.id, inside)
+        ),
+    )
+
+
+def sites_of(connection: Connection, names: Sequence[str]) -> dict[str, list[str]]:
+    """The names of the sites each use runs at."""
+    rows = connection.execute(
+        select(deployments.c.use, sites.c.name)
+        .join(sites, sites.c.id == deployments.c.site)
+        .where(deployments.c.use.in_(names), deployments.c.mode != "ended")
+        .order_by(sites.c.name)
+    )
+    found: dict[str, list[str]] = {}
+    for use, site in rows:
+        found.setdefault(use, []).append(site)
+    return found
+
+
+def paths_of(connection: Connection, use: Use) -> list[str]:
+    """Paths of the sites a use belongs to: its own and those it runs at; the whole house's has `/` alone."""
+    rows = connection.execute(
+        select(sites.c.path).where(
+            or_(
+                sites.c.id == use.site,
+                sites.c.id.in_(select(deployments.c.site).where(deployments.c.use == use.id)),
+            )
+        )
+    ).scalars()
+    return sorted(rows) or ["/"]
+
+
+def evidence_counts(connection: Connection, names: Sequence[str]) -> dict[str, int]:
+    """How many statements are filed for each use."""
+    rows = connection.execute(
+        select(statements.c.use_id, func.count()).where(statements.c.use_id.in_(names)).group_by(statements.c.use_id)
+    )
+    return {use: int(count) for use, count in rows}
+
+
+def _joined(query: Select[Any], question: Question | None, *facets_asked: str) -> Select[Any]:
+    """With the tables a question looks at; a count joins no more than it must, for it goes over every row."""
+    named = set(facets_asked) if question is None else {*question.where, *question.not_where, *facets_asked}
+    whole = question is None or question.words is not None
+    query = query.select_from(uses)
+    if whole or named & {"kind", "vendor", "product"}:
+        query = query.join(products, products.c.id == uses.c.product)
+    if whole or "vendor" in named:
+        query = query.outerjoin(vendors, vendors.c.id == products.c.vendor)
+    return query.outerjoin(_owner, _owner.c.id == uses.c.owner) if question is None else query
+
+
+def _conditions(question: Question) -> list[ColumnElement[bool]]:
+    conditions = [_one_of(name, values) for name, values in question.where.items() if values]
+    conditions += [
+        ~func.coalesce(_one_of(name, values), false()) for name, values in question.not_where.items() if values
+    ]
+    for word in (question.words or "").split()[:8]:
+        looked = (uses.c.name, uses.c.purpose, uses.c.organisation, products.c.name, vendors.c.name)
+        conditions.append(or_(*(column.icontains(word, autoescape=True) for column in looked)))
+    return conditions
+
+
+def _one_of(name: str, values: Sequence[str]) -> ColumnElement[bool]:
+    if name not in FILTERS:
+        raise BadFilter(name, FILTERS)
+    column = FILTERS[name]
+    given = [value for value in values if value != MISSING]
+    parts: list[ColumnElement[bool]] = [column.in_(given)] if given else []
+    if MISSING in values:
+        parts.append(column.is_(None))
+    return or_(*parts)
+
+
+def _listed(row: Any, where: list[str]) -> Listed:
+    return Listed(
+        id=row.id,
+        product=row.product_name,
+        product_id=row.product,
+        name=row.name,
+        organisation=row.organisation,
+        stage=row.stage,
+        stage_since=row.stage_since,
+        impact=row.impact,
+        tier=row.tier,
+        owner=row.owner_name,
+        owner_id=row.owner,
+        vendor=row.vendor_name,
+        kind=row.product_kind,
+        decision=row.decision,
+        monitoring=row.monitoring,
+        sites=where,
+        revision=row.revision,
+        updated_at=row.updated_at,
+    )

@@ -1,0 +1,350 @@
+"""The audit log: an append-only Merkle tree whose entries are written in the same transaction as the change.
+
+An entry is canonical JSON (RFC 8785); it is a leaf (RFC 9162 section 2.1). People's own words stand beside it, and the
+entry holds their salted hash, so a text can be erased and the proof still holds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import Connection, insert, select, update
+
+from codman.errors import BadInput, NotProven
+from codman.evidence.canonical import canonical, parse
+from codman.evidence.checkpoint import Checkpoint
+from codman.evidence.merkle import EMPTY, leaf_hash, node_hash
+from codman.registry.schema import log_entries, log_head, log_nodes, log_texts
+
+SALT_BYTES: Final = 32
+_PAGE: Final = 2000
+
+
+class NoSuchEntry(BadInput):
+    """An index the log has not reached."""
+
+    def __init__(self, index: int, size: int) -> None:
+        super().__init__(
+            what=f"there is no entry {index}",
+            why=f"the log has {size:,} entries, counted from 0",
+            fix="give one of them",
+        )
+
+
+class LogBroken(NotProven):
+    """The log's own entries, nodes or texts do not fit together."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            what="the audit log was changed after it was written",
+            why=why,
+            fix="keep this copy as it is, restore the newest backup beside it, and compare the two",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who makes a change."""
+
+    kind: str  # person, key, token, system
+    id: str
+    request: str | None = None  # the request it came with
+
+
+SYSTEM: Final = Author("system", "codman")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What changed: of what, from what, to what. Fields named in `words` are people's own and stay outside the tree."""
+
+    action: str  # e.g. use.change
+    about_kind: str
+    about: str
+    before: Mapping[str, Any] | None = None
+    after: Mapping[str, Any] | None = None
+    words: frozenset[str] = field(default_factory=frozenset)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An entry as the log has it."""
+
+    index: int
+    raw: bytes
+    texts: Mapping[str, str | None]  # people's own words by field, None where erased or privileged
+
+    @property
+    def value(self) -> dict[str, Any]:
+        """The entry's JSON."""
+        value: dict[str, Any] = parse(self.raw, name=f"entry {self.index}")
+        return value
+
+
+def salted_hash(salt: bytes, words: str) -> str:
+    """What stands in the tree for a text; without the salt nobody can guess the text from it."""
+    return hashlib.sha256(salt + words.encode()).hexdigest()
+
+
+def append(connection: Connection, entries: Sequence[Entry], author: Author, at: str, why: str | None) -> int:
+    """Write entries at the log's end; the caller's transaction makes them and their change one.
+
+    Returns:
+        The first one's index.
+    """
+    first = index = size_of(connection)
+    rows, texts, leaves = [], [], []
+    for entry in entries:
+        outside: list[dict[str, Any]] = []
+        body: dict[str, Any] = {
+            "index": index,
+            "at": at,
+            "actor": {"kind": author.kind, "id": author.id},
+            "action": entry.action,
+            "about": {"kind": entry.about_kind, "id": entry.about},
+            "before": _sealed(entry.before, "before", entry.words, outside),
+            "after": _sealed(entry.after, "after", entry.words, outside),
+            "why": _seal(why, "why", outside),
+        }
+        body["sealed"] = [text["field"] for text in outside]
+        if author.request is not None:
+            body["request"] = author.request
+        raw = canonical(body)
+        rows.append(
+            {
+                "number": index,
+                "entry": raw,
+                "at": at,
+                "actor": author.id,
+                "action": entry.action,
+                "about_kind": entry.about_kind,
+                "about": entry.about,
+            }
+        )
+        texts += [{"number": index, "hold": False, "privileged": False, "erased_at": None, **o} for o in outside]
+        leaves.append(leaf_hash(raw))
+        index += 1
+    connection.execute(insert(log_entries), rows)
+    if texts:
+        connection.execute(insert(log_texts), texts)
+    connection.execute(insert(log_nodes), _new_nodes(connection, first, leaves))
+    connection.execute(update(log_head).values(size=index))
+    return first
+
+
+def size_of(connection: Connection) -> int:
+    """How many entries the log has."""
+    return int(connection.execute(select(log_head.c.size)).scalar_one())
+
+
+def state_of(connection: Connection, origin: str) -> Checkpoint:
+    """The log's name, size and root, ready to be signed."""
+    size = size_of(connection)
+    return Checkpoint(origin=origin, size=size, root=root_at(connection, size))
+
+
+def root_at(connection: Connection, size: int) -> bytes:
+    """The root the log had at a size; reads one node for every bit of it."""
+    if size == 0:
+        return EMPTY
+    return _range_hash(connection, 0, size, {})
+
+
+def prove_inclusion(connection: Connection, index: int, size: int | None = None) -> list[bytes]:
+    """What beside entry `index` gives the root at `size`; at most ceil(log2 size) hashes.
+
+    Raises:
+        NoSuchEntry: The log was never that long.
+    """
+    end = size_of(connection) if size is None else size
+    if not 0 <= index < end <= size_of(connection):
+        raise NoSuchEntry(index, end)
+    proof: list[bytes] = []
+    start, stop = 0, end
+    cache: dict[tuple[int, int], bytes] = {}
+    while stop - start > 1:
+        middle = start + _split(stop - start)
+        if index < middle:
+            proof.append(_range_hash(connection, middle, stop, cache))
+            stop = middle
+        else:
+            proof.append(_range_hash(connection, start, middle, cache))
+            start = middle
+    return proof[::-1]
+
+
+def prove_consistency(connection: Connection, older: int, newer: int | None = None) -> list[bytes]:
+    """What shows that the log at size `newer` begins with itself at size `older`.
+
+    Raises:
+        NoSuchEntry: The log was never that long.
+    """
+    end = size_of(connection) if newer is None else newer
+    if not 0 <= older <= end <= size_of(connection):
+        raise NoSuchEntry(older, end)
+    if older in (0, end):
+        return []
+    return _consistency(connection, older, 0, end, whole=True)
+
+
+def entries(connection: Connection, start: int = 0, stop: int | None = None) -> Iterator[Written]:
+    """The entries in order, a page at a time, with people's words that are neither erased nor privileged."""
+    end = size_of(connection) if stop is None else min(stop, size_of(connection))
+    for low in range(start, end, _PAGE):
+        high = min(low + _PAGE, end)
+        texts: dict[int, dict[str, str | None]] = {}
+        said = select(log_texts.c.number, log_texts.c.field, log_texts.c.text, log_texts.c.privileged).where(
+            log_texts.c.number >= low, log_texts.c.number < high
+        )
+        for number, name, words, privileged in connection.execute(said):
+            texts.setdefault(number, {})[name] = None if privileged else words
+        for row in connection.execute(
+            select(log_entries.c.number, log_entries.c.entry)
+            .where(log_entries.c.number >= low, log_entries.c.number < high)
+            .order_by(log_entries.c.number)
+        ):
+            yield Written(index=row.number, raw=bytes(row.entry), texts=texts.get(row.number, {}))
+
+
+def check(connection: Connection) -> Checkpoint:
+    """Recompute every leaf, node and salted hash from what is stored.
+
+    Returns:
+        The state they add up to, with no origin: hold it against a checkpoint kept elsewhere.
+
+    Raises:
+        LogBroken: Something was changed, taken out, put in or moved.
+    """
+    size = size_of(connection)
+    stored = {(row.level, row.position): bytes(row.hash) for row in connection.execute(select(log_nodes))}
+    expected: dict[tuple[int, int], bytes] = {}
+    count = 0
+    stack: list[tuple[int, int, bytes]] = []
+    for row in connection.execute(select(log_entries).order_by(log_entries.c.number)):
+        if row.number != count:
+            raise LogBroken(f"entry {count} is not there")
+        raw = bytes(row.entry)
+        value = parse(raw, name=f"entry {count}")
+        said = (value.get("index"), value.get("at"), value.get("action"), value.get("actor", {}).get("id"))
+        said_about = (value.get("about", {}).get("kind"), value.get("about", {}).get("id"))
+        if said != (count, row.at, row.action, row.actor) or said_about != (row.about_kind, row.about):
+            raise LogBroken(f"the columns of entry {count} do not say what it says")
+        level, position, top = 0, count, leaf_hash(raw)
+        expected[0, count] = top
+        while stack and stack[-1][0] == level:
+            top = node_hash(stack.pop()[2], top)
+            level, position = level + 1, position // 2
+            expected[level, position] = top
+        stack.append((level, position, top))
+        count += 1
+    if count != size:
+        raise LogBroken(f"there are {count:,} entries and the head says {size:,}")
+    if stored != expected:
+        wrong = min(
+            (key for key in stored.keys() | expected.keys() if stored.get(key) != expected.get(key)), default=None
+        )
+        raise LogBroken(f"node {wrong} is not what its entries give")
+    _check_texts(connection)
+    return Checkpoint(origin="", size=size, root=root_at(connection, size))
+
+
+def _check_texts(connection: Connection) -> None:
+    kept: dict[int, dict[str, Any]] = {}
+    for row in connection.execute(select(log_texts)):
+        kept.setdefault(row.number, {})[row.field] = row
+    for written in entries(connection):
+        sealed = dict(_hashes(written.value))
+        rows = kept.pop(written.index, {})
+        if set(sealed) != set(rows):
+            raise LogBroken(f"the texts of entry {written.index} are not those it names")
+        for name, row in rows.items():
+            if row.text is None and row.erased_at is None:
+                raise LogBroken(f"text '{name}' of entry {written.index} is gone and nothing says it was erased")
+            if row.text is not None and salted_hash(bytes(row.salt), row.text) != sealed[name]:
+                raise LogBroken(f"text '{name}' of entry {written.index} is not the one it was")
+    if kept:
+        raise LogBroken(f"there is a text for entry {min(kept)}, which the log does not have")
+
+
+def _hashes(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Every salted hash of an entry, by the field it stands for."""
+    for name in value.get("sealed", ()):
+        part, _, inner = name.partition(".")
+        yield name, value["why"] if part == "why" else value[part][inner]
+
+
+def _sealed(
+    fields: Mapping[str, Any] | None, part: str, words: frozenset[str], outside: list[dict[str, Any]]
+) -> dict[str, Any] | None:
+    if fields is None:
+        return None
+    return {name: _seal(value, f"{part}.{name}", outside) if name in words else value for name, value in fields.items()}
+
+
+def _seal(words: str | None, name: str, outside: list[dict[str, Any]]) -> str | None:
+    if words is None:
+        return None
+    salt = secrets.token_bytes(SALT_BYTES)
+    outside.append({"field": name, "salt": salt, "text": words})
+    return salted_hash(salt, words)
+
+
+def _new_nodes(connection: Connection, first: int, leaves: Sequence[bytes]) -> list[dict[str, Any]]:
+    known: dict[tuple[int, int], bytes] = {}
+    for offset, leaf in enumerate(leaves):
+        level, position, top = 0, first + offset, leaf
+        known[level, position] = top
+        while position % 2:  # its left neighbour is complete, so their parent is
+            left = known.get((level, position - 1)) or _node(connection, level, position - 1)
+            top = node_hash(left, top)
+            level, position = level + 1, position // 2
+            known[level, position] = top
+    return [{"level": level, "position": position, "hash": top} for (level, position), top in known.items()]
+
+
+def _node(connection: Connection, level: int, position: int) -> bytes:
+    found = connection.execute(
+        select(log_nodes.c.hash).where(log_nodes.c.level == level, log_nodes.c.position == position)
+    ).scalar_one_or_none()
+    if found is None:
+        raise LogBroken(f"node ({level}, {position}) is not there")
+    return bytes(found)
+
+
+def _range_hash(connection: Connection, start: int, stop: int, cache: dict[tuple[int, int], bytes]) -> bytes:
+    """The hash of entries start to stop, where start is a multiple of the largest power of two in the range."""
+    if (start, stop) in cache:
+        return cache[start, stop]
+    count = stop - start
+    if count & (count - 1) == 0:
+        level = count.bit_length() - 1
+        top = _node(connection, level, start >> level)
+    else:
+        middle = start + _split(count)
+        top = node_hash(_range_hash(connection, start, middle, cache), _range_hash(connection, middle, stop, cache))
+    cache[start, stop] = top
+    return top
+
+
+def _consistency(connection: Connection, older: int, start: int, stop: int, *, whole: bool) -> list[bytes]:
+    if older == stop - start:
+        return [] if whole else [_range_hash(connection, start, stop, {})]
+    middle = start + _split(stop - start)
+    if older <= middle - start:
+        return [
+            *_consistency(connection, older, start, middle, whole=whole),
+            _range_hash(connection, middle, stop, {}),
+        ]
+    return [
+        *_consistency(connection, older - (middle - start), middle, stop, whole=False),
+        _range_hash(connection, start, middle, {}),
+    ]
+
+
+def _split(size: int) -> int:
+    """The largest power of two below `size`."""
+    return 1 << ((size - 1).bit_length() - 1)

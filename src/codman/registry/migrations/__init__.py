@@ -1,0 +1,1 @@
+"""How the database got from one release's tables to the next's."""

@@ -1,0 +1,16 @@
+"""Alembic's entry: runs the steps on the connection it is given."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from codman.registry.schema import metadata
+
+_connection = context.config.attributes["connection"]
+context.configure(
+    connection=_connection,
+    target_metadata=metadata,
+    compare_type=True,
+    render_as_batch=_connection.dialect.name == "sqlite",  # SQLite changes a table by copying it
+)
+context.run_migrations()

@@ -1,0 +1,98 @@
+"""Settings: flags before environment (`CODMAN_*`) before file (`codman.toml` in the workspace) before default."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from platformdirs import user_data_path
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from codman.errors import BadInput
+
+
+class BadSetting(BadInput):
+    """A setting that cannot hold its value."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(
+            what=f"the setting '{name}' cannot be used",
+            why=why,
+            fix="see docs/settings.md for what it may hold",
+        )
+
+
+class Settings(BaseSettings):
+    """Everything a server or a command can be told. Read once, in wiring; elsewhere it is an argument."""
+
+    model_config = SettingsConfigDict(env_prefix="CODMAN_", frozen=True, extra="ignore")
+
+    workspace: Path = Field(
+        default_factory=lambda: user_data_path("codman"),
+        description="Folder of the database, keys, evidence and tables",
+    )
+    database_url: SecretStr | None = Field(
+        default=None, description="`postgresql://…`; a SQLite file in the workspace without"
+    )
+    host: str = Field(default="127.0.0.1", description="Address to serve on")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(default=8000, description="Port to serve on")
+    public_url: str | None = Field(
+        default=None, description="How browsers reach the server, e.g. https://codman.hospital.org"
+    )
+    log_origin: str | None = Field(
+        default=None, description="The audit log's name in its checkpoints; made once without"
+    )
+    server: str | None = Field(default=None, description="For clients: the server to talk to")
+    token: SecretStr | None = Field(default=None, description="For clients: the token to talk with")
+    session_idle_minutes: Annotated[int, Field(ge=1, le=1440)] = Field(
+        default=30, description="Signed out after this long unseen"
+    )
+    session_hours: Annotated[int, Field(ge=1, le=72)] = Field(
+        default=12, description="Signed out after this long in any case"
+    )
+    fresh_minutes: Annotated[int, Field(ge=1, le=60)] = Field(
+        default=5, description="How long a sign-in is fresh enough to sign with"
+    )
+    oidc_issuer: str | None = Field(default=None, description="OpenID provider; local accounts only without")
+    oidc_client_id: str | None = Field(default=None, description="This server's name at the provider")
+    oidc_client_secret: SecretStr | None = Field(default=None, description="Its secret there")
+    oidc_create_people: bool = Field(default=False, description="Whoever the provider knows may come in, as nobody yet")
+    drop_folder: Path | None = Field(
+        default=None, description="Statements laid here are filed; the sender's receipt is put beside"
+    )
+    max_body_mb: Annotated[int, Field(ge=1, le=1024)] = Field(default=64, description="Largest request in MiB")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags, then environment, then the workspace's file. No `.env`: a stray one must not change a server."""
+        early = {**env_settings(), **init_settings()}
+        workspace = Path(early.get("workspace") or user_data_path("codman"))
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, workspace / "codman.toml")
+
+    @property
+    def effective_database_url(self) -> str:
+        """The database to open."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{(self.workspace / 'codman.db').absolute()}"
+
+
+def read_settings(**flags: Any) -> Settings:
+    """The settings, with the flags that were given.
+
+    Raises:
+        BadSetting: One cannot hold its value.
+    """
+    try:
+        return Settings(**{name: value for name, value in flags.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        raise BadSetting(".".join(map(str, first["loc"])), first["msg"]) from None

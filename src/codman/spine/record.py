@@ -1,0 +1,69 @@
+"""What every record in the book of record shares: a name of its own, a revision, and when it was made and changed.
+
+Read by registry (which keeps them), api and client (which carry them), web and report (which show them).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from codman.spine.statement import Instant
+
+ID_PATTERN: Final = r"^[a-z0-9][a-z0-9._-]{0,63}$"
+
+_CONTROL: Final = {code: None for code in (*range(0x20), 0x7F) if code not in (0x09, 0x0A)}
+
+
+class _FreeText:
+    """Marks a field that people fill in their own words: the audit log holds only its salted hash."""
+
+
+FREE_TEXT: Final = _FreeText()
+
+
+def _without_controls(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n").translate(_CONTROL)
+
+
+Id = Annotated[str, Field(pattern=ID_PATTERN, description="The record's name in the book; never reused")]
+Line = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300), AfterValidator(_without_controls)
+]
+Prose = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000),
+    AfterValidator(_without_controls),
+    FREE_TEXT,
+]
+Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$", description="A day, ISO 8601")]
+
+
+class Fields(BaseModel):
+    """What a person or a program may write of a record."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_enum_values=False)
+
+
+class Record(BaseModel):
+    """What the book itself keeps beside the fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: Id
+    revision: int = Field(ge=1, description="Counts its changes; the ETag of an edit")
+    created_at: Instant
+    updated_at: Instant
+
+
+def free_text_fields(model: type[BaseModel]) -> frozenset[str]:
+    """The fields of a model that hold people's own words."""
+    return frozenset(name for name, field in model.model_fields.items() if _marked(field.metadata, field.annotation))
+
+
+def _marked(metadata: list[object], annotation: object) -> bool:
+    inner = getattr(annotation, "__args__", ())
+    return any(m is FREE_TEXT for m in metadata) or any(
+        any(m is FREE_TEXT for m in getattr(part, "__metadata__", ())) for part in inner
+    )

@@ -1,0 +1,67 @@
+"""Settings in, a ready House out: the only place that picks adapters."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+from codman.errors import BadInput
+from codman.evidence.files import write_whole
+from codman.evidence.keys import SigningKey, generate, read_signing_key
+from codman.evidence.store import Store
+from codman.flows.house import House
+from codman.registry.database import Clock, Database, utc_now
+from codman.registry.migrate import migrate
+from codman.settings import Settings
+
+
+class NoWorkspace(BadInput):
+    """A folder that cannot be the workspace."""
+
+    def __init__(self, folder: Path, why: str) -> None:
+        super().__init__(
+            what=f"{folder} cannot be the workspace",
+            why=why,
+            fix="give a folder of your own: --workspace FOLDER, or CODMAN_WORKSPACE",
+        )
+
+
+def open_house(settings: Settings, clock: Clock = utc_now) -> House:
+    """Open the workspace, making what is not there yet: folders, keys, database, tables.
+
+    Raises:
+        NoWorkspace: The folder cannot be made or is a file.
+        DatabaseAway: The database does not answer.
+        NewerDatabase: It belongs to a later release.
+    """
+    workspace = settings.workspace.absolute()
+    try:
+        for folder in (workspace, workspace / "keys", workspace / "evidence", workspace / "documents"):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise NoWorkspace(workspace, error.strerror or "it cannot be made") from None
+    database = Database(settings.effective_database_url, clock)
+    migrate(database)
+    return House(
+        settings=settings,
+        database=database,
+        store=Store(workspace / "evidence"),
+        documents=workspace / "documents",
+        log_key=_key(workspace / "keys" / "log"),
+        notary_key=_key(workspace / "keys" / "notary"),
+        log_origin=settings.log_origin or _origin(workspace / "keys" / "log-origin"),
+    )
+
+
+def _key(name: Path) -> SigningKey:
+    private = name.with_name(name.name + ".key")
+    if not private.exists():
+        generate(name)
+    return read_signing_key(private)
+
+
+def _origin(path: Path) -> str:
+    """A name no other house's log has, made once."""
+    if not path.exists():
+        write_whole(path, f"codman.local/{secrets.token_hex(8)}\n".encode())
+    return path.read_text(encoding="utf-8").strip()

@@ -1,0 +1,76 @@
+"""A real PostgreSQL server for the tests, on a free port of loopback, gone when they end."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_SECONDS = 30
+
+
+def tools() -> tuple[str, str] | None:
+    """`initdb` and `postgres`, wherever this machine keeps them."""
+    folders = [None, *sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
+    for folder in folders:
+        found = [shutil.which(name, path=None if folder is None else str(folder)) for name in ("initdb", "postgres")]
+        if all(found):
+            return str(found[0]), str(found[1])
+    return None
+
+
+@contextmanager
+def running() -> Iterator[str]:
+    """Start a server; gives its URL without a database's name."""
+    found = tools()
+    assert found is not None
+    initdb, postgres = found
+    nobody = pwd.getpwnam("nobody")
+    # it refuses to run as root, so there it runs as nobody
+    who = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []} if os.getuid() == 0 else {}
+    folder = Path(tempfile.mkdtemp(prefix="codman-postgresql-"))
+    try:
+        (folder / "password").write_text("secret")
+        if who:
+            os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+            os.chown(folder / "password", nobody.pw_uid, nobody.pw_gid)
+        environment = {"PATH": os.environ["PATH"], "LC_ALL": "C", "TZ": "UTC"}
+        start = {"cwd": folder, "env": environment, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **who}
+        data = folder / "data"
+        arguments = ["--auth=scram-sha-256", f"--pwfile={folder / 'password'}", "-E", "UTF8", "--locale=C", "--no-sync"]
+        subprocess.run([initdb, "-D", str(data), "-U", "codman", *arguments], check=True, **start)  # type: ignore[call-overload]
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        options = ["-p", str(port), "-h", "127.0.0.1", "-k", "", "-c", "fsync=off", "-c", "max_connections=120"]
+        server = subprocess.Popen([postgres, "-D", str(data), *options], **start)  # type: ignore[call-overload]
+        try:
+            _wait(port)
+            yield f"postgresql://codman:secret@127.0.0.1:{port}"
+        finally:
+            server.send_signal(signal.SIGINT)
+            server.wait(timeout=_SECONDS)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wait(port: int) -> None:
+    import psycopg
+
+    end = time.monotonic() + _SECONDS
+    while True:
+        try:
+            psycopg.connect(f"postgresql://codman:secret@127.0.0.1:{port}/postgres").close()
+            return
+        except psycopg.OperationalError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
