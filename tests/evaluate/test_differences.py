@@ -180,7 +180,7 @@ def test_without_a_true_difference_the_lower_end_exceeds_0_at_most_once_in_twent
         some_of = np.concatenate([[0], chosen])
         standing = Standing(
             slices=slices, n=ranked.n[some_of], positives=ranked.positives[some_of], hidden=np.zeros(groups + 1, bool),
-            level=0.95, repeats=False,
+            level=0.95, patients=None,
         )  # fmt: skip
         for row in between_groups([only(e, some_of) for e in estimates], standing, {}):
             if row.metric.endswith("_difference"):

@@ -61,7 +61,7 @@ def own(found: Evaluation, **where: str) -> dict[str, float | None]:
 
 def overall(found: Evaluation, metric: str) -> Measurement:
     """The one row about all classes together."""
-    (row,) = [m for m in found.measurements.where(metric, slice={}) if not m.params]
+    (row,) = [m for m in found.measurements.where(metric, slice={}) if m.params.keys() <= {"subjects"}]
     return row
 
 
@@ -267,6 +267,18 @@ def test_small_groups_are_suppressed_and_strict_looks_at_the_rarest_class():
     columns["y"][few] = "a"
     strict = evaluated(columns, by=[["sex"]], suppression="strict").measurements
     assert strict.one("accuracy", slice={"sex": "F"}).suppressed
+
+
+def test_strict_counts_the_patients_of_the_rarest_class_and_not_their_rows():
+    # women: 30 rows of class c, three for each of 10 patients; men: 30 patients of class c, a row each
+    columns = some()
+    row = np.arange(600)
+    columns["sex"] = np.where(row < 300, "F", "M")
+    columns["y"] = np.array(["a", "b", "c"])[np.clip(row % 300 // 30 - 7, 0, 2)]
+    columns["patient"] = np.where((row >= 270) & (row < 300), row % 10, row)
+    asked = {"by": [["sex"]], "suppression": "strict"}
+    assert not evaluated(columns, **asked).measurements.one("accuracy", slice={"sex": "F"}).suppressed
+    assert evaluated(columns, **asked, subject="patient").measurements.one("accuracy", slice={"sex": "F"}).suppressed
 
 
 def test_only_wanted_metrics_are_given():

@@ -5,9 +5,10 @@ import polars as pl
 import pytest
 
 from codman.cli.statement_text import rows_line
-from codman.evidence.statements import from_value
+from codman.evidence.statements import from_value, write_statement
 from codman.flows.assess import assess
 from codman.flows.compare import compare
+from codman.flows.gate import gate
 from codman.report.headline import headline, lead
 from codman.report.reading import readings
 from codman.spine.comparison_spec import ComparisonSpec
@@ -48,6 +49,54 @@ def test_patients_are_counted_where_a_column_says_who_they_are(asked):
 
     assert (with_column["evaluated"], with_column["patients"]) == (600, 200)
     assert set(without) == {"eligible", "scored", "excluded", "evaluated"}
+
+
+@pytest.mark.parametrize("asked", TASKS, ids=lambda asked: asked["task"])
+def test_every_number_says_how_many_patients_it_is_of_where_rows_repeat_them(asked):
+    rows = table().with_columns(side=pl.when(pl.col("who") < 50).then(pl.lit("a")).otherwise(pl.lit("b")))
+    spec = {**asked, "by": [["side"]]}
+    clustered = assess(open_source(rows), EvaluationSpec(**spec, subject="who")).predicate["measurements"]
+    alone = assess(open_source(rows), EvaluationSpec(**spec)).predicate["measurements"]
+
+    said = {(m["slice"].get("side"), m["params"].get("subjects")) for m in clustered}
+    assert said == {(None, 200), ("a", 50), ("b", 150)}  # differences between groups are of everyone
+    assert all("subjects" not in m["params"] for m in alone)
+
+
+def test_stays_that_stand_for_patients_are_not_counted_as_patients_beside_a_number():
+    unit = UnitSpec(column="stay", aggregate="max")
+    found = assess(open_source(table()), EvaluationSpec(task="binary", label="died", score="risk", unit=unit))
+
+    assert all("subjects" not in m["params"] for m in found.predicate["measurements"])
+
+
+def test_one_result_a_stay_says_how_many_patients_had_those_stays():
+    unit = UnitSpec(column="stay", aggregate="max")
+    asked = {"task": "binary", "label": "died", "score": "risk", "unit": unit, "metrics": ["auroc"]}
+    rows = table().with_columns(stay=pl.int_range(600))
+    found = assess(open_source(rows), EvaluationSpec(**asked, subject="who")).predicate["measurements"]
+
+    assert [(m["params"].get("unit"), m["n"], m["params"]["subjects"]) for m in found] == [
+        (None, 600, 200),
+        ("stay", 600, 200),
+    ]
+
+
+@pytest.mark.parametrize(("group", "patients"), [("{}", 400), ("{side: b}", 200)])
+def test_a_policy_s_least_number_of_patients_is_read_from_what_codman_measured(group, patients, tmp_path):
+    rows = table(1200).with_columns(side=pl.when(pl.col("who") < 200).then(pl.lit("a")).otherwise(pl.lit("b")))
+    asked = EvaluationSpec(task="binary", label="died", score="risk", subject="who", by=[["side"]], metrics=["auroc"])
+    write_statement(assess(open_source(rows), asked), tmp_path / "e.json")
+    said = []
+    for least in (patients, patients + 1):
+        (tmp_path / "p.yaml").write_text(
+            "policy: p\nedition: 1\ncheckpoint: validation\nrequires:\n  - id: auroc\n"
+            f"    measurement: {{metric: auroc, slice: {group}, at_least: 0.5, min_subjects: {least}}}\n"
+        )
+        said.append(gate(tmp_path / "p.yaml", [tmp_path / "e.json"]).results[0])
+
+    assert [one.outcome.value for one in said] == ["met", "inconclusive"]
+    assert f"only {patients} patients were measured and {patients + 1} are needed" in said[1].sentence
 
 
 def test_only_patients_with_an_evaluated_row_count():

@@ -129,7 +129,7 @@ def rows_line(rows: Rows) -> str:
 
 
 # what these say stands in another column, or is the family's bookkeeping
-_ELSEWHERE: Final = frozenset({"by", "family", "expected_if_calibrated"})
+_ELSEWHERE: Final = frozenset({"by", "family", "expected_if_calibrated", "subjects"})
 
 
 def _params(m: Measurement) -> str:

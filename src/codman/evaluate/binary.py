@@ -90,9 +90,11 @@ def measure_scores(
     ranked = rank(sample, event, score)
     wanted = _wanted(spec.metrics)
     strict = spec.suppression == "strict"
+    there = patients(sample)
+    stays = spec.unit is not None and spec.subject == spec.unit.column  # what stands for patients may be stays
     hidden = suppressed(
         sample.slices,
-        patients(sample),
+        there,
         strict=strict,
         smaller_class=np.minimum(patients(sample, event), patients(sample, ~event)) if strict else None,
     )
@@ -102,7 +104,7 @@ def measure_scores(
         positives=ranked.positives,
         hidden=hidden,
         level=spec.level,
-        repeats=sample.repeats,
+        patients=there if sample.repeats and not stays else None,
     )
     risks = are_risks(score)
     estimates = measured(ranked, spec, params or {}, wanted, risks=risks)

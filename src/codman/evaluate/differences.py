@@ -229,7 +229,7 @@ def _row(
         n=int(standing.n[0]),
         positives=None if standing.positives is None else int(standing.positives[0]),
         method="mover" if estimate.bounds is not None else "",
-        params=params,
+        params={**params, **standing.subjects(0)},
         note="; ".join(filter(None, (note, unbounded, mixed))) or None,
     )
 

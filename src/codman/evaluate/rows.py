@@ -22,7 +22,11 @@ class Standing:
     positives: IntArray | None  # (S,) rows with the event; None where the task has none
     hidden: BoolArray  # (S,) suppressed
     level: float
-    repeats: bool  # rows repeat patients and no subject column was given to cluster by
+    patients: IntArray | None  # (S,) distinct patients, where rows repeat them; None: rows and patients are as many
+
+    def subjects(self, s: int) -> dict[str, int]:
+        """What params say of slice s where its rows are more than its patients: how many patients."""
+        return {} if self.patients is None else {"subjects": int(self.patients[s])}
 
     def hides(self, estimate: Estimates, s: int) -> bool:
         """Whether slice s may not show this estimate: too few patients, or too few that it rests on."""
@@ -44,6 +48,7 @@ def _of_one(estimate: Estimates, standing: Standing) -> Iterator[Measurement]:
     lower, upper = estimate.bounds(standing.level) if estimate.bounds else (None, None)
     counts = standing.n if estimate.n is None else estimate.n
     events = standing.positives if estimate.positives is None else estimate.positives
+    partial = estimate.n is not None and estimate.positives is None
     for s, name in enumerate(standing.slices.names):
         if standing.hides(estimate, s):
             yield Measurement(
@@ -65,8 +70,9 @@ def _of_one(estimate: Estimates, standing: Standing) -> Iterator[Measurement]:
             level=standing.level if bounded else None,
             p_value=None if estimate.p_value is None or value is None else finite(estimate.p_value[s]),
             n=int(counts[s]),
-            positives=None if events is None else int(events[s]),
+            # of some of the slice's rows, nobody counted those with the event
+            positives=None if events is None or (partial and counts[s] < standing.n[s]) else int(events[s]),
             method=estimate.method_of(s),
-            params={**estimate.params, **extra},
+            params={**estimate.params, **extra, **(standing.subjects(s) if estimate.n is None else {})},
             note=estimate.notes.get(s) or ("it has no value here" if value is None else None),
         )

@@ -92,18 +92,20 @@ def measure(
         if spec.prediction_set is None
         else read_sets(table, spec.prediction_set, label, source, classes=classes).kept(keep),
     )
+    there = patients(sample)
+    strict = spec.suppression == "strict"
     standing = Standing(
         slices=sample.slices,
         n=count(sample),
         positives=None,
         hidden=suppressed(
             sample.slices,
-            patients(sample),
-            strict=spec.suppression == "strict",
-            smaller_class=smallest(sample, truth, classes),
+            there,
+            strict=strict,
+            smaller_class=smallest(sample, truth, classes) if strict else None,
         ),
         level=spec.level,
-        repeats=sample.repeats,
+        patients=there if sample.repeats else None,
     )
     result = TaskResult(estimates=found, standing=standing, rows=exclusions.rows(sample.patients), spec=spec)
     return _with_each_class(result, sample, truth, scores, classes)
@@ -142,8 +144,8 @@ def not_probabilities(scores: FloatArray) -> str | None:
 
 
 def smallest(sample: Sample, truth: IntArray, classes: list[str]) -> IntArray:
-    """(S,) rows of the rarest class, for strict suppression."""
-    out: IntArray = np.stack([count(sample, truth == k) for k in range(len(classes))]).min(axis=0)
+    """(S,) patients of the rarest class, for strict suppression."""
+    out: IntArray = np.stack([patients(sample, truth == k) for k in range(len(classes))]).min(axis=0)
     return out
 
 

@@ -55,13 +55,14 @@ def measure(
         lower, upper = (numbers(table, column, source) for column in spec.interval_columns)
         refuse_crossed(lower, upper, spec.interval_columns, source)
         families.append(of_intervals(sample, observed[keep], lower[keep], upper[keep]))
+    there = patients(sample)
     standing = Standing(
         slices=sample.slices,
         n=count(sample),
         positives=None,
-        hidden=suppressed(sample.slices, patients(sample), strict=spec.suppression == "strict"),
+        hidden=suppressed(sample.slices, there, strict=spec.suppression == "strict"),
         level=spec.level,
-        repeats=sample.repeats,
+        patients=there if sample.repeats else None,
     )
     return TaskResult(
         estimates=joined(families, sample, spec), standing=standing, rows=exclusions.rows(sample.patients), spec=spec

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from codman.errors import BadInput, nearest
 from codman.evaluate.columns import BoolArray, label, numbers
-from codman.evaluate.estimates import FloatArray, IntArray
+from codman.evaluate.estimates import FloatArray
 from codman.evaluate.groups import CodeArray
 from codman.evaluate.metrics.resampling import joined
 from codman.evaluate.result import TaskResult
@@ -242,18 +242,18 @@ def _censoring_from(
 
 
 def _standing(sample: Sample, event: BoolArray, spec: EvaluationSpec) -> Standing:
-    total = count(sample)
-    events: IntArray = count(sample, event)
+    strict = spec.suppression == "strict"
+    there = patients(sample)
     return Standing(
         slices=sample.slices,
-        n=total,
-        positives=events,
+        n=count(sample),
+        positives=count(sample, event),
         hidden=suppressed(
             sample.slices,
-            patients(sample),
-            strict=spec.suppression == "strict",
-            smaller_class=np.minimum(events, total - events),
+            there,
+            strict=strict,
+            smaller_class=np.minimum(patients(sample, event), patients(sample, ~event)) if strict else None,
         ),
         level=spec.level,
-        repeats=False,
+        patients=there if sample.repeats else None,
     )

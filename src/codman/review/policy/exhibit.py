@@ -72,6 +72,13 @@ class Exhibit:
         task = self.spec.get("task")
         return task if isinstance(task, str) else None
 
+    @property
+    def counted(self) -> tuple[int | None, int | None]:
+        """Rows that were evaluated, and patients among them; None where it does not say."""
+        rows = self.predicate.get("rows")
+        said = rows if isinstance(rows, Mapping) else {}
+        return _count(said.get("evaluated")), _count(said.get("patients"))
+
     def repeats(self, m: Measurement) -> bool:
         """Whether this measurement counted rows of one patient as if they were several patients.
 
@@ -181,6 +188,10 @@ def _instant(predicate: Mapping[str, Any], key: str, name: str) -> datetime:
         return at.astimezone(UTC)
     except (ValueError, OverflowError):
         raise BadExhibit(name, f"its {key} is not a time with a zone, like 2026-11-20T10:00:00Z") from None
+
+
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _number(value: Any) -> float | None:

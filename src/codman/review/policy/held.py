@@ -72,7 +72,7 @@ def hold(bound: Bound, m: Measurement, exhibit: Exhibit, level: float) -> Findin
         return finding(Outcome.INCONCLUSIVE, f"{told}; {asked}, but {said}{would}")
     ends = (judged.lower, judged.value, judged.upper)
     if all(bound.keeps(x) for x in ends):
-        odd = next(_impossible(m, judged, meaning), None)
+        odd = next(_impossible(judged, meaning), None)
         if odd is not None:
             return finding(Outcome.INCONCLUSIVE, f"{told}; {asked}, but {odd}")
         return finding(Outcome.MET, f"{told}; {asked}")
@@ -84,7 +84,7 @@ def hold(bound: Bound, m: Measurement, exhibit: Exhibit, level: float) -> Findin
     return finding(Outcome.INCONCLUSIVE, f"{told}; {asked}, and the interval lies on both sides of it: {enough}")
 
 
-def _impossible(m: Measurement, judged: _Judged, meaning: Word) -> Iterator[str]:
+def _impossible(judged: _Judged, meaning: Word) -> Iterator[str]:
     """Why a number cannot have been measured: it is then no proof, however well it keeps the bound."""
     slack = _ROUNDING * max(1.0, abs(judged.value))
     if not judged.lower - slack <= judged.value <= judged.upper + slack:
@@ -93,12 +93,10 @@ def _impossible(m: Measurement, judged: _Judged, meaning: Word) -> Iterator[str]
         meaning.low is not None and judged.value < meaning.low - slack
     ):
         yield f"no {meaning.label} can be that"
-    if m.n is not None and m.positives is not None and m.positives > m.n:
-        yield "it counts more events than patients"
 
 
 def _judged(bound: Bound, m: Measurement) -> _Judged | None:
-    if m.value is None or m.lower is None or m.upper is None or m.lower > m.upper:
+    if m.value is None or m.lower is None or m.upper is None:
         return None
     if not bound.between_groups:
         return _Judged(m.value, m.lower, m.upper, m.lower)
@@ -114,8 +112,6 @@ def _unread(bound: Bound, m: Measurement, exhibit: Exhibit, meaning: Word) -> Fi
         text = f"{said} is not shown, because the group has fewer than 11 patients"
     elif m.value is None:
         text = f"{said} could not be computed" + (f": {m.note}" if m.note else "")
-    elif m.lower is not None and m.upper is not None and m.lower > m.upper:
-        text = f"{said} has an interval whose ends are the wrong way round"
     else:
         d = wording.digits([m.value], [x for x in (bound.low, bound.high) if x is not None])
         text = f"{said} is {wording.number(m.value, d)}, with no interval to judge it by"
@@ -184,10 +180,17 @@ def _short(least: int | None, there: int | None, n: int | None, noun: str) -> It
 
 
 def _subjects(m: Measurement, exhibit: Exhibit) -> int | None:
+    """How many patients a measurement rests on, as far as its statement says."""
     said = m.params.get("subjects")
     if isinstance(said, int) and not isinstance(said, bool):
         return said
-    return m.n if exhibit.spec.get("subject") is None else None
+    if exhibit.spec.get("subject") is None:
+        return m.n
+    # a statement that counts patients only as a whole: that is the number where all its rows are meant, or each is one
+    evaluated, patients = exhibit.counted
+    if m.n is None or evaluated is None or patients is None or "unit" in m.params:
+        return None
+    return m.n if patients == evaluated else patients if m.n == evaluated else None
 
 
 def _patients(m: Measurement, exhibit: Exhibit) -> str:
