@@ -65,7 +65,7 @@ def test_a_missing_input_is_2_and_the_fix_names_it(codman, evaluated):
 def test_another_number_is_1_and_shown_to_the_last_bit(codman, evaluated):
     codman("evidence", "show", "e.json", "--format", "json")
     value = json.loads(codman("evidence", "show", "e.json", "--format", "json")[1])
-    value["predicate"]["measurements"][0]["value"] = 0.75
+    value["predicate"]["measurements"][0] |= {"value": 0.75, "lower": 0.7, "upper": 0.8}
     (evaluated / "changed.json").write_text(json.dumps(value))
 
     code, out, _ = codman("reproduce", "changed.json")

@@ -48,8 +48,8 @@ def comparison():
         product="p",
         version="2",
         evaluated_at="2026-11-20T10:00:00Z",
-        inputs=[Input(name=name, uri=f"{name}.parquet", digest=A, rows=100) for name in ("a", "b")],
-        rows=Rows(eligible=100, scored=100, evaluated=100),
+        inputs=[Input(name=name, uri=f"{name}.parquet", digest=A, rows=7676) for name in ("a", "b")],
+        rows=Rows(eligible=7676, scored=7676, evaluated=7676),
         spec=ComparisonSpec(label="died", score="risk", margins={"auroc": -0.02}),
         measurements=[measurement(metric="auroc_change")],
     )

@@ -203,7 +203,7 @@ def test_no_envelope_however_strange_does_more_than_raise_or_fail(tree):
 
 
 def test_ten_thousand_measurements_are_written_before_anybody_waits(tmp_path, mine):
-    many = [measurement(slice={"site": f"s{i}"}, value=i / 10_007, lower=i * 1e-9) for i in range(10_000)]
+    many = [measurement(slice={"site": f"s{i}"}, value=i / 10_007, lower=i * 1e-9, upper=1.0) for i in range(10_000)]
     said = predicate(measurements=many)
 
     def seconds(key):

@@ -12,6 +12,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 
 from codman.errors import BadInput
+from codman.evidence.consistency import refuse_contradictions
 from codman.spine.comparison_statement import ComparisonPredicate
 from codman.spine.engine_statements import (
     DatasetPredicate,
@@ -95,14 +96,17 @@ def check(kind: Kind, predicate: Mapping[str, Any], *, name: str) -> BaseModel:
     Raises:
         BadPredicate: A field is missing, unknown, or of the wrong type or range.
         RowLevelData: It carries a list long enough to be patients.
+        Contradiction: Its numbers cannot all be true.
     """
     refuse_rows(predicate, name=name)
     try:
-        return PREDICATES[kind].model_validate(predicate)
+        model = PREDICATES[kind].model_validate(predicate)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         place = ".".join(str(part) for part in first["loc"])[:200]
         raise BadPredicate(name, kind, place, first["msg"][:500]) from None
+    refuse_contradictions(model, name=name)
+    return model
 
 
 def refuse_rows(predicate: Mapping[str, Any], *, name: str) -> None:

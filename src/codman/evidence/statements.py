@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from codman.errors import BadInput
 from codman.evidence import schemas
 from codman.evidence.canonical import MAX_BYTES, canonical, parse, sha256
+from codman.evidence.consistency import refuse_contradictions
 from codman.evidence.envelope import Envelope, from_json, looks_signed, sign
 from codman.evidence.files import read_whole, write_whole
 from codman.evidence.keys import SigningKey, read_signing_key
@@ -63,11 +64,13 @@ def build(kind: Kind, subject: Subject | Sequence[Subject], predicate: BaseModel
     Raises:
         BadPredicate: The fields are not those of the kind.
         RowLevelData: It would carry a value per patient.
+        Contradiction: Its numbers cannot all be true.
     """
     name = f"the {kind.value} statement"
     if isinstance(predicate, schemas.PREDICATES[kind]):
         fields = _plain(predicate)
         schemas.refuse_rows(fields, name=name)
+        refuse_contradictions(predicate, name=name)
     else:
         fields = _plain(predicate) if isinstance(predicate, BaseModel) else dict(predicate)
         schemas.check(kind, fields, name=name)
@@ -121,6 +124,7 @@ def read_statement(path: Path | str) -> ReadStatement:
         BadEnvelope: It is meant as an envelope and is none.
         BadPredicate: It does not keep its kind's schema.
         RowLevelData: It carries a value per patient.
+        Contradiction: Its numbers cannot all be true.
         CannotRead: It is not there.
     """
     path = Path(path)
