@@ -57,6 +57,12 @@ def test_beta_equals_scipy(p, a, b):
     assert ours.beta_cdf(x, a, b) == pytest.approx(stats.beta.cdf(x, a, b), rel=1e-9)
 
 
+@pytest.mark.parametrize("p", SHARES)
+@pytest.mark.parametrize(("a", "b"), [(30_000, 31_000), (80_000, 12), (400_000, 390_000)])
+def test_beta_of_large_counts_equals_scipy(p, a, b):
+    assert ours.beta_ppf(p, a, b) == pytest.approx(stats.beta.ppf(p, a, b), rel=1e-9)
+
+
 @given(st.floats(0.5, 60), st.floats(0.01, 150))
 def test_the_gamma_tail_equals_scipy(a, x):
     assert ours.gamma_sf(x, a) == pytest.approx(stats.gamma.sf(x, a), rel=1e-8, abs=1e-14)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 _STANDARD: Final = NormalDist()
 _TINY: Final = 1e-300
+_LARGEST_LOG: Final = 700.0  # of what exp can hold
 _STEPS: Final = 400
 _FEW_DEGREES: Final = 5  # heavier tails than the expansion starts Newton near
 _MANY_DEGREES: Final = 1000
@@ -74,18 +75,24 @@ def beta_cdf(x: float, a: float, b: float) -> float:
 
 
 def beta_ppf(p: float, a: float, b: float) -> float:
-    """Quantile of the beta distribution, by bisection: slow and sure."""
+    """Quantile of the beta distribution, by Newton's steps, and by halving where they would leave the bracket."""
     if p <= 0:
         return 0.0
     if p >= 1:
         return 1.0
-    low, high = 0.0, 1.0
+    constant = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
+    low, high, x = 0.0, 1.0, a / (a + b)
     for _ in range(200):
-        middle = (low + high) / 2
-        low, high = (middle, high) if beta_cdf(middle, a, b) < p else (low, middle)
-        if high - low <= 1e-16 * max(low, 1e-12):
+        above = beta_cdf(x, a, b) - p
+        low, high = (low, x) if above > 0 else (x, high)
+        density = math.exp(min(constant + (a - 1) * math.log(x) + (b - 1) * math.log1p(-x), _LARGEST_LOG))
+        to = x - above / density if density > 0 else low
+        if not low < to < high:
+            to = (low + high) / 2
+        step, x = to - x, to
+        if abs(step) <= 1e-15 * x or not low < x < high:
             break
-    return (low + high) / 2
+    return x
 
 
 @lru_cache(maxsize=4096)
