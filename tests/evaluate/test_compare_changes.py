@@ -9,7 +9,7 @@ from sklearn.metrics import average_precision_score, balanced_accuracy_score, br
 
 from codman.evaluate.compare.change import Change
 from codman.evaluate.compare.changes import change_of
-from codman.evaluate.compare.discordance import mcnemar_of
+from codman.evaluate.compare.influence import influence_of
 from codman.evaluate.compare.pairs import Pairs
 from codman.evaluate.compare.precision_recall import average_precision
 
@@ -117,7 +117,7 @@ def test_clustered_mean_change_equals_statsmodels_cluster_robust_error():
 def test_influence_is_the_derivative_in_each_patients_weight(metric, weighted):
     pairs = cohort(n=150, weighted=weighted, subjects=60)
     threshold = 0.4 if metric in ("f1", "ppv", "npv", "net_benefit") else None
-    found = change_of(metric, threshold, pairs, 0.95)
+    found = influence_of(metric, threshold, pairs)
     weight = np.ones(pairs.n) if pairs.weight is None else pairs.weight
     step = 1e-6
 
@@ -126,8 +126,8 @@ def test_influence_is_the_derivative_in_each_patients_weight(metric, weighted):
         return change_of(metric, threshold, heavier, 0.95).value
 
     derivative = [(moved(step, s) - moved(-step, s)) / (2 * step) for s in range(pairs.patients)]
-    assert found.influence.sum() == pytest.approx(0.0, abs=1e-9)
-    assert found.influence == pytest.approx(np.array(derivative), abs=1e-7)
+    assert found.sum() == pytest.approx(0.0, abs=1e-9)
+    assert found == pytest.approx(np.array(derivative), abs=1e-7)
 
 
 def test_average_precision_counts_ties_as_one_block():
@@ -187,7 +187,7 @@ def test_repeating_every_row_of_a_patient_does_not_narrow_a_clustered_interval()
 
 
 def test_mcnemar_counts_who_only_one_model_judges_rightly():
-    found = mcnemar_of(0.5, TEN, 0.95)
+    found = change_of("mcnemar", 0.5, TEN, 0.95)
 
     assert (found.params["only_a"], found.params["only_b"]) == (0, 2)
     assert math.isnan(found.value)
@@ -200,7 +200,7 @@ def test_clustered_mcnemar_does_not_count_a_patient_three_times():
     rows = np.repeat(np.arange(300), 3)
     thrice = Pairs(event=once.event[rows], a=once.a[rows], b=once.b[rows], weight=None, subject=rows.astype(np.int32))
 
-    a, b = mcnemar_of(0.4, once, 0.95), mcnemar_of(0.4, thrice, 0.95)
+    a, b = change_of("mcnemar", 0.4, once, 0.95), change_of("mcnemar", 0.4, thrice, 0.95)
 
     assert a.method == "mcnemar"
     assert b.method == "mcnemar:clustered"

@@ -1,6 +1,7 @@
 """Paired DeLong and Obuchowski against naive double loops over all pairs of patients."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from codman.evaluate.compare.changes import change_of
-from codman.evaluate.compare.delong import auroc_change, place
+from codman.evaluate.compare.delong import place
 from codman.evaluate.compare.pairs import Pairs
 
 
@@ -81,10 +82,10 @@ def test_paired_delong_equals_the_double_loop_over_all_pairs(levels):
     pairs = two_models(levels=levels)
     change, variance = naive_delong(pairs)
 
-    found = auroc_change(pairs.event, place(pairs.event, pairs.a), place(pairs.event, pairs.b))
+    found = change_of("auroc", None, pairs, 0.95)
 
-    assert found.change == pytest.approx(change, abs=1e-12)
-    assert found.variance == pytest.approx(variance, rel=1e-9)
+    assert found.value == pytest.approx(change, abs=1e-12)
+    assert found.params["standard_error"] ** 2 == pytest.approx(variance, rel=1e-9)
 
 
 def test_each_auroc_equals_scikit_learn_with_and_without_weights():
@@ -118,17 +119,19 @@ def test_clustered_variance_equals_obuchowski_patient_by_patient():
     subject = np.unique(subject, return_inverse=True)[1].astype(np.int32)
     clustered = Pairs(event=pairs.event, a=pairs.a, b=pairs.b, weight=None, subject=subject)
 
-    found = auroc_change(pairs.event, place(pairs.event, pairs.a), place(pairs.event, pairs.b), subject)
+    found = change_of("auroc", None, clustered, 0.95)
 
-    assert found.variance == pytest.approx(naive_obuchowski(clustered), rel=1e-9)
+    assert found.method == "obuchowski-paired"
+    assert found.params["standard_error"] ** 2 == pytest.approx(naive_obuchowski(clustered), rel=1e-9)
 
 
 def test_one_row_a_patient_gives_delong_whether_or_not_patients_are_named():
     pairs = two_models()
-    a, b = place(pairs.event, pairs.a), place(pairs.event, pairs.b)
-    subject = np.random.default_rng(2).permutation(pairs.n).astype(np.int32)
+    named = replace(pairs, subject=np.random.default_rng(2).permutation(pairs.n).astype(np.int32))
 
-    assert auroc_change(pairs.event, a, b, subject).variance == pytest.approx(auroc_change(pairs.event, a, b).variance)
+    found, same = change_of("auroc", None, named, 0.95), change_of("auroc", None, pairs, 0.95)
+
+    assert (found.value, found.lower, found.upper, found.method) == (same.value, same.lower, same.upper, same.method)
 
 
 def test_a_weight_of_two_ranks_like_the_row_twice():

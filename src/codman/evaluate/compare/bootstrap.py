@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codman.evaluate.compare.change import NO_VARIANCE, Change
+from codman.evaluate.compare.influence import influence_of
 from codman.evaluate.compare.pairs import Pairs, summed
 from codman.evaluate.compare.rates import AT_THRESHOLD, OF_RISK, Ratio
 from codman.evaluate.distributions import norm_cdf, norm_ppf
@@ -22,6 +23,7 @@ STRATIFIED: Final = (
     "sensitivity",
     "specificity",
 )  # known given the class: drawn within classes
+_ROUNDING: Final = 1e-12  # a replicate this near the value is the value, summed in another order
 _CELLS: Final = 4_000_000  # replicates × rows held at once
 
 Replicate = Callable[[FloatArray], FloatArray]  # (R, patients) weights -> (R,) change
@@ -33,7 +35,7 @@ def resampled(
     """The same changes with percentile or BCa intervals from resampled patients.
 
     Args:
-        changes: From change_of, values and patients' influence filled in.
+        changes: From changes_of, with their values.
         pairs: The slice's rows.
         kind: `percentile` or `bca`.
         replicates: How many times the patients are drawn.
@@ -59,7 +61,7 @@ def resampled(
             for found, rule in zip(draws, rules, strict=True):
                 found.append(rule(weights))
         for i, found in zip(chosen, draws, strict=True):
-            out[i] = _with_interval(changes[i], np.concatenate(found), kind, replicates, level, seed)
+            out[i] = _with_interval(changes[i], pairs, np.concatenate(found), kind, replicates, level, seed)
     return out
 
 
@@ -164,7 +166,9 @@ class _Ranking:
         return mean
 
 
-def _with_interval(change: Change, draws: FloatArray, kind: str, replicates: int, level: float, seed: int) -> Change:
+def _with_interval(
+    change: Change, pairs: Pairs, draws: FloatArray, kind: str, replicates: int, level: float, seed: int
+) -> Change:
     method = f"bootstrap:{kind}:{replicates}:seed={seed}"
     plain = replace(change, lower=math.nan, upper=math.nan, p_value=None, p_above=None, method=method, params={})
     known = draws[np.isfinite(draws)]
@@ -174,18 +178,19 @@ def _with_interval(change: Change, draws: FloatArray, kind: str, replicates: int
         # the analytic change has said already whether no spread means alike or unknown
         return replace(plain, lower=change.lower, upper=change.upper)
     tail = (1.0 - level) / 2.0
-    low, high = (tail, 1.0 - tail) if kind == "percentile" else _bca(change, known, tail)
+    low, high = (tail, 1.0 - tail) if kind == "percentile" else _bca(change, pairs, known, tail)
     lower, upper = np.quantile(known, [low, high])
     return replace(plain, lower=float(lower), upper=float(upper))
 
 
-def _bca(change: Change, draws: FloatArray, tail: float) -> tuple[float, float]:
+def _bca(change: Change, pairs: Pairs, draws: FloatArray, tail: float) -> tuple[float, float]:
     """The quantiles that correct for bias and for a spread that changes with the value."""
-    below = float(np.mean(draws < change.value) + np.mean(draws == change.value) / 2.0)
+    tied = np.abs(draws - change.value) <= _ROUNDING
+    below = float(np.mean((draws < change.value) & ~tied) + np.mean(tied) / 2.0)
     below = min(max(below, 0.5 / len(draws)), 1.0 - 0.5 / len(draws))
     bias = norm_ppf(below)
-    moved = change.influence if change.influence is not None else np.zeros(1)
-    spread = float(moved @ moved)
+    moved = influence_of(change.metric, change.threshold, pairs)
+    spread = float((moved**2).sum())
     acceleration = float((moved**3).sum()) / (6.0 * spread**1.5) if spread > 0.0 else 0.0
 
     def corrected(p: float) -> float:

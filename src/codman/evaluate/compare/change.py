@@ -7,12 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-import numpy as np
-
-from codman.evaluate.columns import BoolArray
-from codman.evaluate.compare.pairs import Pairs, summed
+from codman.evaluate.compare.cohort import Group
 from codman.evaluate.distributions import norm_ppf, norm_sf, t_cdf, t_ppf
-from codman.evaluate.estimates import FloatArray
 
 NO_VARIANCE: Final = 1e-15  # standard errors below it are rounding, not knowledge
 UNBOUNDED: Final = ("log_loss", "net_benefit", "standardized_net_benefit")  # their changes are not shares
@@ -35,53 +31,51 @@ class Change:
     method: str = ""
     params: dict[str, Any] = field(default_factory=dict)
     note: str | None = None
-    influence: FloatArray | None = None  # (patients,) how far each patient moves the change; for BCa
     p_above: Callable[[float], float] | None = None  # margin -> p value of "the change is not above it"
 
 
-def undefined(metric: str, threshold: float | None, pairs: Pairs, note: str) -> Change:
+def undefined(metric: str, threshold: float | None, group: Group, note: str) -> Change:
     """A change that cannot be computed, and why."""
-    return Change(metric=metric, threshold=threshold, n=pairs.n, positives=pairs.positives, note=note)
+    return Change(metric=metric, threshold=threshold, n=group.n, positives=group.positives, note=note)
 
 
 def linear(
     metric: str,
     threshold: float | None,
-    pairs: Pairs,
+    group: Group,
+    *,
     value: float,
-    moved: FloatArray,
-    counted: BoolArray,
+    square: float,
+    patients: int,
+    n: int,
     level: float,
     method: str,
 ) -> Change:
-    """An interval from each patient's influence on the change; `counted` rows are those that can have any."""
-    variance, clusters = sandwich(moved, pairs, counted)
+    """An interval from what each patient adds to the change: the sum of its squares, and how many can add any."""
     return normal(
         metric,
         threshold,
-        pairs,
+        group,
         value=value,
-        variance=variance if clusters >= 2 else math.nan,
-        degrees=max(clusters - 1, 1),
+        variance=sandwich(square, patients),
+        degrees=max(patients - 1, 1),
         level=level,
-        method=f"{method}:clustered" if pairs.clustered else method,
-        influence=by_patient(moved, pairs),
-        n=int(np.count_nonzero(counted)) if threshold is not None else pairs.n,
+        method=f"{method}:clustered" if group.clustered else method,
+        n=n,
     )
 
 
 def normal(
     metric: str,
     threshold: float | None,
-    pairs: Pairs,
+    group: Group,
     *,
     value: float,
     variance: float,
     degrees: float,
     level: float,
     method: str,
-    influence: FloatArray,
-    n: int | None = None,
+    n: int,
     note: str | None = None,
 ) -> Change:
     """A symmetric interval from a variance, with the t quantile of `degrees` (the normal's where infinite)."""
@@ -90,14 +84,13 @@ def normal(
         metric=metric,
         threshold=threshold,
         value=value,
-        n=pairs.n if n is None else n,
-        positives=pairs.positives,
+        n=n,
+        positives=group.positives,
         method=method,
         note=note,
-        influence=influence,
     )
     if math.isnan(error) or error <= NO_VARIANCE:
-        return _without_spread(known, pairs, error, ranks=metric in RANKED)
+        return _without_spread(known, group, error, ranks=metric in RANKED)
     reach = quantile(0.5 + level / 2, degrees) * error
     lower, upper = value - reach, value + reach
     if metric not in UNBOUNDED:
@@ -112,32 +105,16 @@ def normal(
     )
 
 
-def _without_spread(change: Change, pairs: Pairs, error: float, *, ranks: bool) -> Change:
+def _without_spread(change: Change, group: Group, error: float, *, ranks: bool) -> Change:
     """Two models with the same scores, or the same order where it is ranks that count, do not differ."""
-    a, b = ((np.unique(s, return_inverse=True)[1] if ranks else s) for s in (pairs.a, pairs.b))
-    if np.array_equal(a, b):
+    if group.same_ranks() if ranks else group.same_scores:
         return same(change)
     return replace(change, note="needs at least two patients of each kind" if math.isnan(error) else NO_SPREAD)
 
 
-def sandwich(moved: FloatArray, pairs: Pairs, counted: BoolArray) -> tuple[float, int]:
-    """Variance from each patient's summed influence, and how many patients count."""
-    totals = by_patient(moved, pairs)
-    clusters = int(np.count_nonzero(counted))
-    if pairs.clustered and pairs.subject is not None:
-        seen = np.zeros(pairs.patients, dtype=bool)
-        seen[pairs.subject[counted]] = True
-        clusters = int(np.count_nonzero(seen))
-    if clusters < 2:
-        return math.nan, clusters
-    return float(totals @ totals) * clusters / (clusters - 1), clusters
-
-
-def by_patient(moved: FloatArray, pairs: Pairs) -> FloatArray:
-    """(patients,) sum of the influence of each patient's rows; the rows themselves where none repeats."""
-    if pairs.subject is None or not pairs.clustered:
-        return moved
-    return summed(moved, pairs.subject, pairs.patients)
+def sandwich(square: float, patients: int) -> float:
+    """Variance from the sum of squares of what each patient adds; NaN with fewer than two patients."""
+    return square * patients / (patients - 1) if patients >= 2 else math.nan
 
 
 def same(change: Change) -> Change:

@@ -1,100 +1,138 @@
-"""Which method fits which metric: one change on one slice, by how the rows are paired."""
+"""Which method fits which metric: every change on every slice, by how the rows are paired."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from codman.evaluate.compare.change import Change, by_patient, linear, normal, undefined
-from codman.evaluate.compare.delong import AurocChange, auroc_change, place
+import numpy as np
+
+from codman.evaluate.columns import BoolArray
+from codman.evaluate.compare.change import RANKED, Change, linear, normal, undefined
+from codman.evaluate.compare.cohort import Cohort, Group, alone
+from codman.evaluate.compare.discordance import mcnemar_of
+from codman.evaluate.compare.kinds import Kinds, kinds_of
 from codman.evaluate.compare.pairs import Pairs
-from codman.evaluate.compare.precision_recall import average_precision
-from codman.evaluate.compare.rate_changes import ONE_CLASS, balanced_accuracy, nobody, predictive, proportions
-from codman.evaluate.compare.rates import AT_THRESHOLD, NEEDS_RISK_THRESHOLD, OF_RISK, SAME_PATIENTS, Ratio
+from codman.evaluate.compare.rankings import Means, Rankings, means, rankings
+from codman.evaluate.compare.rate_changes import ONE_CLASS, rate_change
+from codman.evaluate.compare.rates import OF_RISK
 
 FEWEST_OF_A_CLASS: Final = 30  # below it DeLong's normal quantile gives too narrow an interval
+Named = tuple[str, float | None]  # a metric, and its threshold where it has one
+
+
+def changes_of(cohort: Cohort, names: Sequence[Named], level: float, *, shown: BoolArray) -> list[list[Change] | None]:
+    """How much metrics change from A to B on every slice, with paired intervals and tests.
+
+    Args:
+        cohort: Both models' ranking of the rows.
+        names: auroc, auprc, brier, log_loss, or a metric and its threshold.
+        level: Of the intervals.
+        shown: (S,) slices to measure.
+
+    Returns:
+        By slice, a change for each name, NaN with a note where it is not defined; None for slices not shown.
+    """
+    metrics = [metric for metric, _ in names]
+    sums = _Sums(
+        rankings=rankings(cohort) if RANKED.intersection(metrics) else None,
+        means=means(cohort, [metric for metric in OF_RISK if metric in metrics]),
+        kinds={t: kinds_of(cohort, t) for t in dict.fromkeys(t for _, t in names if t is not None)},
+    )
+    return [
+        [sums.change(metric, threshold, s, group, level) for metric, threshold in names] if shown[s] else None
+        for s, group in enumerate(cohort.groups)
+    ]
 
 
 def change_of(metric: str, threshold: float | None, pairs: Pairs, level: float) -> Change:
-    """How much one metric changes from A to B, with its paired interval and test.
-
-    Args:
-        metric: auroc, auprc, brier, log_loss, or a metric at a threshold.
-        threshold: Positive is score >= threshold; None for the first four.
-        pairs: The slice's rows.
-        level: Of the interval.
-
-    Returns:
-        The change; NaN with a note where it is not defined.
-    """
-    if metric == "auroc":
-        return _auroc(pairs, level)
-    if metric == "auprc":
-        return _auprc(pairs, level)
-    if metric in OF_RISK:
-        return _risk(metric, pairs, level)
-    assert threshold is not None  # noqa: S101 (run.py asks for these only with a threshold)
-    return _flagged(metric, threshold, pairs, level)
+    """How much one metric changes from A to B on one slice alone."""
+    (found,) = changes_of(alone(pairs), [(metric, threshold)], level, shown=np.ones(1, dtype=bool))
+    assert found is not None  # noqa: S101 (the one slice is shown)
+    return found[0]
 
 
-def _auroc(pairs: Pairs, level: float) -> Change:
-    if not 0 < pairs.positives < pairs.n:
-        return undefined("auroc", None, pairs, ONE_CLASS)
-    a, b = place(pairs.event, pairs.a, pairs.weight), place(pairs.event, pairs.b, pairs.weight)
-    found: AurocChange = auroc_change(pairs.event, a, b, pairs.subject if pairs.clustered else None)
-    degrees = math.inf if found.clusters >= FEWEST_OF_A_CLASS and not pairs.clustered else max(found.clusters - 1, 1)
-    plain = "obuchowski-paired" if pairs.clustered else "delong-paired"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sums:
+    """What changes and their variances are made of, on every slice."""
+
+    rankings: Rankings | None
+    means: dict[str, Means]
+    kinds: dict[float, list[Kinds]]  # by threshold
+
+    def change(self, metric: str, threshold: float | None, s: int, group: Group, level: float) -> Change:
+        if metric in OF_RISK:
+            return _of_risk(metric, self.means[metric], s, group, level)
+        if threshold is not None:
+            of = mcnemar_of if metric == "mcnemar" else rate_change
+            return of(metric, threshold, self.kinds[threshold][s], group, level)
+        assert self.rankings is not None  # noqa: S101 (every other metric ranks)
+        return (_auroc if metric == "auroc" else _auprc)(self.rankings, s, group, level)
+
+
+def _auroc(found: Rankings, s: int, group: Group, level: float) -> Change:
+    """With one row a patient DeLong's covariance; with several, Obuchowski's sums of placements by patient."""
+    if not 0 < group.positives < group.n:
+        return undefined("auroc", None, group, ONE_CLASS)
+    fewest = min(group.with_event, group.without)
+    variance = math.nan
+    if fewest >= 2:
+        variance = float(
+            found.with_event[s] * group.with_event / (group.with_event - 1)
+            + found.without[s] * group.without / (group.without - 1)
+        )
+        if group.clustered:
+            variance += 2.0 * float(found.across[s]) * group.patients / max(group.patients - 1, 1)
+        variance = max(variance, 0.0)
+    degrees = math.inf if fewest >= FEWEST_OF_A_CLASS and not group.clustered else max(fewest - 1, 1)
+    plain = "obuchowski-paired" if group.clustered else "delong-paired"
     note = None
-    if found.clusters < FEWEST_OF_A_CLASS:
+    if fewest < FEWEST_OF_A_CLASS:
         note = f"fewer than {FEWEST_OF_A_CLASS} patients in a class: t quantile with {degrees} degrees of freedom"
     return normal(
         "auroc",
         None,
-        pairs,
-        value=found.change,
-        variance=found.variance,
+        group,
+        value=float(found.auroc[s]),
+        variance=variance,
         degrees=degrees,
         level=level,
-        method=plain if pairs.weight is None else f"{plain}:weighted",
-        influence=by_patient(b.influence - a.influence, pairs),
+        method=f"{plain}:weighted" if group.weighted else plain,
+        n=group.n,
         note=note,
     )
 
 
-def _auprc(pairs: Pairs, level: float) -> Change:
-    if not 0 < pairs.positives < pairs.n:
-        return undefined("auprc", None, pairs, ONE_CLASS)
-    value_a, moved_a = average_precision(pairs.event, pairs.a, pairs.weight)
-    value_b, moved_b = average_precision(pairs.event, pairs.b, pairs.weight)
-    return linear("auprc", None, pairs, value_b - value_a, moved_b - moved_a, pairs.event, level, "influence-paired")
+def _auprc(found: Rankings, s: int, group: Group, level: float) -> Change:
+    if not 0 < group.positives < group.n:
+        return undefined("auprc", None, group, ONE_CLASS)
+    return linear(
+        "auprc",
+        None,
+        group,
+        value=float(found.auprc[s]),
+        square=float(found.auprc_square[s]),
+        patients=group.with_event,
+        n=group.n,
+        level=level,
+        method="influence-paired",
+    )
 
 
-def _risk(metric: str, pairs: Pairs, level: float) -> Change:
-    for model, score in (("A", pairs.a), ("B", pairs.b)):
-        if score.min(initial=0.0) < 0.0 or score.max(initial=1.0) > 1.0:
-            return undefined(metric, None, pairs, f"scores of {model} lie outside 0 to 1, so they are not risks")
-    a, b = OF_RISK[metric](pairs.event, pairs.a), OF_RISK[metric](pairs.event, pairs.b)
-    return _ratio(metric, None, pairs, a, b, level, "mean-paired")
-
-
-def _flagged(metric: str, threshold: float, pairs: Pairs, level: float) -> Change:
-    if metric in NEEDS_RISK_THRESHOLD and not 0.0 < threshold < 1.0:
-        return undefined(metric, threshold, pairs, "needs a threshold between 0 and 1")
-    flag_a, flag_b = pairs.a >= threshold, pairs.b >= threshold
-    if metric == "balanced_accuracy":
-        return balanced_accuracy(threshold, pairs, flag_a, flag_b, level)
-    rule = AT_THRESHOLD[metric]
-    a, b = rule(pairs.event, flag_a, threshold), rule(pairs.event, flag_b, threshold)
-    if metric in SAME_PATIENTS:
-        return proportions(metric, threshold, pairs, a, b, level)
-    if metric in ("ppv", "npv"):
-        return predictive(metric, threshold, pairs, a, b, level)
-    return _ratio(metric, threshold, pairs, a, b, level, "delta-paired" if metric == "f1" else "mean-paired")
-
-
-def _ratio(metric: str, threshold: float | None, pairs: Pairs, a: Ratio, b: Ratio, level: float, method: str) -> Change:
-    value = b.value(pairs.weight) - a.value(pairs.weight)
-    if math.isnan(value):
-        return undefined(metric, threshold, pairs, nobody(metric, a, b))
-    moved = b.influence(pairs.weight) - a.influence(pairs.weight)
-    return linear(metric, threshold, pairs, value, moved, (a.bottom > 0) | (b.bottom > 0), level, method)
+def _of_risk(metric: str, found: Means, s: int, group: Group, level: float) -> Change:
+    for model, outside in zip("AB", group.outside, strict=True):
+        if outside:
+            return undefined(metric, None, group, f"scores of {model} lie outside 0 to 1, so they are not risks")
+    return linear(
+        metric,
+        None,
+        group,
+        value=float(found.value[s]),
+        square=float(found.square[s]),
+        patients=group.patients,
+        n=group.n,
+        level=level,
+        method="mean-paired",
+    )

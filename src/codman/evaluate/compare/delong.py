@@ -1,6 +1,6 @@
-"""AUROC of two models on the same patients: placements, and the variance of their difference.
+"""Placements: how far each patient moves one model's AUROC.
 
-Placements come from sorting (ties count half), never from a patients-by-patients matrix.
+They come from sorting (ties count half), never from a patients-by-patients matrix.
 """
 
 from __future__ import annotations
@@ -10,9 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from codman.evaluate.columns import BoolArray
-from codman.evaluate.compare.pairs import summed
 from codman.evaluate.estimates import FloatArray
-from codman.evaluate.groups import CodeArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,15 +25,6 @@ class Placed:
     def influence(self) -> FloatArray:
         """(n,) how far each row moves the AUROC; sums to zero."""
         return self.of_positive + self.of_negative
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AurocChange:
-    """B's AUROC minus A's."""
-
-    change: float
-    variance: float  # NaN where either class has fewer than two patients
-    clusters: int  # the fewer of patients with an event and patients without
 
 
 def place(event: BoolArray, score: FloatArray, weight: FloatArray | None = None) -> Placed:
@@ -73,45 +62,3 @@ def _share_below(score: FloatArray, others: FloatArray, weight: FloatArray) -> F
     right = cumulated[np.searchsorted(ranked, score, side="right")]
     share: FloatArray = (left + right) / (2.0 * cumulated[-1])
     return share
-
-
-def auroc_change(event: BoolArray, a: Placed, b: Placed, subject: CodeArray | None = None) -> AurocChange:
-    """How much better B ranks the patients than A, and the variance of that.
-
-    With one row a patient this is DeLong's covariance of two correlated AUROCs; with several, Obuchowski's sums of
-    placements by patient, in which a patient may have rows of both classes.
-
-    Args:
-        event: (n,) True where the event happened; both classes occur.
-        a: Placements of A.
-        b: Placements of B.
-        subject: (n,) patient of each row, 0…; None: each row is a patient.
-
-    Returns:
-        The change in [−1, 1] and its variance.
-
-    Source: DeLong et al. 1988, doi:10.2307/2531595; Obuchowski 1997, doi:10.2307/2533958.
-    """
-    positive: FloatArray = b.of_positive - a.of_positive
-    negative: FloatArray = b.of_negative - a.of_negative
-    if subject is None:
-        with_event, without = int(np.count_nonzero(event)), int(np.count_nonzero(~event))
-        cross = 0.0
-    else:
-        patients = int(subject.max()) + 1
-        with_event = int(np.count_nonzero(np.bincount(subject[event], minlength=patients)))
-        without = int(np.count_nonzero(np.bincount(subject[~event], minlength=patients)))
-        positive = summed(positive, subject, patients)
-        negative = summed(negative, subject, patients)
-        seen = int(np.count_nonzero(np.bincount(subject, minlength=patients)))
-        cross = 2.0 * float(positive @ negative) * seen / max(seen - 1, 1)
-    fewest = min(with_event, without)
-    variance = float("nan")
-    if fewest >= 2:
-        variance = (
-            float(positive @ positive) * with_event / (with_event - 1)
-            + float(negative @ negative) * without / (without - 1)
-            + cross
-        )
-        variance = max(variance, 0.0)
-    return AurocChange(change=b.auroc - a.auroc, variance=variance, clusters=fewest)

@@ -1,7 +1,8 @@
 """Metrics that are a sum over a sum: what each row adds to the top and to the bottom.
 
 Sensitivity is flagged patients with the event over patients with the event; net benefit and Brier score are means. So
-one linearisation, one sandwich and one bootstrap serve them all.
+one linearisation, one sandwich and one bootstrap serve them all. A row may also stand for all rows of its kind, with
+their weight.
 """
 
 from __future__ import annotations
@@ -31,10 +32,10 @@ class Ratio:
         return top / bottom if bottom > 0 else float("nan")
 
     def influence(self, weight: FloatArray | None) -> FloatArray:
-        """(n,) how far each row moves the metric; sums to zero."""
+        """(n,) how far each unit of a row's weight moves the metric; with the weights, sums to zero."""
         _, bottom = self._sums(weight)
         moved: FloatArray = (self.top - self.value(weight) * self.bottom) / bottom
-        return moved if weight is None else moved * weight
+        return moved
 
     def _sums(self, weight: FloatArray | None) -> tuple[float, float]:
         if weight is None:

@@ -2,42 +2,35 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import pyarrow as pa
 
 from codman.errors import BadInput, nearest
+from codman.evaluate.binary import measure_scores
 from codman.evaluate.columns import BoolArray
 from codman.evaluate.compare.bootstrap import resampled
-from codman.evaluate.compare.change import Change, undefined
-from codman.evaluate.compare.changes import change_of
-from codman.evaluate.compare.discordance import mcnemar_of
+from codman.evaluate.compare.change import Change
+from codman.evaluate.compare.changes import Named, changes_of
+from codman.evaluate.compare.cohort import Cohort, make_cohort
 from codman.evaluate.compare.margins import check_margins, judged
 from codman.evaluate.compare.pairing import Paired, pair
 from codman.evaluate.compare.pairs import Pairs
 from codman.evaluate.compare.rates import AT_THRESHOLD, OF_RISK
-from codman.evaluate.estimates import IntArray
-from codman.evaluate.groups import Slices
-from codman.evaluate.rows import finite
-from codman.evaluate.run import run as evaluate
+from codman.evaluate.rows import finite, measurements
 from codman.evaluate.sample import Exclusions, Sample, make_sample, shared_columns
-from codman.evaluate.suppression import suppressed
 from codman.spine.comparison_spec import ComparisonSpec
 from codman.spine.evaluation_spec import EvaluationSpec
 from codman.spine.measurement import SUPPRESSED, Measurement, Measurements
 from codman.spine.statement import Rows
 from codman.spine.vocabulary import CHANGE
-from codman.tables.source import Source, open_source
+from codman.tables.source import Source
 
 OVERALL: Final = ("auroc", "auprc", *OF_RISK)
 THRESHOLDED: Final = (*(m for m in AT_THRESHOLD if m != "f1"), "balanced_accuracy", "f1")
 COMPARABLE: Final = (*OVERALL, *THRESHOLDED, "mcnemar")
-_EVENT, _SCORE = "\0event", "\0score"
-NO_WEIGHTS: Final = "weights have no place in McNemar's test; see accuracy_change"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,27 +65,16 @@ def run(a: Source, b: Source, spec: ComparisonSpec) -> Comparison:
     shape = _evaluation(spec, list(wanted))
     paired = pair(a, b, spec, shared_columns(shape))
     sample, rows = _sample(paired, shape, a)
-    pairs = Pairs(
-        event=paired.event[sample.row],
-        a=paired.a[sample.row],
-        b=paired.b[sample.row],
-        weight=sample.weight,
-        subject=sample.subject,
-    )
-    if pairs.n == 0:
-        raise BadInput(
-            what=f"no row of {a.uri} and {b.uri} can be compared",
-            why="; ".join(f"{count:,} × {reason}" for reason, count in rows.excluded.items()),
-            fix="give files in which both models scored the same labelled patients",
-        )
+    event = paired.event[sample.row]
+    models = [measure_scores(sample, event, score[sample.row], shape, curves=False) for score in (paired.a, paired.b)]
+    cohort = make_cohort(sample, event, *(model.ranked for model in models))
     own = [
-        m.model_copy(update={"params": {**m.params, "model": model}})
-        for model, score in (("a", pairs.a), ("b", pairs.b))
-        for m in _own(paired, sample, shape, pairs.event, score)
+        row.model_copy(update={"params": {**row.params, "model": name}})
+        for name, model in zip("ab", models, strict=True)
+        for row in measurements(model.estimates, model.standing)
     ]
-    return Comparison(
-        measurements=Measurements([*_changes(pairs, sample.slices, spec, wanted), *own]), rows=rows, spec=spec
-    )
+    changes = _changes(cohort, models[0].standing.hidden, spec, wanted)
+    return Comparison(measurements=Measurements([*changes, *own]), rows=rows, spec=spec)
 
 
 def _wanted(spec: ComparisonSpec) -> tuple[str, ...]:
@@ -148,81 +130,27 @@ def _sample(paired: Paired, shape: EvaluationSpec, a: Source) -> tuple[Sample, R
     return sample, rows
 
 
-def _own(
-    paired: Paired, sample: Sample, shape: EvaluationSpec, event: BoolArray, score: np.ndarray
-) -> Iterator[Measurement]:
-    """One model's own measurements on the rows that both scored."""
-    if not shape.metrics:
-        return
-    judged_rows = pa.array(sample.row)
-    columns = {c: paired.table.column(c).take(judged_rows) for c in shared_columns(shape)}
-    # names no file has: patients grouped by A's own score or label must stay in A's groups when B is judged
-    columns |= {_EVENT: pa.array(event), _SCORE: pa.array(score)}
-    alone = shape.model_copy(update={"label": _EVENT, "score": _SCORE, "positive": None})
-    for row in evaluate(open_source(pa.table(columns)), alone).measurements:
-        if row.metric in shape.metrics:
-            yield row
-
-
-def _changes(pairs: Pairs, slices: Slices, spec: ComparisonSpec, wanted: tuple[str, ...]) -> Iterator[Measurement]:
-    names: list[tuple[str, float | None]] = [(name, None) for name in wanted if name in OVERALL]
+def _changes(cohort: Cohort, hidden: BoolArray, spec: ComparisonSpec, wanted: tuple[str, ...]) -> Iterator[Measurement]:
+    names: list[Named] = [(name, None) for name in wanted if name in OVERALL]
     names += [(name, t) for name in wanted if name not in OVERALL for t in spec.thresholds]
-    members = _members(pairs, slices)
-    hidden = suppressed(
-        slices,
-        np.array([_patients(pairs, rows) for rows in members]),
-        strict=spec.suppression == "strict",
-        smaller_class=np.array(
-            [
-                min(_patients(pairs, rows[pairs.event[rows]]), _patients(pairs, rows[~pairs.event[rows]]))
-                for rows in members
-            ]
-        ),
-    )
-    found = [None if hidden[s] else _on_slice(pairs.take(rows), names, spec) for s, rows in enumerate(members)]
+    found = changes_of(cohort, names, spec.level, shown=~hidden)
+    if spec.interval != "analytic":
+        found = [
+            None if of_slice is None else _resampled(of_slice, group.pairs(), spec)
+            for of_slice, group in zip(found, cohort.groups, strict=True)
+        ]
     for k, (metric, threshold) in enumerate(names):
-        for s, name in enumerate(slices.names):
-            of_slice = found[s]
+        for of_slice, name in zip(found, cohort.slices.names, strict=True):
             yield _hidden(metric, threshold, name) if of_slice is None else _written(of_slice[k], name, spec)
 
 
-def _members(pairs: Pairs, slices: Slices) -> list[IntArray]:
-    """Rows of each slice; a patient's rows side by side, so that sums by patient run through memory in order."""
-    order = np.arange(pairs.n) if pairs.subject is None else np.argsort(pairs.subject, kind="stable")
-    found: list[IntArray] = []
-    for s in range(slices.count):
-        rows = slices.of_rows(int(slices.grouping[s]))[order] == s
-        found.append(order[rows].astype(np.int64, copy=False))
-    return found
-
-
-def _patients(pairs: Pairs, rows: IntArray) -> int:
-    if pairs.subject is None:
-        return len(rows)
-    return int(np.count_nonzero(np.diff(np.sort(pairs.subject[rows]), prepend=-1)))
-
-
-def _on_slice(pairs: Pairs, names: list[tuple[str, float | None]], spec: ComparisonSpec) -> list[Change]:
-    found: list[Change] = []
-    for metric, threshold in names:
-        if metric == "mcnemar":
-            assert threshold is not None  # noqa: S101 (mcnemar is asked for only with thresholds)
-            test = mcnemar_of(threshold, pairs, spec.level)
-            found.append(test if pairs.weight is None else undefined(metric, threshold, pairs, NO_WEIGHTS))
-        else:
-            found.append(change_of(metric, threshold, pairs, spec.level))
-    if spec.interval == "analytic":
-        return found
-    tests = [k for k, change in enumerate(found) if change.metric == "mcnemar"]
-    again = resampled(
-        [replace(change, value=math.nan) if k in tests else change for k, change in enumerate(found)],
-        pairs,
-        kind=spec.interval,
-        replicates=spec.replicates,
-        level=spec.level,
-        seed=spec.seed,
+def _resampled(found: list[Change], pairs: Pairs, spec: ComparisonSpec) -> list[Change]:
+    """The changes with bootstrap intervals; McNemar's test keeps its own."""
+    changes = [change for change in found if change.metric != "mcnemar"]
+    again = iter(
+        resampled(changes, pairs, kind=spec.interval, replicates=spec.replicates, level=spec.level, seed=spec.seed)
     )
-    return [found[k] if k in tests else change for k, change in enumerate(again)]
+    return [change if change.metric == "mcnemar" else next(again) for change in found]
 
 
 def _named(metric: str) -> str:

@@ -197,6 +197,20 @@ def patient_moments(
     return np.cumsum(steps[:, :0:-1], axis=1)[:, ::-1], whole
 
 
+def kind_moments(
+    subject: Codes, cell: Codes, kind: ByteArray, weight: FloatArray | None, slices: int, of_cell: Codes
+) -> tuple[FloatArray, FloatArray]:
+    """(slices, 8, 8) second moments of patients' weight of each kind of row, and (slices, 256) patients by kinds."""
+    moments, mixes = np.zeros((slices, 8, 8)), np.zeros((slices, 256))
+    _checked(
+        library().kind_moments(
+            _long(len(kind)), _at(subject), _at(cell), _at(kind), _at(weight), _long(slices), _at(of_cell),
+            _at(moments), _at(mixes),
+        )
+    )  # fmt: skip
+    return moments, mixes
+
+
 def chebyshev_sums(
     x: FloatArray, code: Codes, weight: FloatArray | None, low: float, width: float, bins: int, degree: int, codes: int
 ) -> FloatArray:
