@@ -338,6 +338,20 @@ def test_small_groups_are_hidden_and_strict_hides_few_events_too():
     assert strict.measurements.one("cindex_harrell").note == "suppressed"
 
 
+def test_strict_counts_the_patients_with_and_without_the_event_and_not_their_rows():
+    # ward A: 30 rows with the event, three for each of 10 patients; the other 170 rows a patient each
+    row = np.arange(400)
+    frame = hospital(400).with_columns(
+        ward=pl.Series(np.where(row < 200, "A", "B")),
+        event=pl.Series((row % 200 < 30).astype(int)),
+        patient=pl.Series(np.where(row < 30, row % 10, row)),
+    )
+    asked = {"by": [["ward"]], "suppression": "strict"}
+    assert not evaluated(frame, **asked).measurements.one("cindex_harrell", slice={"ward": "A"}).suppressed
+    by_patient = evaluated(frame, **asked, subject="patient").measurements
+    assert by_patient.one("cindex_harrell", slice={"ward": "A"}).suppressed
+
+
 def test_stated_risks_of_0_or_1_are_clipped_and_counted_and_far_too_extreme_ones_carry_a_warning():
     frame = hospital(200).with_columns(s1=(pl.col("s1") > 0.8).cast(pl.Float64))
 
