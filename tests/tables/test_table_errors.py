@@ -7,6 +7,7 @@ import gzip
 import os
 import pickle
 import time
+import tracemalloc
 from pathlib import Path
 
 import polars as pl
@@ -302,3 +303,35 @@ def test_a_cut_or_damaged_file_is_a_table_or_one_clear_error(
     path.write_bytes(content[: int(share * len(content))] if not flips else content)
     with contextlib.suppress(BadInput):
         _read_all(path)
+
+
+@pytest.mark.parametrize(("head", "why"), [(b"", "first line is longer than 1 MiB"), (b"died,risk\n0,0.5\n", "16 MiB")])
+@pytest.mark.parametrize("lines", [b"\n", b"\r\n", b"\r"], ids=["lf", "crlf", "cr"])
+def test_a_line_that_never_ends_is_refused_before_it_is_held(tmp_path: Path, head: bytes, why: str, lines: bytes):
+    path = tmp_path / "x.csv.gz"
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        file.write(head.replace(b"\n", lines))
+        for _ in range(17):
+            file.write(b"1" * (1 << 20))
+        file.write(b",0.3" + lines + b"1,0.2" + lines)
+    tracemalloc.start()
+
+    with pytest.raises(reader.NotATable) as refused:
+        open_source(path).read(["died", "risk"])
+
+    held = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert why in refused.value.why
+    assert held < 12 << 20
+
+
+def test_a_quoted_value_over_many_lines_is_bounded_too(tmp_path: Path):
+    path = tmp_path / "x.csv.gz"
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        file.write(b'note,risk\n"')
+        for _ in range(100):  # more than the two blocks the parser looks at
+            file.write((b"a" * 1023 + b"\n") * 1024)
+        file.write(b'",0.3\n')
+
+    with pytest.raises(reader.NotATable, match="a row is longer than 16 MiB"):
+        open_source(path).read(["risk"])

@@ -14,13 +14,20 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from codman.tables.csv_shape import as_windows_text, first_broken_row, quotation_marks, shape_of
+from codman.tables.csv_shape import (
+    LONGEST_ROW,
+    as_windows_text,
+    first_broken_row,
+    quotation_marks,
+    shape_of,
+    too_long,
+)
 from codman.tables.csv_types import DECIMAL_COMMA, MISSING, TEXT, TYPES, ColumnType
 from codman.tables.file_digest import sha256_of_file
 from codman.tables.reader import NotATable, Source
 
 _BLOCK: Final = 4 << 20
-_LONGEST_ROW: Final = 1 << 30
+_LARGEST_BLOCK: Final = 2 * LONGEST_ROW  # the parser wants a whole row within two blocks
 
 
 class CsvSource(Source):
@@ -161,8 +168,10 @@ class CsvSource(Source):
     def _mend(self, error: BaseException) -> None:
         """Change what can be changed and return, or raise what the user has to change."""
         said = str(error)
-        if "straddling" in said and self._block < _LONGEST_ROW:
-            self._block = min(self._block * 8, _LONGEST_ROW)
+        if "straddling" in said and self._block < _LARGEST_BLOCK:
+            self._block = min(self._block * 8, _LARGEST_BLOCK)
+        elif "straddling" in said:
+            raise too_long(self.uri) from error
         elif ("UTF8" in said or isinstance(error, UnicodeError)) and self._shape.encoding != "latin-1":
             self._shape = as_windows_text(self._shape)
             self.notes = self._shape.notes

@@ -20,6 +20,7 @@ from codman.tables.reader import BrokenRow, EmptyFile, NotATable, TruncatedFile
 
 GZIP_MAGIC: Final = b"\x1f\x8b"
 SEPARATORS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+LONGEST_ROW: Final = 16 << 20  # bytes; a gigabyte without a line break packs into a megabyte of gzip
 _HEAD: Final = 1 << 20
 _SAMPLE_ROWS: Final = 50
 
@@ -52,6 +53,8 @@ def shape_of(path: Path, uri: str) -> Shape:
         raise NotATable(uri, "it holds NUL bytes, which no text file has")
     if not text.strip():
         raise EmptyFile(uri, "it has no header row")
+    if not whole and "\n" not in text and "\r" not in text:
+        raise NotATable(uri, f"its first line is longer than {_HEAD >> 20} MiB", "write one row a line, below a header")
     sample = _rows(text, whole)
     blank = next(at for at, line in enumerate(sample.splitlines()) if line)
     separator = _separator(sample, path)
@@ -119,20 +122,44 @@ def quotation_marks(path: Path, uri: str, shape: Shape) -> bool:
 
     Raises:
         BrokenRow: One is opened and never closed; a parser would take the rest of the file for one value.
+        NotATable: A line is longer than any row needs; a parser would hold it several times over.
         TruncatedFile: A gzip stream that ends too early, or is damaged.
     """
-    if shape.encoding == "utf-16":  # where the byte of a quotation mark may be half of another letter
-        return True
-    marks = 0
+    marks, unbroken = 0, 0
     try:
         with open_bytes(path, shape.zipped) as file:
             while block := file.read(_HEAD):
                 marks += block.count(b'"')
+                unbroken = _unbroken(block, unbroken, uri)
+        if shape.encoding == "utf-16":  # where the byte of a quotation mark may be half of another letter
+            return True
         if marks % 2:
             _refuse_unclosed(path, uri, shape)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise TruncatedFile(uri, _gzip_reason(error)) from error
     return marks > 0
+
+
+def _unbroken(block: bytes, before: int, uri: str) -> int:
+    """Bytes since the last line break, at the end of this block; a line inside one block is never too long."""
+    first, last = _breaks(block)
+    if before + first > LONGEST_ROW:
+        raise too_long(uri)
+    return before + len(block) if last < 0 else len(block) - last - 1
+
+
+def _breaks(block: bytes) -> tuple[int, int]:
+    """Where a block's first and last line break are; its length and -1 where there is none."""
+    if b"\r" not in block:  # the usual file: one byte to look for
+        first, last = block.find(b"\n"), block.rfind(b"\n")
+        return (len(block) if first < 0 else first), last
+    firsts = [at for at in (block.find(b"\n"), block.find(b"\r")) if at >= 0]
+    return min(firsts), max(block.rfind(b"\n"), block.rfind(b"\r"))
+
+
+def too_long(uri: str) -> NotATable:
+    """A row that no table of patients has."""
+    return NotATable(uri, f"a row is longer than {LONGEST_ROW >> 20} MiB", "write one row a line, or give Parquet")
 
 
 def _refuse_unclosed(path: Path, uri: str, shape: Shape) -> None:
