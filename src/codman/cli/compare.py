@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from codman.cli.flags import Band, Format, Level, Positive, Printed
 from codman.errors import BadInput
 from codman.spine.statement import Origin
 
@@ -17,13 +17,6 @@ if TYPE_CHECKING:
     from codman.spine.statement import Statement
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-
-
-class Format(StrEnum):
-    """How the answer is printed."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 @app.command()
@@ -41,18 +34,16 @@ def compare(
     subject: Annotated[
         str | None, typer.Option(metavar="COL", help="Column of the patient, where rows repeat.")
     ] = None,
-    positive: Annotated[
-        str | None, typer.Option(metavar="VALUE", help="The label's value that means the event.")
-    ] = None,
+    positive: Positive = None,
     margin: Annotated[
         list[str] | None, typer.Option(metavar="METRIC=X", help="The loss that would be accepted: auroc=-0.02. Repeat.")
     ] = None,
     threshold: Annotated[list[str] | None, typer.Option(metavar="X", help="Flagged is score >= X. Repeat.")] = None,
     metrics: Annotated[str | None, typer.Option(metavar="A,B", help="Only these metrics.")] = None,
     by: Annotated[list[str] | None, typer.Option(metavar="COL[,COL]", help="Compare by group. Repeat.")] = None,
-    band: Annotated[list[str] | None, typer.Option(metavar="COL=0,40,65", help="Cut a numeric column.")] = None,
+    band: Band = None,
     weight: Annotated[str | None, typer.Option(metavar="COL", help="Column of sampling weights.")] = None,
-    level: Annotated[float, typer.Option(metavar="X", help="Of the two-sided intervals.")] = 0.95,
+    level: Level = 0.95,
     interval: Annotated[
         str, typer.Option(metavar="METHOD", help="analytic, or a paired bootstrap: percentile | bca.")
     ] = "analytic",
@@ -71,7 +62,7 @@ def compare(
         Path | None, typer.Option(metavar="FILE", help="Your private key, PEM; signs the statement.")
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the comparison statement here.")] = None,
-    format_: Annotated[Format, typer.Option("--format", help="How the answer is printed.")] = Format.TEXT,
+    format_: Printed = Format.TEXT,
 ) -> None:
     """Say how much better or worse model B is than A on the same patients, with paired intervals and tests.
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from codman.cli.flags import Band, Format, Level, Positive, Printed
 from codman.errors import BadInput
 
 if TYPE_CHECKING:
@@ -17,13 +17,6 @@ if TYPE_CHECKING:
     from codman.evaluate.samplesize.plan import Plan
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-
-
-class Format(StrEnum):
-    """How the answer is printed."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 @app.command()
@@ -51,16 +44,14 @@ def samplesize(
         str | None, typer.Option(metavar="FILE", help="Earlier patients, to plan for each slice.")
     ] = None,
     by: Annotated[list[str] | None, typer.Option(metavar="COL[,COL]", help="Slices of --by-slice. Repeat.")] = None,
-    band: Annotated[list[str] | None, typer.Option(metavar="COL=0,40,65", help="Cut a numeric column.")] = None,
+    band: Band = None,
     label: Annotated[
         str | None, typer.Option(metavar="COL", help="Column of what happened, in --by-slice or --predictions.")
     ] = None,
-    positive: Annotated[
-        str | None, typer.Option(metavar="VALUE", help="The label's value that means the event.")
-    ] = None,
-    level: Annotated[float, typer.Option(metavar="X", help="Of the two-sided intervals.")] = 0.95,
+    positive: Positive = None,
+    level: Level = 0.95,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the answer as JSON here.")] = None,
-    format_: Annotated[Format, typer.Option("--format", help="How the answer is printed.")] = Format.TEXT,
+    format_: Printed = Format.TEXT,
 ) -> None:
     """Say how many patients and events the wanted interval widths need, for everyone and for each slice.
 
