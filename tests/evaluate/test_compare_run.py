@@ -205,6 +205,18 @@ def test_eleven_rows_of_ten_patients_are_too_few():
     )
 
 
+def test_a_change_says_how_many_patients_its_rows_are_of():
+    a, b = frames()
+
+    found = compare(a, b, by=[["sex"]], subject="patient", thresholds=[0.2]).measurements
+
+    women = a.filter(pl.col("sex") == "F")
+    assert found.one("auroc_change").params["subjects"] == a["patient"].n_unique() < 600
+    assert found.one("accuracy_change", slice={"sex": "F"}).params["subjects"] == women["patient"].n_unique()
+    assert "subjects" not in found.one("sensitivity_change").params  # it is not about all of them
+    assert "subjects" not in compare(a, b).measurements.one("auroc_change").params
+
+
 def test_strict_counts_the_patients_of_either_class_and_not_their_rows():
     # women: 30 rows with the event, three for each of 10 patients; the other 270 rows a patient each
     a, b = frames()

@@ -140,8 +140,11 @@ def _changes(cohort: Cohort, hidden: BoolArray, spec: ComparisonSpec, wanted: tu
             for of_slice, group in zip(found, cohort.groups, strict=True)
         ]
     for k, (metric, threshold) in enumerate(names):
-        for of_slice, name in zip(found, cohort.slices.names, strict=True):
-            yield _hidden(metric, threshold, name) if of_slice is None else _written(of_slice[k], name, spec)
+        for s, (of_slice, name) in enumerate(zip(found, cohort.slices.names, strict=True)):
+            if of_slice is None:
+                yield _hidden(metric, threshold, name)
+            else:
+                yield _written(of_slice[k], name, spec, _subjects(of_slice[k], cohort, s))
 
 
 def _resampled(found: list[Change], pairs: Pairs, spec: ComparisonSpec) -> list[Change]:
@@ -162,9 +165,15 @@ def _hidden(metric: str, threshold: float | None, name: dict[str, str]) -> Measu
     return Measurement(metric=_named(metric), slice=name, value=None, params=params, note=SUPPRESSED)
 
 
-def _written(change: Change, name: dict[str, str], spec: ComparisonSpec) -> Measurement:
+def _subjects(change: Change, cohort: Cohort, s: int) -> dict[str, int]:
+    """How many patients a change that rests on all rows of its slice is about, where rows repeat patients."""
+    group = cohort.groups[s]
+    return {} if cohort.subject is None or change.n != group.n else {"subjects": group.patients}
+
+
+def _written(change: Change, name: dict[str, str], spec: ComparisonSpec, subjects: dict[str, int]) -> Measurement:
     params = {} if change.threshold is None else {"threshold": change.threshold}
-    params |= change.params
+    params |= change.params | subjects
     if change.metric in spec.margins:
         params |= judged(change, spec.margins[change.metric], spec.level)
     lower, upper = finite(change.lower), finite(change.upper)
