@@ -101,6 +101,7 @@ def test_torch_is_forbidden_to_every_room_but_lab():
 
 def test_no_file_is_over_400_lines_and_no_name_explains_nothing():
     files = [*SOURCE.rglob("*.py"), *SOURCE.rglob("*.[ch]")]
+    files = [p for p in files if p.parent.name != "versions"]  # a migration step is written by a program, once
 
     assert [str(p.relative_to(ROOT)) for p in files if len(p.read_text().splitlines()) > 400] == []
     assert [
@@ -186,8 +187,23 @@ def test_nothing_heavy_is_imported_by_the_modules_themselves():
     assert done.stdout.strip() == "[]"
 
 
+def _of_the_book(module: str) -> bool:
+    """Whether a module belongs to the book of record, which the extra `web` brings."""
+    parts = module.split(".")
+    if parts[1] in {"registry", "api", "web", "client", "integrations", "settings", "wiring"}:
+        return True
+    path = SOURCE.parent.joinpath(*parts).with_suffix(".py")
+    said = re.findall(r"^from codman\.(\S+) import", path.read_text(), re.MULTILINE) if path.exists() else []
+    return any(
+        _of_the_book(f"codman.{name}")
+        for name in said
+        if name.startswith(("registry", "settings", "wiring", "flows", "client"))
+    )
+
+
 def test_every_module_can_be_imported_with_the_core_only():
     modules = [".".join(p.relative_to(SOURCE.parent).with_suffix("").parts) for p in SOURCE.rglob("*.py")]
+    modules = [m for m in modules if not _of_the_book(m)]
     code = CORE_ONLY.replace(
         "from codman.cli.main import main\nmain()",
         "import importlib\nfor m in sys.argv[1:]: importlib.import_module(m)",

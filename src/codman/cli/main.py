@@ -10,7 +10,7 @@ import sys
 from typing import Any, Final, NamedTuple
 
 from codman import __version__
-from codman.errors import BadInput, CodmanError, nearest
+from codman.errors import BadInput, CodmanError, MissingExtra, nearest
 
 INTERRUPTED: Final = 130
 READER_GONE: Final = 141  # what a shell reports when the reader of a pipe went away
@@ -21,6 +21,7 @@ class Topic(NamedTuple):
 
     module: str
     line: str
+    extra: str | None = None  # the optional part it needs
 
 
 TOPICS: Final[dict[str, Topic]] = {
@@ -88,6 +89,12 @@ def _run(arguments: list[str]) -> int:
         raise BadInput(
             what=f"there is no command {name!r}", why="it is not in `codman --help`", fix=nearest(name, TOPICS)
         )
-    app: Any = importlib.import_module(TOPICS[name].module).app
-    app(args=rest, prog_name=f"codman {name}")  # typer ends the process itself, with the command's exit code
+    topic = TOPICS[name]
+    app: Any = importlib.import_module(topic.module).app
+    try:
+        app(args=rest, prog_name=f"codman {name}")  # typer ends the process itself, with the command's exit code
+    except ModuleNotFoundError as error:
+        if topic.extra is None or (error.name or "").startswith("codman"):
+            raise
+        raise MissingExtra(topic.extra, error.name or "a package it needs") from None
     return 0
