@@ -16,7 +16,7 @@ NASTY = "a|b <c> ::error::%0A\n## *x* @team \x1b[31m\x00\ud83d\ufffe`r`"
 
 
 def result(outcome: Outcome, i: int, severity: Severity = Severity.BLOCK, sentence: str = "It is so.") -> Result:
-    finding = Finding(outcome=outcome, sentence=sentence, evidence="a" * 64, value=0.5, lower=0.4, upper=0.6)
+    finding = Finding(outcome=outcome, said=sentence, evidence="a" * 64, value=0.5, lower=0.4, upper=0.6)
     return Result(
         id=f"r{i}", title=f"Title {i}", finding=finding, severity=severity, controls=("x/1", "x/1"), line=i + 5
     )
@@ -32,7 +32,7 @@ EVERY = verdict(
     *(result(o, i) for i, o in enumerate(Outcome)), *(result(o, i + 7, Severity.WARN) for i, o in enumerate(Outcome))
 )
 STRANGE = verdict(
-    Result(id="r", title=NASTY, finding=Finding(outcome=Outcome.NOT_MET, sentence=NASTY)),
+    Result(id="r", title=NASTY, finding=Finding(outcome=Outcome.NOT_MET, said=NASTY)),
     policy=NASTY, product=NASTY, notes=(NASTY,), policy_file="/abs/with,comma: and %.yaml",
 )  # fmt: skip
 EMPTY = verdict()
@@ -89,9 +89,7 @@ def test_json_has_the_fixed_shape():
     assert written["results"][0]["evidence"] == "sha256:" + "a" * 64
     assert (
         json.loads(
-            WRITERS[Format.JSON](
-                verdict(Result(id="r", title="t", finding=Finding(outcome=Outcome.MISSING, sentence="s")))
-            )
+            WRITERS[Format.JSON](verdict(Result(id="r", title="t", finding=Finding(outcome=Outcome.MISSING, said="s"))))
         )["results"][0]["evidence"]
         is None
     )

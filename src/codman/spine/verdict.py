@@ -5,8 +5,10 @@ Made by review/policy; read by report, flows, registry and the doors.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Final
 
 from codman.spine.policy import Checkpoint, Severity
@@ -47,17 +49,33 @@ def worst(outcomes: list[Outcome]) -> Outcome:
     return min(outcomes, key=rank, default=Outcome.NOT_APPLICABLE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+Words = str | Callable[[], str]  # as they are, or how they are found once somebody asks
+
+
+@dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What one kind of requirement found in one statement."""
+    """What one kind of requirement found in one statement; its words are made when they are read.
+
+    A portfolio of thousands of uses is judged by outcomes; composing every sentence would take most of that time.
+    """
 
     outcome: Outcome
-    sentence: str  # for a clinician: what was measured, what the limit is, what would decide it
+    said: Words = field(compare=False)  # the sentence
     evidence: str | None = None  # digest of the statement it rests on, 64 hexadecimal digits
     value: float | None = None
     lower: float | None = None
     upper: float | None = None
-    limit: str | None = None  # in words: "at least 0.75"
+    limited: Words | None = field(default=None, compare=False)  # the limit
+
+    @cached_property
+    def sentence(self) -> str:
+        """For a clinician: what was measured, what the limit is, what would decide it."""
+        return self.said if isinstance(self.said, str) else self.said()
+
+    @cached_property
+    def limit(self) -> str | None:
+        """In words: "at least 0.75"; None where nothing was held against one."""
+        return self.limited if self.limited is None or isinstance(self.limited, str) else self.limited()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

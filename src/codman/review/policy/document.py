@@ -55,7 +55,7 @@ class DocumentKind:
     def judge(self, requirement: Requirement, exhibit: Exhibit, _level: float) -> Finding:
         """It is filed."""
         sentence = f"A {self.wants(requirement.asks)} of {exhibit.day} ({exhibit.origin.value}) is filed."
-        return Finding(outcome=Outcome.MET, sentence=sentence, evidence=exhibit.digest)
+        return Finding(outcome=Outcome.MET, said=sentence, evidence=exhibit.digest)
 
     def compare(self, old: Ask, new: Ask) -> Iterator[Change]:
         """Another type is another demand."""

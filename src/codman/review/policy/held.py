@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from codman.review.policy import wording
@@ -40,48 +41,70 @@ def hold(bound: Bound, m: Measurement, exhibit: Exhibit, level: float) -> Findin
         exhibit: The statement it stands in.
         level: Least level of the interval, from the policy.
     """
-    meaning = word(bound.metric)
     judged = _judged(bound, m)
     if judged is None:
-        return _unread(bound, m, exhibit, meaning)
-    limits = [x for x in (bound.low, bound.high) if x is not None]
-    d = wording.digits([judged.value, judged.lower, judged.upper], limits)
-    limit = wording.limit(bound, d)
-    told = _told(bound, m, judged, meaning, exhibit, d)
-    asked = f"the limit is {limit.removeprefix('at most ')}" if limit.startswith("at most") else f"{limit} is required"
+        outcome, said, limited = Outcome.INCONCLUSIVE, partial(_unread, bound, m), None
+    else:
+        outcome, but = _decided(bound, m, judged, exhibit, level)
+        said, limited = partial(_said, bound, m, judged, exhibit, but), partial(_limit, bound, judged)
+    return Finding(
+        outcome=outcome,
+        said=said,
+        evidence=exhibit.digest,
+        value=m.value,
+        lower=m.lower,
+        upper=m.upper,
+        limited=limited,
+    )
 
-    def finding(outcome: Outcome, text: str) -> Finding:
-        return Finding(
-            outcome=outcome,
-            sentence=wording.sentence(text + _left_out(m)),
-            evidence=exhibit.digest,
-            value=m.value,
-            lower=m.lower,
-            upper=m.upper,
-            limit=limit,
-        )
 
+def _decided(
+    bound: Bound, m: Measurement, judged: _Judged, exhibit: Exhibit, level: float
+) -> tuple[Outcome, Callable[[], str]]:
+    """The outcome, and how the sentence ends: what is in doubt, what is lacking, what would decide it."""
     doubt = next(_doubts(m, exhibit, level), None)
     if doubt is not None:
-        return finding(Outcome.INCONCLUSIVE, f"{told}; {asked}, but {doubt}")
+        return Outcome.INCONCLUSIVE, lambda: f", but {doubt}"
     few = list(_too_few(bound, m, exhibit))
     if few:
-        more = max(short.more for short in few)
-        said = " and ".join(short.said for short in few)
-        would = f"; {wording.more(more, _patients(m, exhibit))} would reach that" if math.isfinite(more) else ""
-        return finding(Outcome.INCONCLUSIVE, f"{told}; {asked}, but {said}{would}")
-    ends = (judged.lower, judged.value, judged.upper)
-    if all(bound.keeps(x) for x in ends):
-        odd = next(_impossible(judged, meaning), None)
+        return Outcome.INCONCLUSIVE, partial(_lacking, few, m, exhibit)
+    if bound.keeps(judged.lower) and bound.keeps(judged.value) and bound.keeps(judged.upper):
+        odd = next(_impossible(judged, word(bound.metric)), None)
         if odd is not None:
-            return finding(Outcome.INCONCLUSIVE, f"{told}; {asked}, but {odd}")
-        return finding(Outcome.MET, f"{told}; {asked}")
+            return Outcome.INCONCLUSIVE, lambda: f", but {odd}"
+        return Outcome.MET, str
     if bound.beyond(judged.lower, judged.upper) and not bound.keeps(judged.value):
-        return finding(Outcome.NOT_MET, f"{told}; {asked}")
+        return Outcome.NOT_MET, str
     if not judged.lower <= judged.value <= judged.upper:
-        return finding(Outcome.INCONCLUSIVE, f"{told}; {asked}, but the value and its interval disagree")
-    enough = _enough(bound, m, judged, exhibit)
-    return finding(Outcome.INCONCLUSIVE, f"{told}; {asked}, and the interval lies on both sides of it: {enough}")
+        return Outcome.INCONCLUSIVE, lambda: ", but the value and its interval disagree"
+    return Outcome.INCONCLUSIVE, partial(_straddling, bound, m, judged, exhibit)
+
+
+def _said(bound: Bound, m: Measurement, judged: _Judged, exhibit: Exhibit, but: Callable[[], str]) -> str:
+    limit = _limit(bound, judged)
+    asked = f"the limit is {limit.removeprefix('at most ')}" if limit.startswith("at most") else f"{limit} is required"
+    told = _told(bound, m, judged, word(bound.metric), exhibit, _digits(bound, judged))
+    return wording.sentence(f"{told}; {asked}{but()}" + _left_out(m))
+
+
+def _limit(bound: Bound, judged: _Judged) -> str:
+    return wording.limit(bound, _digits(bound, judged))
+
+
+def _digits(bound: Bound, judged: _Judged) -> int:
+    limits = [x for x in (bound.low, bound.high) if x is not None]
+    return wording.digits([judged.value, judged.lower, judged.upper], limits)
+
+
+def _lacking(few: Sequence[_Short], m: Measurement, exhibit: Exhibit) -> str:
+    more = max(short.more for short in few)
+    said = " and ".join(short.said for short in few)
+    would = f"; {wording.more(more, _patients(m, exhibit))} would reach that" if math.isfinite(more) else ""
+    return f", but {said}{would}"
+
+
+def _straddling(bound: Bound, m: Measurement, judged: _Judged, exhibit: Exhibit) -> str:
+    return f", and the interval lies on both sides of it: {_enough(bound, m, judged, exhibit)}"
 
 
 def _impossible(judged: _Judged, meaning: Word) -> Iterator[str]:
@@ -106,8 +129,8 @@ def _judged(bound: Bound, m: Measurement) -> _Judged | None:
     return _Judged(value, 0.0, max(upper, -lower), lower)
 
 
-def _unread(bound: Bound, m: Measurement, exhibit: Exhibit, meaning: Word) -> Finding:
-    said = wording.of(m, meaning)
+def _unread(bound: Bound, m: Measurement) -> str:
+    said = wording.of(m, word(bound.metric))
     if m.suppressed:
         text = f"{said} is not shown, because the group has fewer than 11 patients"
     elif m.value is None:
@@ -116,14 +139,7 @@ def _unread(bound: Bound, m: Measurement, exhibit: Exhibit, meaning: Word) -> Fi
         d = wording.digits([m.value], [x for x in (bound.low, bound.high) if x is not None])
         text = f"{said} is {wording.number(m.value, d)}, with no interval to judge it by"
         text += f": {m.note}" if m.note else ""
-    return Finding(
-        outcome=Outcome.INCONCLUSIVE,
-        sentence=wording.sentence(text + _left_out(m)),
-        evidence=exhibit.digest,
-        value=m.value,
-        lower=m.lower,
-        upper=m.upper,
-    )
+    return wording.sentence(text + _left_out(m))
 
 
 def _doubts(m: Measurement, exhibit: Exhibit, level: float) -> Iterator[str]:

@@ -76,7 +76,7 @@ def judge(
     results, used = [], []
     for requirement in policy.requires:
         if against is not None:
-            finding = Finding(outcome=Outcome.NOT_APPLICABLE, sentence=against)
+            finding = Finding(outcome=Outcome.NOT_APPLICABLE, said=against)
         else:
             finding = _answer(requirement, about, policy.level, at, unreadable)
         used += [e for e in about if e.digest == finding.evidence]
@@ -150,20 +150,20 @@ def _answer(
     if unreadable and worst.outcome is Outcome.MET:
         # the file that nobody can vouch for may have been the newest: an older one must not pass in its place
         said = f"it cannot be told which evidence is newest, because one file could not be read: {unreadable[0]}"
-        return Finding(outcome=Outcome.UNVERIFIABLE, sentence=wording.sentence(said), evidence=worst.evidence)
+        return Finding(outcome=Outcome.UNVERIFIABLE, said=wording.sentence(said), evidence=worst.evidence)
     return worst
 
 
 def _held(requirement: Requirement, exhibit: Exhibit, level: float, at: datetime) -> Finding:
     if exhibit.unverifiable is not None:
         sentence = f"The signature of {exhibit.label} could not be confirmed: {exhibit.unverifiable}"
-        return Finding(outcome=Outcome.UNVERIFIABLE, sentence=wording.sentence(sentence), evidence=exhibit.digest)
+        return Finding(outcome=Outcome.UNVERIFIABLE, said=wording.sentence(sentence), evidence=exhibit.digest)
     days, most = (at - exhibit.evaluated_at) / timedelta(days=1), requirement.max_age_days
     if most is None or days <= most:
         return BY_KEY[requirement.asked_as].judge(requirement, exhibit, level)
     shown = f"{days:,.0f}" if f"{days:,.0f}" != f"{most:,.10g}" else f"{days:,.2f}"
     sentence = f"{exhibit.label} is {shown} days old; at most {most:,.10g} days are allowed"
-    return Finding(outcome=Outcome.STALE, sentence=wording.sentence(sentence), evidence=exhibit.digest)
+    return Finding(outcome=Outcome.STALE, said=wording.sentence(sentence), evidence=exhibit.digest)
 
 
 def _missing(
@@ -176,7 +176,7 @@ def _missing(
     if unreadable:
         return Finding(
             outcome=Outcome.UNVERIFIABLE,
-            sentence=wording.sentence(
+            said=wording.sentence(
                 f"{_sought(requirement)} was not found, and one file could not be read: {unreadable[0]}"
             ),
         )
@@ -192,7 +192,7 @@ def _missing(
         elif requirement.asked_as == "document":
             there = sorted({str(e.predicate.get("document")) for e in exhibits if e.kind is requirement.evidence})
             said += f"; documents given: {', '.join(there[:5])}" if there else ""
-    return Finding(outcome=Outcome.MISSING, sentence=wording.sentence(said))
+    return Finding(outcome=Outcome.MISSING, said=wording.sentence(said))
 
 
 def _sought(requirement: Requirement) -> str:

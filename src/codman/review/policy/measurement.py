@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, Final, cast
 
 from codman.errors import BadInput, nearest
@@ -75,12 +76,16 @@ class MeasurementKind:
         bound = cast("Bound", requirement.asks)
         picked = _usual([m for m in exhibit.about(bound.place) if bound.picks(m)], bound)
         if not picked:
-            return Finding(outcome=Outcome.MISSING, sentence=_not_measured(bound, exhibit), evidence=exhibit.digest)
+            return Finding(
+                outcome=Outcome.MISSING, said=partial(_not_measured, bound, exhibit), evidence=exhibit.digest
+            )
         if bound.threshold is None:
             thresholds = _thresholds(picked)
             if len(thresholds) > 1:
                 raise SeveralThresholds(requirement, exhibit, thresholds)
         found = [hold(bound, m, exhibit, level) for m in picked]
+        if len(found) == 1:
+            return found[0]
         # among equals the first by its words, so that the order of rows does not matter
         return min(found, key=lambda f: (rank(f.outcome), f.sentence))
 

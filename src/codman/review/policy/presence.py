@@ -52,7 +52,7 @@ class PresenceKind:
     def judge(self, requirement: Requirement, exhibit: Exhibit, _level: float) -> Finding:
         """It is there."""
         sentence = f"A {requirement.evidence.value} statement of {exhibit.day} ({exhibit.origin.value}) is there."
-        return Finding(outcome=Outcome.MET, sentence=sentence, evidence=exhibit.digest)
+        return Finding(outcome=Outcome.MET, said=sentence, evidence=exhibit.digest)
 
     def compare(self, _old: Ask, _new: Ask) -> Iterator[Change]:
         """There is nothing to change."""
