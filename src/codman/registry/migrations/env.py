@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+from codman.registry import schema_accounts  # noqa: F401  its tables belong to the same metadata
 from codman.registry.schema import metadata
 
 _connection = context.config.attributes["connection"]

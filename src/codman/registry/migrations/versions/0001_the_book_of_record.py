@@ -20,11 +20,13 @@ def upgrade() -> None:
         sa.Column("account", sa.String(length=64), nullable=False),
         sa.Column("address", sa.String(length=64), nullable=False),
         sa.Column("at", sa.String(length=40), nullable=False),
+        sa.Column("forgiven_at", sa.String(length=40), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attempts")),
     )
     with op.batch_alter_table("attempts", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_attempts_account"), ["account"], unique=False)
         batch_op.create_index(batch_op.f("ix_attempts_address"), ["address"], unique=False)
+        batch_op.create_index(batch_op.f("ix_attempts_at"), ["at"], unique=False)
 
     op.create_table(
         "documents",
@@ -62,14 +64,10 @@ def upgrade() -> None:
         sa.UniqueConstraint("about", "field", "source", name=op.f("uq_facts_about")),
     )
     op.create_table(
-        "invitations",
-        sa.Column("token_digest", sa.String(length=64), nullable=False),
-        sa.Column("role", sa.String(length=64), nullable=False),
-        sa.Column("email", sa.String(length=400), nullable=True),
-        sa.Column("created_at", sa.String(length=40), nullable=False),
-        sa.Column("ends_at", sa.String(length=40), nullable=False),
-        sa.Column("used_at", sa.String(length=40), nullable=True),
-        sa.PrimaryKeyConstraint("token_digest", name=op.f("pk_invitations")),
+        "house_marks",
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("at", sa.String(length=40), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_house_marks")),
     )
     op.create_table(
         "log_entries",
@@ -182,6 +180,27 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("person", name=op.f("pk_credentials")),
     )
     op.create_table(
+        "emergencies",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("role", sa.String(length=64), nullable=False),
+        sa.Column("site", sa.String(length=64), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("begins_at", sa.String(length=40), nullable=False),
+        sa.Column("ends_at", sa.String(length=40), nullable=False),
+        sa.Column("reviewed_by", sa.String(length=64), nullable=True),
+        sa.Column("reviewed_at", sa.String(length=40), nullable=True),
+        sa.Column("finding", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["person"], ["people.id"], name=op.f("fk_emergencies_person")),
+        sa.ForeignKeyConstraint(["reviewed_by"], ["people.id"], name=op.f("fk_emergencies_reviewed_by")),
+        sa.ForeignKeyConstraint(["site"], ["sites.id"], name=op.f("fk_emergencies_site")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_emergencies")),
+    )
+    with op.batch_alter_table("emergencies", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_emergencies_person"), ["person"], unique=False)
+
+    op.create_table(
         "erasures",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
@@ -222,12 +241,29 @@ def upgrade() -> None:
         sa.Column("issuer", sa.String(length=500), nullable=False),
         sa.Column("subject", sa.String(length=300), nullable=False),
         sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("linked_at", sa.String(length=40), nullable=False),
         sa.ForeignKeyConstraint(["person"], ["people.id"], name=op.f("fk_identities_person")),
         sa.PrimaryKeyConstraint("issuer", "subject", name=op.f("pk_identities")),
     )
     with op.batch_alter_table("identities", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_identities_person"), ["person"], unique=False)
 
+    op.create_table(
+        "invitations",
+        sa.Column("token_digest", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("role", sa.String(length=64), nullable=False),
+        sa.Column("site", sa.String(length=64), nullable=True),
+        sa.Column("email", sa.String(length=400), nullable=True),
+        sa.Column("invited_by", sa.String(length=64), nullable=True),
+        sa.Column("created_at", sa.String(length=40), nullable=False),
+        sa.Column("ends_at", sa.String(length=40), nullable=False),
+        sa.Column("used_at", sa.String(length=40), nullable=True),
+        sa.ForeignKeyConstraint(["invited_by"], ["people.id"], name=op.f("fk_invitations_invited_by")),
+        sa.ForeignKeyConstraint(["site"], ["sites.id"], name=op.f("fk_invitations_site")),
+        sa.PrimaryKeyConstraint("token_digest", name=op.f("pk_invitations")),
+        sa.UniqueConstraint("name", name=op.f("uq_invitations_name")),
+    )
     op.create_table(
         "keys",
         sa.Column("id", sa.String(length=64), nullable=False),
@@ -292,6 +328,19 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_products_vendor"), ["vendor"], unique=False)
 
     op.create_table(
+        "provider_visits",
+        sa.Column("token_digest", sa.String(length=64), nullable=False),
+        sa.Column("state", sa.String(length=64), nullable=False),
+        sa.Column("nonce", sa.String(length=64), nullable=False),
+        sa.Column("verifier", sa.String(length=128), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=True),
+        sa.Column("onward", sa.String(length=1000), nullable=False),
+        sa.Column("began_at", sa.String(length=40), nullable=False),
+        sa.Column("ends_at", sa.String(length=40), nullable=False),
+        sa.ForeignKeyConstraint(["person"], ["people.id"], name=op.f("fk_provider_visits_person")),
+        sa.PrimaryKeyConstraint("token_digest", name=op.f("pk_provider_visits")),
+    )
+    op.create_table(
         "saved_views",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("person", sa.String(length=64), nullable=True),
@@ -308,29 +357,35 @@ def upgrade() -> None:
     op.create_table(
         "sessions",
         sa.Column("token_digest", sa.String(length=64), nullable=False),
+        sa.Column("former_digest", sa.String(length=64), nullable=True),
+        sa.Column("rotated_at", sa.String(length=40), nullable=True),
+        sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("person", sa.String(length=64), nullable=False),
         sa.Column("method", sa.String(length=64), nullable=False),
+        sa.Column("agent", sa.String(length=200), nullable=True),
         sa.Column("read_only", sa.Boolean(), nullable=False),
         sa.Column("role", sa.String(length=64), nullable=True),
+        sa.Column("rights", sa.String(length=64), nullable=False),
         sa.Column("signed_in_at", sa.String(length=40), nullable=False),
+        sa.Column("proven_at", sa.String(length=40), nullable=True),
         sa.Column("seen_at", sa.String(length=40), nullable=False),
         sa.Column("ends_at", sa.String(length=40), nullable=False),
         sa.ForeignKeyConstraint(["person"], ["people.id"], name=op.f("fk_sessions_person")),
         sa.PrimaryKeyConstraint("token_digest", name=op.f("pk_sessions")),
+        sa.UniqueConstraint("name", name=op.f("uq_sessions_name")),
     )
     with op.batch_alter_table("sessions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_sessions_former_digest"), ["former_digest"], unique=False)
         batch_op.create_index(batch_op.f("ix_sessions_person"), ["person"], unique=False)
 
     op.create_table(
         "tokens",
         sa.Column("id", sa.String(length=64), nullable=False),
-        sa.Column("revision", sa.Integer(), nullable=False),
-        sa.Column("created_at", sa.String(length=40), nullable=False),
-        sa.Column("updated_at", sa.String(length=40), nullable=False),
         sa.Column("token_digest", sa.String(length=64), nullable=False),
         sa.Column("person", sa.String(length=64), nullable=False),
         sa.Column("name", sa.String(length=400), nullable=False),
         sa.Column("scopes", sa.JSON(), nullable=False),
+        sa.Column("created_at", sa.String(length=40), nullable=False),
         sa.Column("ends_at", sa.String(length=40), nullable=False),
         sa.Column("revoked_at", sa.String(length=40), nullable=True),
         sa.Column("seen_at", sa.String(length=40), nullable=True),
