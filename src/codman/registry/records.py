@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from codman.errors import BadInput, CodmanError
@@ -182,6 +182,19 @@ class Records(Generic[F, R]):
         )
         return self.get(change.connection, name)
 
+    def remove(self, change: Change, name: str, revision: int | None) -> None:
+        """Take a record out of the book; the log keeps what it was.
+
+        Raises:
+            NoSuchRecord: There is none of that name.
+            Stale: It was changed meanwhile.
+        """
+        old = self.get(change.connection, name)
+        if revision is not None and old.revision != revision:
+            raise Stale(self.kind, name, revision, old.revision)
+        self._write(change, delete(self.table).where(self.table.c.id == name))
+        change.record(Entry(f"{self.kind}.remove", self.kind, name, before=self.plain(old), words=self.words))
+
     def validated(self, values: Mapping[str, Any]) -> F:
         """Plain values as the kind's fields.
 
@@ -244,7 +257,7 @@ class Records(Generic[F, R]):
         beyond = column < value if descending else column > value
         return or_(beyond, and_(column == value, self.table.c.id > name), column.is_(None))
 
-    def _write(self, change: Change, statement: Any, values: Any) -> None:
+    def _write(self, change: Change, statement: Any, values: Any = None) -> None:
         try:
             change.connection.execute(statement, values)
         except IntegrityError as error:

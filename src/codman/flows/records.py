@@ -1,0 +1,395 @@
+"""Records and people: read, add, change or remove one, with who-may-do-what, in one change that stands in the log.
+
+Every door comes through here, so that a page and a program meet the same rules. The rules of each kind: record_rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, or_, select, update
+
+from codman.errors import BadInput, CodmanError, nearest
+from codman.flows.house import House
+from codman.flows.record_rules import DECIDED, KINDS, Kind, decided_on_entry
+from codman.registry.access import NotAllowed, Reader, may, paths_for, require
+from codman.registry.database import Change
+from codman.registry.nouns import DEPLOYMENTS
+from codman.registry.records import AlreadyThere, BadField, NoSuchRecord, Page
+from codman.registry.requests import Once, remember, reply_to
+from codman.registry.schema import grants, people, sites
+from codman.spine.person import Role
+from codman.spine.record import Fields, Record
+from codman.spine.site import Deployment, Site, SiteLevel
+
+MISSING: Final = "(missing)"
+_LEVELS: Final = list(SiteLevel)
+
+
+class NotTheClinician(NotAllowed):
+    """An acceptance by somebody other than the accountable clinician of the site."""
+
+    def __init__(self) -> None:
+        CodmanError.__init__(
+            self,
+            what="this acceptance is not yours to give",
+            why="only the clinician whom the deployment names can accept it",
+            fix="have the deployment name you as its clinician, or ask the one it names",
+        )
+
+
+class BadListing(BadInput):
+    """A filter or an order that a list does not have."""
+
+    def __init__(self, kind: str, name: str, known: Sequence[str]) -> None:
+        super().__init__(
+            what=f"the list of {kind} records cannot be asked for {name[:60]!r}",
+            why="it has no such field",
+            fix=nearest(name, known),
+        )
+        self.field = name[:60]
+
+
+def get(house: House, reader: Reader, kind: str, name: str) -> Any:
+    """One record, as far as somebody may see it.
+
+    Args:
+        house: The open house.
+        reader: Who asks.
+        kind: Its word: vendor, product, version, site, person, grant, use, deployment, document, fact.
+        name: Its id.
+
+    Raises:
+        NotAllowed: They may read none of this kind.
+        NoSuchRecord: There is none of that name within their reach.
+    """
+    with house.database.reading() as connection:
+        return _seen(connection, reader, KINDS[kind], name)
+
+
+def page(
+    house: House,
+    reader: Reader,
+    kind: str,
+    *,
+    where: Mapping[str, Sequence[str]] | None = None,
+    words: str | None = None,
+    order: str = "id",
+    descending: bool = False,
+    limit: int = 50,
+    cursor: str | None = None,
+) -> Page[Any]:
+    """Some of the records somebody may see, a page at a time.
+
+    Args:
+        house: The open house.
+        reader: Who asks.
+        kind: Which kind.
+        where: Field to the values it may have; `(missing)` is an empty one.
+        words: Looked for in the names; all of them must be found.
+        order: The field to sort by.
+        descending: The largest first.
+        limit: How many, 1 to 500.
+        cursor: What the page before gave as `next`.
+
+    Raises:
+        NotAllowed: They may read none of this kind.
+        BadListing: A filter or the order is no field of it.
+    """
+    rules = KINDS[kind]
+    table = rules.records.table
+    conditions = [rules.seen(_reach(reader, rules.read), reader)]
+    for name, values in (where or {}).items():
+        if name not in rules.filters:
+            raise BadListing(kind, name, rules.filters)
+        conditions.append(_one_of(table.c[name], values))
+    for word in (words or "").split()[:8]:
+        conditions.append(or_(*(table.c[column].icontains(word, autoescape=True) for column in rules.words)))
+    if order not in rules.records.record.model_fields or order not in table.c:
+        raise BadListing(kind, order, sorted(rules.records.record.model_fields))
+    with house.database.reading() as connection:
+        return rules.records.page(
+            connection, select(table).where(*conditions), order=order, descending=descending, limit=limit, cursor=cursor
+        )
+
+
+def create(
+    house: House,
+    reader: Reader,
+    kind: str,
+    fields: Fields | Mapping[str, Any],
+    *,
+    why: str | None = None,
+    request: str | None = None,
+    name: str | None = None,
+    once: Once | None = None,
+) -> Any:
+    """Put a new record into the book.
+
+    Args:
+        house: The open house.
+        reader: Who does it.
+        kind: Which kind.
+        fields: What it says: the kind's fields, or plain values.
+        why: The reason they give.
+        request: The request it came with, for the log.
+        name: The id to give it; a fresh one without. The same again with the same fields changes nothing.
+        once: Makes a repeated request find what the first one made.
+
+    Raises:
+        NotAllowed: They may not, there.
+        BadField: A field cannot hold what was given, or names what is not there.
+        AlreadyThere: It, or another of that id, is in the book already.
+        KeyReused: The request's key came with another body.
+    """
+    rules = KINDS[kind]
+    require(reader, rules.create)
+    made = rules.records.validated(fields.model_dump(mode="json") if isinstance(fields, Fields) else fields)
+    with house.database.changing(reader.author(request), why) as change:
+        if once is not None and (reply := reply_to(change.connection, once)) is not None:
+            return rules.records.record.model_validate(reply)
+        _refer(change.connection, reader, rules, made)
+        _reached(change.connection, reader, rules, rules.create, made)
+        _fits(change.connection, rules, made)
+        if kind == "use" and decided_on_entry(made.model_dump()):
+            require(reader, "use.decide", rules.places(change.connection, made))
+        if kind == "deployment" and made.accepted_at is not None:
+            raise BadField(kind, "accepted_at", "it is set when the clinician accepts, and only then")
+        record = _same(change.connection, reader, rules, name, made) or rules.records.add(change, made, name)
+        if once is not None:
+            remember(change, once, record.model_dump(mode="json"))
+        return record
+
+
+def change(
+    house: House,
+    reader: Reader,
+    kind: str,
+    name: str,
+    patch: Mapping[str, Any],
+    revision: int,
+    *,
+    why: str | None = None,
+    request: str | None = None,
+) -> Any:
+    """Change some fields of a record; the others stay.
+
+    Args:
+        house: The open house.
+        reader: Who does it.
+        kind: Which kind.
+        name: Its id.
+        patch: New values by field; None empties one (JSON Merge Patch, RFC 7396).
+        revision: The revision they saw.
+        why: The reason they give.
+        request: The request it came with, for the log.
+
+    Raises:
+        NoSuchRecord: There is none of that name within their reach.
+        NotAllowed: They see it, and may not change it.
+        Stale: It was changed meanwhile.
+        BadField: A field is unknown, or cannot hold its value.
+    """
+    require_any(reader, KINDS[kind].change, *(["use.decide"] if kind == "use" else []))
+    with house.database.changing(reader.author(request), why) as transaction:
+        return change_within(transaction, reader, kind, name, patch, revision)
+
+
+def change_within(
+    transaction: Change, reader: Reader, kind: str, name: str, patch: Mapping[str, Any], revision: int | None
+) -> Any:
+    """The same inside a change that is already open, so that many records change as one."""
+    rules, connection = KINDS[kind], transaction.connection
+    old = _seen(connection, reader, rules, name)
+    new = rules.records.validated({**rules.records.plain(old), **patch})
+    patch = _with_what_follows(kind, old, new, patch)
+    before, after = rules.records.plain(old), new.model_dump(mode="json")
+    changed = {field for field in after if after[field] != before[field]}
+    standing = rules.standing(old, new)
+    _refer(connection, reader, rules, new, changed)
+    for action in _actions(kind, rules, changed):
+        _reached(connection, reader, rules, action, old)
+        _reached(connection, reader, rules, action, standing)
+    _fits(connection, rules, standing)
+    if kind == "person" and old.active and not new.active:
+        _an_administrator_stays(connection, without_person=name)
+    record = rules.records.change(transaction, name, patch, revision)
+    if kind == "site":
+        _move_what_is_below(connection, old, record)
+    return record
+
+
+def remove(
+    house: House,
+    reader: Reader,
+    kind: str,
+    name: str,
+    revision: int,
+    *,
+    why: str | None = None,
+    request: str | None = None,
+) -> None:
+    """Take a grant back. Other records are never removed: they end, retire or are superseded.
+
+    Raises:
+        NoSuchRecord: There is none of that name within their reach.
+        NotAllowed: They see it, and may not take it back.
+        Stale: It was changed meanwhile.
+        BadField: It would leave nobody to administer the house.
+    """
+    rules = KINDS[kind]
+    require(reader, rules.change)
+    with house.database.changing(reader.author(request), why) as transaction:
+        old = _seen(transaction.connection, reader, rules, name)
+        _reached(transaction.connection, reader, rules, rules.change, old)
+        if kind == "grant":
+            _an_administrator_stays(transaction.connection, without_grant=name)
+        rules.records.remove(transaction, name, revision)
+
+
+def accept_deployment(
+    house: House,
+    reader: Reader,
+    name: str,
+    revision: int,
+    *,
+    why: str | None = None,
+    request: str | None = None,
+) -> Deployment:
+    """Accept a deployment as the accountable clinician of its site.
+
+    Raises:
+        NoSuchRecord: There is none of that name within their reach.
+        NotAllowed: They are not the clinician it names.
+        Stale: It was changed meanwhile.
+    """
+    require(reader, "deployment.accept")
+    with house.database.changing(reader.author(request), why) as transaction:
+        rules = KINDS["deployment"]
+        old = _seen(transaction.connection, reader, rules, name)
+        _reached(transaction.connection, reader, rules, "deployment.accept", old)
+        if old.clinician != reader.person:
+            raise NotTheClinician
+        return DEPLOYMENTS.change(transaction, name, {"accepted_at": transaction.at}, revision)
+
+
+def require_any(reader: Reader, *actions: str) -> None:
+    """Refuse somebody who may do none of these anywhere.
+
+    Raises:
+        NotAllowed: They may not.
+    """
+    if not any(may(reader, action) for action in actions):
+        raise NotAllowed(actions[0], "anywhere")
+
+
+def _reach(reader: Reader, action: str) -> tuple[str, ...]:
+    within = paths_for(reader, action)
+    if not within:
+        raise NotAllowed(action, "anywhere")
+    return within
+
+
+def _seen(connection: Connection, reader: Reader, rules: Kind, name: str) -> Any:
+    """What somebody may not see is not there for them: no difference tells them that it is."""
+    table = rules.records.table
+    within = _reach(reader, rules.read)
+    row = connection.execute(select(table).where(table.c.id == name, rules.seen(within, reader))).one_or_none()
+    if row is None:
+        raise NoSuchRecord(rules.records.kind, name)
+    return rules.records.read(row)
+
+
+def _reached(connection: Connection, reader: Reader, rules: Kind, action: str, what: Any) -> None:
+    """Every site a change reaches must be within reach: half of a hierarchy is not enough to change all of it."""
+    places = rules.places(connection, what)
+    if places is None:
+        require(reader, action)
+    for place in places or ():
+        require(reader, action, [place])
+
+
+def _refer(connection: Connection, reader: Reader, rules: Kind, fields: Any, changed: set[str] | None = None) -> None:
+    """Every record that is named must be there, and within the reader's sight."""
+    for column in rules.records.table.c:
+        named = getattr(fields, column.name, None)
+        if not column.foreign_keys or named is None or (changed is not None and column.name not in changed):
+            continue
+        target = next(iter(column.foreign_keys)).column.table
+        other = next(kind for kind in KINDS.values() if kind.records.table is target)
+        seen = other.seen(_reach(reader, other.read), reader)
+        if connection.execute(select(target.c.id).where(target.c.id == named, seen)).one_or_none() is None:
+            raise BadField(rules.records.kind, column.name, f"there is no such {other.records.kind}")
+
+
+def _fits(connection: Connection, rules: Kind, fields: Any) -> None:
+    if rules.fits is not None:
+        rules.fits(connection, fields)
+
+
+def _same(connection: Connection, reader: Reader, rules: Kind, name: str | None, made: Fields) -> Record | None:
+    """A record of that id that says the same, where there is one.
+
+    Raises:
+        AlreadyThere: There is one, and it says something else.
+    """
+    if name is None:
+        return None
+    try:
+        there: Record = rules.records.get(connection, name)
+    except NoSuchRecord:
+        return None
+    if rules.records.plain(there) != made.model_dump(mode="json"):
+        raise AlreadyThere(rules.records.kind, f"the id {name} belongs to another one")
+    return _seen(connection, reader, rules, name)  # type: ignore[no-any-return]
+
+
+def _actions(kind: str, rules: Kind, changed: set[str]) -> list[str]:
+    """What somebody must be allowed to do to change these fields."""
+    if kind != "use" or not changed & DECIDED:
+        return [rules.change]
+    return ["use.decide", rules.change] if changed - DECIDED else ["use.decide"]
+
+
+def _with_what_follows(kind: str, old: Any, new: Any, patch: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An acceptance is of this clinician and this version; who changes either must have it accepted again."""
+    if kind != "deployment":
+        return patch
+    if new.accepted_at is not None and new.accepted_at != old.accepted_at:
+        raise BadField(kind, "accepted_at", "it is set when the clinician accepts, and only then")
+    if (new.clinician, new.version) != (old.clinician, old.version):
+        return {**patch, "accepted_at": None}
+    return patch
+
+
+def _move_what_is_below(connection: Connection, old: Site, new: Site) -> None:
+    """The paths below follow; a level that no longer stands above its children's is refused."""
+    children = connection.execute(select(sites.c.level).where(sites.c.parent == new.id)).scalars()
+    if any(_LEVELS.index(SiteLevel(child)) <= _LEVELS.index(new.level) for child in children):
+        raise BadField("site", "level", "a site below it stands at that level or above")
+    if old.path == new.path:
+        return
+    below = select(sites.c.id, sites.c.path).where(sites.c.path.startswith(old.path, autoescape=True))
+    for row in connection.execute(below.where(sites.c.id != new.id)).all():
+        moved = new.path + row.path.removeprefix(old.path)
+        connection.execute(update(sites).where(sites.c.id == row.id).values(path=moved))
+
+
+def _an_administrator_stays(
+    connection: Connection, *, without_grant: str | None = None, without_person: str | None = None
+) -> None:
+    query = (
+        select(grants.c.id, grants.c.person)
+        .join(people, people.c.id == grants.c.person)
+        .where(grants.c.role == Role.ADMIN, grants.c.site.is_(None), people.c.active)
+    )
+    held = connection.execute(query).all()
+    left = [row for row in held if row.id != without_grant and row.person != without_person]
+    if held and not left:
+        raise BadField("grant", "role", "nobody would be left to administer the house")
+
+
+def _one_of(column: ColumnElement[Any], values: Sequence[str]) -> ColumnElement[bool]:
+    given = [value for value in values if value != MISSING]
+    return or_(column.in_(given), *([column.is_(None)] if MISSING in values else []))
