@@ -124,3 +124,20 @@ def test_checking_gives_advice_and_one_bad_policy_does_not_hide_the_next(folder)
         "only warns",
     ):
         assert said in words, said
+
+
+def test_checking_names_every_fault_in_words_and_as_data(tmp_path):
+    (tmp_path / "p.yaml").write_text(
+        "policy: p\nedition: 1\ncheckpoint: validation\nrequires:\n"
+        "  - id: a\n    measurement: {metric: aurocc, at_least: 0.7}\n"
+        "  - id: b\n    document: model-card\n    severity: blok\n"
+    )
+
+    (checked,) = check_policies([tmp_path / "p.yaml"])
+
+    assert [(f["requirement"], f["key"], f["line"]) for f in checked.answer()["faults"]] == [
+        ("a", "measurement.metric", 6),
+        ("b", "severity", 9),
+    ]
+    assert checked.lines()[0].endswith("the policy cannot be used: 2 faults")
+    assert "  line 9, b: 'blok' is no severity" in checked.lines()

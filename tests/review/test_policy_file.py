@@ -14,6 +14,7 @@ from codman.errors import BadInput, CodmanError
 from codman.review.policy import load_policy
 from codman.review.policy.bound import Bound
 from codman.review.policy.load import policy_of_bytes
+from codman.review.policy.written import BadPolicy
 from codman.spine.policy import Severity
 from codman.spine.statement import Kind, Origin
 from policy_evidence import bound_text, loaded, policy_text
@@ -258,3 +259,38 @@ def test_every_key_of_a_measurement_is_documented():
     page = (DOCS / "policies.md").read_text()
 
     assert [f for name, field in Bound.model_fields.items() if f"`{(f := field.alias or name)}`" not in page] == []
+
+
+def test_every_fault_is_told_in_one_go_with_its_place():
+    text = """policy: p
+edition: 2026-11
+checkpoint: golive
+levl: 0.9
+requires:
+  - id: a
+    measurement: {metric: aurocc, at_least: 0.7}
+    severity: blok
+  - id: b
+    measurement: {metric: auroc, min_n: -3, slcie: {a: b}}
+  - title: nothing
+  - id: c
+    document: model-card
+  - id: c
+    evidence: scan
+"""
+    with pytest.raises(BadPolicy) as refused:
+        loaded(text)
+
+    assert [(f.line, f.requirement, f.key) for f in refused.value.faults] == [
+        (3, None, "checkpoint"),
+        (4, None, "levl"),
+        (7, "a", "measurement.metric"),
+        (8, "a", "severity"),
+        (10, "b", "measurement.min_n"),
+        (10, "b", "measurement.slcie"),
+        (11, None, None),
+        (11, None, None),
+        (14, "c", "id"),
+    ]
+    assert refused.value is refused.value.faults[0]
+    assert "line 3" in refused.value.why

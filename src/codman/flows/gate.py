@@ -19,6 +19,7 @@ from codman.review.policy.advice import Advice, advise
 from codman.review.policy.diff import Difference, Turned, differences, turned
 from codman.review.policy.judge import judge
 from codman.review.policy.load import load_policy
+from codman.review.policy.written import BadPolicy
 from codman.spine.verdict import Verdict
 
 _DAY: Final = len("2026-11-20")
@@ -103,6 +104,11 @@ class Checked:
     error: BadInput | None
     advice: tuple[Advice, ...] = ()
 
+    @property
+    def faults(self) -> tuple[BadPolicy, ...]:
+        """Everything that is wrong with it, in the order of its lines; empty where it cannot even be read."""
+        return self.error.faults if isinstance(self.error, BadPolicy) else ()
+
     def answer(self) -> dict[str, Any]:
         """As plain JSON types."""
         error = self.error
@@ -110,15 +116,28 @@ class Checked:
             "file": self.file,
             "ok": error is None,
             "error": None if error is None else {"what": error.what, "why": error.why, "fix": error.fix},
+            "faults": [
+                {"requirement": f.requirement, "key": f.key, "line": f.line, "what": f.fault, "fix": f.fix}
+                for f in self.faults
+            ],
             "advice": [{"requirement": a.requirement, "line": a.line, "words": a.words} for a in self.advice],
         }
 
     def lines(self) -> list[str]:
         """As lines of text."""
+        if len(self.faults) > 1:
+            head = f"✗ {self.file}: the policy cannot be used: {len(self.faults)} faults"
+            return [head, *(line for fault in self.faults for line in _lines(fault))]
         if self.error is not None:
             return [f"✗ {self.file}: {self.error.what}", f"  why: {self.error.why}", f"  fix: {self.error.fix}"]
         head = f"✓ {self.file}: can be used"
         return [head, *(f"  line {a.line}, {a.requirement or 'policy'}: {a.words}" for a in self.advice)]
+
+
+def _lines(fault: BadPolicy) -> tuple[str, str]:
+    place = f"line {fault.line}, " if fault.line is not None else ""
+    where = fault.requirement or fault.key or "policy"
+    return f"  {place}{where}: {fault.fault}", f"    fix: {fault.fix}"
 
 
 def check_policies(files: Sequence[Path]) -> list[Checked]:

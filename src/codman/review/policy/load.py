@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,8 +12,8 @@ from pydantic import BaseModel, ValidationError
 from codman.errors import nearest
 from codman.review.policy.catalog import BY_KEY, KINDS
 from codman.review.policy.requirement import RequirementKind
-from codman.review.policy.written import BadPolicy, Place, Written, parse, read
-from codman.spine.policy import AppliesTo, Checkpoint, Policy, Requirement
+from codman.review.policy.written import BadPolicy, Place, Written, first_of, parse, read
+from codman.spine.policy import AppliesTo, Ask, Checkpoint, Policy, Requirement
 from codman.spine.statement import Kind
 
 _TEXT: Final = frozenset({"policy", "edition", "id", "title", "controls", "applies_to"})
@@ -48,25 +49,53 @@ def _policy(written: Written) -> Policy:
         raise written.refuse(
             (), "it is not a policy: there are no keys", "write at least: policy, edition, checkpoint, requires"
         )
-    for key in top:
-        if key not in _POLICY_KEYS:
-            raise written.unknown((key,), _POLICY_KEYS)
+    faults = [written.unknown((key,), _POLICY_KEYS) for key in top if key not in _POLICY_KEYS]
     for key in ("policy", "edition", "checkpoint", "requires"):
         if top.get(key) is None:
-            raise written.refuse((key,) if key in top else (), f"{key!r} is missing", _EXAMPLES[key])
-    fields: dict[str, Any] = {key: value for key, value in top.items() if value is not None}
+            faults.append(written.refuse((key,) if key in top else (), f"{key!r} is missing", _EXAMPLES[key]))
+    fields: dict[str, Any] = {key: value for key, value in top.items() if value is not None and key in _POLICY_KEYS}
     if "applies_to" in fields:
-        fields["applies_to"] = _strict(AppliesTo, _listed(fields["applies_to"]), ("applies_to",), written)
-    listed = fields["requires"]
-    if not isinstance(listed, list) or not listed:
-        raise written.refuse(("requires",), "'requires' is not a list of requirements", _EXAMPLES["requires"])
-    requires = [_requirement(item, ("requires", i), written) for i, item in enumerate(listed)]
-    _once(requires, written)
-    _agree(requires, written)
-    fields["requires"] = requires
+        with _kept(faults):
+            fields["applies_to"] = _strict(AppliesTo, _listed(fields["applies_to"]), ("applies_to",), written)
+    fields["requires"] = _requirements(fields.get("requires"), written, faults)
     fields["file"] = written.path
+    if faults:
+        # the rest of the top is still looked at; what is named already, or follows from it, is not named again
+        named = {fault.key for fault in faults if fault.requirement is None}
+        fields = {key: value for key, value in fields.items() if key not in ("applies_to", "requires")}
+        rest: list[BadPolicy] = []
+        with _kept(rest):
+            _strict(Policy, fields, (), written)
+        faults += [fault for fault in rest if fault.key in fields and fault.key not in named]
+        raise first_of(sorted(faults, key=lambda fault: fault.line or 0))
     policy: Policy = _strict(Policy, fields, (), written)
     return policy
+
+
+@contextmanager
+def _kept(faults: list[BadPolicy]) -> Iterator[None]:
+    """Keep what is wrong inside, and go on."""
+    try:
+        yield
+    except BadPolicy as error:
+        faults += error.faults
+
+
+def _requirements(listed: Any, written: Written, faults: list[BadPolicy]) -> list[Requirement]:
+    """Those that can be used; what is wrong with the others, and between them, is added to the faults."""
+    if listed is None:
+        return []
+    if not isinstance(listed, list) or not listed:
+        faults.append(written.refuse(("requires",), "'requires' is not a list of requirements", _EXAMPLES["requires"]))
+        return []
+    requires: dict[int, Requirement] = {}
+    for i, item in enumerate(listed):
+        with _kept(faults):
+            requires[i] = _requirement(item, ("requires", i), written)
+    for check in (_once, _agree):
+        with _kept(faults):
+            check(requires, written)
+    return list(requires.values())
 
 
 _EXAMPLES: Final = {
@@ -87,49 +116,66 @@ def _listed(value: Any) -> Any:
 def _requirement(item: Any, place: Place, written: Written) -> Requirement:
     if not isinstance(item, Mapping):
         raise written.refuse(place, "a requirement is not a set of keys", "write '- id: …' and its keys below")
-    for key in item:
-        if key not in _REQUIREMENT_KEYS:
-            raise written.unknown((*place, key), _REQUIREMENT_KEYS)
+    faults = [written.unknown((*place, key), _REQUIREMENT_KEYS) for key in item if key not in _REQUIREMENT_KEYS]
     if item.get("id") is None:
-        raise written.refuse(place, "a requirement has no id", "give it a short name, like id: discrimination")
-    kind = _kind(item, place, written)
-    ask = _strict(kind.asks, kind.form(item[kind.key]), (*place, kind.key), written)
+        faults.append(written.refuse(place, "a requirement has no id", "give it a short name, like id: discrimination"))
+    kind, ask = None, None
+    with _kept(faults):
+        kind = _kind(item, place, written)
+        ask = _strict(kind.asks, kind.form(item[kind.key]), (*place, kind.key), written)
+    if kind is None:
+        raise first_of(faults)
     fields = {key: value for key, value in item.items() if key in _OWN_KEYS and value is not None}
     for key in ("origin", "controls"):
         if isinstance(fields.get(key), str):
             fields[key] = [fields[key]]
     if fields.get("origin") == []:
-        raise written.refuse((*place, "origin"), "no origin counts", "name one, or leave 'origin' out to accept any")
+        faults.append(
+            written.refuse((*place, "origin"), "no origin counts", "name one, or leave 'origin' out to accept any")
+        )
     if "evidence" not in fields and kind.default_evidence is not None:
         fields["evidence"] = kind.default_evidence
-    requirement: Requirement = _strict(
-        Requirement, {**fields, "asked_as": kind.key, "asks": ask, "line": written.line(place)}, place, written
-    )
-    for fault in kind.faults(requirement):
-        inside = place if fault.key in _OWN_KEYS else (*place, kind.key)
-        where = inside if fault.key is None else (*inside, fault.key)
-        raise written.refuse(where, f"requirement {requirement.id!r}: {fault.why}", fault.fix)
+    # an ask that cannot be read is left out, so that the requirement's own keys are still looked at
+    whole = {**fields, "asked_as": kind.key, "asks": Ask() if ask is None else ask, "line": written.line(place)}
+    if "id" not in fields:
+        whole["id"] = "no-id"
+    requirement: Requirement | None = None
+    with _kept(faults):
+        requirement = _strict(Requirement, whole, place, written)
+    if requirement is None:  # its ask is looked at as far as it can stand alone
+        bare = {key: whole[key] for key in ("asked_as", "asks", "evidence", "line") if key in whole}
+        with suppress(ValidationError):
+            requirement = Requirement.model_validate({**bare, "id": "no-id"})
+    if requirement is not None and ask is not None:
+        for fault in kind.faults(requirement):
+            inside = place if fault.key in _OWN_KEYS else (*place, kind.key)
+            where = inside if fault.key is None else (*inside, fault.key)
+            faults.append(written.refuse(where, f"{_who(item)}: {fault.why}", fault.fix))
+    if faults or requirement is None:
+        raise first_of(sorted(faults, key=lambda fault: fault.line or 0))
     return requirement
+
+
+def _who(item: Mapping[str, Any]) -> str:
+    return "a requirement" if item.get("id") is None else f"requirement {item['id']!r}"
 
 
 def _kind(item: Mapping[str, Any], place: Place, written: Written) -> RequirementKind:
     named = [kind for kind in KINDS if item.get(kind.key) is not None and kind.key not in _OWN_KEYS]
     if len(named) > 1:
         keys = " and ".join(kind.key for kind in named)
-        raise written.refuse(
-            place, f"requirement {item['id']!r} asks for {keys} at once", "make two requirements of it"
-        )
+        raise written.refuse(place, f"{_who(item)} asks for {keys} at once", "make two requirements of it")
     if named:
         return named[0]
     if item.get("evidence") is not None:
         return BY_KEY["evidence"]
     keys = ", ".join(kind.key for kind in KINDS)
-    raise written.refuse(place, f"requirement {item['id']!r} asks for nothing", f"give it one of: {keys}")
+    raise written.refuse(place, f"{_who(item)} asks for nothing", f"give it one of: {keys}")
 
 
-def _once(requires: list[Requirement], written: Written) -> None:
+def _once(requires: Mapping[int, Requirement], written: Written) -> None:
     seen: dict[str, int] = {}
-    for i, requirement in enumerate(requires):
+    for i, requirement in requires.items():
         if requirement.id in seen:
             raise written.refuse(
                 ("requires", i, "id"),
@@ -139,10 +185,10 @@ def _once(requires: list[Requirement], written: Written) -> None:
         seen[requirement.id] = requirement.line
 
 
-def _agree(requires: list[Requirement], written: Written) -> None:
-    for i, one in enumerate(requires):
-        for other in requires[:i]:
-            if one.asked_as == other.asked_as and one.severity == other.severity:
+def _agree(requires: Mapping[int, Requirement], written: Written) -> None:
+    for i, one in requires.items():
+        for j, other in requires.items():
+            if j < i and one.asked_as == other.asked_as and one.severity == other.severity:
                 why = BY_KEY[one.asked_as].contradicts(other, one)
                 if why is not None:
                     raise written.refuse(
@@ -159,8 +205,9 @@ def _strict(model: type[BaseModel], fields: Any, place: Place, written: Written)
     try:
         return model.model_validate(fields)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise _told(first, model, place, written) from None
+        told = [_told(one, model, place, written) for one in error.errors(include_url=False)]
+        # one value that is none of several kinds is one fault
+        raise first_of(list({fault.key: fault for fault in reversed(told)}.values())[::-1]) from None
 
 
 def _told(first: Mapping[str, Any], model: type[BaseModel], place: Place, written: Written) -> BadPolicy:

@@ -6,7 +6,7 @@ Stricter than YAML: no key twice, no aliases, no tags, no text that quietly beca
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -30,12 +30,31 @@ _TRUTHS: Final = {"true": True, "True": True, "TRUE": True, "false": False, "Fal
 
 
 class BadPolicy(BadInput):
-    """A policy that cannot be read as one."""
+    """A policy that cannot be read as one; `faults` holds everything that is wrong with it, this first."""
 
-    def __init__(self, path: str, line: int | None, what: str, fix: str) -> None:
+    def __init__(
+        self,
+        path: str,
+        line: int | None,
+        what: str,
+        fix: str,
+        *,
+        requirement: str | None = None,
+        key: str | None = None,
+    ) -> None:
         place = path if line is None else f"{path}, line {line}"
         super().__init__(what="the policy cannot be used", why=f"{place}: {what}", fix=fix)
         self.line = line
+        self.fault = what
+        self.requirement = requirement  # its id, where the fault stands in one that has an id
+        self.key = key  # the keys that lead to it: measurement.at_least
+        self.faults: tuple[BadPolicy, ...] = (self,)
+
+
+def first_of(faults: Sequence[BadPolicy]) -> BadPolicy:
+    """The first of several faults, which carries them all."""
+    faults[0].faults = tuple(faults)
+    return faults[0]
 
 
 @dataclass(slots=True)
@@ -54,7 +73,17 @@ class Written:
 
     def refuse(self, place: Place, what: str, fix: str) -> BadPolicy:
         """An error that names this place."""
-        return BadPolicy(self.path, self.line(place), what, fix)
+        requirement, inside = self._requirement(place)
+        key = ".".join(str(part) for part in inside if isinstance(part, str)) or None
+        return BadPolicy(self.path, self.line(place), what, fix, requirement=requirement, key=key)
+
+    def _requirement(self, place: Place) -> tuple[str | None, Place]:
+        """The id of the requirement a place is in, and the rest of the way; no id and the whole way elsewhere."""
+        if len(place) < 2 or place[0] != "requires":
+            return None, place
+        said = self.value["requires"][place[1]]
+        id_ = said.get("id") if isinstance(said, Mapping) else None
+        return (id_ if isinstance(id_, str) else None), place[2:]
 
     def unknown(self, place: Place, known: Iterable[str]) -> BadPolicy:
         """An error for a key that means nothing here."""
