@@ -79,10 +79,23 @@ def write_whole(path: Path, data: bytes, *, durable: bool = False) -> None:
                 file.flush()
                 os.fsync(file.fileno())
         beside.replace(path)
+        if durable:
+            sync_folder(path.parent)
     except OSError as error:
         with suppress(OSError):
             beside.unlink()
         raise CannotWrite(path, error) from None
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the disk has a folder's list of names: a file it forgets is lost, however well it was written."""
+    if os.name == "nt":  # Windows cannot open a folder, and keeps its names without being asked
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def read_whole(path: Path, *, at_most: int) -> bytes:

@@ -152,11 +152,16 @@ def read_verifying_key(path: Path) -> VerifyingKey:
     Raises:
         BadKey: It is a private key, of another sort, or no key at all.
     """
+    return parse_verifying_key(read_whole(path, at_most=_MAX_KEY_BYTES), path)
+
+
+def parse_verifying_key(pem: bytes, name: Path | str) -> VerifyingKey:
+    """The same from bytes in memory; `name` is what errors call them."""
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-    pem = read_whole(path, at_most=_MAX_KEY_BYTES)
+    path = Path(name)
     if b"PRIVATE KEY" in pem:
         raise BadKey(path, "it is a private key; checking needs only the public one", "give the .pub file")
     try:

@@ -15,7 +15,7 @@ from typing import Final
 from codman.errors import BadInput, NotProven
 from codman.evidence.canonical import parse, sha256
 from codman.evidence.envelope import Envelope, from_json
-from codman.evidence.files import CannotRead, CannotWrite, write_whole
+from codman.evidence.files import CannotRead, CannotWrite, sync_folder, write_whole
 from codman.evidence.statements import ReadStatement, canonical_statement, read_bytes
 from codman.spine.statement import Kind, when
 
@@ -147,7 +147,7 @@ class Store:
 
     def _once(self, path: Path, data: bytes, digest: str) -> None:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            _make_durably(path.parent)
             there = path.read_bytes()
         except FileNotFoundError:
             write_whole(path, data, durable=True)
@@ -156,6 +156,14 @@ class Store:
             raise CannotWrite(path, error) from None
         if there != data:
             raise EvidenceTampered(digest, sha256(there))
+        sync_folder(path.parent)  # another sender may have just put it there, and we answer for it too
+
+
+def _make_durably(folder: Path) -> None:
+    if not folder.is_dir():
+        _make_durably(folder.parent)
+        folder.mkdir(exist_ok=True)
+        sync_folder(folder.parent)
 
 
 def _json_files(folder: Path) -> Iterator[Path]:

@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, insert, select, text
 
 from codman.errors import BadInput
-from codman.registry import schema_accounts  # noqa: F401  its tables belong to the same metadata
+from codman.registry import schema_accounts, schema_filing  # noqa: F401  their tables belong to the same metadata
 from codman.registry.database import Database
 from codman.registry.schema import log_head, metadata
 

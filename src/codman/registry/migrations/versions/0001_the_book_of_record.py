@@ -568,6 +568,18 @@ def upgrade() -> None:
         batch_op.create_index("ix_statements_use_kind", ["use_id", "kind", "evaluated_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_statements_version_id"), ["version_id"], unique=False)
 
+    op.create_table(
+        "statement_signatures",
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("keyid", sa.String(length=64), nullable=False),
+        sa.Column("at", sa.String(length=40), nullable=False),
+        sa.Column("log_index", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["digest"], ["statements.digest"], name=op.f("fk_statement_signatures_digest")),
+        sa.PrimaryKeyConstraint("digest", "keyid", name=op.f("pk_statement_signatures")),
+    )
+    with op.batch_alter_table("statement_signatures", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_statement_signatures_keyid"), ["keyid"], unique=False)
+
     # ### end Alembic commands ###
 
 

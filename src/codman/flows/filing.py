@@ -1,0 +1,136 @@
+"""file_evidence: a statement in, a receipt out; kept durably before anybody is told that it is."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import Connection
+
+from codman.errors import BadInput
+from codman.evidence.receipt import Receipt
+from codman.evidence.statements import ReadStatement, canonical_statement, read_bytes
+from codman.flows.house import House
+from codman.flows.receipts import receipt_for
+from codman.registry.access import Reader, paths_for, require
+from codman.registry.database import Change, instant
+from codman.registry.filing import (
+    Known,
+    OutOfTime,
+    Said,
+    SignatureRefused,
+    countersign,
+    file,
+    find,
+    path_of_site,
+    refuse_other_artefact,
+    resolve,
+    said_by,
+    signed_already,
+    signers,
+    why_not,
+)
+from codman.registry.inventory import paths_of
+from codman.registry.keys import Key
+from codman.registry.log import size_of
+from codman.registry.nouns import USES
+from codman.registry.requests import Once, remember, reply_to
+
+SUBMIT: Final = "evidence.submit"
+_AHEAD: Final = timedelta(days=1)  # clocks and zones are mistaken by hours; a day more would outlive a policy's max_age
+
+
+class TooLarge(BadInput):
+    """A body beyond the house's limit."""
+
+    def __init__(self, limit_mb: int) -> None:
+        super().__init__(
+            what="the statement is too large",
+            why=f"it is larger than {limit_mb} MiB",
+            fix="measure fewer slices at once, or raise CODMAN_MAX_BODY_MB",
+        )
+
+
+def file_evidence(
+    house: House,
+    body: bytes,
+    reader: Reader,
+    *,
+    source: str | None = None,
+    request: str | None = None,
+    once: Once | None = None,
+) -> Receipt:
+    """File a statement: signed, by what its key may say; bare, as the sender's claim.
+
+    Args:
+        house: The book, its store and its keys.
+        body: A DSSE envelope or a bare statement, JSON.
+        reader: Who sends it; must hold `evidence.submit`.
+        source: Where it comes from, for the log: an event's source, a folder's file.
+        request: The request it came with, for the log.
+        once: The event that carried it: its source and id.
+
+    Returns:
+        The receipt; sending the same again gives the same one.
+
+    Raises:
+        NotAllowed: The sender may not submit, or not for that use.
+        TooLarge: It is beyond the limit.
+        NotAStatement: It is no statement, or none of a known kind.
+        BadPredicate: It does not keep its kind's schema.
+        RowLevelData: It carries a value per patient.
+        SignatureRefused: No registered key signed it, or its key may not say this.
+        SubjectMismatch: It is about another artefact than the book has for that version.
+        OutOfTime: It is dated in the future.
+        KeyReused: The event's source and id came with another body before.
+        NotRecorded: The log could not be written; nothing is filed.
+    """
+    require(reader, SUBMIT)
+    if len(body) > house.settings.max_body_mb * 1024 * 1024:
+        raise TooLarge(house.settings.max_body_mb)
+    read = read_bytes(body, name="the statement")
+    said = said_by(read)
+    with house.database.reading() as connection:
+        now = house.database.clock()
+        if said.at is not None and said.at > instant(now + _AHEAD):
+            raise OutOfTime(said.at, instant(now))
+        _judge(connection, read, said, reader, instant(now))
+    house.store.put(read)  # on the disk before the book says so: a crash in between leaves bytes nobody was told of
+    with house.database.changing(reader.author(request)) as change:
+        if once is None or reply_to(change.connection, once) is None:
+            _write(change, read, said, reader, source)
+            if once is not None:
+                remember(change, once, {"digest": read.digest})
+    return receipt_for(house, read.digest)
+
+
+def _write(change: Change, read: ReadStatement, said: Said, reader: Reader, source: str | None) -> None:
+    # judged again where nobody else can change a key or a version meanwhile
+    known, key = _judge(change.connection, read, said, reader, change.at)
+    there = find(change.connection, read.digest)
+    index = size_of(change.connection)
+    if there is None:
+        size = len(canonical_statement(read.statement))
+        file(change, said, known, key, size=size, source=source, index=index)
+    elif key is not None and not signed_already(change.connection, read.digest, key.keyid):
+        countersign(change, there, key, index)
+
+
+def _judge(
+    connection: Connection, read: ReadStatement, said: Said, reader: Reader, at: str
+) -> tuple[Known, Key | None]:
+    """What it is about as the book knows it, and the key whose signature counts; None for a claim."""
+    known = resolve(connection, said, paths_for(reader, SUBMIT))
+    use_paths = [] if known.use is None else paths_of(connection, USES.get(connection, known.use))
+    if known.use is not None:
+        require(reader, SUBMIT, at=use_paths)
+    refuse_other_artefact(said, known)
+    if read.envelope is None:
+        return known, None
+    first = None
+    for key in signers(connection, read.envelope):
+        why = why_not(key, said, known, at, path_of_site(connection, key.site), use_paths)
+        if why is None:
+            return known, key
+        first = first or why
+    raise SignatureRefused(first or "", "have it signed by a key that may say this, or correct what it says")

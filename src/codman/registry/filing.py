@@ -1,0 +1,323 @@
+"""Filed evidence: what a statement is about as the book knows it, whose signature counts, one row a statement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, or_, select, update
+
+from codman.errors import BadInput, NotProven
+from codman.evidence.envelope import PAYLOAD_TYPE, Envelope
+from codman.evidence.statements import ReadStatement
+from codman.registry.database import Change, instant
+from codman.registry.inventory import visible
+from codman.registry.keys import Key, by_keyid, every_key, why_not_now
+from codman.registry.log import Entry
+from codman.registry.schema import products, sites, statements, uses, versions
+from codman.registry.schema_filing import statement_signatures
+from codman.spine.statement import Kind, when
+
+_ABOUT_A_MODEL: Final = frozenset({Kind.TRAINING, Kind.EVALUATION, Kind.COMPARISON, Kind.STRESS, Kind.MONITORING})
+_TRIED_WITH_EVERY_KEY: Final = 8  # signatures without a known keyid; more would let a sender keep us busy
+
+
+class SignatureRefused(NotProven):
+    """A signature that does not count here: by nobody we know, or beyond what its key may say."""
+
+    def __init__(self, why: str, fix: str) -> None:
+        super().__init__(what="the signature does not count here", why=why, fix=fix)
+
+
+class SubjectMismatch(NotProven):
+    """A statement about another artefact than the one the book has for that version."""
+
+    def __init__(self, product: str, version: str, said: str, known: str) -> None:
+        super().__init__(
+            what=f"the statement is about another artefact than {product} {version}",
+            why=f"it names sha256 {said[:12]}…, the book has {known[:12]}… for this version",
+            fix="evaluate the artefact in use, or register the other one as its own version",
+        )
+
+
+class OutOfTime(BadInput):
+    """A statement that says it was made tomorrow."""
+
+    def __init__(self, said: str, now: str) -> None:
+        super().__init__(
+            what="the statement is dated in the future",
+            why=f"evaluated_at is {said}, and it is {now} here",
+            fix="set the clock of the machine that made it, and of this server, then make it again",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a statement says it is about."""
+
+    digest: str
+    kind: Kind
+    product: str | None
+    version: str | None
+    use: str | None
+    origin: str | None
+    at: str | None  # evaluated_at or committed_at, as the book writes times
+    subjects: tuple[str, ...]  # sha256
+    inputs: frozenset[str]  # sha256
+    headline: str | None
+    measurements: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The same as the book knows it; None where no one record, or more than one, has that name."""
+
+    product: str | None = None
+    version: str | None = None
+    use: str | None = None
+    artefact: str | None = None  # the version's digest
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """A statement's row."""
+
+    digest: str
+    kind: str
+    log_index: int
+    standing: str  # verified, claim: as it was filed; standing.py says what it is worth now
+    keyid: str | None
+    use_id: str | None
+
+
+def said_by(read: ReadStatement) -> Said:
+    """What a statement says it is about."""
+    said, body = read.statement.predicate, read.predicate
+    at = said.get("evaluated_at") or said.get("committed_at")
+    measured = getattr(body, "measurements", None)
+    first = next((m for m in measured or () if m.value is not None and not m.slice), None)
+    return Said(
+        digest=read.digest,
+        kind=read.kind,
+        product=said.get("product"),
+        version=said.get("version"),
+        use=said.get("use"),
+        origin=said.get("origin") or (body.origin.value if hasattr(body, "origin") else None),
+        at=None if at is None else instant(when(at)),
+        subjects=tuple(subject.digest.sha256 for subject in read.statement.subject),
+        inputs=frozenset(one.digest.sha256 for one in getattr(body, "inputs", ())),
+        headline=None if first is None else str(first)[:400],
+        measurements=None if measured is None else len(measured),
+    )
+
+
+def resolve(connection: Connection, said: Said, within: Sequence[str]) -> Known:
+    """Find the product, version and use a statement names, where exactly one has that name or identifier.
+
+    Args:
+        connection: Where to read.
+        said: What the statement says.
+        within: Paths of the sites whose uses count; `/` is all.
+    """
+    if said.product is None:
+        return Known()
+    found = _named(connection, products.c.id, products.c.name, said.product)
+    if len(found) > 1:  # a name two hospitals gave their own product: the one that is used here
+        used = select(uses.c.product).where(uses.c.product.in_(found), visible(within)).distinct()
+        found = list(connection.execute(used).scalars())
+    if len(found) != 1:
+        return Known()
+    product = found[0]
+    version = artefact = None
+    if said.version is not None:
+        row = connection.execute(
+            select(versions.c.id, versions.c.digest).where(
+                versions.c.product == product, versions.c.label == said.version
+            )
+        ).one_or_none()
+        version, artefact = (None, None) if row is None else (row.id, row.digest)
+    use = None
+    if said.use is not None:
+        named = _named(connection, uses.c.id, uses.c.name, said.use, uses.c.product == product, visible(within))
+        use = named[0] if len(named) == 1 else None
+    return Known(product, version, use, artefact)
+
+
+def refuse_other_artefact(said: Said, known: Known) -> None:
+    """Refuse a statement about a model whose subject is not the artefact the book has for that version.
+
+    A subject pinned by the predictions alone, as its note says, names no artefact and passes.
+
+    Raises:
+        SubjectMismatch: It names another.
+    """
+    if known.artefact is None or said.kind not in _ABOUT_A_MODEL:
+        return
+    if known.artefact not in said.subjects and not set(said.subjects) <= said.inputs:
+        raise SubjectMismatch(said.product or "", said.version or "", said.subjects[0], known.artefact)
+
+
+def signers(connection: Connection, envelope: Envelope) -> list[Key]:
+    """The registered keys that signed exactly these bytes. The envelope's keyid is a hint, never a reason.
+
+    Raises:
+        SignatureRefused: None did.
+    """
+    if envelope.payload_type != PAYLOAD_TYPE:
+        raise SignatureRefused(f"the signed type is not {PAYLOAD_TYPE}", "sign it with `codman evidence sign`")
+    hinted = by_keyid(connection, [s.keyid for s in envelope.signatures if s.keyid])
+    message = envelope.pae
+    found = [k for k in hinted if any(k.verifying.signed(s.sig, message) for s in envelope.signatures)]
+    if not found:
+        few = envelope.signatures[:_TRIED_WITH_EVERY_KEY]
+        found = [k for k in every_key(connection) if any(k.verifying.signed(s.sig, message) for s in few)]
+    if found:
+        return found
+    if hinted:
+        raise SignatureRefused(
+            f"it names the key '{hinted[0].name}', which did not sign these bytes: they were altered after signing",
+            "send the file as its signer wrote it",
+        )
+    raise SignatureRefused(
+        "no registered key signed these bytes",
+        "have the key registered (codman key add FILE.pub), or send the bare statement: it is filed as your claim",
+    )
+
+
+def why_not(key: Key, said: Said, known: Known, at: str, path: str | None, use_paths: Sequence[str]) -> str | None:
+    """Why a key may not say this, at this moment; None where it may.
+
+    Args:
+        key: A registered key that signed it.
+        said: What it says.
+        known: The same as the book knows it.
+        at: When it reaches the log.
+        path: The path of the key's site, where it has one.
+        use_paths: Paths of the sites of the use, where one is known.
+    """
+    late = why_not_now(key, at)
+    if late is not None:
+        return late
+    if said.at is not None and said.at < key.valid_from:
+        return f"it says {said.at}, and the key '{key.name}' is good from {key.valid_from} on"
+    if said.at is not None and key.revoked_from is not None and said.at >= key.revoked_from:
+        return f"it says {said.at}, and the key '{key.name}' is revoked from {key.revoked_from}"
+    if said.origin is not None and said.origin not in {origin.value for origin in key.origins}:
+        may = ", ".join(origin.value for origin in key.origins)
+        return f"the key '{key.name}' ({key.owner_kind.value} {key.owner}) may claim {may}, not '{said.origin}'"
+    about = {said.product, known.product} - {None}
+    if key.products is not None and about and not about & set(key.products):
+        return f"the key '{key.name}' may not speak about this product"
+    if path is not None and use_paths and not any(one.startswith(path) for one in use_paths):
+        return f"the key '{key.name}' speaks for another site"
+    return None
+
+
+def path_of_site(connection: Connection, site: str | None) -> str | None:
+    """The path of a site."""
+    if site is None:
+        return None
+    return connection.execute(select(sites.c.path).where(sites.c.id == site)).scalar_one_or_none()
+
+
+def find(connection: Connection, digest: str) -> Filed | None:
+    """The row of a statement, if it is filed."""
+    row = connection.execute(select(statements).where(statements.c.digest == digest)).one_or_none()
+    return None if row is None else _filed(row)
+
+
+def signed_already(connection: Connection, digest: str, keyid: str) -> bool:
+    """Whether the book has this key's signature under this statement."""
+    return (
+        connection.execute(
+            select(statement_signatures.c.at).where(
+                statement_signatures.c.digest == digest, statement_signatures.c.keyid == keyid
+            )
+        ).first()
+        is not None
+    )
+
+
+def file(
+    change: Change, said: Said, known: Known, key: Key | None, *, size: int, source: str | None, index: int
+) -> None:
+    """Write a statement's row and its audit entry.
+
+    Args:
+        change: The transaction.
+        said: What the statement says it is about.
+        known: The same as the book knows it.
+        key: Whose signature counts; None files it as the sender's claim.
+        size: Bytes of the canonical statement.
+        source: Where it came from.
+        index: The place its audit entry will have in the log.
+    """
+    standing = "claim" if key is None else "verified"
+    row: dict[str, Any] = {
+        "digest": said.digest,
+        "kind": said.kind.value,
+        "product": _short(said.product),
+        "version": _short(said.version),
+        "use_name": _short(said.use),
+        "product_id": known.product,
+        "version_id": known.version,
+        "use_id": known.use,
+        "origin": said.origin,
+        "evaluated_at": said.at,
+        "subject_digest": said.subjects[0],
+        "keyid": None if key is None else key.keyid,
+        "standing": standing,
+        "measurements": said.measurements,
+        "headline": said.headline,
+        "size": size,
+        "filed_at": change.at,
+        "filed_by": change.author.id,
+        "log_index": index,
+    }
+    change.connection.execute(insert(statements), row)
+    if key is not None:
+        _sign(change, said.digest, key, index)
+    told = ("kind", "product", "version", "use_name", "origin", "evaluated_at", "keyid", "standing", "size")
+    after = {name: row[name] for name in told} | {"product_id": known.product, "use_id": known.use, "source": source}
+    change.record(Entry("evidence.file", "statement", said.digest, after={k: v for k, v in after.items() if v}))
+
+
+def countersign(change: Change, filed: Filed, key: Key, index: int) -> None:
+    """Write that another registered key signed a filed statement; a claim becomes verified by its first."""
+    _sign(change, filed.digest, key, index)
+    first = filed.keyid is None
+    if first:
+        change.connection.execute(
+            update(statements).where(statements.c.digest == filed.digest).values(keyid=key.keyid, standing="verified")
+        )
+    change.record(
+        Entry(
+            "evidence.sign",
+            "statement",
+            filed.digest,
+            before={"standing": filed.standing},
+            after={"standing": "verified", "keyid": key.keyid},
+        )
+    )
+
+
+def _sign(change: Change, digest: str, key: Key, index: int) -> None:
+    change.connection.execute(
+        insert(statement_signatures), {"digest": digest, "keyid": key.keyid, "at": change.at, "log_index": index}
+    )
+
+
+def _named(
+    connection: Connection, ident: ColumnElement[Any], name: ColumnElement[Any], wanted: str, *and_: ColumnElement[bool]
+) -> list[str]:
+    found = select(ident).where(or_(ident == wanted, func.lower(name) == wanted.strip().lower()), *and_).limit(20)
+    return list(connection.execute(found).scalars())
+
+
+def _short(text: str | None) -> str | None:
+    return None if text is None else text[:400]
+
+
+def _filed(row: Row[Any]) -> Filed:
+    return Filed(row.digest, row.kind, row.log_index, row.standing, row.keyid, row.use_id)

@@ -1,0 +1,94 @@
+"""What filed evidence is worth now: a revoked key takes its word back, a promise counts from when the log had it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from sqlalchemy import Connection, select
+
+from codman.registry.database import instant
+from codman.registry.keys import KEYS, Key, why_not_now
+from codman.registry.schema import keys, statements
+from codman.registry.schema_filing import statement_signatures
+from codman.spine.statement import when
+
+_MANY: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a statement is worth, and why."""
+
+    word: Literal["verified", "claim", "revoked"]
+    why: str
+    signers: tuple[Key, ...] = ()  # whose signatures count
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """Whether criteria were promised before a run."""
+
+    counts: bool
+    why: str
+    at: str | None = None  # when the log took them
+
+
+def standing_of(connection: Connection, digests: Sequence[str]) -> dict[str, Standing]:
+    """What each of these filed statements is worth now; digests that are not filed are left out."""
+    found: dict[str, Standing] = {}
+    for low in range(0, len(digests), _MANY):
+        found |= _standing(connection, digests[low : low + _MANY])
+    return found
+
+
+def _standing(connection: Connection, digests: Sequence[str]) -> dict[str, Standing]:
+    rows = connection.execute(
+        select(statement_signatures.c.digest, statement_signatures.c.at.label("signed_at"), *keys.c)
+        .join(keys, keys.c.keyid == statement_signatures.c.keyid)
+        .where(statement_signatures.c.digest.in_(digests))
+        .order_by(statement_signatures.c.log_index)
+    )
+    good: dict[str, list[Key]] = {}
+    lost: dict[str, str] = {}
+    for row in rows:
+        key = KEYS.read(row)
+        why = why_not_now(key, row.signed_at)
+        if why is None:
+            good.setdefault(row.digest, []).append(key)
+        else:
+            lost.setdefault(row.digest, why)
+    filed = connection.execute(
+        select(statements.c.digest, statements.c.filed_by).where(statements.c.digest.in_(digests))
+    )
+    return {row.digest: _one(row, good.get(row.digest), lost.get(row.digest)) for row in filed}
+
+
+def _one(row: Any, good: list[Key] | None, lost: str | None) -> Standing:
+    if good:
+        names = ", ".join(f"{key.name} ({key.owner_kind.value} {key.owner})" for key in good)
+        return Standing("verified", f"signed by {names}", tuple(good))
+    if lost is not None:
+        return Standing("revoked", lost)
+    return Standing("claim", f"nobody signed it: the word of {row.filed_by}")
+
+
+def promised_before(connection: Connection, criteria: str, run_at: str) -> Promise:
+    """Whether criteria count as promised before a run: only where this log took them earlier.
+
+    Args:
+        connection: Where to read.
+        criteria: The digest of the criteria statement that an evaluation cites.
+        run_at: The evaluation's `evaluated_at`.
+    """
+    row = connection.execute(
+        select(statements.c.filed_at, statements.c.kind).where(statements.c.digest == criteria)
+    ).one_or_none()
+    if row is None or row.kind != "criteria":
+        return Promise(
+            False, "the criteria it cites are not filed here: when they were promised is their author's word"
+        )
+    if row.filed_at > instant(when(run_at)):
+        return Promise(False, f"the criteria reached the log at {row.filed_at}, after the run", row.filed_at)
+    return Promise(True, f"the log took the criteria at {row.filed_at}, before the run", row.filed_at)
