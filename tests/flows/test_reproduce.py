@@ -138,11 +138,12 @@ def test_a_measurement_that_was_left_out_or_put_in_is_found(here):
 def test_a_point_of_a_curve_and_a_count_of_rows_are_compared_too(here):
     def change(said):
         said["curves"]["roc"][0]["y"][3] = 0.123
-        said["rows"]["scored"] -= 1
+        said["rows"]["eligible"] += 1
+        said["rows"]["excluded"] = {"score missing": 1}
 
     places = [d.place for d in reproduce(altered(evaluated(here / "e.json"), change)).differences]
 
-    assert places == ["rows.scored", "curves.roc[0].y[3]"]
+    assert places == ["rows.eligible", "rows.excluded.score missing", "curves.roc[0].y[3]"]
 
 
 def test_other_software_is_said_and_is_no_failure(here):
