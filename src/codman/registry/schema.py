@@ -215,6 +215,7 @@ imported_rows = Table(  # so that a second import of the same row finds what the
     Column("identity", String(700), primary_key=True),
     Column("row_digest", _DIGEST, nullable=False),
     _ref("use", "uses", needed=True),
+    Column("written", JSON, nullable=False),  # what it said, so that a person's later change is told from the file's
     Column("imported_at", _TIME, nullable=False),
 )
 

@@ -523,6 +523,7 @@ def upgrade() -> None:
         sa.Column("identity", sa.String(length=700), nullable=False),
         sa.Column("row_digest", sa.String(length=64), nullable=False),
         sa.Column("use", sa.String(length=64), nullable=False),
+        sa.Column("written", sa.JSON(), nullable=False),
         sa.Column("imported_at", sa.String(length=40), nullable=False),
         sa.ForeignKeyConstraint(["use"], ["uses.id"], name=op.f("fk_imported_rows_use")),
         sa.PrimaryKeyConstraint("mapping", "identity", name=op.f("pk_imported_rows")),
