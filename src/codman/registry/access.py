@@ -14,15 +14,21 @@ _EVERYONE: Final = frozenset(Role)
 _KEEPERS: Final = frozenset({Role.OWNER, Role.OFFICER, Role.ADMIN})
 _OFFICE: Final = frozenset({Role.OFFICER, Role.ADMIN})
 
+_BUILDERS: Final = _KEEPERS | {Role.ENGINEER}
+_WATCHERS: Final = frozenset({Role.AUDITOR, Role.OFFICER, Role.ADMIN})
+_ADMIN: Final = frozenset({Role.ADMIN})
+
 # Every action a door can take. An action is a noun and a verb; the log uses the same words.
 ACTIONS: Final[Mapping[str, frozenset[Role]]] = {
     "inventory.read": _EVERYONE,
     "inventory.export": _EVERYONE,
     "inventory.import": _OFFICE,
+    "mapping.read": _EVERYONE,
+    "mapping.save": _OFFICE,
     "product.create": _KEEPERS,
     "product.change": _KEEPERS,
-    "version.create": _KEEPERS | {Role.ENGINEER},
-    "version.change": _KEEPERS | {Role.ENGINEER},
+    "version.create": _BUILDERS,
+    "version.change": _BUILDERS,
     "vendor.create": _OFFICE,
     "vendor.change": _OFFICE,
     "use.create": _KEEPERS,
@@ -31,32 +37,69 @@ ACTIONS: Final[Mapping[str, frozenset[Role]]] = {
     "deployment.create": _KEEPERS,
     "deployment.change": _KEEPERS,
     "deployment.accept": _EVERYONE - {Role.VIEWER, Role.AUDITOR},  # and only the clinician it names
-    "fact.create": _KEEPERS | {Role.ENGINEER},
-    "fact.change": _KEEPERS | {Role.ENGINEER},
-    "document.create": _KEEPERS | {Role.ENGINEER},
+    "fact.create": _BUILDERS,
+    "fact.change": _BUILDERS,
+    "document.create": _BUILDERS,
+    "document.change": _BUILDERS,
     "document.read": _EVERYONE,
     "match.decide": _OFFICE,
     "site.create": _OFFICE,
     "site.change": _OFFICE,
     "person.read": _EVERYONE,
-    "person.create": frozenset({Role.ADMIN}),
-    "person.change": frozenset({Role.ADMIN}),
-    "grant.create": frozenset({Role.ADMIN}),
-    "grant.remove": frozenset({Role.ADMIN}),
-    "token.create": _EVERYONE,  # for oneself; for others an administrator
+    "person.create": _ADMIN,
+    "person.change": _ADMIN,
+    "grant.create": _ADMIN,
+    "grant.remove": _ADMIN,
+    "invitation.read": _ADMIN,
+    "invitation.create": _ADMIN,
+    "invitation.remove": _ADMIN,
+    "account.read": _EVERYONE,  # one's own sessions and tokens
+    "account.change": _EVERYONE,  # one's own password; ending one's own sessions
+    "session.read": _ADMIN,  # other people's
+    "session.end": _ADMIN,
+    "token.create": _EVERYONE,  # for oneself; for others an administrator of the whole house
     "token.revoke": _EVERYONE,
+    "emergency.create": _EVERYONE - {Role.VIEWER, Role.AUDITOR},
+    "emergency.read": _WATCHERS,
+    "emergency.review": _WATCHERS,  # and never the one who took it
     "evidence.read": _EVERYONE,
-    "evidence.submit": frozenset({Role.ENGINEER, Role.OWNER, Role.OFFICER, Role.ADMIN}),
+    "evidence.export": _EVERYONE,
+    "evidence.sign": _EVERYONE - {Role.VIEWER, Role.AUDITOR},  # in one's own name, through the notary
+    "evidence.submit": _BUILDERS,
     "key.read": _EVERYONE,
     "key.create": _OFFICE,
     "key.change": _OFFICE,
     "view.save": _EVERYONE,
-    "audit.read": frozenset({Role.AUDITOR, Role.OFFICER, Role.ADMIN}),
-    "audit.export": frozenset({Role.AUDITOR, Role.OFFICER, Role.ADMIN}),
+    "view.share": _KEEPERS,
+    "audit.read": _WATCHERS,
+    "audit.export": _WATCHERS,
     "audit.erase": _OFFICE,  # two of them
     "audit.hold": frozenset({Role.AUDITOR, Role.ADMIN}),
     "privileged.read": frozenset({Role.OFFICER}),
+    "backup.create": _ADMIN,
 }
+
+# What is of no one site: the role must be held for the whole house, or one hospital's officer would decide for all.
+WHOLE_HOUSE: Final = frozenset(
+    {
+        "inventory.import",
+        "mapping.save",
+        "vendor.create",
+        "vendor.change",
+        "match.decide",
+        "person.change",
+        "session.read",
+        "session.end",
+        "key.create",
+        "key.change",
+        "audit.read",
+        "audit.export",
+        "audit.erase",
+        "audit.hold",
+        "privileged.read",
+        "backup.create",
+    }
+)
 
 
 class NotAllowed(CodmanError):
@@ -67,7 +110,8 @@ class NotAllowed(CodmanError):
     def __init__(self, action: str, where: str) -> None:
         super().__init__(
             what="this is not yours to do",
-            why=f"'{action}' {where} needs one of the roles: {', '.join(sorted(ACTIONS.get(action, frozenset())))}",
+            why=f"'{action}' {'for the whole house' if action in WHOLE_HOUSE else where} needs one of the roles: "
+            + ", ".join(sorted(ACTIONS.get(action, frozenset()))),
             fix="ask an administrator for the role, or someone who has it",
         )
 
@@ -100,7 +144,8 @@ class Reader:
     read_only: bool = False
     fresh_until: str | None = None  # until when a signature may be made without signing in again
     via: str = "person"  # person, token
-    via_id: str = ""
+    via_id: str = ""  # the session's or the token's name
+    emergency: str | None = None  # until when a right taken in an emergency lasts
 
     def author(self, request: str | None = None) -> Author:
         """Who the log names."""
@@ -119,7 +164,9 @@ def paths_for(reader: Reader, action: str) -> tuple[str, ...]:
     if reader.read_only and not is_reading(action):
         return ()
     paths = {held.path for held in reader.held if held.role in ACTIONS[action]}
-    return ("/",) if "/" in paths else tuple(sorted(paths))
+    if "/" in paths:
+        return ("/",)
+    return () if action in WHOLE_HOUSE else tuple(sorted(paths))
 
 
 def may(reader: Reader, action: str, at: Iterable[str] | None = None) -> bool:
