@@ -221,14 +221,24 @@ def test_clustered_brier_equals_statsmodels_clustered_mean():
     assert ends(row) == pytest.approx((fit.params[0] * np.exp(-half), fit.params[0] * np.exp(half)), abs=1e-5)
 
 
-def test_brier_skill_by_the_delta_method():
+def test_brier_skill_by_the_delta_method_on_the_log_of_the_ratio():
     c = cohort("rhc")
     y, p = c.event.astype(float), c.risk
     means = np.array([np.mean((y - p) ** 2), y.mean()])
     g = numeric_gradient(lambda m: 1 - m[0] / (m[1] * (1 - m[1])), means)
     se = np.sqrt(g @ np.cov((y - p) ** 2, y) @ g / len(y))
     row = binary({"died": c.event, "risk": p}).one("brier_skill")
-    assert ends(row) == pytest.approx((row.value - Z * se, row.value + Z * se), abs=1e-6)
+    left = 1 - row.value
+    assert ends(row) == pytest.approx((1 - left * np.exp(Z * se / left), 1 - left * np.exp(-Z * se / left)), abs=1e-6)
+
+
+def test_a_prevalence_of_few_events_says_that_its_interval_moves_in_steps():
+    few = binary({"died": np.arange(200) < 4, "risk": np.linspace(0.99, 0.01, 200)}).one("prevalence")
+    many = binary({"died": np.arange(200) < 10, "risk": np.linspace(0.99, 0.01, 200)}).one("prevalence")
+
+    assert few.lower is not None
+    assert "fewer than 10" in few.note
+    assert many.note is None
 
 
 def test_observed_over_expected_on_the_log_scale():

@@ -38,10 +38,10 @@ def drawn(slices: Slices, hidden: BoolArray) -> list[int]:
 def ranking(ranked: Ranked, wanted: Iterable[int]) -> tuple[list[Curve], list[Curve]]:
     """ROC and precision–recall at 100 score quantiles; a point needs 11 patients on each side of its cut."""
     places = np.linspace(0, len(ranked.sorted_score) - 1, RANK_GRID + 1)[1:-1].astype(np.int64)
-    cuts = ranked.sorted_score[places]  # in order, so equal ones are neighbours
+    cuts = ranked.sorted_score[places]  # the highest first, so equal ones are neighbours
     cuts = cuts[np.append(True, cuts[1:] != cuts[:-1])]
     cuts = cuts[np.isfinite(cuts)]  # an infinite threshold cannot be written down
-    above, everyone = counts_above(ranked, [float(c) for c in cuts[::-1]])
+    above, everyone = counts_above(ranked, [float(c) for c in cuts])
     roc, recall = [], []
     for s in wanted:
         total = everyone[s]
@@ -50,7 +50,7 @@ def ranking(ranked: Ranked, wanted: Iterable[int]) -> tuple[list[Curve], list[Cu
         flagged = above[:, s, :, 0].sum(axis=1)
         kept = (flagged >= FEWEST) & (total[:, 0].sum() - flagged >= FEWEST)
         tp, fp = above[kept, s, 1, 1], above[kept, s, 0, 1]
-        name, threshold = ranked.slices.names[s], _plain(cuts[::-1][kept])
+        name, threshold = ranked.slices.names[s], _plain(cuts[kept])
         roc.append(Curve(slice=name, x=_plain(fp / total[0, 1]), y=_plain(tp / total[1, 1]), threshold=threshold))
         with np.errstate(divide="ignore", invalid="ignore"):
             recall.append(Curve(slice=name, x=_plain(tp / total[1, 1]), y=_plain(tp / (tp + fp)), threshold=threshold))

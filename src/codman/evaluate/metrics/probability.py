@@ -10,7 +10,7 @@ import numpy as np
 
 from codman.evaluate.distributions import two_sided_p
 from codman.evaluate.estimates import Bounds, Estimates, FloatArray
-from codman.evaluate.intervals import log_scale, normal
+from codman.evaluate.intervals import log_scale
 from codman.evaluate.kernels.library import gram, probability_columns, side_by_side
 from codman.evaluate.metrics.tables import FN, FP, TN, TP, Table, share
 from codman.evaluate.ranked import Ranked
@@ -19,6 +19,8 @@ CLIP: Final = 1e-12
 PART_ROWS: Final = 1 << 18  # summed apart, side by side
 CACHED_ROWS: Final = 1 << 14  # whose columns stay in the processor's cache
 NOT_RISKS: Final = "scores lie outside 0 to 1: they rank patients but are not risks"
+_FEW: Final = 10
+_STEPS: Final = "fewer than 10 with or without the event: the interval may cover a little less than its level"
 ONE, EVENT, RISK, SQUARE, SURPRISE, LEAN, LEAN_NULL = range(7)  # columns of Sums
 
 
@@ -94,9 +96,22 @@ def _by_cell(ranked: Ranked) -> list[FloatArray]:
 
 
 def prevalence(everyone: Table, params: Mapping[str, Any]) -> Estimates:
-    """The share of patients with the event. Interval: Wilson."""
+    """The share of patients with the event. Interval: Wilson.
+
+    Its coverage moves in steps where events are few: 93.3 % at 200 patients of whom 2 % have the event. A note says so.
+    """
     part = share(everyone, [TP, FN], [TP, FP, FN, TN])
-    return Estimates(metric="prevalence", value=part.value, bounds=part.bounds(), method=part.method, params=params)
+    with np.errstate(invalid="ignore"):
+        events = part.value * part.worth
+        few = (events > 0) & (np.minimum(events, part.worth - events) < _FEW)
+    return Estimates(
+        metric="prevalence",
+        value=part.value,
+        bounds=part.bounds(),
+        method=part.method,
+        params=params,
+        notes=dict.fromkeys(np.flatnonzero(few).tolist(), _STEPS) if part.plain else {},
+    )
 
 
 def probability(ranked: Ranked, found: Sums, params: Mapping[str, Any]) -> Iterator[Estimates]:
@@ -133,28 +148,31 @@ def _mean(metric: str, found: Sums, column: int, params: Mapping[str, Any], df: 
 
 
 def _brier_skill(found: Sums, params: Mapping[str, Any], df: FloatArray | None) -> Estimates:
-    """1 − Brier / (prevalence (1 − prevalence)). Interval: delta method.
-
-    By patient, with about 60 events and AUROC 0.97, it covers 92 % (docs/coverage.md).
-    """
+    """1 − Brier / (prevalence (1 − prevalence)). Interval: delta method on the log of the ratio."""
     rows, events, square = found.totals[:, ONE], found.totals[:, EVENT], found.totals[:, SQUARE]
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         share_of, brier = events / rows, square / rows
         spread = share_of * (1 - share_of)
-        value = np.where(spread > 0, 1 - brier / spread, np.nan)
+        left = np.where(spread > 0, brier / spread, np.nan)
         by_brier, by_share = -1 / spread, brier * (1 - 2 * share_of) / spread**2
         gradient = np.zeros_like(found.totals)
         gradient[:, SQUARE] = by_brier / rows
         gradient[:, EVENT] = by_share / rows
         gradient[:, ONE] = -(by_brier * brier + by_share * share_of) / rows
         se = np.sqrt(found.variance(gradient))
+    left_bounds = log_scale(left, se, df)
+
+    def bounds(level: float) -> tuple[FloatArray, FloatArray]:
+        low, high = left_bounds(level)
+        return 1 - high, 1 - low
+
     return Estimates(
         metric="brier_skill",
-        value=value,
-        bounds=normal(value, se, df),
-        method="delta",
+        value=1 - left,
+        bounds=bounds,
+        method="delta-log",
         params=params,
-        notes={int(s): "one class only" for s in np.flatnonzero(np.isnan(value))},
+        notes={int(s): "one class only" for s in np.flatnonzero(np.isnan(left))},
     )
 
 
