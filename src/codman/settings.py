@@ -78,6 +78,13 @@ class Settings(BaseSettings):
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, workspace / "codman.toml")
 
     @property
+    def address(self) -> str:
+        """How browsers reach the server, without a slash at the end; links begin with it."""
+        if self.public_url is not None:
+            return self.public_url.rstrip("/")
+        return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+
+    @property
     def effective_database_url(self) -> str:
         """The database to open."""
         if self.database_url is not None:

@@ -10,9 +10,10 @@ from codman.evidence.files import write_whole
 from codman.evidence.keys import SigningKey, generate, read_signing_key
 from codman.evidence.store import Store
 from codman.flows.house import House
+from codman.integrations.oidc import OpenIdProvider
 from codman.registry.database import Clock, Database, utc_now
 from codman.registry.migrate import migrate
-from codman.settings import Settings
+from codman.settings import BadSetting, Settings
 
 
 class NoWorkspace(BadInput):
@@ -50,6 +51,7 @@ def open_house(settings: Settings, clock: Clock = utc_now) -> House:
         log_key=_key(workspace / "keys" / "log"),
         notary_key=_key(workspace / "keys" / "notary"),
         log_origin=settings.log_origin or _origin(workspace / "keys" / "log-origin"),
+        provider=_provider(settings),
     )
 
 
@@ -65,3 +67,14 @@ def _origin(path: Path) -> str:
     if not path.exists():
         write_whole(path, f"codman.local/{secrets.token_hex(8)}\n".encode())
     return path.read_text(encoding="utf-8").strip()
+
+
+def _provider(settings: Settings) -> OpenIdProvider | None:
+    if settings.oidc_issuer is None:
+        return None
+    if settings.oidc_client_id is None:
+        raise BadSetting("oidc_client_id", "the provider knows this server by it, and oidc_issuer is set")
+    secret = settings.oidc_client_secret
+    return OpenIdProvider(
+        settings.oidc_issuer, settings.oidc_client_id, None if secret is None else secret.get_secret_value()
+    )

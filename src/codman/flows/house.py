@@ -7,6 +7,7 @@ from pathlib import Path
 
 from codman.evidence.keys import SigningKey
 from codman.evidence.store import Store
+from codman.registry.accounts_provider import Provider
 from codman.registry.database import Database
 from codman.settings import Settings
 
@@ -22,6 +23,7 @@ class House:
     log_key: SigningKey  # signs the log's checkpoints
     notary_key: SigningKey  # people sign through it
     log_origin: str  # the log's name
+    provider: Provider | None = None  # of people's identities; local accounts only without
 
     def close(self) -> None:
         """Let go of the database."""
