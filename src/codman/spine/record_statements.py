@@ -5,14 +5,47 @@ Made by flows; read by evidence, review, report and registry.
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from codman.spine.statement import CriteriaRef, Digest, Input, Instant, Predicate
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Sentence = Annotated[str, Field(max_length=2000)]
+
+
+class Meaning(StrEnum):
+    """What a person's signature says (21 CFR 11.50(a)(3))."""
+
+    AUTHORSHIP = "authorship"
+    REVIEW = "review"
+    APPROVAL = "approval"
+    DISAPPROVAL = "disapproval"
+    RESPONSIBILITY = "responsibility"
+    ACCEPTANCE = "acceptance"
+
+
+class PersonSignature(BaseModel):
+    """Who signed, when, and what it means: inside the signed bytes, so that it cannot be moved to another record."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    person: Name = Field(description="Their identifier in the book of record")
+    name: Name = Field(description="Their name as it is printed")
+    signed_at: Instant
+    meaning: Meaning
+
+
+class SignedPredicate(Predicate):
+    """What people sign: the notary key signs these bytes for each, freshly signed in (21 CFR 11.50 and 11.70)."""
+
+    signed_by: list[PersonSignature] = Field(default_factory=list, max_length=100)
+
+    @model_serializer(mode="wrap")
+    def _only_where_somebody_signed(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in whole(self).items() if name != "signed_by" or value}
 
 
 class CriteriaPredicate(BaseModel):
@@ -28,7 +61,7 @@ class CriteriaPredicate(BaseModel):
     receipt: dict[str, Any] | None = Field(default=None, description="A log's proof that it was there by then")
 
 
-class DocumentPredicate(Predicate):
+class DocumentPredicate(SignedPredicate):
     """That a document exists: which bytes, never what they say."""
 
     document: Name = Field(description="What sort of document, e.g. model-card")
@@ -38,7 +71,7 @@ class DocumentPredicate(Predicate):
     media_type: Name = Field(description="e.g. application/pdf")
 
 
-class DecisionPredicate(Predicate):
+class DecisionPredicate(SignedPredicate):
     """What a committee decided about a use, at a checkpoint, on which evidence, for which sites."""
 
     checkpoint: Name
@@ -52,7 +85,7 @@ class DecisionPredicate(Predicate):
     criteria: CriteriaRef | None = None
 
 
-class ReportPredicate(Predicate):
+class ReportPredicate(SignedPredicate):
     """That a report was made, of which statements."""
 
     file: Name

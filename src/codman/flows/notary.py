@@ -1,0 +1,117 @@
+"""sign_as: a person signs a record through the server's notary key, after signing in afresh.
+
+Their name, the time and what the signature means stand inside the signed bytes (21 CFR 11.50), which binds them to this
+record and no other (11.70).
+"""
+
+from __future__ import annotations
+
+from codman.errors import CodmanError, NotProven
+from codman.evidence.envelope import Envelope, sign
+from codman.evidence.statements import ReadStatement, canonical_statement, read_bytes
+from codman.flows.house import House
+from codman.registry import keys
+from codman.registry.access import NotAllowed, Reader, require
+from codman.registry.database import Change, instant
+from codman.registry.keys import KeyFields, OwnerKind
+from codman.registry.log import SYSTEM, Entry
+from codman.spine.record_statements import Meaning, PersonSignature, SignedPredicate
+from codman.spine.statement import Origin
+
+
+class NotFresh(NotAllowed):
+    """A signature by somebody whose sign-in is too old, or who is a program."""
+
+    def __init__(self, why: str) -> None:
+        CodmanError.__init__(self, what="sign in again to sign this", why=why, fix="sign in again, then sign at once")
+
+
+class CannotBeSigned(NotProven):
+    """A record that this person cannot sign through the notary."""
+
+    def __init__(self, why: str, fix: str) -> None:
+        super().__init__(what="this cannot be signed", why=why, fix=fix)
+
+
+def sign_as(house: House, reader: Reader, body: bytes, meaning: Meaning, *, request: str | None = None) -> Envelope:
+    """Sign a document, decision or report in a person's name.
+
+    Args:
+        house: The open house.
+        reader: Who signs, in person, freshly signed in.
+        body: The bare statement, or the envelope with which others signed it here before.
+        meaning: What the signature says.
+        request: The request it came with, for the log.
+
+    Returns:
+        The envelope by the notary key; its statement names everybody who signed. File it with `file_evidence`.
+
+    Raises:
+        NotAllowed: They may not sign.
+        NotFresh: Their sign-in is too old, or a token came instead of a person.
+        CannotBeSigned: The kind is not one people sign, they signed it already, or it names signatures that the notary
+            never made.
+        NotAStatement: It is no statement.
+    """
+    require(reader, "evidence.sign")
+    now = instant(house.database.clock())
+    if reader.via != "person":
+        raise NotFresh("a program cannot sign in a person's name")
+    if reader.fresh_until is None or reader.fresh_until <= now:
+        raise NotFresh("the last sign-in is too long ago")
+    read = read_bytes(body, name="the record")
+    signed = _signed(house, read)
+    if any(one.person == reader.person for one in signed):
+        raise CannotBeSigned("the same person signed it already", "let somebody else sign")
+    mine = PersonSignature(person=reader.person, name=reader.name, signed_at=now, meaning=meaning)
+    said = dict(read.statement.predicate)
+    said["signed_by"] = [one.model_dump(mode="json") for one in (*signed, mine)]
+    statement = read.statement.model_copy(update={"predicate": said})
+    payload = canonical_statement(statement)
+    whole = read_bytes(payload, name="the signed record")  # what nobody could read back is not signed
+    with house.database.changing(reader.author(request)) as change:
+        _register(change, house)
+        change.record(
+            Entry("person.sign", "statement", whole.digest, after={"meaning": meaning.value, "of": read.digest})
+        )
+    return sign(payload, house.notary_key)
+
+
+def register_notary(house: House) -> None:
+    """Have the book know its own notary key."""
+    with house.database.changing(SYSTEM) as change:
+        _register(change, house)
+
+
+def _register(change: Change, house: House) -> None:
+    public = house.notary_key.public
+    if not keys.by_keyid(change.connection, [public.keyid]):
+        keys.register(
+            change,
+            KeyFields(
+                keyid=public.keyid,
+                name="notary",
+                owner_kind=OwnerKind.NOTARY,
+                owner="this server, for the people who sign in to it",
+                origins=list(Origin),
+                public_pem=public.pem,
+            ),
+        )
+
+
+def _signed(house: House, read: ReadStatement) -> list[PersonSignature]:
+    """Who signed it so far; only the notary's own bytes are believed."""
+    if not isinstance(read.predicate, SignedPredicate):
+        raise CannotBeSigned(
+            f"people sign documents, decisions and reports, not {read.kind.value} statements",
+            "have the pipeline that made it sign it with its own key",
+        )
+    if not read.predicate.signed_by:
+        return []
+    envelope, notary = read.envelope, house.notary_key.public
+    if envelope is None or not any(notary.signed(one.sig, envelope.pae) for one in envelope.signatures):
+        raise CannotBeSigned(
+            "it names people who signed, and the notary did not sign these bytes for them",
+            "give the envelope that the last person's signature made",
+        )
+    return list(read.predicate.signed_by)
