@@ -186,6 +186,17 @@ def test_repeating_every_row_of_a_patient_does_not_narrow_a_clustered_interval()
         assert b.upper - b.lower == pytest.approx(a.upper - a.lower, rel=0.05), metric
 
 
+def test_a_change_of_average_precision_on_nine_patients_with_the_event_has_no_interval():
+    r = np.random.default_rng(4)
+    for events, given in ((9, False), (10, True)):
+        pairs = Pairs(event=np.arange(200) < events, a=r.random(200), b=r.random(200), weight=None, subject=None)
+        found = change_of("auprc", None, pairs, 0.95)
+
+        assert math.isfinite(found.value)
+        assert math.isfinite(found.lower) is given
+        assert (found.note is None) is given
+
+
 def test_mcnemar_counts_who_only_one_model_judges_rightly():
     found = change_of("mcnemar", 0.5, TEN, 0.95)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -18,6 +18,7 @@ from codman.evaluate.compare.pairs import Pairs
 from codman.evaluate.compare.rankings import Means, Rankings, means, rankings
 from codman.evaluate.compare.rate_changes import ONE_CLASS, rate_change
 from codman.evaluate.compare.rates import OF_RISK
+from codman.evaluate.metrics.discrimination import FEWEST_EVENTS
 
 FEWEST_OF_A_CLASS: Final = 30  # below it DeLong's normal quantile gives too narrow an interval
 Named = tuple[str, float | None]  # a metric, and its threshold where it has one
@@ -108,7 +109,7 @@ def _auroc(found: Rankings, s: int, group: Group, level: float) -> Change:
 def _auprc(found: Rankings, s: int, group: Group, level: float) -> Change:
     if not 0 < group.positives < group.n:
         return undefined("auprc", None, group, ONE_CLASS)
-    return linear(
+    change = linear(
         "auprc",
         None,
         group,
@@ -119,6 +120,10 @@ def _auprc(found: Rankings, s: int, group: Group, level: float) -> Change:
         level=level,
         method="influence-paired",
     )
+    if group.with_event >= FEWEST_EVENTS:
+        return change
+    few = f"fewer than {FEWEST_EVENTS} patients with the event: no interval"
+    return replace(change, lower=math.nan, upper=math.nan, p_value=None, p_above=None, note=few)
 
 
 def _of_risk(metric: str, found: Means, s: int, group: Group, level: float) -> Change:
