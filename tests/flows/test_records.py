@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from codman.flows import records
+from codman.flows import records, rollout, tokens
 from codman.flows.house import House
-from codman.registry.access import Held, NotAllowed, Reader
+from codman.registry.access import Held, NotAllowed, NotSignedIn, Reader
+from codman.registry.accounts import reader_of_token
+from codman.registry.accounts_people import LastAdministrator, set_password
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import DEPLOYMENTS, GRANTS, PEOPLE, PRODUCTS, SITES, USES
 from codman.registry.records import AlreadyThere, BadField, NoSuchRecord, Stale
@@ -163,11 +165,13 @@ def test_moving_a_hospital_moves_the_paths_below_it(house: House) -> None:
 def test_the_last_administrator_of_the_house_stays(house: House) -> None:
     with house.database.changing(SYSTEM) as change:
         grant = GRANTS.add(change, GRANTS.validated({"person": "ann", "role": "admin"}))
+        set_password(change, "ann", "a hash")
+        set_password(change, "bob", "a hash")
     admin = somebody(Role.ADMIN)
 
-    with pytest.raises(BadField):
+    with pytest.raises(LastAdministrator):
         records.remove(house, admin, "grant", grant.id, 1)
-    with pytest.raises(BadField):
+    with pytest.raises(LastAdministrator):
         records.change(house, admin, "person", "ann", {"active": False}, 1)
     records.create(house, admin, "grant", {"person": "bob", "role": "admin"})
     records.remove(house, admin, "grant", grant.id, 1)
@@ -190,3 +194,41 @@ def test_a_product_is_not_its_own_ancestor(house: House) -> None:
     with pytest.raises(BadField) as refused:
         records.change(house, owner, "product", "sepsis", {"embedded_in": inner.id}, 1)
     assert refused.value.field == "embedded_in"
+
+
+def test_closing_an_account_ends_its_tokens(house: House) -> None:
+    admin = somebody(Role.ADMIN)
+    issued = tokens.create_token(house, somebody(Role.OWNER, person="bob"), "bob", ["*"], name="ci", days=1)
+
+    records.change(house, admin, "person", "bob", {"active": False}, 1)
+
+    with pytest.raises(NotSignedIn):
+        reader_of_token(house.database, issued.secret)
+
+
+def test_a_token_makes_no_token_that_may_do_more_and_nobody_makes_one_for_another(house: House) -> None:
+    narrow = Reader(person="bob", name="bob", held=(Held(Role.OWNER),), scopes=frozenset({"token.create", "*.read"}))
+
+    with pytest.raises(BadField):
+        tokens.create_token(house, narrow, "bob", ["*"], name="ci", days=1)
+    with pytest.raises(NotAllowed):
+        tokens.create_token(house, somebody(Role.OFFICER), "bob", ["*.read"], name="ci", days=1)
+
+
+def test_sixty_hospitals_change_their_mode_as_one_action_or_not_at_all(house: House) -> None:
+    officer = somebody(Role.OFFICER)
+    sites = [f"hospital-{k:02}" for k in range(60)]
+    for name in sites:
+        records.create(house, officer, "site", {"name": name, "level": "hospital", "parent": "north"}, name=name)
+    made = rollout.deploy_at(house, officer, "john-use", sites, {"mode": "silent"})
+    assert len(made) == 60
+
+    changed = rollout.change_everywhere(
+        house, officer, "john-use", {"mode": "live"}, state=rollout.state_tag(made), why="go-live"
+    )
+    assert {one.mode for one in changed} == {"live"}
+    with pytest.raises(rollout.SeenOtherwise):
+        rollout.change_everywhere(house, officer, "john-use", {"mode": "paused"}, state=rollout.state_tag(made))
+    with pytest.raises(BadField):
+        rollout.change_everywhere(house, officer, "john-use", {"mode": "nowhere"})
+    assert {one.mode for one in rollout.deployments_of(house, officer, "john-use")} == {"live"}

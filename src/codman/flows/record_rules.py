@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, literal, or_, select, true
+from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, literal, or_, select, true, update
 
 from codman.registry import nouns
 from codman.registry.access import Reader
+from codman.registry.accounts_invitations import has_administrator
+from codman.registry.accounts_people import LastAdministrator
 from codman.registry.inventory import visible
 from codman.registry.records import BadField, NoSuchRecord, Records
 from codman.registry.schema import deployments, documents, facts, grants, sites, uses
+from codman.spine.site import Site, SiteLevel
 from codman.spine.use import Decision, Stage
 
 # what a review sets, never the keeper of a record alone
 DECIDED: Final = frozenset({"stage", "stage_since", "decision", "tier", "impact"})
 _RAN_BEFORE: Final = frozenset({Stage.SILENT, Stage.PILOT, Stage.LIVE, Stage.PAUSED, Stage.RETIRED})
+
+_LEVELS: Final = list(SiteLevel)
 
 Within = Sequence[str]
 Seen = Callable[[Within, Reader], ColumnElement[bool]]
@@ -189,6 +195,36 @@ def _version_fits(connection: Connection, version: Any) -> None:
     _no_circle(nouns.VERSIONS, "parent")(connection, version)
     if version.parent is not None and nouns.VERSIONS.get(connection, version.parent).product != version.product:
         raise BadField("version", "parent", "it is a version of another product")
+
+
+def move_what_is_below(connection: Connection, old: Site, new: Site) -> None:
+    """Have the paths below a site follow it.
+
+    Raises:
+        BadField: Its level no longer stands above its children's.
+    """
+    children = connection.execute(select(sites.c.level).where(sites.c.parent == new.id)).scalars()
+    if any(_LEVELS.index(SiteLevel(child)) <= _LEVELS.index(new.level) for child in children):
+        raise BadField("site", "level", "a site below it stands at that level or above")
+    if old.path == new.path:
+        return
+    below = select(sites.c.id, sites.c.path).where(sites.c.path.startswith(old.path, autoescape=True))
+    for row in connection.execute(below.where(sites.c.id != new.id)).all():
+        moved = new.path + row.path.removeprefix(old.path)
+        connection.execute(update(sites).where(sites.c.id == row.id).values(path=moved))
+
+
+@contextmanager
+def an_administrator_stays(connection: Connection) -> Iterator[None]:
+    """Undo what would leave the house with nobody who can let anybody in.
+
+    Raises:
+        LastAdministrator: There was one before, and there is none after.
+    """
+    could = has_administrator(connection)
+    yield
+    if could and not has_administrator(connection):
+        raise LastAdministrator
 
 
 KINDS: Final[Mapping[str, Kind]] = {

@@ -8,23 +8,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, or_, select, update
+from sqlalchemy import ColumnElement, Connection, or_, select
 
 from codman.errors import BadInput, CodmanError, nearest
 from codman.flows.house import House
-from codman.flows.record_rules import DECIDED, KINDS, Kind, decided_on_entry
+from codman.flows.record_rules import (
+    DECIDED,
+    KINDS,
+    Kind,
+    an_administrator_stays,
+    decided_on_entry,
+    move_what_is_below,
+)
 from codman.registry.access import NotAllowed, Reader, may, paths_for, require
+from codman.registry.accounts_people import deactivate
 from codman.registry.database import Change
 from codman.registry.nouns import DEPLOYMENTS
 from codman.registry.records import AlreadyThere, BadField, NoSuchRecord, Page
 from codman.registry.requests import Once, remember, reply_to
-from codman.registry.schema import grants, people, sites
-from codman.spine.person import Role
 from codman.spine.record import Fields, Record
-from codman.spine.site import Deployment, Site, SiteLevel
+from codman.spine.site import Deployment
 
 MISSING: Final = "(missing)"
-_LEVELS: Final = list(SiteLevel)
 
 
 class NotTheClinician(NotAllowed):
@@ -149,17 +154,24 @@ def create(
     with house.database.changing(reader.author(request), why) as change:
         if once is not None and (reply := reply_to(change.connection, once)) is not None:
             return rules.records.record.model_validate(reply)
-        _refer(change.connection, reader, rules, made)
-        _reached(change.connection, reader, rules, rules.create, made)
-        _fits(change.connection, rules, made)
-        if kind == "use" and decided_on_entry(made.model_dump()):
-            require(reader, "use.decide", rules.places(change.connection, made))
-        if kind == "deployment" and made.accepted_at is not None:
-            raise BadField(kind, "accepted_at", "it is set when the clinician accepts, and only then")
-        record = _same(change.connection, reader, rules, name, made) or rules.records.add(change, made, name)
+        record = create_within(change, reader, kind, made, name)
         if once is not None:
             remember(change, once, record.model_dump(mode="json"))
         return record
+
+
+def create_within(change: Change, reader: Reader, kind: str, fields: Any, name: str | None = None) -> Any:
+    """The same inside a change that is already open, so that many records are made as one."""
+    rules = KINDS[kind]
+    made = fields if isinstance(fields, Fields) else rules.records.validated(fields)
+    _refer(change.connection, reader, rules, made)
+    _reached(change.connection, reader, rules, rules.create, made)
+    _fits(change.connection, rules, made)
+    if kind == "use" and decided_on_entry(made.model_dump()):
+        require(reader, "use.decide", rules.places(change.connection, made))
+    if kind == "deployment" and getattr(made, "accepted_at", None) is not None:
+        raise BadField(kind, "accepted_at", "it is set when the clinician accepts, and only then")
+    return _same(change.connection, reader, rules, name, made) or rules.records.add(change, made, name)
 
 
 def change(
@@ -212,11 +224,12 @@ def change_within(
         _reached(connection, reader, rules, action, old)
         _reached(connection, reader, rules, action, standing)
     _fits(connection, rules, standing)
-    if kind == "person" and old.active and not new.active:
-        _an_administrator_stays(connection, without_person=name)
-    record = rules.records.change(transaction, name, patch, revision)
+    with an_administrator_stays(connection):
+        record = rules.records.change(transaction, name, patch, revision)
     if kind == "site":
-        _move_what_is_below(connection, old, record)
+        move_what_is_below(connection, old, record)
+    if kind == "person" and old.active and not record.active:
+        deactivate(transaction, name)  # it is closed already: this ends its sessions and tokens
     return record
 
 
@@ -236,16 +249,15 @@ def remove(
         NoSuchRecord: There is none of that name within their reach.
         NotAllowed: They see it, and may not take it back.
         Stale: It was changed meanwhile.
-        BadField: It would leave nobody to administer the house.
+        LastAdministrator: It would leave nobody to administer the house.
     """
     rules = KINDS[kind]
     require(reader, rules.change)
     with house.database.changing(reader.author(request), why) as transaction:
         old = _seen(transaction.connection, reader, rules, name)
         _reached(transaction.connection, reader, rules, rules.change, old)
-        if kind == "grant":
-            _an_administrator_stays(transaction.connection, without_grant=name)
-        rules.records.remove(transaction, name, revision)
+        with an_administrator_stays(transaction.connection):
+            rules.records.remove(transaction, name, revision)
 
 
 def accept_deployment(
@@ -361,33 +373,6 @@ def _with_what_follows(kind: str, old: Any, new: Any, patch: Mapping[str, Any]) 
     if (new.clinician, new.version) != (old.clinician, old.version):
         return {**patch, "accepted_at": None}
     return patch
-
-
-def _move_what_is_below(connection: Connection, old: Site, new: Site) -> None:
-    """The paths below follow; a level that no longer stands above its children's is refused."""
-    children = connection.execute(select(sites.c.level).where(sites.c.parent == new.id)).scalars()
-    if any(_LEVELS.index(SiteLevel(child)) <= _LEVELS.index(new.level) for child in children):
-        raise BadField("site", "level", "a site below it stands at that level or above")
-    if old.path == new.path:
-        return
-    below = select(sites.c.id, sites.c.path).where(sites.c.path.startswith(old.path, autoescape=True))
-    for row in connection.execute(below.where(sites.c.id != new.id)).all():
-        moved = new.path + row.path.removeprefix(old.path)
-        connection.execute(update(sites).where(sites.c.id == row.id).values(path=moved))
-
-
-def _an_administrator_stays(
-    connection: Connection, *, without_grant: str | None = None, without_person: str | None = None
-) -> None:
-    query = (
-        select(grants.c.id, grants.c.person)
-        .join(people, people.c.id == grants.c.person)
-        .where(grants.c.role == Role.ADMIN, grants.c.site.is_(None), people.c.active)
-    )
-    held = connection.execute(query).all()
-    left = [row for row in held if row.id != without_grant and row.person != without_person]
-    if held and not left:
-        raise BadField("grant", "role", "nobody would be left to administer the house")
 
 
 def _one_of(column: ColumnElement[Any], values: Sequence[str]) -> ColumnElement[bool]:
