@@ -92,7 +92,7 @@ def auroc(
 
     Interval: DeLong's variance on the logit scale. Under 30 events or non-events, or so near 0 or 1 that fewer than 5
     of the smaller class are misordered, Wilson with n = the smaller class (`wilson-min`; Birnbaum & Klose 1957,
-    doi:10.1214/aoms/1177706956): valid, and wider than its level.
+    Annals of Mathematical Statistics 28:933-945): valid, and wider than its level.
     """
     value = np.clip(found.auroc, 0.0, 1.0)
     fewer = ranked.effective.min(axis=1)
