@@ -1,0 +1,110 @@
+"""papers: a file about a product, a version or a use into the house's documents, by its digest, and out again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from codman.errors import NotProven
+from codman.evidence.canonical import sha256
+from codman.evidence.files import write_whole
+from codman.flows import records
+from codman.flows.house import House
+from codman.flows.record_rules import KINDS
+from codman.registry.access import Reader, require
+from codman.registry.documents import Document
+from codman.registry.requests import Once
+
+
+class DocumentLost(NotProven):
+    """A document whose bytes are gone, or are no longer those that were filed."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(
+            what=f"document {name} is not what was filed",
+            why=why,
+            fix="restore it from backup",
+        )
+
+
+class Paper(NamedTuple):
+    """A document and its bytes."""
+
+    document: Document
+    data: bytes
+
+
+def file_paper(
+    house: House,
+    reader: Reader,
+    data: bytes,
+    *,
+    about_kind: str,
+    about: str,
+    type: str,  # noqa: A002 - the field's own name
+    title: str,
+    media_type: str,
+    why: str | None = None,
+    request: str | None = None,
+    once: Once | None = None,
+) -> Document:
+    """File a document.
+
+    Args:
+        house: The open house.
+        reader: Who files it; must hold `document.create` where the thing it is about belongs.
+        data: Its bytes.
+        about_kind: product, version or use.
+        about: Which one.
+        type: What sort of document, e.g. model-card.
+        title: What people call it.
+        media_type: e.g. application/pdf.
+        why: The reason they give.
+        request: The request it came with, for the log.
+        once: Makes a repeated request find what the first one made.
+
+    Raises:
+        NotAllowed: They may not.
+        BadField: A field cannot hold what was given, or names what is not there.
+        CannotWrite: The folder of documents cannot be written.
+    """
+    require(reader, "document.create")
+    digest = sha256(data)
+    fields = {
+        "about_kind": about_kind,
+        "about": about,
+        "type": type,
+        "title": title,
+        "digest": digest,
+        "size": len(data),
+        "media_type": media_type,
+    }
+    checked = KINDS["document"].records.validated(fields)
+    place = _place(house, digest)
+    if not place.exists():  # on the disk before the book says so
+        place.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(place, data, durable=True)
+    made: Document = records.create(house, reader, "document", checked, why=why, request=request, once=once)
+    return made
+
+
+def read_paper(house: House, reader: Reader, name: str) -> Paper:
+    """A document with its bytes, checked against its digest.
+
+    Raises:
+        NotAllowed: They may read none.
+        NoSuchRecord: There is none of that id within their reach.
+        DocumentLost: Its bytes are gone, or are others.
+    """
+    document: Document = records.get(house, reader, "document", name)
+    try:
+        data = _place(house, document.digest).read_bytes()
+    except OSError as error:
+        raise DocumentLost(name, error.strerror or "it cannot be read") from None
+    if sha256(data) != document.digest:
+        raise DocumentLost(name, "its bytes have another digest")
+    return Paper(document, data)
+
+
+def _place(house: House, digest: str) -> Path:
+    return house.documents / digest[:2] / digest
