@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from codman.cli.flags import Format, Printed
+from codman.cli.opened import DatabaseUrl, Workspace, opened
 from codman.spine.statement import Origin
-
-if TYPE_CHECKING:
-    from codman.flows.house import House
 
 app = typer.Typer(
     add_completion=False,
@@ -25,7 +21,6 @@ app = typer.Typer(
     help="Register, rotate and revoke the keys whose signatures count.",
 )
 
-Workspace = Annotated[Path | None, typer.Option(metavar="FOLDER", help="The book's folder.")]
 _Public = Annotated[Path, typer.Argument(metavar="FILE.pub", help="The public key, PEM.", show_default=False)]
 _Key = Annotated[
     str, typer.Argument(metavar="KEY", help="Its name, id or the first digits of its keyid.", show_default=False)
@@ -46,6 +41,7 @@ def add(
         str | None, typer.Option(metavar="TIME", help="What is dated before does not count; any time without.")
     ] = None,
     workspace: Workspace = None,
+    database_url: DatabaseUrl = None,
     format_: Printed = Format.TEXT,
 ) -> None:
     """Register a public key: whose it is, and what its owner may claim."""
@@ -60,7 +56,7 @@ def add(
     if kind not in kinds or not who:
         raise BadInput(what=f"--owner {owner!r} names nobody", why="it is KIND:NAME", fix=nearest(kind, kinds))
     pem = read_whole(file, at_most=64 * 1024)
-    with opened(workspace) as house:
+    with opened(workspace, database_url) as house:
         made = add_key(
             house,
             OPERATOR,
@@ -77,12 +73,12 @@ def add(
 
 
 @app.command("list", short_help="Every key, the revoked too.")
-def list_(workspace: Workspace = None, format_: Printed = Format.TEXT) -> None:
+def list_(workspace: Workspace = None, database_url: DatabaseUrl = None, format_: Printed = Format.TEXT) -> None:
     """List every key: whose, what it may claim, since when it no longer counts."""
     from codman.flows.keys import list_keys
     from codman.flows.operator import OPERATOR
 
-    with opened(workspace) as house:
+    with opened(workspace, database_url) as house:
         _print(list_keys(house, OPERATOR), format_)
 
 
@@ -92,6 +88,7 @@ def rotate(
     file: _Public,
     name: Annotated[str | None, typer.Option(metavar="TEXT", help="What people call it; the file's name.")] = None,
     workspace: Workspace = None,
+    database_url: DatabaseUrl = None,
     format_: Printed = Format.TEXT,
 ) -> None:
     """Put a new key in an old one's place. The old one signs nothing new; what it signed stands."""
@@ -100,7 +97,7 @@ def rotate(
     from codman.flows.operator import OPERATOR
 
     pem = read_whole(file, at_most=64 * 1024)
-    with opened(workspace) as house:
+    with opened(workspace, database_url) as house:
         _print([rotate_key(house, OPERATOR, key, pem, name or file.stem)], format_)
 
 
@@ -112,27 +109,15 @@ def revoke(
     ] = None,
     why: Annotated[str | None, typer.Option(metavar="TEXT", help="For the audit log.")] = None,
     workspace: Workspace = None,
+    database_url: DatabaseUrl = None,
     format_: Printed = Format.TEXT,
 ) -> None:
     """Stop trusting a key from a moment on, which may lie in the past. What the log has from before stands."""
     from codman.flows.keys import revoke_key
     from codman.flows.operator import OPERATOR
 
-    with opened(workspace) as house:
+    with opened(workspace, database_url) as house:
         _print([revoke_key(house, OPERATOR, key, since=since, why=why)], format_)
-
-
-@contextmanager
-def opened(workspace: Path | None) -> Iterator[House]:
-    """The book of record in a folder, closed when done."""
-    from codman.settings import read_settings
-    from codman.wiring import open_house
-
-    house = open_house(read_settings(workspace=workspace))
-    try:
-        yield house
-    finally:
-        house.close()
 
 
 def _print(keys: list[Any], format_: Format) -> None:

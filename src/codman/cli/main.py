@@ -30,9 +30,15 @@ TOPICS: Final[dict[str, Topic]] = {
     "compare": Topic("codman.cli.compare", "Two models on the same patients: better, no worse, or unknown."),
     "gate": Topic("codman.cli.gate", "Hold evidence against a policy; the exit code is the verdict."),
     "evidence": Topic("codman.cli.evidence", "Keys, signing, verifying, documents."),
+    "submit": Topic("codman.cli.submit", "Send evidence to the book of record; keep the receipt."),
+    "key": Topic("codman.cli.key", "Register, rotate and revoke the keys whose signatures count."),
+    "audit": Topic("codman.cli.audit", "Verify the audit log, prove an entry of it, export its state."),
     "policy": Topic("codman.cli.policy", "Check, commit and compare policies."),
     "reproduce": Topic("codman.cli.reproduce", "Compute a statement's numbers again and say what differs."),
     "report": Topic("codman.cli.report", "A statement as HTML or PDF."),
+    "inventory": Topic("codman.cli.inventory", "AI uses: bring a list in, list them, match products, export."),
+    "user": Topic("codman.cli.user", "Accounts: let people in, list them, close their accounts."),
+    "token": Topic("codman.cli.token", "API tokens: make, list, revoke."),
     "samplesize": Topic("codman.cli.samplesize", "How many patients and events a wanted precision needs."),
 }
 

@@ -1,0 +1,97 @@
+"""`codman submit`: send evidence to the book of record and keep the receipt."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from codman.cli.flags import Format, Printed
+from codman.cli.opened import DatabaseUrl, Workspace, opened
+
+if TYPE_CHECKING:
+    from codman.evidence.receipt import Receipt
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Send evidence to the book of record.",
+)
+
+
+@app.command()
+def submit(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Statements, signed or not.", show_default=False)],
+    server: Annotated[
+        str | None, typer.Option(metavar="URL", help="The server; CODMAN_SERVER, else the local workspace.")
+    ] = None,
+    token: Annotated[str | None, typer.Option(metavar="TOKEN", help="Your token there; CODMAN_TOKEN.")] = None,
+    receipt: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where the receipt is kept; a list, of several files.")
+    ] = None,
+    workspace: Workspace = None,
+    database_url: DatabaseUrl = None,
+    format_: Printed = Format.TEXT,
+) -> None:
+    """Send statements and print a receipt for each; sending the same again gives the same receipt.
+
+    Exit 1 where a signature or a subject is refused, 2 for a file that is no statement, 4 when the server does not
+    answer. A file that is refused does not keep the others out.
+    """
+    from codman.errors import CodmanError
+    from codman.evidence.files import read_whole, refuse_overwriting, write_whole
+    from codman.settings import read_settings
+
+    if receipt is not None:
+        refuse_overwriting(receipt, *files)
+    settings = read_settings(workspace=workspace, database_url=database_url, server=server, token=token)
+    answers: list[dict[str, object]] = []
+    receipts: list[dict[str, object]] = []
+    code = 0
+    # a workspace that is named wins over a server from the environment
+    remote = None if workspace is not None and server is None else settings.server
+    with _sender(
+        remote, settings.token.get_secret_value() if settings.token else None, workspace, database_url
+    ) as send:
+        for file in files:
+            try:
+                got = send(read_whole(file, at_most=settings.max_body_mb * 1024 * 1024 + 1), str(file))
+            except CodmanError as error:
+                code = max(code, error.exit_code)
+                sys.stderr.write(f"{file}: {error.what}\n  why: {error.why}\n  fix: {error.fix}\n")
+                answers.append({"file": str(file), "error": {"what": error.what, "why": error.why, "fix": error.fix}})
+                continue
+            receipts.append(got.model_dump(mode="json"))
+            answers.append({"file": str(file), "receipt": receipts[-1]})
+            if format_ is Format.TEXT:
+                sys.stdout.write(f"filed  sha256:{got.digest}  entry {got.log_index:,}  {file}\n")
+    if receipt is not None and receipts:
+        whole: object = receipts[0] if len(files) == 1 else receipts
+        write_whole(receipt, (json.dumps(whole, indent=2, ensure_ascii=False) + "\n").encode())
+    if format_ is Format.JSON:
+        sys.stdout.write(json.dumps(answers, indent=2, ensure_ascii=False) + "\n")
+    raise typer.Exit(code)
+
+
+@contextmanager
+def _sender(
+    server: str | None, token: str | None, workspace: Path | None, database_url: str | None
+) -> Iterator[Callable[[bytes, str], Receipt]]:
+    """How a statement gets there: over the network to a server, or straight into the book on this machine."""
+    if server is not None:
+        from codman.client import Client
+
+        with Client(server, token) as client:
+            yield lambda body, _: client.submit(body)
+        return
+    from codman.flows.filing import file_evidence
+    from codman.flows.operator import OPERATOR
+
+    with opened(workspace, database_url) as house:
+        yield lambda body, name: file_evidence(house, body, OPERATOR, source=f"codman submit {Path(name).name}"[:200])

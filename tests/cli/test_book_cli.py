@@ -1,0 +1,99 @@
+"""Keys, submitting and the audit log from the command line, on a book of this machine."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "flows"))
+from book import bare, signed
+
+from codman.evidence.keys import generate, read_signing_key, read_verifying_key
+from codman.evidence.receipt import Receipt, verify_receipt
+
+SCRIPT = Path(__file__).parents[2] / "docs" / "verify_pack.py"
+
+
+@pytest.fixture
+def key(tmp_path):
+    generate(tmp_path / "ci")
+    return read_signing_key(tmp_path / "ci.key")
+
+
+def test_a_key_is_registered_evidence_is_sent_and_the_receipt_kept_verifies(codman, tmp_path, key):
+    (tmp_path / "signed.json").write_bytes(signed(key))
+    added = codman("key", "add", "ci.pub", "--owner", "pipeline:nightly", "--origin", "local", "--workspace", "w")
+    sent = codman("submit", "signed.json", "--receipt", "receipt.json", "--workspace", "w")
+    again = codman("submit", "signed.json", "--format", "json", "--workspace", "w")
+
+    assert (added.code, sent.code, again.code) == (0, 0, 0), added.err + sent.err + again.err
+    assert sent.out.startswith("filed  sha256:")
+    receipt = Receipt.model_validate_json((tmp_path / "receipt.json").read_bytes())
+    verify_receipt(receipt, read_verifying_key(tmp_path / "w" / "keys" / "log.pub"))
+    assert json.loads(again.out)[0]["receipt"] == receipt.model_dump()
+
+
+def test_each_file_is_answered_by_itself_and_the_exit_code_says_the_worst(codman, tmp_path, key):
+    (tmp_path / "unknown.json").write_bytes(signed(key))
+    (tmp_path / "good.json").write_bytes(bare())
+    (tmp_path / "none.json").write_bytes(b"{}")
+
+    refused = codman("submit", "unknown.json", "good.json", "--workspace", "w")
+    bad = codman("submit", "unknown.json", "none.json", "gone.json", "--format", "json", "--workspace", "w")
+
+    assert refused.code == 1
+    assert "no registered key signed these bytes" in refused.err
+    assert "good.json" in refused.out
+    assert bad.code == 2
+    assert [("error" in one) for one in json.loads(bad.out)] == [True, True, True]
+    assert codman("submit", "good.json", "--receipt", "good.json", "--workspace", "w").code == 2
+    assert (tmp_path / "good.json").read_bytes() == bare()
+
+
+def test_keys_are_listed_rotated_and_revoked(codman, tmp_path, key):
+    assert key.name
+    generate(tmp_path / "next")
+    base = ("--workspace", "w")
+    assert codman("key", "add", "ci.pub", "--owner", "vendor:acme", "--origin", "local", *base).code == 2
+    assert codman("key", "add", "ci.pub", "--owner", "nobody", "--origin", "local", *base).code == 2
+    assert codman("key", "add", "ci.key", "--owner", "lab:a", "--origin", "attested", *base).code == 2
+    assert codman("key", "add", "ci.pub", "--owner", "lab:a", "--origin", "attested", *base).code == 0
+    assert codman("key", "add", "ci.pub", "--owner", "lab:a", "--origin", "attested", *base).code == 2
+    assert codman("key", "rotate", "ci", "next.pub", *base).code == 0
+    assert codman("key", "revoke", "next", "--since", "yesterday", *base).code == 2
+    assert codman("key", "revoke", "next", "--since", "2026-11-01T00:00:00Z", "--why", "lost", *base).code == 0
+    assert codman("key", "revoke", "gone", *base).code == 2
+
+    listed = codman("key", "list", "--format", "json", *base)
+    old, new = json.loads(listed.out)
+    assert (old["replaced_by"], old["valid_to"]) == (new["id"], new["valid_from"])
+    assert new["revoked_from"] == "2026-11-01T00:00:00.000000Z"
+    assert "revoked from 2026-11-01" in codman("key", "list", *base).out
+
+
+def test_the_log_is_verified_exported_and_an_entry_proven_to_somebody_else(codman, tmp_path):
+    (tmp_path / "good.json").write_bytes(bare())
+    base = ("--workspace", "w")
+    assert codman("audit", "checkpoint", "--out", "kept.txt", *base).code == 0
+    digest = json.loads(codman("submit", "good.json", "--format", "json", *base).out)[0]["receipt"]["digest"]
+
+    alone = codman("audit", "verify", *base)
+    held = codman("audit", "verify", "--checkpoint", "kept.txt", "--export", "new.txt", "--format", "json", *base)
+    pack = codman("audit", "prove", digest, "--since", "kept.txt", "--out", "pack.json", *base)
+
+    assert (alone.code, held.code, pack.code) == (0, 0, 0), alone.err + held.err + pack.err
+    assert "not shown: that nothing was cut off" in alone.out
+    assert json.loads(held.out)["against"] == 0
+    done = subprocess.run(
+        [sys.executable, "-I", SCRIPT, "pack.json", "w/keys/log.pub", "--since", "kept.txt"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert codman("audit", "prove", "nonsense", *base).code == 2
+    assert codman("audit", "prove", "99", *base).code == 2
+    (tmp_path / "other").mkdir()
+    assert codman("audit", "verify", "--checkpoint", "new.txt", "--workspace", "other").code == 1
