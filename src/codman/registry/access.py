@@ -143,13 +143,13 @@ class Reader:
     scopes: frozenset[str] | None = None  # of a token: the actions it is good for; None is all
     read_only: bool = False
     fresh_until: str | None = None  # until when a signature may be made without signing in again
-    via: str = "person"  # person, token
+    via: str = "person"  # person, token, machine: whoever runs commands on it
     via_id: str = ""  # the session's or the token's name
     emergency: str | None = None  # until when a right taken in an emergency lasts
 
     def author(self, request: str | None = None) -> Author:
         """Who the log names."""
-        return Author("person", self.person, request)
+        return Author("system" if self.via == "machine" else "person", self.person, request)
 
     @property
     def roles(self) -> frozenset[Role]:

@@ -59,7 +59,9 @@ def first_link(database: Database, now: datetime) -> str | None:
             return None
     with database.changing(SYSTEM) as change:
         change.connection.execute(
-            delete(invitations).where(invitations.c.invited_by.is_(None), invitations.c.used_at.is_(None))
+            delete(invitations).where(
+                invitations.c.invited_by.is_(None), invitations.c.email.is_(None), invitations.c.used_at.is_(None)
+            )
         )
         return invite(change, Role.ADMIN, now, invited_by=None, email=None, site=None)
 
