@@ -256,18 +256,27 @@ def _check_texts(connection: Connection) -> None:
     kept: dict[int, dict[str, Any]] = {}
     for row in connection.execute(select(log_texts)):
         kept.setdefault(row.number, {})[row.field] = row
+    erased: set[tuple[int, str]] = set()
+    missing: set[tuple[int, str]] = set()
     for written in entries(connection):
-        sealed = dict(_hashes(written.value))
+        value = written.value
+        if value["action"] == "audit.erase":
+            erased |= {(value["after"]["entry"], name) for name in value["after"]["fields"]}
+        sealed = dict(_hashes(value))
         rows = kept.pop(written.index, {})
         if set(sealed) != set(rows):
             raise LogBroken(f"the texts of entry {written.index} are not those it names")
         for name, row in rows.items():
-            if row.text is None and row.erased_at is None:
-                raise LogBroken(f"text '{name}' of entry {written.index} is gone and nothing says it was erased")
+            if row.text is None:
+                missing.add((written.index, name))
             if row.text is not None and salted_hash(bytes(row.salt), row.text) != sealed[name]:
                 raise LogBroken(f"text '{name}' of entry {written.index} is not the one it was")
     if kept:
         raise LogBroken(f"there is a text for entry {min(kept)}, which the log does not have")
+    if missing != erased:
+        index, name = min(missing ^ erased)
+        how = "is gone and no entry erased it" if (index, name) in missing else "was erased and is there again"
+        raise LogBroken(f"text '{name}' of entry {index} {how}")
 
 
 def _hashes(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
