@@ -1,0 +1,15 @@
+"""Everything the API does: one line a topic."""
+
+from __future__ import annotations
+
+from codman.api.operation import Operation
+from codman.api.routes import audit, documents, evidence, inventory, keys, people, records, service, uses
+
+
+def every_operation() -> list[Operation]:
+    """Every operation there is."""
+    table: list[Operation] = []
+    for topic in (uses, records, people, documents, evidence, keys, inventory, audit):
+        table += topic.operations()
+    table += service.operations(table)
+    return table
