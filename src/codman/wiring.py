@@ -13,6 +13,7 @@ from codman.flows.house import House
 from codman.integrations.oidc import OpenIdProvider
 from codman.registry.database import Clock, Database, utc_now
 from codman.registry.migrate import migrate
+from codman.registry.ready_views import keep_ready_views
 from codman.settings import BadSetting, Settings
 
 
@@ -43,6 +44,7 @@ def open_house(settings: Settings, clock: Clock = utc_now) -> House:
         raise NoWorkspace(workspace, error.strerror or "it cannot be made") from None
     database = Database(settings.effective_database_url, clock)
     migrate(database)
+    keep_ready_views(database)
     return House(
         settings=settings,
         database=database,

@@ -1,0 +1,140 @@
+"""Journey: a file of AI uses becomes part of the book of record, all of it or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sqlalchemy import Connection, select
+
+from codman.flows.house import House
+from codman.registry.access import Reader, require
+from codman.registry.imports.convert import Converted, Known, convert, normal_name
+from codman.registry.imports.identity import SAME_ROW, identify
+from codman.registry.imports.mapping import BadMapping, Mapping, best_fitting, fitted, read_mapping
+from codman.registry.imports.propose import Proposal, propose
+from codman.registry.imports.reading import read_list
+from codman.registry.imports.saved import every_mapping, mapping_named, save
+from codman.registry.imports.table import Table
+from codman.registry.imports.values import answers_nothing
+from codman.registry.imports.write import Imported, Progress, write
+from codman.registry.schema import people, sites
+
+
+def quiet(_done: int, _all: int) -> None:
+    """Progress that nobody follows."""
+
+
+def propose_mapping(path: Path, name: str | None = None) -> Proposal:
+    """Guess what a file's columns mean, for a person to confirm.
+
+    Raises:
+        UnreadableList: No reader takes the file.
+    """
+    return propose(read_list(path), name or path.stem, path.name)
+
+
+def import_file(
+    house: House, reader: Reader, path: Path, mapping: str | Path | None = None, progress: Progress = quiet
+) -> Imported:
+    """Bring a file's uses into the book.
+
+    Args:
+        house: The book.
+        reader: Who imports it.
+        path: The file.
+        mapping: A mapping's file, or the name of a ready or saved one; without, the one that fits.
+        progress: Told how far it is.
+
+    Raises:
+        UnreadableList: No reader takes the file.
+        BadMapping: The mapping cannot be used, or none fits.
+        NotAllowed: The reader may not import.
+    """
+    require(reader, "inventory.import", ["/"])
+    return import_table(house, reader, read_list(path), mapping, progress)
+
+
+def import_table(
+    house: House, reader: Reader, table: Table, mapping: str | Path | None = None, progress: Progress = quiet
+) -> Imported:
+    """The same from rows that are read already (a model registry's answer)."""
+    require(reader, "inventory.import", ["/"])
+    with house.database.reading() as connection:
+        chosen = _chosen(connection, table, mapping)
+        known = _known(connection)
+    headings, missing = fitted(chosen, table)
+    done = Imported(chosen.mapping, rows=len(table.rows) + sum(table.skipped.values()))
+    done.reading, done.not_in_file = list(table.notes), missing
+    rows = _identified(_converted(table, chosen, headings, known, done), chosen, done)
+    with house.database.changing(reader.author(), f"import with the mapping {chosen.mapping}") as change:
+        if isinstance(mapping, Path):
+            save(change, chosen)
+        write(change, rows, chosen, done, progress)
+    return done
+
+
+def _chosen(connection: Connection, table: Table, mapping: str | Path | None) -> Mapping:
+    if isinstance(mapping, Path):
+        return read_mapping(mapping)
+    if mapping is not None:
+        return mapping_named(connection, mapping)
+    fitting = best_fitting(table, every_mapping(connection))
+    if fitting is None:
+        raise BadMapping(
+            "to use", "no ready or saved one fits this file", "run: codman inventory propose FILE --out mapping.yaml"
+        )
+    return fitting
+
+
+def _converted(
+    table: Table, mapping: Mapping, headings: dict[str, str], known: Known, done: Imported
+) -> list[Converted]:
+    skipped = dict(table.skipped)
+    skips = [(headings[s.column], _plain(s.values), s.reason) for s in mapping.skip if s.column in headings]
+    rows = []
+    for row in table.rows:
+        reason = next((why for heading, said, why in skips if _answer(row.cells.get(heading, "")) in said), None)
+        if reason is not None:
+            skipped[reason] = skipped.get(reason, 0) + 1
+            continue
+        made = convert(row, mapping, headings, known)
+        if isinstance(made, str):
+            done.rejected.append((row.number, made))
+        else:
+            done.notes += made.notes
+            rows.append(made)
+    done.skipped = skipped
+    return rows
+
+
+def _identified(rows: list[Converted], mapping: Mapping, done: Imported) -> list[Converted]:
+    kept, notes, done.identity = identify(rows, with_ids=mapping.id is not None)
+    done.notes += notes
+    if len(kept) < len(rows):
+        done.skipped[SAME_ROW] = len(rows) - len(kept)
+    return kept
+
+
+def _plain(values: Sequence[str]) -> set[str]:
+    return {_answer(value) for value in values}
+
+
+def _answer(text: str) -> str:
+    return "" if answers_nothing(text) else normal_name(text)
+
+
+def _known(connection: Connection) -> Known:
+    """People and sites by name; a name that two have is nobody's."""
+    names: dict[str, set[str]] = {}
+    for row in connection.execute(select(people.c.id, people.c.name, people.c.email).where(people.c.active)):
+        for name in filter(None, (row.name, row.email)):
+            names.setdefault(normal_name(name), set()).add(row.id)
+    places: dict[str, set[str]] = {}
+    for site, called in connection.execute(select(sites.c.id, sites.c.name)).tuples():
+        for name in (called, site):
+            places.setdefault(normal_name(name), set()).add(site)
+    return Known(
+        people={name: next(iter(ids)) for name, ids in names.items() if len(ids) == 1},
+        sites={name: next(iter(ids)) for name, ids in places.items() if len(ids) == 1},
+    )

@@ -1,0 +1,86 @@
+"""XLSX workbooks: the first sheet that holds a table, as values; formulas are never worked out."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from typing import Any, Final
+from xml.etree.ElementTree import ParseError
+
+from defusedxml import DefusedXmlException
+from openpyxl import load_workbook
+from openpyxl.utils.exceptions import InvalidFileException
+
+from codman.registry.imports.sheets import table_of
+from codman.registry.imports.table import LONGEST_CELL, MOST_COLUMNS, MOST_ROWS, Table, UnreadableList
+
+_LARGEST_UNPACKED: Final = 512 << 20  # bytes
+_MOST_CELLS: Final = 5_000_000
+_DAMAGED: Final = (KeyError, ValueError, TypeError, IndexError, AttributeError, OSError, EOFError, ParseError)
+
+
+def read_workbook(body: bytes, name: str) -> Table:
+    """The rows of a workbook's first sheet that has two rows or more.
+
+    Raises:
+        UnreadableList: It is damaged, too large when unpacked, or empty.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(body)) as archive:
+            if sum(part.file_size for part in archive.infolist()) > _LARGEST_UNPACKED:
+                raise UnreadableList(name, f"it unpacks to more than {_LARGEST_UNPACKED >> 20} MiB", "split it")
+        book = load_workbook(io.BytesIO(body), read_only=True, data_only=True, keep_links=False)
+    except (zipfile.BadZipFile, InvalidFileException, DefusedXmlException, *_DAMAGED) as error:
+        raise UnreadableList(name, f"it is no whole XLSX workbook ({type(error).__name__})") from None
+    try:
+        for sheet in book.worksheets:
+            records = _records(sheet, name)
+            if sum(1 for _, cells in records if any(cells)) >= 2:
+                notes = (
+                    [] if len(book.worksheets) == 1 else [f"the sheet '{sheet.title}' was read, the others were not"]
+                )
+                return table_of(records, name, notes)
+    except (zipfile.BadZipFile, DefusedXmlException, *_DAMAGED) as error:
+        raise UnreadableList(name, f"a sheet of it is damaged ({type(error).__name__})") from None
+    finally:
+        book.close()
+    raise UnreadableList(name, "none of its sheets holds a table")
+
+
+def _records(sheet: Any, name: str) -> list[tuple[int, list[str]]]:
+    sheet.reset_dimensions()  # what a file says of its size may be wrong, or a trap
+    return list(_rows(sheet, name))
+
+
+def _rows(sheet: Any, name: str) -> Iterator[tuple[int, list[str]]]:
+    cells = 0
+    for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
+        if number > MOST_ROWS + 100 or len(row) > MOST_COLUMNS * 20:
+            raise UnreadableList(name, f"a sheet has more than {MOST_ROWS:,} rows or very many columns", "split it")
+        cells += len(row)
+        if cells > _MOST_CELLS:
+            raise UnreadableList(name, f"a sheet has more than {_MOST_CELLS:,} cells", "split it")
+        yield number, _texts(row)
+
+
+def _texts(row: Sequence[Any]) -> list[str]:
+    texts = [_text(value) for value in row]
+    while texts and not texts[-1]:
+        texts.pop()
+    return texts
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    if isinstance(value, datetime):
+        return value.date().isoformat() if value.time() == datetime.min.time() else value.isoformat(sep=" ")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)[:LONGEST_CELL]

@@ -1,0 +1,46 @@
+"""Questions to the inventory that come with Codman, kept as shared views so that nobody has to think of them first."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import insert, select
+
+from codman.registry.database import Database, instant
+from codman.registry.schema import saved_views
+
+# id, name, the inventory's query string
+READY: Final = (
+    (
+        "view-high-impact-unmonitored",
+        "High-impact uses that are live and not monitored",
+        "stage=live&impact=high-impact&monitoring=(missing)",
+    ),
+    ("view-live-undecided", "Live uses that nobody decided on", "stage=live&decision=undecided (legacy)"),
+    ("view-live-unowned", "Live uses that nobody answers for", "stage=live&owner=(missing)"),
+)
+
+
+def keep_ready_views(database: Database) -> None:
+    """Put the ready views into a book that has not seen them; one that was taken away comes back at the next start."""
+    with database.reading() as connection:
+        there = set(connection.execute(select(saved_views.c.id).where(saved_views.c.person.is_(None))).scalars())
+    new = [view for view in READY if view[0] not in there]
+    if not new:
+        return
+    with database.unrecorded() as connection:
+        there = set(connection.execute(select(saved_views.c.id)).scalars())  # another process may have been first
+        rows = [
+            {
+                "id": name,
+                "person": None,
+                "name": title,
+                "query": query,
+                "shared": True,
+                "created_at": instant(database.clock()),
+            }
+            for name, title, query in new
+            if name not in there
+        ]
+        if rows:
+            connection.execute(insert(saved_views), rows)
