@@ -141,14 +141,18 @@ def busy(why: str) -> Reply:
 
 
 class Traffic:
-    """Gives each request an id and a line in the log; what nobody foresaw becomes a plain 500 that says nothing."""
+    """Gives each request an id and a line in the log; what nobody foresaw becomes a plain 500 that says nothing.
+
+    Args:
+        app: What it stands around; it may be laid around several and each other, and counts a request once.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or _STATE in scope.get("state", {}):
             await self._app(scope, receive, send)
             return
         seen: dict[str, Any] = {"request": _id_of(scope), "route": None, "reader": None, "status": 500}
@@ -166,14 +170,14 @@ class Traffic:
 
         try:
             await self._app(scope, receive, sending)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the last door: whatever it is, the sender learns nothing of it
             # where, and of which type; never its message, which may quote what was sent
             where = traceback.extract_tb(error.__traceback__)[-1]
             log.error(_line(seen | {"error": type(error).__name__, "at": f"{where.filename}:{where.lineno}"}))
-            if started:
-                raise
-            await _fail(sending, seen["request"])
+            if not started:
+                await _fail(sending, seen["request"])
         finally:
+            seen["route"] = seen["route"] or getattr(scope.get("route"), "path", None)
             ms = round((time.perf_counter() - began) * 1000, 1)
             log.info(_line({**seen, "method": scope["method"], "ms": ms}))
 

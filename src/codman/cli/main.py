@@ -38,6 +38,7 @@ TOPICS: Final[dict[str, Topic]] = {
     "report": Topic("codman.cli.report", "A statement as HTML or PDF."),
     "inventory": Topic("codman.cli.inventory", "AI uses: bring a list in, list them, match products, export."),
     "user": Topic("codman.cli.user", "Accounts: let people in, list them, close their accounts."),
+    "serve": Topic("codman.cli.serve", "The pages and the API on one port."),
     "token": Topic("codman.cli.token", "API tokens: make, list, revoke."),
     "samplesize": Topic("codman.cli.samplesize", "How many patients and events a wanted precision needs."),
 }

@@ -103,7 +103,7 @@ def operations() -> Iterator[Operation]:
         tag="deployments",
         action="deployment.create",
         summary="Deploy a use at many sites",
-        description="One action for all the sites: all of it is done or none. Where it runs already, it stays as it is.",
+        description="One action: all sites or none. Where it runs already, it stays as it is.",
         do=_deploy,
         parameters=where,
         body=Body(Rollout, "Where, and how"),

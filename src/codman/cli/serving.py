@@ -1,0 +1,154 @@
+"""The web application and the API as one, and the server that runs them."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Final
+
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from codman.api.app import make_api
+from codman.api.traffic import Traffic
+from codman.errors import BadInput
+from codman.flows.house import House
+from codman.web.app import make_web
+
+_API: Final = ("/api/", "/schemas/")
+_GRACE_SECONDS: Final = 10
+_MOST_CONNECTIONS: Final = 1000
+
+
+class BadAddress(BadInput):
+    """An address that cannot be served on."""
+
+    def __init__(self, host: str, port: int, why: str) -> None:
+        super().__init__(
+            what=f"{host}:{port} cannot be served on",
+            why=why,
+            fix="give another --host or --port; port 0 takes any free one",
+        )
+
+
+class OpenToTheNetwork(BadInput):
+    """A server that others could listen to, because nothing encrypts what it says."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            what=f"{host} is reachable from other machines, and nothing here encrypts the connection",
+            why="passwords and tokens would cross the network in the clear",
+            fix="put a TLS proxy in front, set CODMAN_PUBLIC_URL to its https address and give --behind-proxy; "
+            "or serve on 127.0.0.1",
+        )
+
+
+def application(house: House) -> ASGIApp:
+    """The API under /api and /schemas, the pages everywhere else."""
+    api, web = make_api(house), make_web(house)
+
+    async def both(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            return
+        await (api if scope["path"].startswith(_API) else web)(scope, receive, send)
+
+    return Traffic(both)
+
+
+def serve(
+    house: House,
+    host: str,
+    port: int,
+    *,
+    behind_proxy: bool = False,
+    ready: Callable[[str], None] = lambda _address: None,
+) -> None:
+    """Serve the house until it is told to stop; what is being worked on is finished first.
+
+    Args:
+        house: The open house.
+        host: Where to listen.
+        port: On which port; 0 takes any free one.
+        behind_proxy: A proxy in front terminates TLS and says who asks.
+        ready: Told the address once it answers.
+
+    Raises:
+        OpenToTheNetwork: Others can reach the address and nothing encrypts it.
+        BadAddress: The address is taken, or not this machine's.
+    """
+    public = house.settings.public_url or ""
+    if not is_loopback(host) and not (behind_proxy or public.startswith("https://")):
+        raise OpenToTheNetwork(host)
+    listening = _listen(host, port)
+    _log_to_stderr()
+    config = uvicorn.Config(
+        application(house),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        ws="none",
+        proxy_headers=behind_proxy,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+        limit_concurrency=_MOST_CONNECTIONS,
+    )
+    shown = f"[{host}]" if ":" in host else host
+    with listening:
+        address = house.settings.public_url or f"http://{shown}:{listening.getsockname()[1]}"
+        _Server(config, lambda: ready(address.rstrip("/"))).run(sockets=[listening])
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach an address."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class _Server(uvicorn.Server):
+    """Says when it answers; told to stop, it ends as any command that is done."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        def stop(number: int, frame: FrameType | None) -> None:
+            self.handle_exit(number, frame)
+
+        before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except (OSError, OverflowError) as error:
+        raise BadAddress(host, port, getattr(error, "strerror", None) or str(error)) from None
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    for name, level in (("codman.access", logging.INFO), ("uvicorn.error", logging.WARNING)):
+        log = logging.getLogger(name)
+        log.handlers, log.propagate = [handler], False
+        log.setLevel(level)
