@@ -108,7 +108,7 @@ def question(outcome: Outcome, *, groups: Groups = BY_SEX_AGE_RACE, brief: bool 
     return EvaluationSpec(
         task=task,
         label=outcome.label,
-        score={name: f"p_{name}" for name in outcome.classes} if task == "multiclass" else "risk",
+        score={name: f"p_{name}" for name in sorted(outcome.classes)} if task == "multiclass" else "risk",
         by=[list(group) for group in groups],
         bands={"age": AGE_BANDS} if ("age_band",) in groups else {},
         thresholds=[] if outcome.threshold is None else [outcome.threshold],
@@ -123,7 +123,7 @@ def question(outcome: Outcome, *, groups: Groups = BY_SEX_AGE_RACE, brief: bool 
 def _patients(random: np.random.Generator, cohort: Cohort) -> pl.DataFrame:
     n = cohort.rows
     count = max(1, round(n / _VISITS_A_PATIENT))
-    who = np.sort(random.integers(0, count, n))
+    who = np.concatenate([np.arange(count), random.integers(0, count, n - count)])  # everybody once, some again
     sex = random.choice(["F", "M"], count, p=[0.52, 0.48])
     race = random.choice(list(RACES), count, p=list(RACES.values()))
     language = random.choice(list(LANGUAGES), count, p=list(LANGUAGES.values()))
