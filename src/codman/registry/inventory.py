@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, false, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, false, func, or_, select, true
 
 from codman.errors import BadInput, nearest
 from codman.registry.records import Page, decode_cursor, encode_cursor
@@ -39,7 +40,11 @@ FILTERS: Final[Mapping[str, ColumnElement[Any]]] = {
     "purpose": uses.c.purpose,
     "population": uses.c.population,
     "downtime_procedure": uses.c.downtime_procedure,
+    "evidence": case((exists(select(statements.c.digest).where(statements.c.use_id == uses.c.id)), "filed")),
 }
+AT: Final = "at"  # the uses at a site or below it, whoever answers for them
+CONTRACT_ENDS: Final = "contract_ends"  # the uses whose vendor's contract ends within so many days
+_DAYS_AHEAD: Final = 3660
 FACETS: Final = ("stage", "decision", "impact", "tier", "kind", "organisation", "vendor")
 ORDERS: Final[Mapping[str, ColumnElement[Any]]] = {
     "name": uses.c.name,
@@ -98,6 +103,7 @@ class Question:
     descending: bool = False
     limit: int = 50
     cursor: str | None = None
+    today: str | None = None  # the day from which `contract_ends` counts; needed for that filter alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +167,7 @@ def facets(
             words=question.words,
             where={k: v for k, v in question.where.items() if k != name},
             not_where=question.not_where,
+            today=question.today,
         )
         column = FILTERS[name]
         rows = connection.execute(
@@ -179,7 +186,11 @@ def visible(within: Sequence[str]) -> ColumnElement[bool]:
         return true()
     if not within:
         return false()
-    inside = or_(*(sites.c.path.startswith(path, autoescape=True) for path in within))
+    return _belongs(or_(*(sites.c.path.startswith(path, autoescape=True) for path in within)))
+
+
+def _belongs(inside: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Uses whose own site, or one they run at, is one of these."""
     return or_(
         exists(select(sites.c.id).where(sites.c.id == uses.c.site, inside)),
         exists(
@@ -230,17 +241,19 @@ def _joined(query: Select[Any], question: Question | None, *facets_asked: str) -
     named = set(facets_asked) if question is None else {*question.where, *question.not_where, *facets_asked}
     whole = question is None or question.words is not None
     query = query.select_from(uses)
-    if whole or named & {"kind", "vendor", "product"}:
+    if whole or named & {"kind", "vendor", "product", CONTRACT_ENDS}:
         query = query.join(products, products.c.id == uses.c.product)
-    if whole or "vendor" in named:
+    if whole or named & {"vendor", CONTRACT_ENDS}:
         query = query.outerjoin(vendors, vendors.c.id == products.c.vendor)
     return query.outerjoin(_owner, _owner.c.id == uses.c.owner) if question is None else query
 
 
 def _conditions(question: Question) -> list[ColumnElement[bool]]:
-    conditions = [_one_of(name, values) for name, values in question.where.items() if values]
+    conditions = [_one_of(name, values, question.today) for name, values in question.where.items() if values]
     conditions += [
-        ~func.coalesce(_one_of(name, values), false()) for name, values in question.not_where.items() if values
+        ~func.coalesce(_one_of(name, values, question.today), false())
+        for name, values in question.not_where.items()
+        if values
     ]
     for word in (question.words or "").split()[:8]:
         looked = (uses.c.name, uses.c.purpose, uses.c.organisation, products.c.name, vendors.c.name)
@@ -248,15 +261,32 @@ def _conditions(question: Question) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _one_of(name: str, values: Sequence[str]) -> ColumnElement[bool]:
+def _one_of(name: str, values: Sequence[str], today: str | None) -> ColumnElement[bool]:
+    if name == AT:
+        return or_(*(_at(site) for site in values))
+    if name == CONTRACT_ENDS:
+        return or_(*(_ends_within(days, today) for days in values))
     if name not in FILTERS:
-        raise BadFilter(name, FILTERS)
+        raise BadFilter(name, [*FILTERS, AT, CONTRACT_ENDS])
     column = FILTERS[name]
     given = [value for value in values if value != MISSING]
     parts: list[ColumnElement[bool]] = [column.in_(given)] if given else []
     if MISSING in values:
         parts.append(column.is_(None))
     return or_(*parts)
+
+
+def _at(site: str) -> ColumnElement[bool]:
+    top = sites.alias("top")
+    path = select(top.c.path).where(top.c.id == site).scalar_subquery()
+    return _belongs(func.substr(sites.c.path, 1, func.length(path)) == path)
+
+
+def _ends_within(days: str, today: str | None) -> ColumnElement[bool]:
+    if today is None or not days.isascii() or not days.isdecimal() or not 0 < int(days[:6]) <= _DAYS_AHEAD:
+        raise BadFilter(f"{CONTRACT_ENDS}={days}", [f"{CONTRACT_ENDS}=90"])
+    last = date.fromisoformat(today) + timedelta(days=int(days))
+    return vendors.c.contract_ends.between(today, last.isoformat())
 
 
 def _listed(row: Any, where: list[str]) -> Listed:

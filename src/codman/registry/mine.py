@@ -1,0 +1,55 @@
+"""What waits for one person: sites to accept, uses they answer for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import Connection, select
+
+from codman.registry.nouns import DEPLOYMENTS, USES
+from codman.registry.schema import deployments, statements, uses
+from codman.spine.site import Deployment, Mode
+from codman.spine.use import Stage, Use
+
+MOST: Final = 200
+
+
+def to_accept(connection: Connection, person: str) -> Sequence[Deployment]:
+    """Deployments that name somebody as their accountable clinician and that they have not accepted."""
+    rows = connection.execute(
+        select(deployments)
+        .where(
+            deployments.c.clinician == person,
+            deployments.c.accepted_at.is_(None),
+            deployments.c.mode != Mode.ENDED.value,
+        )
+        .order_by(deployments.c.created_at)
+        .limit(MOST)
+    )
+    return [DEPLOYMENTS.read(row) for row in rows]
+
+
+def owned_by(connection: Connection, person: str) -> Sequence[Use]:
+    """The uses somebody answers for, but the retired ones, by name."""
+    rows = connection.execute(
+        select(uses)
+        .where(uses.c.owner == person, uses.c.stage != Stage.RETIRED.value)
+        .order_by(uses.c.name)
+        .limit(MOST)
+    )
+    return [USES.read(row) for row in rows]
+
+
+def with_evidence(connection: Connection, names: Sequence[str]) -> set[str]:
+    """Those of these uses for which at least one statement is filed."""
+    rows = connection.execute(select(statements.c.use_id).where(statements.c.use_id.in_(names)).distinct())
+    return set(rows.scalars())
+
+
+def runs_of(connection: Connection, names: Sequence[str]) -> dict[str, list[Deployment]]:
+    """Where each of these uses runs."""
+    found: dict[str, list[Deployment]] = {}
+    for row in connection.execute(select(deployments).where(deployments.c.use.in_(names))):
+        found.setdefault(row.use, []).append(DEPLOYMENTS.read(row))
+    return found

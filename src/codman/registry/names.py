@@ -1,0 +1,39 @@
+"""Names by id: what a page calls the people, sites, products and versions that records mention."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from sqlalchemy import Connection, select
+
+from codman.registry.schema import people, products, sites, uses, vendors, versions
+
+# The word an id begins with says where its name stands
+_NAMED: Final = {
+    "person": people.c.name,
+    "site": sites.c.name,
+    "product": products.c.name,
+    "version": versions.c.label,
+    "vendor": vendors.c.name,
+    "use": uses.c.name,
+}
+
+
+def names_of(connection: Connection, ids: Iterable[str | None]) -> dict[str, str]:
+    """The name of each record, by id; ids that the book does not have are left out.
+
+    An id given by a caller need not begin with its kind's word, so those are looked for everywhere.
+    """
+    wanted = {name for name in ids if name}
+    found: dict[str, str] = {}
+    for kind, column in _NAMED.items():
+        asked = {name for name in wanted if name.startswith(f"{kind}-") or not _says_its_kind(name)}
+        if asked:
+            rows = connection.execute(select(column.table.c.id, column).where(column.table.c.id.in_(asked)))
+            found |= {str(name): str(said) for name, said in rows}
+    return found
+
+
+def _says_its_kind(name: str) -> bool:
+    return name.partition("-")[0] in _NAMED

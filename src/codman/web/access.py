@@ -1,0 +1,146 @@
+"""What each page asks of its reader: one table. A route that is not in it keeps the application from starting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from starlette.routing import BaseRoute
+
+from codman.registry.access import ACTIONS, NotSignedIn, Reader, require
+
+PUBLIC: Final = "public"  # anybody, signed in or not
+SIGNED_IN: Final = "signed in"  # whoever is signed in; it shows them only their own
+
+PAGES: Final[Mapping[str, str]] = {
+    "GET /inventory": "inventory.read",
+    "GET /": SIGNED_IN,
+    "GET /inventory/export.{form}": "inventory.export",
+    "POST /inventory/views": "view.save",
+    "POST /inventory/views/{view_id}/remove": "view.save",
+    "GET /attention": "inventory.read",
+    "GET /uses/{use_id}": "inventory.read",
+    "GET /uses/{use_id}/sites": "deployment.change",
+    "POST /uses/{use_id}/sites": "deployment.change",
+    "POST /deployments/{name}/accept": "deployment.accept",
+    "GET /products/{product_id}": "inventory.read",
+    "GET /evidence": "evidence.read",
+    "GET /evidence/{digest}": "evidence.read",
+    "GET /evidence/{digest}/statement.json": "evidence.read",
+    "GET /evidence/{digest}/envelope.json": "evidence.read",
+    "GET /people": "person.read",
+    "GET /people/{person_id}": "person.read",
+    "GET /sites": "inventory.read",
+    "GET /vendors": "inventory.read",
+    "GET /vendors/{vendor_id}": "inventory.read",
+    "GET /keys": "key.read",
+    "GET /keys/new": "key.create",
+    "POST /keys/new": "key.create",
+    "POST /keys/{name}/revoke": "key.change",
+    "POST /keys/{name}/replace": "key.change",
+    "GET /audit": "audit.read",
+    "GET /audit/checkpoint": "audit.export",
+    "GET /audit/{index}": "audit.read",
+    "POST /grants/{name}/remove": "grant.remove",
+    "GET /products/new": "product.create",
+    "GET /products/{name}/edit": "product.change",
+    "POST /products/new": "product.create",
+    "POST /products/{name}/edit": "product.change",
+    "GET /versions/new": "version.create",
+    "GET /versions/{name}/edit": "version.change",
+    "POST /versions/new": "version.create",
+    "POST /versions/{name}/edit": "version.change",
+    "GET /vendors/new": "vendor.create",
+    "GET /vendors/{name}/edit": "vendor.change",
+    "POST /vendors/new": "vendor.create",
+    "POST /vendors/{name}/edit": "vendor.change",
+    "GET /sites/new": "site.create",
+    "GET /sites/{name}/edit": "site.change",
+    "POST /sites/new": "site.create",
+    "POST /sites/{name}/edit": "site.change",
+    "GET /people/new": "person.create",
+    "GET /people/{name}/edit": "person.change",
+    "POST /people/new": "person.create",
+    "POST /people/{name}/edit": "person.change",
+    "GET /uses/new": "use.create",
+    "GET /uses/{name}/edit": "inventory.read",  # who decides or keeps: the change itself asks which
+    "POST /uses/new": "use.create",
+    "POST /uses/{name}/edit": "inventory.read",
+    "GET /deployments/new": "deployment.create",
+    "GET /deployments/{name}/edit": "deployment.change",
+    "POST /deployments/new": "deployment.create",
+    "POST /deployments/{name}/edit": "deployment.change",
+    "GET /grants/new": "grant.create",
+    "POST /grants/new": "grant.create",
+    "GET /sign-in": PUBLIC,
+    "POST /sign-in": PUBLIC,
+    "POST /sign-in/demo": PUBLIC,
+    "GET /sign-in/provider": PUBLIC,
+    "GET /sign-in/back": PUBLIC,
+    "GET /sign-in/again": SIGNED_IN,
+    "POST /sign-in/again": SIGNED_IN,
+    "POST /sign-out": PUBLIC,
+    "GET /join/{token}": PUBLIC,
+    "POST /join/{token}": PUBLIC,
+    "GET /account": SIGNED_IN,
+    "GET /account/password": SIGNED_IN,
+    "POST /account/password": SIGNED_IN,
+    "POST /account/sessions/{name}/end": SIGNED_IN,
+    "POST /account/tokens/{name}/revoke": SIGNED_IN,
+    "GET /emergency": SIGNED_IN,
+    "POST /emergency": "emergency.create",
+    "POST /emergency/{name}/review": "emergency.review",
+    "MOUNT /static/fonts": PUBLIC,
+    "MOUNT /static": PUBLIC,
+}
+
+
+class UnlistedRoute(Exception):
+    """A route that the table does not name, or a line that names none: a programmer's mistake."""
+
+
+def check(routes: Iterable[BaseRoute]) -> None:
+    """Refuse routes that the table does not name, and lines of the table that name no route or no action.
+
+    Raises:
+        UnlistedRoute: There is one.
+    """
+    found = set(keys(routes))
+    if unlisted := sorted(found - PAGES.keys()):
+        raise UnlistedRoute(f"web/access.py does not say what these ask of their reader: {', '.join(unlisted)}")
+    if gone := sorted(PAGES.keys() - found):
+        raise UnlistedRoute(f"web/access.py names routes that there are not: {', '.join(gone)}")
+    if unknown := sorted(action for action in PAGES.values() if action not in {PUBLIC, SIGNED_IN, *ACTIONS}):
+        raise UnlistedRoute(f"web/access.py names actions that there are not: {', '.join(unknown)}")
+
+
+def keys(routes: Iterable[BaseRoute]) -> Iterator[str]:
+    """Every route as the table writes it: `METHOD /path`, or `MOUNT /path`."""
+    for route in routes:
+        path: Any = getattr(route, "path", None)
+        methods: Any = getattr(route, "methods", None)
+        yield from (f"{method} {path}" for method in sorted(methods)) if methods else [f"MOUNT {path}"]
+
+
+def admit(method: str, path: str, reader: Reader | None) -> None:
+    """Let a reader through to a page, or refuse; whose thing it is the page's own function asks again.
+
+    Args:
+        method: The request's method.
+        path: The route's path, with its parameters unfilled.
+        reader: Who is signed in; None is nobody.
+
+    Raises:
+        NotSignedIn: Nobody is, and the page is not for everybody.
+        NotAllowed: None of their roles may do this anywhere.
+        UnlistedRoute: The table does not name the route.
+    """
+    asked = PAGES.get(f"{method} {path}")
+    if asked is None:
+        raise UnlistedRoute(f"{method} {path}")
+    if asked == PUBLIC:
+        return
+    if reader is None:
+        raise NotSignedIn("your session has ended, or there was none")
+    if asked != SIGNED_IN:
+        require(reader, asked)

@@ -1,0 +1,87 @@
+"""The web application: the open house in, an application out. Start here.
+
+Every page is a function in pages/; what it asks of its reader stands in access.py, or the application does not start.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.routing import APIRoute
+from starlette.responses import HTMLResponse
+from starlette.staticfiles import StaticFiles
+
+from codman.flows.house import House
+from codman.registry.attention import BacklogHistory
+from codman.report.charts import FONTS
+from codman.web import access, emergency, render, sign_in
+from codman.web.pages import (
+    attention,
+    audit,
+    errors,
+    evidence,
+    home,
+    inventory,
+    keys,
+    products,
+    record_forms,
+    registers,
+    uses,
+)
+from codman.web.security import install_security
+
+# `/uses/new` before `/uses/{use_id}`: the first that fits answers
+_ROUTERS: Final = (
+    home.router,
+    inventory.router,
+    attention.router,
+    record_forms.router,
+    uses.router,
+    products.router,
+    evidence.router,
+    registers.router,
+    keys.router,
+    audit.router,
+    sign_in.router,
+    emergency.router,
+)
+
+
+def make_web(house: House) -> FastAPI:
+    """The pages of an open house.
+
+    Raises:
+        UnlistedRoute: A route does not say what it asks of its reader.
+    """
+    app = FastAPI(title="Codman", docs_url=None, redoc_url=None, openapi_url=None, default_response_class=HTMLResponse)
+    app.state.house = house
+    app.state.templates = render.environment()
+    app.state.backlog = BacklogHistory()
+    for router in _ROUTERS:
+        _add(app, router)
+    app.mount("/static/fonts", StaticFiles(directory=FONTS))  # the letters of the reports
+    app.mount("/static", StaticFiles(directory=render.STATIC))
+    errors.catch(app)
+    install_security(app, house)
+    access.check(app.routes)
+    return app
+
+
+def _add(app: FastAPI, router: APIRouter) -> None:
+    """A topic's pages, each on the application itself, so that every one of them can be listed."""
+    for route in router.routes:
+        if not isinstance(route, APIRoute):
+            raise access.UnlistedRoute(f"{route!r} is no page")
+        app.add_api_route(
+            route.path,
+            route.endpoint,
+            methods=sorted(route.methods),
+            dependencies=[Depends(_admitted), *route.dependencies],
+            response_model=None,
+        )
+
+
+def _admitted(request: Request) -> None:
+    request.state.reader = request.app.state.reader_of(request)
+    access.admit(request.method, request.scope["route"].path, request.state.reader)

@@ -1,0 +1,1 @@
+"""One file a topic: a request in, a view made, a template shown. No SQL and no rules live here."""

@@ -1,0 +1,141 @@
+"""What a reader sees when something went wrong: what happened, why, and what to do; never what is inside."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlencode
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+
+from codman.errors import CodmanError, Unreachable
+from codman.registry.access import NotAllowed, NotSignedIn
+from codman.registry.database import NotRecorded
+from codman.registry.inventory import BadFilter
+from codman.registry.records import AlreadyThere, BadField, NoSuchRecord, Stale
+from codman.web.visit import visit_of
+
+_LOG: Final = logging.getLogger("codman.web")
+_ASKING: Final = frozenset({"GET", "HEAD"})
+
+# The first that fits says the status
+STATUS: Final[Mapping[type[CodmanError], int]] = {
+    NotAllowed: 403,
+    NoSuchRecord: 404,
+    AlreadyThere: 409,
+    Stale: 412,
+    BadField: 422,
+    BadFilter: 400,
+    NotRecorded: 503,
+    Unreachable: 503,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """An error as its page says it."""
+
+    status: int
+    what: str
+    why: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """A form that was sent after the session had ended: nothing of it is lost."""
+
+    action: str
+    fields: list[tuple[str, str]]
+    sign_in: str
+
+
+def catch(app: FastAPI) -> None:
+    """Answer every error with a page."""
+    app.add_exception_handler(CodmanError, _codman)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(Exception, _unforeseen)
+
+
+async def _codman(request: Request, error: Exception) -> Response:
+    assert isinstance(error, CodmanError)  # noqa: S101 (registered for nothing else)
+    if isinstance(error, NotSignedIn):
+        return await _sign_in(request)
+    status = next((status for kind, status in STATUS.items() if isinstance(error, kind)), 400)
+    if status >= 500:
+        _LOG.error("%s: %s", error.what, error.why)
+    return _page(request, Trouble(status=status, what=error.what, why=error.why, fix=error.fix))
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    status = getattr(error, "status_code", 500)
+    if status == 404:
+        trouble = Trouble(
+            status=404,
+            what="there is no such page",
+            why="nothing stands at this address",
+            fix="go to the inventory, or look for it by name there",
+        )
+    elif status == 405:
+        trouble = Trouble(
+            status=405,
+            what="this page cannot be asked for like that",
+            why=f"it does not answer {request.method}",
+            fix="go back and use the page's own links and buttons",
+        )
+    else:
+        trouble = Trouble(
+            status=status,
+            what="the request was refused",
+            why=str(getattr(error, "detail", "it cannot be read"))[:200],
+            fix="go back and try again",
+        )
+    return _page(request, trouble)
+
+
+async def _malformed(request: Request, _error: Exception) -> Response:
+    return _page(
+        request,
+        Trouble(
+            status=400,
+            what="the request cannot be read",
+            why="a part of its address or form has another shape than the page expects",
+            fix="go back and use the page's own links and buttons",
+        ),
+    )
+
+
+async def _unforeseen(request: Request, error: Exception) -> Response:
+    _LOG.error("an error nobody foresaw at %s", request.url.path, exc_info=error)
+    return _page(
+        request,
+        Trouble(
+            status=500,
+            what="something went wrong here",
+            why="the server met an error that nobody foresaw; it is in the server's log",
+            fix="try again; if it stays, tell whoever runs this server when it happened",
+        ),
+    )
+
+
+async def _sign_in(request: Request) -> Response:
+    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    if request.method in _ASKING:
+        return RedirectResponse("/sign-in?" + urlencode({"next": here}), status_code=303)
+    sent = await request.form(max_files=0, max_fields=500)
+    fields = [(name, value) for name, value in sent.multi_items() if isinstance(value, str)]
+    view = Ended(action=request.url.path, fields=fields, sign_in="/sign-in?" + urlencode({"next": "/account"}))
+    return visit_of(request).show("ended.html", view, status=401)
+
+
+def _page(request: Request, trouble: Trouble) -> Response:
+    answer = visit_of(request).show("trouble.html", trouble, status=trouble.status)
+    if trouble.status == 503:
+        answer.headers["Retry-After"] = "5"
+    return answer

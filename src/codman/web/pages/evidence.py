@@ -1,0 +1,67 @@
+"""Evidence: what is filed, and one statement with its numbers, its verification and its origin."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from codman.evidence.statements import canonical_statement
+from codman.evidence.verify import Verification, verify
+from codman.flows.filed import Held, list_evidence, read_evidence
+from codman.registry.keys import every_key
+from codman.registry.newer import newer_than
+from codman.web.views.evidence import evidence_view
+from codman.web.views.evidence_list import evidence_list
+from codman.web.visit import Visit, VisitDep
+
+router = APIRouter()
+
+_FILTERS = ("kind", "origin", "standing", "product", "version", "use")
+
+
+@router.get("/evidence")
+def evidence_page(visit: VisitDep) -> Response:
+    """What is filed, the newest first."""
+    params = visit.request.query_params
+    where = {name: params.getlist(name) for name in _FILTERS if any(params.getlist(name))}
+    page = list_evidence(visit.house, visit.reader, where=where, cursor=params.get("after") or None)
+    return visit.show("evidence_list.html", evidence_list(page, where, after=bool(params.get("after"))))
+
+
+@router.get("/evidence/{digest}")
+def statement_page(visit: VisitDep, digest: str) -> Response:
+    """One statement."""
+    held = read_evidence(visit.house, visit.reader, digest)
+    with visit.house.database.reading() as connection:
+        newer = newer_than(connection, digest)
+    view = evidence_view(held, _checked(visit, held), newer=newer)
+    return visit.show("evidence.html", view, may_audit=visit.may("audit.read", ["/"]))
+
+
+@router.get("/evidence/{digest}/statement.json")
+def statement_file(visit: VisitDep, digest: str) -> Response:
+    """The statement's own bytes, whose sha256 is its name."""
+    held = read_evidence(visit.house, visit.reader, digest)
+    return _file(canonical_statement(held.read.statement), f"{digest[:12]}.json", "application/json")
+
+
+@router.get("/evidence/{digest}/envelope.json")
+def envelope_file(visit: VisitDep, digest: str) -> Response:
+    """The signed envelope (DSSE) it came in."""
+    held = read_evidence(visit.house, visit.reader, digest)
+    if not held.envelopes:
+        return visit.go(f"/evidence/{digest}")
+    return _file(held.envelopes[0].to_bytes(), f"{digest[:12]}.dsse.json", "application/vnd.dsse.envelope.v1+json")
+
+
+def _checked(visit: Visit, held: Held) -> Verification | None:
+    """The envelope held against the registered keys, now."""
+    if not held.envelopes:
+        return None
+    with visit.house.database.reading() as connection:
+        keys = [key.verifying for key in every_key(connection)]
+    return verify(held.envelopes[0], keys, name=f"evidence {held.filed.digest[:12]}…")
+
+
+def _file(body: bytes, name: str, media_type: str) -> Response:
+    return Response(body, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})

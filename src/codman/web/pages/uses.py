@@ -1,0 +1,89 @@
+"""A use, its deployments, and one change to all of its sites."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from codman.flows import records
+from codman.flows.filed import list_evidence
+from codman.flows.rollout import SeenOtherwise, change_everywhere, deployments_of, state_tag
+from codman.registry.inventory import paths_of
+from codman.registry.records import BadField
+from codman.web.views.sites_at_once import CHANGED_AT_ONCE, sites_at_once
+from codman.web.views.use import SHOWN_STATEMENTS, use_view
+from codman.web.visit import FormDep, Visit, VisitDep
+
+router = APIRouter()
+
+
+@router.get("/uses/{use_id}")
+def use_page(visit: VisitDep, use_id: str) -> Response:
+    """One use: what it is for, where it runs, who answers, what is known and what is missing."""
+    use = records.get(visit.house, visit.reader, "use", use_id)
+    filed: Sequence[Any] = ()
+    if visit.may("evidence.read"):
+        where = {"use": [use_id]}
+        filed = list_evidence(visit.house, visit.reader, where=where, limit=SHOWN_STATEMENTS + 1).items
+    with visit.house.database.reading() as connection:
+        paths = paths_of(connection, use)
+        view = use_view(connection, use, visit.reader, paths, filed)
+    return visit.show(
+        "use.html",
+        view,
+        may_change=visit.may("use.change", paths) or visit.may("use.decide", paths),
+        may_deploy=visit.may("deployment.change"),
+        may_audit=visit.may("audit.read"),
+    )
+
+
+@router.post("/deployments/{name}/accept")
+def accept(visit: VisitDep, form: FormDep, name: str) -> Response:
+    """The accountable clinician accepts the use at their site."""
+    revision = form.get("revision") or ""
+    if not (revision.isascii() and revision.isdecimal()):
+        raise BadField("deployment", "revision", "it says which revision was read")
+    kept = records.accept_deployment(visit.house, visit.reader, name, int(revision[:9]), why=form.get("why"))
+    return visit.go(form.get("next") if form.get("next") == "/" else f"/uses/{kept.use}#where")
+
+
+@router.get("/uses/{use_id}/sites")
+def sites_page(visit: VisitDep, use_id: str) -> Response:
+    """The form that changes many sites of a use at once."""
+    return _sites_form(visit, use_id, {}, {}, None, status=200)
+
+
+@router.post("/uses/{use_id}/sites")
+def change_sites(visit: VisitDep, form: FormDep, use_id: str) -> Response:
+    """Change the chosen sites of a use: all of them or, where one cannot be, none."""
+    chosen = form.every.get("site", [])
+    patch = {name: form.get(name) for name in CHANGED_AT_ONCE if form.get(name) is not None}
+    errors, status = {}, 422
+    if not chosen:
+        errors["site"] = "choose at least one site"
+    if not patch:
+        errors["mode"] = "say at least one thing that is to change"
+    if not errors:
+        try:
+            change_everywhere(
+                visit.house, visit.reader, use_id, patch, sites=chosen, state=form.get("state"), why=form.get("why")
+            )
+            return visit.go(f"/uses/{use_id}#where")
+        except SeenOtherwise as error:
+            errors, status = {"site": error.why}, 412
+        except BadField as error:
+            errors = {error.field: error.why}
+    return _sites_form(visit, use_id, dict(form.values), errors, set(chosen), status=status)
+
+
+def _sites_form(
+    visit: Visit, use_id: str, values: dict[str, str], errors: dict[str, str], chosen: set[str] | None, *, status: int
+) -> Response:
+    use = records.get(visit.house, visit.reader, "use", use_id)
+    runs = deployments_of(visit.house, visit.reader, use_id)
+    with visit.house.database.reading() as connection:
+        view = sites_at_once(connection, use, runs, state_tag(runs), values, errors, chosen)
+    return visit.show("sites_at_once.html", view, status=status)

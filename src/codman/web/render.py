@@ -1,0 +1,70 @@
+"""Templates, compiled once and kept, and the few words every page shares: days, times, counts, digests."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import jinja2
+
+HERE: Final = Path(__file__).parent
+TEMPLATES: Final = HERE / "templates"
+STATIC: Final = HERE / "static"
+NONE: Final = "–"
+
+
+def environment() -> jinja2.Environment:
+    """The templates: escaped always, and a name that is not given is an error rather than a gap."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+        auto_reload=False,
+        cache_size=-1,
+    )
+    made.filters |= {"day": day, "moment": moment, "count": count, "brief": brief, "words": words, "money": money}
+    return made
+
+
+def day(text: str | None) -> str:
+    """A day as people write it: 3 Oct 2026."""
+    if not text:
+        return NONE
+    return _day(date.fromisoformat(text[:10]))
+
+
+def moment(text: str | datetime | None) -> str:
+    """A time with its zone: 3 Oct 2026, 14:05 UTC."""
+    if not text:
+        return NONE
+    at = (text if isinstance(text, datetime) else datetime.fromisoformat(text)).astimezone(UTC)
+    return f"{_day(at)}, {at:%H:%M} UTC"
+
+
+def count(number: int | None) -> str:
+    """A count: 12,345."""
+    return NONE if number is None else f"{number:,}"
+
+
+def money(amount: float | None) -> str:
+    """An amount without its currency, which is the house's: 120,000."""
+    return NONE if amount is None else f"{amount:,.0f}"
+
+
+def brief(digest: str | None) -> str:
+    """The two ends of a digest: 9f2c41…e41a."""
+    if not digest:
+        return NONE
+    return digest if len(digest) <= 14 else f"{digest[:6]}…{digest[-4:]}"
+
+
+def words(name: str) -> str:
+    """A field's name as words: stage_since is `stage since`."""
+    return name.replace("_", " ").replace("-", " ")
+
+
+def _day(at: Any) -> str:
+    return f"{at.day} {at:%b %Y}"

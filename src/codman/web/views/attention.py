@@ -1,0 +1,194 @@
+"""What lacks an owner, a decision, evidence, monitoring; and the backlog, by risk, by owner and over time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Final
+
+from sqlalchemy import Connection
+
+from codman.registry.attention import backlog
+from codman.registry.inventory import search
+from codman.web.render import day
+from codman.web.views import marks
+from codman.web.views.inventory import address, asked
+from codman.web.views.marks import Tag
+
+SHOWN: Final = 5
+_RUNS: Final = "stage=live&stage=pilot&stage=silent"
+_OPEN: Final = "decision=undecided&decision=undecided (legacy)"
+_WIDTH: Final = 560.0
+_HEIGHT: Final = 120.0
+
+LACKS: Final = (
+    ("A decision", "run though nobody decided that they may", f"{_RUNS}&{_OPEN}"),
+    ("An owner", "run and nobody answers for them", f"{_RUNS}&owner=(missing)"),
+    ("Evidence", "run and no evidence is filed for them", f"{_RUNS}&evidence=(missing)"),
+    ("Monitoring", "run and nothing says how they are watched", f"{_RUNS}&monitoring=(missing)"),
+    ("A risk tier", "run without a risk tier", f"{_RUNS}&tier=(missing)"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One use that lacks it."""
+
+    href: str
+    name: str
+    tier: str
+    stage: Tag
+    owner: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lack:
+    """What is lacking, for how many, and the first of them."""
+
+    key: str
+    title: str
+    sentence: str
+    href: str
+    total: int
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One row of the backlog."""
+
+    name: str
+    number: int
+    risky: int
+    href: str
+    share: str  # of the largest, as a bar's width in a drawing of 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Burndown:
+    """The backlog over time."""
+
+    points: str
+    area: str
+    alt: str
+    first_day: str
+    last_day: str
+    most: int
+    rows: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttentionView:
+    """The whole page."""
+
+    sentence: str
+    lacks: tuple[Lack, ...]
+    total: int
+    by_risk: tuple[Row, ...]
+    by_owner: tuple[Row, ...]
+    burndown: Burndown | None
+
+
+def attention_view(
+    connection: Connection, within: Sequence[str], by_day: Mapping[str, int] | None, today: str
+) -> AttentionView:
+    """The page.
+
+    Args:
+        connection: Where to read.
+        within: Paths of the sites whose uses the reader may see.
+        by_day: The backlog at the end of each day on which it changed; None for who sees a part of the house.
+        today: The last day of the drawing.
+    """
+    lacks = tuple(_lack(connection, within, *one) for one in LACKS)
+    waits = backlog(connection, within)
+    worst = max(lacks, key=lambda lack: lack.total)
+    return AttentionView(
+        sentence=(
+            f"{worst.total:,} uses {worst.sentence}."
+            if worst.total
+            else "Every use that runs has an owner, a decision, evidence, monitoring and a tier."
+        ),
+        lacks=lacks,
+        total=waits.total,
+        by_risk=_rows([(name, number, 0, _risk_href(name)) for name, number in waits.by_risk]),
+        by_owner=_rows(
+            [
+                (name or "nobody", number, risky, f"{_address()}&owner={owner or '(missing)'}")
+                for owner, name, number, risky in waits.by_owner
+            ]
+        ),
+        burndown=_burndown(by_day, today) if by_day else None,
+    )
+
+
+def _lack(connection: Connection, within: Sequence[str], title: str, sentence: str, query: str) -> Lack:
+    question = replace(asked(query), order="tier", limit=SHOWN)
+    found = search(connection, question, within)
+    return Lack(
+        key=title.split()[-1].lower(),
+        title=title,
+        sentence=sentence,
+        href=address(replace(question, order="name")),
+        total=found.total,
+        lines=tuple(
+            Line(
+                href=f"/uses/{item.id}",
+                name=item.name,
+                tier=item.tier or "not set",
+                stage=marks.mode(item.stage),
+                owner=item.owner or "nobody",
+            )
+            for item in found.items
+        ),
+    )
+
+
+def _address() -> str:
+    return address(asked(f"{_RUNS}&{_OPEN}"))
+
+
+def _risk_href(name: str) -> str:
+    tier = {"medium": "medium", "low": "low"}.get(name)
+    return f"{_address()}&tier={tier}" if tier else _address()
+
+
+def _rows(found: Sequence[tuple[str, int, int, str]]) -> tuple[Row, ...]:
+    most = max((number for _, number, _, _ in found), default=1)
+    return tuple(
+        Row(name=name, number=number, risky=risky, href=href, share=f"{100 * number / most:.1f}")
+        for name, number, risky, href in found
+    )
+
+
+def _burndown(by_day: Mapping[str, int], today: str) -> Burndown:
+    first = date.fromisoformat(min(by_day))
+    last = max(date.fromisoformat(today), first + timedelta(days=1))
+    span = (last - first).days
+    most = max(by_day.values()) or 1
+    corners: list[tuple[float, float]] = []
+    before = 0
+    for name in sorted(by_day):
+        x = (date.fromisoformat(name) - first).days / span * _WIDTH
+        corners += [(x, _y(before, most)), (x, _y(by_day[name], most))]
+        before = by_day[name]
+    corners.append((_WIDTH, _y(before, most)))
+    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in corners[1:])
+    start = corners[1][0]
+    months: dict[str, int] = {}
+    for name in sorted(by_day):
+        months[name[:7]] = by_day[name]
+    return Burndown(
+        points=points,
+        area=f"{start:.1f},{_HEIGHT:g} {points} {_WIDTH:g},{_HEIGHT:g}",
+        alt=f"Uses that run undecided: {by_day[min(by_day)]:,} on {day(min(by_day))}, at most {most:,}, {before:,} now",
+        first_day=first.isoformat(),
+        last_day=last.isoformat(),
+        most=most,
+        rows=tuple(months.items()),
+    )
+
+
+def _y(number: int, most: int) -> float:
+    return _HEIGHT - number / most * (_HEIGHT - 10)

@@ -1,0 +1,145 @@
+"""History as people read it: who did what, when, from what to what, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from codman.registry.log import Written
+from codman.web.render import words
+
+ERASED: Final = "(erased)"
+_LONGEST: Final = 240
+
+_DONE: Final[Mapping[str, str]] = {
+    "create": "added",
+    "change": "changed",
+    "remove": "took back",
+    "file": "filed",
+    "sign": "countersigned",
+    "decide": "decided on",
+    "accept": "accepted",
+    "issue": "made",
+    "revoke": "revoked",
+    "rotate": "replaced",
+    "register": "registered",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One field, before and after."""
+
+    field: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One entry of the log."""
+
+    index: int
+    at: str
+    who: str
+    who_id: str
+    what: str
+    about: str
+    about_href: str
+    changes: tuple[Change, ...]
+    why: str
+
+
+def events(items: Sequence[Written], named: Mapping[str, str]) -> tuple[Event, ...]:
+    """Entries as events.
+
+    Args:
+        items: The entries.
+        named: Names by id.
+    """
+    return tuple(event(item, named) for item in items)
+
+
+def event(item: Written, named: Mapping[str, str]) -> Event:
+    """One entry as an event."""
+    value = item.value
+    noun, _, verb = value["action"].partition(".")
+    about = value["about"]["id"]
+    actor = value["actor"]
+    return Event(
+        index=item.index,
+        at=value["at"],
+        who=named.get(actor["id"], "the house itself" if actor["kind"] == "system" else actor["id"]),
+        who_id=actor["id"],
+        what=f"{_DONE.get(verb, words(verb))} {'evidence' if noun == 'evidence' else 'the ' + words(noun)}",
+        about=named.get(about, about[:20]),
+        about_href=_href(value["about"]["kind"], about),
+        changes=_changes(item, value, named),
+        why=_text(item.texts, "why", value.get("why")) if value.get("why") is not None else "",
+    )
+
+
+def ids_in(items: Sequence[Written]) -> set[str]:
+    """Every id that entries mention, so that it can be shown by its name."""
+    found: set[str] = set()
+    for item in items:
+        value = item.value
+        found |= {value["actor"]["id"], value["about"]["id"]}
+        for part in ("before", "after"):
+            found |= {v for v in (value.get(part) or {}).values() if isinstance(v, str) and len(v) <= 64}
+    return found
+
+
+def _changes(item: Written, value: Mapping[str, Any], named: Mapping[str, str]) -> tuple[Change, ...]:
+    before, after = value.get("before") or {}, value.get("after") or {}
+    sealed = set(value.get("sealed", ()))
+    found = []
+    for name in sorted({*before, *after}):
+        pair = []
+        for part, fields in (("before", before), ("after", after)):
+            if f"{part}.{name}" in sealed:
+                pair.append(_text(item.texts, f"{part}.{name}", fields.get(name)))
+            else:
+                pair.append(_plain(fields.get(name), named))
+        if pair[0] != pair[1]:
+            found.append(Change(field=words(name), before=pair[0], after=pair[1]))
+    return tuple(found)
+
+
+def _text(texts: Mapping[str, str | None], name: str, there: Any) -> str:
+    if there is None:
+        return ""
+    said = texts.get(name)
+    return ERASED if said is None else _short(said)
+
+
+def _plain(value: Any, named: Mapping[str, str]) -> str:
+    if value is None or value == "":
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return _short(", ".join(map(str, value)) or "none")
+    if isinstance(value, dict):
+        return _short("; ".join(f"{k}: {v}" for k, v in value.items()))
+    return _short(named.get(str(value), str(value)))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+_PLACES: Final[Mapping[str, str]] = {
+    "use": "/uses/{}",
+    "product": "/products/{}",
+    "vendor": "/vendors/{}",
+    "person": "/people/{}",
+    "statement": "/evidence/{}",
+    "key": "/keys",
+    "site": "/sites",
+}
+
+
+def _href(kind: str, name: str) -> str:
+    return _PLACES.get(kind, "").format(name)

@@ -1,0 +1,115 @@
+"""My work: what waits for the reader, the uses they answer for with what is missing, what they did lately."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from codman.registry.access import Reader, may
+from codman.registry.attention import Backlog, backlog
+from codman.registry.mine import owned_by, runs_of, to_accept, with_evidence
+from codman.registry.names import names_of
+from codman.registry.timeline import Asked, entries_of
+from codman.web.views import marks
+from codman.web.views.history import Event, events, ids_in
+from codman.web.views.marks import Gap, Tag
+from codman.web.views.use import gaps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A site to accept."""
+
+    id: str
+    use: str
+    href: str
+    site: str
+    mode: Tag
+    revision: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owned:
+    """A use the reader answers for."""
+
+    href: str
+    name: str
+    stage: Tag
+    decision: Tag
+    gaps: tuple[Gap, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HomeView:
+    """The whole page."""
+
+    sentence: str
+    waiting: tuple[Waiting, ...]
+    owned: tuple[Owned, ...]
+    backlog: Backlog | None  # of the whole office, for who keeps it
+    events: tuple[Event, ...]
+    empty: bool
+
+
+def home_view(connection: Connection, reader: Reader, within: Sequence[str], *, empty: bool) -> HomeView:
+    """The page of one reader.
+
+    Args:
+        connection: Where to read.
+        reader: Who.
+        within: Paths of the sites whose uses they may see.
+        empty: Whether the book holds no use at all.
+    """
+    waiting = to_accept(connection, reader.person) if may(reader, "deployment.accept") else []
+    owned = owned_by(connection, reader.person)
+    evidence = with_evidence(connection, [use.id for use in owned])
+    runs = runs_of(connection, [use.id for use in owned])
+    recent = entries_of(connection, Asked(actor=reader.person, limit=8)).items
+    named = names_of(connection, [*(one.use for one in waiting), *(one.site for one in waiting), *ids_in(recent)])
+    shown = [
+        Owned(
+            href=f"/uses/{use.id}",
+            name=use.name,
+            stage=marks.mode(use.stage),
+            decision=marks.decision(use.decision),
+            gaps=tuple(gaps(use, runs.get(use.id, []), has_evidence=use.id in evidence, may_change=True)),
+        )
+        for use in owned
+    ]
+    shown.sort(key=lambda one: -len(one.gaps))
+    keeps = may(reader, "use.decide") or may(reader, "site.create")
+    return HomeView(
+        sentence=_sentence(len(waiting), len(shown), sum(bool(one.gaps) for one in shown)),
+        waiting=tuple(
+            Waiting(
+                id=one.id,
+                use=named.get(one.use, one.use),
+                href=f"/uses/{one.use}",
+                site=named.get(one.site, one.site),
+                mode=marks.mode(one.mode),
+                revision=one.revision,
+            )
+            for one in waiting
+        ),
+        owned=tuple(shown),
+        backlog=backlog(connection, within) if keeps else None,
+        events=events(recent, named),
+        empty=empty,
+    )
+
+
+def _sentence(waiting: int, owned: int, with_gaps: int) -> str:
+    if not waiting and not owned:
+        return "Nothing waits for you: you answer for no use, and no site names you as its clinician."
+    parts = []
+    if waiting:
+        parts.append(
+            f"{waiting} site{'' if waiting == 1 else 's'} wait{'s' if waiting == 1 else ''} for your acceptance"
+        )
+    if owned:
+        gap = "none with anything missing" if not with_gaps else f"{with_gaps} with something missing"
+        parts.append(f"you answer for {owned} use{'' if owned == 1 else 's'}, {gap}")
+    text = "; ".join(parts)
+    return f"{text[:1].upper()}{text[1:]}."

@@ -1,0 +1,88 @@
+"""The small parts every view is made of: a state with its sign, a fact, something missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Tone = Literal["met", "unmet", "unsure", "plain"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A state: a sign and a word, then a colour."""
+
+    text: str
+    tone: Tone = "plain"
+    sign: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What something is, the fact, and what to know beside it."""
+
+    term: str
+    value: str
+    detail: str = ""
+    href: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something that is missing, and where it can be mended."""
+
+    text: str
+    href: str = ""
+
+
+_MODES: Final[Mapping[str, Tag]] = {
+    "proposed": Tag("Proposed", "plain", "○"),
+    "triaged": Tag("Triaged", "plain", "○"),
+    "in-review": Tag("In review", "plain", "○"),
+    "silent": Tag("Silent", "plain", "◐"),
+    "pilot": Tag("Pilot", "plain", "◐"),
+    "live": Tag("Live", "plain", "●"),
+    "paused": Tag("Paused", "unsure", "‖"),
+    "retired": Tag("Retired", "plain", "×"),
+    "ended": Tag("Ended", "plain", "×"),
+}
+_DECISIONS: Final[Mapping[str, Tag]] = {
+    "undecided": Tag("Undecided", "unsure", "?"),
+    "undecided (legacy)": Tag("Undecided (legacy)", "unsure", "?"),
+    "approved": Tag("Approved", "met", "✓"),
+    "approved with conditions": Tag("Approved with conditions", "met", "✓"),
+    "deferred": Tag("Deferred", "unsure", "?"),
+    "rejected": Tag("Rejected", "unmet", "×"),
+}
+_STANDINGS: Final[Mapping[str, Tag]] = {
+    "verified": Tag("Signature verified", "met", "✓"),
+    "claim": Tag("Claim, not signed", "unsure", "?"),
+    "revoked": Tag("Key revoked", "unmet", "×"),
+}
+_BASES: Final[Mapping[str, Tag]] = {
+    "evidence": Tag("Evidence", "met", "✓"),
+    "document": Tag("Document", "plain", "□"),
+    "claim": Tag("Claim", "unsure", "?"),
+    "missing": Tag("Missing", "unmet", "–"),
+}
+
+
+def mode(name: str) -> Tag:
+    """A stage of a use, or a deployment's mode."""
+    return _MODES.get(name, Tag(name))
+
+
+def decision(name: str) -> Tag:
+    """What was decided."""
+    return _DECISIONS.get(name, Tag(name))
+
+
+def standing(name: str) -> Tag:
+    """What stands behind a statement."""
+    return _STANDINGS.get(name, Tag(name))
+
+
+def basis(name: str) -> Tag:
+    """What stands behind an answer to a framework."""
+    return _BASES.get(name, Tag(name))

@@ -1,0 +1,267 @@
+"""The page of one use: what is missing first, then what it is for, what is known, where it runs, what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection
+
+from codman.flows.filed import Filed
+from codman.registry.access import Reader, may
+from codman.registry.documents import Document
+from codman.registry.documents import Fact as Answer
+from codman.registry.names import names_of
+from codman.registry.nouns import PRODUCTS
+from codman.registry.related import answers_about, deployments_of, documents_about
+from codman.registry.timeline import Asked, abouts_of_use, entries_of
+from codman.spine.product import Product
+from codman.spine.site import Deployment, Mode
+from codman.spine.use import RUNNING, Decision, Stage, Use
+from codman.web.render import count, day
+from codman.web.views import marks
+from codman.web.views.history import Event, events, ids_in
+from codman.web.views.marks import Fact, Gap, Tag
+
+SHOWN_EVENTS: Final = 20
+SHOWN_STATEMENTS: Final = 12
+_OPEN: Final = frozenset({Decision.UNDECIDED, Decision.LEGACY})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """A statement about the use."""
+
+    href: str
+    kind: str
+    headline: str
+    standing: Tag
+    origin: str
+    at: str | None
+    digest: str
+    measurements: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runs:
+    """The use at one site."""
+
+    id: str
+    site: str
+    mode: Tag
+    since: str | None
+    version: str
+    clinician: str
+    accepted_at: str | None
+    mine: bool  # the reader is its clinician, and it waits for them
+    revision: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseView:
+    """The whole page."""
+
+    id: str
+    name: str
+    product: str
+    product_href: str
+    tags: tuple[Tag, ...]
+    facts: tuple[Fact, ...]
+    gaps: tuple[Gap, ...]
+    says: tuple[Fact, ...]
+    known: tuple[Known, ...]
+    more_known: int
+    runs: tuple[Runs, ...]
+    answers: tuple[tuple[str, str, Tag, str], ...]
+    documents: tuple[Fact, ...]
+    events: tuple[Event, ...]
+    revision: int
+
+
+def use_view(
+    connection: Connection, use: Use, reader: Reader, paths: Sequence[str], statements: Sequence[Filed]
+) -> UseView:
+    """The page of a use the reader may see.
+
+    Args:
+        connection: Where to read.
+        use: The use.
+        reader: Who looks.
+        paths: Paths of the sites it belongs to.
+        statements: The evidence filed for it, the newest first; one more than are shown says that there is more.
+    """
+    product = PRODUCTS.get(connection, use.product)
+    runs = deployments_of(connection, use.id)
+    history = entries_of(connection, Asked(about=abouts_of_use(connection, use.id), limit=SHOWN_EVENTS)).items
+    named = names_of(
+        connection,
+        [
+            use.owner,
+            use.site,
+            product.vendor,
+            product.embedded_in,
+            *(one.site for one in runs),
+            *(one.version for one in runs),
+            *(one.clinician for one in runs),
+            *ids_in(history),
+        ],
+    )
+    may_change = may(reader, "use.change", paths)
+    return UseView(
+        id=use.id,
+        name=use.name,
+        product=product.name,
+        product_href=f"/products/{product.id}",
+        tags=_tags(use, product),
+        facts=_facts(use, runs, statements, named),
+        gaps=tuple(gaps(use, runs, has_evidence=bool(statements), may_change=may_change)),
+        says=_says(use, named),
+        known=tuple(known(row) for row in statements[:SHOWN_STATEMENTS]),
+        more_known=max(0, len(statements) - SHOWN_STATEMENTS),
+        runs=tuple(_runs(one, named, reader) for one in runs),
+        answers=answers_shown(answers_about(connection, use.id)),
+        documents=documents_shown(documents_about(connection, use.id)),
+        events=events(history, named),
+        revision=use.revision,
+    )
+
+
+def gaps(use: Use, runs: Sequence[Deployment], *, has_evidence: bool, may_change: bool) -> list[Gap]:
+    """What is not known or not done, the gravest first; nothing is asked of a use that is retired."""
+    if use.stage is Stage.RETIRED:
+        return []
+    edit = f"/uses/{use.id}/edit" if may_change else ""
+    found = []
+    running = use.stage in RUNNING
+    if running and use.decision in _OPEN:
+        found.append(Gap(f"It runs ({use.stage.value}) and nobody has decided that it may"))
+    if use.owner is None:
+        found.append(Gap("Nobody answers for it", edit and f"{edit}#f-owner"))
+    if not has_evidence:
+        found.append(Gap("No evidence is filed: how well it works for local patients is not known", "/evidence"))
+    if running and use.monitoring is None:
+        found.append(Gap("How it is watched is not said", edit and f"{edit}#f-monitoring"))
+    unnamed = [one for one in runs if one.clinician is None and one.mode is not Mode.ENDED]
+    if unnamed:
+        found.append(Gap(f"{_sites(len(unnamed))} without an accountable clinician", "#where"))
+    waiting = [one for one in runs if one.clinician and one.accepted_at is None and one.mode is not Mode.ENDED]
+    if waiting:
+        found.append(Gap(f"{_sites(len(waiting))} not yet accepted by the clinician", "#where"))
+    if running and not runs:
+        found.append(Gap("Where it runs is not said", f"/deployments/new?use={use.id}" if may_change else ""))
+    for name, said in (
+        ("purpose", "What it is for is not said"),
+        ("population", "For which patients is not said"),
+        ("tier", "Its risk tier is not set"),
+        ("impact", "Whether it is high-impact is not determined"),
+        ("downtime_procedure", "What is done when it is down is not said"),
+        ("demographic_inputs", "Whether it takes race, sex or age as inputs is not said"),
+    ):
+        if getattr(use, name) is None:
+            found.append(Gap(said, edit and f"{edit}#f-{name}"))
+    return found
+
+
+def _sites(number: int) -> str:
+    return "1 site" if number == 1 else f"{number} sites"
+
+
+def _tags(use: Use, product: Product) -> tuple[Tag, ...]:
+    stage = marks.mode(use.stage)
+    since = f" since {day(use.stage_since)}" if use.stage_since else ""
+    tags = [Tag(stage.text + since, stage.tone, stage.sign), marks.decision(use.decision)]
+    if use.tier:
+        tags.append(Tag(f"Tier {use.tier.value}"))
+    if use.impact:
+        tags.append(Tag(use.impact.value.capitalize()))
+    if product.kind:
+        tags.append(Tag(product.kind.value.capitalize()))
+    if product.generative:
+        tags.append(Tag("Generative"))
+    return tuple(tags)
+
+
+def _facts(
+    use: Use, runs: Sequence[Deployment], statements: Sequence[Filed], named: Mapping[str, str]
+) -> tuple[Fact, ...]:
+    active = [one for one in runs if one.mode is not Mode.ENDED]
+    accepted = sum(one.accepted_at is not None for one in active)
+    measured = [row for row in statements if row.evaluated_at]
+    last = max((row.evaluated_at or "" for row in measured), default="")
+    number = f"{SHOWN_STATEMENTS} and more" if len(statements) > SHOWN_STATEMENTS else count(len(statements))
+    return (
+        Fact(
+            "Decision", use.decision.value.capitalize(), detail=use.tier.value + " tier" if use.tier else "no tier yet"
+        ),
+        Fact(
+            "Answers for it",
+            named.get(use.owner or "", "Nobody"),
+            detail=named.get(use.site or "", "the whole house"),
+            href=f"/people/{use.owner}" if use.owner else "",
+        ),
+        Fact("Runs at", _sites(len(active)) if active else "Not said", detail=f"{accepted} accepted" if active else ""),
+        Fact(
+            "Evidence",
+            f"{number} statement{'' if number == '1' else 's'}" if statements else "None",
+            detail=f"last measured {day(last)}" if last else "",
+        ),
+    )
+
+
+def _says(use: Use, named: Mapping[str, str]) -> tuple[Fact, ...]:
+    inputs = None if use.demographic_inputs is None else ", ".join(use.demographic_inputs) or "none"
+    return (
+        Fact("Purpose", use.purpose or ""),
+        Fact("Patients", use.population or ""),
+        Fact("Care setting", use.care_setting or ""),
+        Fact("Role in the decision", use.decision_role.value if use.decision_role else ""),
+        Fact("Without a person it may", use.autonomy or ""),
+        Fact("Who sees its output", use.users or ""),
+        Fact("Where alerts go", use.alert_destination or ""),
+        Fact("Demographic inputs", inputs or ""),
+        Fact("When it is down", use.downtime_procedure or ""),
+        Fact("How it is watched", use.monitoring or ""),
+        Fact("Organisation", use.organisation or ""),
+        Fact("Site that answers", named.get(use.site or "", "the whole house")),
+        Fact("Topic", use.topic or ""),
+    )
+
+
+def known(row: Filed) -> Known:
+    """A filed statement as a list shows it."""
+    return Known(
+        href=f"/evidence/{row.digest}",
+        kind=row.kind,
+        headline=row.headline or f"A statement of kind {row.kind}",
+        standing=marks.standing(row.standing),
+        origin=row.origin or "",
+        at=row.evaluated_at or row.filed_at,
+        digest=row.digest,
+        measurements=row.measurements,
+    )
+
+
+def _runs(one: Deployment, named: Mapping[str, str], reader: Reader) -> Runs:
+    waits = one.accepted_at is None and one.mode is not Mode.ENDED
+    return Runs(
+        id=one.id,
+        site=named.get(one.site, one.site),
+        mode=marks.mode(one.mode),
+        since=one.since,
+        version=named.get(one.version or "", ""),
+        clinician=named.get(one.clinician or "", ""),
+        accepted_at=one.accepted_at,
+        mine=waits and one.clinician == reader.person and may(reader, "deployment.accept"),
+        revision=one.revision,
+    )
+
+
+def answers_shown(found: Sequence[Answer]) -> tuple[tuple[str, str, Tag, str], ...]:
+    """Answers to frameworks: the field, what is said, what stands behind it, whose word it is."""
+    return tuple((one.field, one.value, marks.basis(one.basis), one.source) for one in found)
+
+
+def documents_shown(found: Sequence[Document]) -> tuple[Fact, ...]:
+    """Documents: their type, title and size."""
+    return tuple(Fact(one.type, one.title, detail=f"{one.size:,} bytes, filed {day(one.created_at)}") for one in found)

@@ -1,0 +1,87 @@
+"""One request of one reader: the open house, who they are, and how to answer them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import jinja2
+from fastapi import Depends, Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from codman.flows.house import House
+from codman.registry.access import NotSignedIn, Reader, may, paths_for
+from codman.web.views.frame import frame_of
+from codman.web.views.sent import Form
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What a page has in hand."""
+
+    request: Request
+    house: House
+    templates: jinja2.Environment
+    who: Reader | None
+
+    @property
+    def reader(self) -> Reader:
+        """Who is signed in.
+
+        Raises:
+            NotSignedIn: Nobody is.
+        """
+        if self.who is None:
+            raise NotSignedIn
+        return self.who
+
+    @property
+    def within(self) -> tuple[str, ...]:
+        """Paths of the sites whose uses they may see."""
+        return paths_for(self.reader, "inventory.read")
+
+    def may(self, action: str, at: list[str] | None = None) -> bool:
+        """Whether they may do this, there or anywhere."""
+        return self.who is not None and may(self.who, action, at)
+
+    def show(self, template: str, view: Any, *, status: int = 200, **more: Any) -> HTMLResponse:
+        """A page.
+
+        Args:
+            template: Its template.
+            view: What it shows.
+            status: The answer's status.
+            more: What else the template names.
+        """
+        frame = frame_of(self.who, self.request.url.path)
+        page = self.templates.get_template(template).render(view=view, frame=frame, **more)
+        return HTMLResponse(page, status_code=status)
+
+    def go(self, where: str) -> Response:
+        """Send the reader on after something was done, so that a reload does not do it again."""
+        return RedirectResponse(where, status_code=303)
+
+    def today(self) -> str:
+        """Today's day in UTC."""
+        return self.house.database.clock().date().isoformat()
+
+
+async def _form(request: Request) -> Form:
+    sent = await request.form(max_files=0, max_fields=500)
+    pairs = [(name, value) for name, value in sent.multi_items() if isinstance(value, str)]
+    every: dict[str, list[str]] = {}
+    for name, value in pairs:
+        every.setdefault(name, []).append(value)
+    return Form(values=dict(pairs), every=every)
+
+
+def visit_of(request: Request) -> Visit:
+    """The visit this request makes; also where it failed before anybody knew who makes it."""
+    state = request.app.state
+    return Visit(
+        request=request, house=state.house, templates=state.templates, who=getattr(request.state, "reader", None)
+    )
+
+
+VisitDep = Annotated[Visit, Depends(visit_of)]
+FormDep = Annotated[Form, Depends(_form)]
