@@ -65,7 +65,7 @@ def heading_row(rows: Sequence[Sequence[str]]) -> int:
         if widths[at] < max(1, 0.6 * widest) or (widest > 1 and widths[at] < 2):
             continue
         words = sum(1 for cell in cells if not _is_value(cell))
-        if words >= 0.8 * len(cells) and len({normal(cell) for cell in cells}) >= 0.7 * len(cells):
+        if words >= 0.8 * len(cells) and len({normal(cell) for cell in cells}) >= 0.5 * len(cells):
             return at
     return next(at for at, width in enumerate(widths) if width)
 

@@ -7,7 +7,6 @@ import json
 import re
 from typing import Final, TypeVar
 
-from codman.registry.imports.dates import read_day
 from codman.registry.imports.table import normal, one_line
 from codman.spine.product import ProductKind
 from codman.spine.use import DecisionRole, Impact, Stage, Tier
@@ -228,7 +227,7 @@ def _is_a_name(name: str) -> bool:
         or key in _NOBODY
         or f"{key} ".startswith(_NO_VENDOR)
         or name.startswith("http")
-        or read_day(name) is not None  # a cell that a spreadsheet took for a date
+        or not any(c.isalpha() for c in name)  # a number, or a date a spreadsheet made of it
     )
 
 
