@@ -76,7 +76,7 @@ def _add(app: FastAPI, router: APIRouter) -> None:
         app.add_api_route(
             route.path,
             route.endpoint,
-            methods=sorted(route.methods),
+            methods=sorted(route.methods or ()),
             dependencies=[Depends(_admitted), *route.dependencies],
             response_model=None,
         )

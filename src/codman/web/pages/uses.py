@@ -47,7 +47,7 @@ def accept(visit: VisitDep, form: FormDep, name: str) -> Response:
     if not (revision.isascii() and revision.isdecimal()):
         raise BadField("deployment", "revision", "it says which revision was read")
     kept = records.accept_deployment(visit.house, visit.reader, name, int(revision[:9]), why=form.get("why"))
-    return visit.go(form.get("next") if form.get("next") == "/" else f"/uses/{kept.use}#where")
+    return visit.go("/" if form.get("next") == "/" else f"/uses/{kept.use}#where")
 
 
 @router.get("/uses/{use_id}/sites")

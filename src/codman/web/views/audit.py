@@ -32,7 +32,7 @@ class AuditView:
 
 
 def audit_view(
-    page: Page[LogEntry], values: Mapping[str, str], named: Mapping[str, str], *, size: int, after: bool
+    page: Page[Any], values: Mapping[str, str], named: Mapping[str, str], *, size: int, after: bool
 ) -> AuditView:
     """A page of the log.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from codman.flows.filed import Filed
@@ -46,7 +46,7 @@ class EvidenceList:
     next: str
 
 
-def evidence_list(page: Page[Filed], where: Mapping[str, Sequence[str]], *, after: bool) -> EvidenceList:
+def evidence_list(page: Page[Any], where: Mapping[str, Sequence[str]], *, after: bool) -> EvidenceList:
     """A page of the list.
 
     Args:

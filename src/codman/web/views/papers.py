@@ -66,7 +66,7 @@ def lists_for(house: House, reader: Reader) -> Lists:
 
 def _called(kind: str, one: Any) -> str:
     if kind == "site":
-        return "\N{NO-BREAK SPACE}" * 3 * (one.path.count("/") - 2) + str(one.name)
+        return str("\N{NO-BREAK SPACE}" * 3 * (one.path.count("/") - 2)) + str(one.name)
     if kind == "person":
         return f"{one.name} ({one.discipline})" if one.discipline else str(one.name)
     return str(one.label if kind == "version" else one.name)
