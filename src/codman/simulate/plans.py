@@ -130,7 +130,7 @@ def _days(random: Random, stage: Stage, decision: Decision) -> dict[Stage, int]:
         passed = _PATH[1 : _PATH.index(last) + 1]
         gaps = [random.randint(*_STEPS[step]) for step in passed]
         # it reached its last stage some time ago: long ago where it lives, lately where it waits
-        ago = random.randint(120, 420) if last is Stage.LIVE else random.randint(10, 75)
+        ago = random.randint(100, 540) if last is Stage.LIVE else random.randint(10, 75)
         day = max(8, DAYS - ago - sum(gaps))
         days = {Stage.PROPOSED: _week(day)}
         for step, gap in zip(passed, gaps, strict=True):
