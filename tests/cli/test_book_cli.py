@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -97,3 +98,25 @@ def test_the_log_is_verified_exported_and_an_entry_proven_to_somebody_else(codma
     assert codman("audit", "prove", "99", *base).code == 2
     (tmp_path / "other").mkdir()
     assert codman("audit", "verify", "--checkpoint", "new.txt", "--workspace", "other").code == 1
+
+
+def test_a_house_is_backed_up_and_goes_on_elsewhere(codman, tmp_path, monkeypatch):
+    def typed() -> None:
+        monkeypatch.setattr(sys, "stdin", io.StringIO("five random words are enough\n"))
+
+    (tmp_path / "good.json").write_bytes(bare())
+    assert codman("submit", "good.json", "--workspace", "w").code == 0
+    typed()
+    made = codman("backup", "--out", "b.tar", "--workspace", "w", "--with-keys", "--format", "json")
+    typed()
+    sealed = ("--key", "w/keys/log.pub", "--with-keys", "--passphrase-stdin")
+    back = codman("restore", "b.tar", "--workspace", "v", *sealed)
+    over = codman("restore", "b.tar", "--workspace", "v")
+    (tmp_path / "b.tar").write_bytes((tmp_path / "b.tar").read_bytes() + b"x")
+    bad = codman("restore", "b.tar", "--workspace", "u")
+
+    assert (made.code, back.code, over.code, bad.code) == (0, 0, 2, 1), made.err + back.err + over.err
+    assert json.loads(made.out)["statements"] == 1
+    assert json.loads(codman("audit", "verify", "--workspace", "v", "--format", "json").out)["statements"] == 1
+    assert "never restored over" in over.err
+    assert not (tmp_path / "u").exists()

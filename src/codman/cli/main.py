@@ -33,6 +33,8 @@ TOPICS: Final[dict[str, Topic]] = {
     "submit": Topic("codman.cli.submit", "Send evidence to the book of record; keep the receipt."),
     "key": Topic("codman.cli.key", "Register, rotate and revoke the keys whose signatures count."),
     "audit": Topic("codman.cli.audit", "Verify the audit log, prove an entry of it, export its state."),
+    "backup": Topic("codman.cli.backup", "Write the whole house into one signed file."),
+    "restore": Topic("codman.cli.restore", "Make a new workspace from a backup."),
     "policy": Topic("codman.cli.policy", "Check, commit and compare policies."),
     "reproduce": Topic("codman.cli.reproduce", "Compute a statement's numbers again and say what differs."),
     "report": Topic("codman.cli.report", "A statement as HTML or PDF."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from sqlalchemy import Connection, select
 from codman.errors import BadInput, NotProven
 from codman.evidence.checkpoint import checkpoint_signed_by, read_checkpoint, sign_checkpoint
 from codman.evidence.files import read_whole, write_whole
-from codman.evidence.keys import VerifyingKey
+from codman.evidence.keys import VerifyingKey, read_verifying_key
 from codman.flows.house import House
 from codman.registry.access import Reader, require
 from codman.registry.log import LogBroken, check, root_at, state_of
@@ -78,7 +79,7 @@ def audit(house: House, reader: Reader, *, kept: Path | None = None, export: Pat
     text = None if kept is None else _read(kept)
     with house.database.reading() as connection:
         state = check(connection)
-        against = None if text is None else held_against(connection, text, house.log_key.public, house.log_origin)
+        against = None if text is None else held_against(connection, text, log_keys(house), house.log_origin)
         filed = _check_statements(house, connection)
         now = sign_checkpoint(state_of(connection, house.log_origin), house.log_key)
     if export is not None:
@@ -86,7 +87,13 @@ def audit(house: House, reader: Reader, *, kept: Path | None = None, export: Pat
     return Audit(state.size, state.root.hex(), filed, against, now)
 
 
-def held_against(connection: Connection, text: str, key: VerifyingKey, origin: str) -> int:
+def log_keys(house: House) -> list[VerifyingKey]:
+    """The log's public key, and those it signed with before it was restored without its private one."""
+    retired = sorted((house.settings.workspace / "keys" / "retired").glob("log-*.pub"))
+    return [house.log_key.public, *map(read_verifying_key, retired)]
+
+
+def held_against(connection: Connection, text: str, keys: Sequence[VerifyingKey], origin: str) -> int:
     """Whether the log still begins with what a checkpoint says it was.
 
     Returns:
@@ -97,7 +104,7 @@ def held_against(connection: Connection, text: str, key: VerifyingKey, origin: s
         NotOurCheckpoint: The checkpoint is of another log, or by another key.
     """
     old = read_checkpoint(text)
-    if not checkpoint_signed_by(text, key, origin):
+    if not any(checkpoint_signed_by(text, key, origin) for key in keys):
         raise NotOurCheckpoint
     size = state_of(connection, origin).size
     if old.size > size:

@@ -16,7 +16,7 @@ from codman.evidence.checkpoint import read_checkpoint, sign_checkpoint
 from codman.evidence.files import write_whole
 from codman.evidence.statements import canonical_statement
 from codman.evidence.store import NotInStore
-from codman.flows.audit import held_against
+from codman.flows.audit import held_against, log_keys
 from codman.flows.house import House
 from codman.registry.access import Reader, may, require
 from codman.registry.filing import find
@@ -71,7 +71,7 @@ def prove(
             "withheld": withheld,
         }
         if since is not None:
-            held_against(connection, since, house.log_key.public, house.log_origin)
+            held_against(connection, since, log_keys(house), house.log_origin)
             proof = prove_consistency(connection, read_checkpoint(since).size, size)
             pack["older"] = {"checkpoint": since, "consistency": [node.hex() for node in proof]}
         pack |= _statement(house, connection, written)

@@ -64,6 +64,13 @@ def differences(connection: Connection) -> list[str]:
     return [str(step) for step in compare_metadata(MigrationContext.configure(connection), metadata)]
 
 
+def config_of(connection: Connection) -> Config:
+    """What Alembic needs to run steps on a connection that is in a transaction already."""
+    config = _config()
+    config.attributes["connection"] = connection
+    return config
+
+
 def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(_FOLDER))
