@@ -1,0 +1,221 @@
+"""The client against a real server: every operation, lists that go on, requests sent again, errors by their kind."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import httpx
+import pytest
+from evidence_examples import evaluation
+
+from codman.client import Client
+from codman.client.problems import ChangedMeanwhile, Conflict, NoAnswer, NotThere, NotYours, Refused
+from codman.client.sending import BadServer
+from codman.evidence.envelope import sign
+from codman.evidence.keys import generate, read_signing_key
+from codman.evidence.receipt import verify_receipt
+from codman.evidence.statements import canonical_statement
+
+
+class Remembering(httpx.BaseTransport):
+    """Passes requests on and remembers which operations they were."""
+
+    def __init__(self):
+        self._inner = httpx.HTTPTransport()
+        self.seen = set()
+
+    def handle_request(self, request):
+        self.seen.add((request.method, request.url.path))
+        return self._inner.handle_request(request)
+
+
+class Failing(httpx.BaseTransport):
+    """Answers with these statuses first, or drops the reply on the way back, then passes requests on."""
+
+    def __init__(self, *first):
+        self._inner = httpx.HTTPTransport()
+        self._first = list(first)
+        self.sent = 0
+
+    def handle_request(self, request):
+        self.sent += 1
+        what = self._first.pop(0) if self._first else None
+        if what == "lost":
+            self._inner.handle_request(request).read()
+            raise httpx.ReadError("the connection broke")
+        if what is not None:
+            return httpx.Response(what, headers={"Retry-After": "0"}, json={"title": "busy"})
+        return self._inner.handle_request(request)
+
+
+def _impatient(client):
+    client._sender._pause = lambda _seconds: None
+    return client
+
+
+def test_the_client_covers_every_operation_of_the_openapi_document(server, hospital, tmp_path):
+    transport = Remembering()
+    with Client(server, hospital.tokens["officer"], transport=transport) as office:
+        document = office.openapi()
+        assert office.health()["status"] == "ok"
+        assert "<html" in office.documentation()
+        assert "color" in office.documentation_style()
+        assert office.schema("evaluation")["title"].startswith("Codman")
+        for collection, fields, patch in (
+            (office.vendors, {"name": "Beta"}, {"contact": "x"}),
+            (office.products, {"name": "Fall risk"}, {"kind": "built"}),
+            (office.versions, {"product": "sepsis", "label": "2.0"}, {"ehr_build": "May"}),
+            (office.sites, {"name": "S", "level": "hospital", "parent": "north"}, {"name": "T"}),
+            (office.uses, {"product": "sepsis", "name": "Third"}, {"topic": "x"}),
+            (
+                office.facts,
+                {"about_kind": "use", "about": "mary-use", "field": "hti-1/1.i", "value": "x", "source": "y"},
+                {"value": "z"},
+            ),
+        ):
+            made = collection.create(fields)
+            assert collection.get(made.id) == made
+            assert collection.change(made, patch).revision == 2
+            assert made.id in [one.id for one in collection.list()]
+        site = office.sites.create({"name": "New", "level": "hospital", "parent": "north"})
+        deployed = office.deployments.create({"use": "john-use", "site": site.id, "mode": "silent"})
+        office.deployments.change(office.deployments.get(deployed.id), {"mode": "pilot"})
+        assert len(list(office.deployments.list(use="john-use"))) == 2
+        assert office.uses.deploy("john-use", ["st-mary"], {"mode": "silent"})[0].site == "st-mary"
+        assert {one.mode for one in office.uses.change_everywhere("john-use", {"mode": "live"})} == {"live"}
+        assert len(office.uses.deployments("john-use")) == 3
+
+        paper = office.documents.create(
+            b"%PDF", "application/pdf", about_kind="use", about="mary-use", type="model-card", title="Card"
+        )
+        assert office.documents.content(paper.id) == b"%PDF"
+        assert [one.id for one in office.documents.list()] == [office.documents.get(paper.id).id]
+
+        signer = read_signing_key(_key(tmp_path))
+        key = office.keys.create(
+            {
+                "name": "CI",
+                "owner_kind": "pipeline",
+                "owner": "ci",
+                "origins": ["local"],
+                "public_pem": signer.public.pem,
+            }
+        )
+        statement = evaluation()
+        receipt = office.submit(sign(canonical_statement(statement), signer).to_bytes())
+        assert verify_receipt(receipt, hospital.house.log_key.public).size == receipt.tree_size
+        assert office.submit(sign(canonical_statement(statement), signer).to_bytes()) == receipt
+        assert office.evidence.read(receipt.digest).standing == "verified"
+        assert office.evidence.statement(receipt.digest) == canonical_statement(statement)
+        assert office.evidence.envelope(receipt.digest)
+        assert office.evidence.verify(receipt.digest).bytes_match
+        assert [one.digest for one in office.evidence.list(kind="evaluation", product="flc-mortality")] == [
+            receipt.digest
+        ]
+        event = {"specversion": "1.0", "id": "1", "source": "/ci", "type": "dev.codman.evidence.v1",
+                 "data": json.loads(canonical_statement(evaluation(note="again")))}  # fmt: skip
+        batch = office.submit_batch(json.dumps([event, {**event, "data": {"no": "statement"}, "id": "2"}]).encode())
+        assert (batch.filed, batch.refused) == (1, 1)
+        other = read_signing_key(_key(tmp_path, "next"))
+        newer = office.keys.rotate(office.keys.get(key.id), "CI next", other.public.pem)
+        assert office.keys.revoke(newer).revoked_from is not None
+        assert len(list(office.keys.list())) >= 2
+
+        assert {row.id for row in office.inventory.list(site="st-mary")} == {"mary-use"}
+        assert office.inventory.facets()["total"] == 3
+        assert office.inventory.export("csv").startswith(b"\xef\xbb\xbfid,")
+        view = office.views.create("Mine", "stage=live")
+        assert office.views.get(view.id) == view
+        assert view in list(office.views.list())
+        office.views.forget(view.id)
+
+        first = next(office.audit.list(order="index"))
+        assert office.audit.get("0") == first
+        assert office.audit.proof(0).leaf == first.leaf
+        assert office.audit.consistency(1).older == 1
+        assert office.audit.checkpoint().endswith("\n")
+    with Client(server, hospital.tokens["admin"], transport=transport) as admin:
+        person = admin.people.create({"name": "New person"})
+        admin.people.change(admin.people.get(person.id), {"discipline": "nursing"})
+        assert len(list(admin.people.list())) > 5
+        grant = admin.people.grants(person.id).create({"role": "viewer"})
+        assert admin.people.grants(person.id).get(grant.id) == next(admin.people.grants(person.id).list())
+        admin.people.take_back(grant)
+        token = admin.people.create_token(person.id, ["*.read"], name="t")
+        assert token.secret is not None
+        assert admin.people.tokens(person.id)[0].id == admin.people.token(person.id, token.id).id
+        admin.people.revoke_token(person.id, token.id)
+    with Client(server, hospital.tokens["reviewer"], transport=transport) as clinician:
+        assert clinician.deployments.accept(clinician.deployments.get("icu-run")).accepted_at is not None
+
+    missing = []
+    for path, methods in document["paths"].items():
+        pattern = re.compile(re.sub(r"\{[a-z]+\}", "[^/]+", path))
+        for method, operation in methods.items():
+            if not any(method.upper() == sent and pattern.fullmatch(to) for sent, to in transport.seen):
+                missing.append(operation["operationId"])
+    assert missing == []
+
+
+def _key(folder, name="key"):
+    generate(folder / name)
+    return folder / f"{name}.key"
+
+
+def test_a_list_goes_on_over_its_pages(server, hospital):
+    with Client(server, hospital.tokens["officer"]) as client:
+        for number in range(5):
+            client.products.create({"name": f"P{number}"})
+        assert len(list(client.products.list(limit=2))) == 6
+
+
+def test_a_busy_server_is_asked_again_and_a_lost_reply_makes_no_second_record(server, hospital):
+    transport = Failing(429, 503, "lost")
+    with Client(server, hospital.tokens["officer"], transport=transport) as client:
+        made = _impatient(client).products.create({"name": "Once"})
+        assert transport.sent == 4
+        assert [one.name for one in client.products.list(q="Once")] == [made.name]
+
+
+def test_an_edit_whose_reply_was_lost_is_not_sent_again(server, hospital):
+    transport = Failing(None, "lost")
+    with Client(server, hospital.tokens["officer"], transport=transport) as client:
+        use = _impatient(client).uses.get("mary-use")
+        with pytest.raises(NoAnswer):
+            client.uses.change(use, {"topic": "x"})
+    assert transport.sent == 2
+
+
+def test_nobody_answering_is_exit_4():
+    with pytest.raises(NoAnswer) as failed, Client("http://127.0.0.1:9", "t") as client:
+        _impatient(client).health()
+
+    assert failed.value.exit_code == 4
+
+
+def test_what_the_server_refuses_is_an_error_of_its_kind_with_its_fields(server, hospital):
+    with Client(server, hospital.tokens["officer"]) as client:
+        use = client.uses.get("mary-use")
+        client.uses.change(use, {"topic": "x"})
+        with pytest.raises(ChangedMeanwhile) as stale:
+            client.uses.change(use, {"topic": "y"})
+        assert stale.value.revision == 2
+        with pytest.raises(NotThere):
+            client.uses.get("nothing")
+        with pytest.raises(Conflict):
+            client.products.create({"name": "Other"}, id="sepsis")
+        with pytest.raises(Refused) as refused:
+            client.products.create({"kind": "stolen"})
+        assert {error["pointer"] for error in refused.value.errors} == {"/name", "/kind"}
+        with pytest.raises(Refused):
+            client.submit(b'{"no": "statement"}')
+    with Client(server) as stranger, pytest.raises(NotYours):
+        stranger.uses.get("mary-use")
+
+
+@pytest.mark.parametrize("server", ["http://codman.hospital.org", "ftp://x", "codman", "https://a:b@c", "http://[::1"])
+def test_a_token_is_sent_to_no_address_where_others_could_read_it(server):
+    with pytest.raises(BadServer) as refused:
+        Client(server, "secret-token")
+    assert "a:b" not in str(refused.value)
