@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import subprocess
 import sys
@@ -38,6 +39,19 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip("no real data here: set CODMAN_TEST_DATA to its folder")
     return folder
+
+
+@pytest.fixture
+def figure(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Keep what a long run measured: one JSON line a figure, in the file that CODMAN_FIGURES names."""
+
+    def keep(**measured: object) -> None:
+        if "CODMAN_FIGURES" in os.environ:
+            line = json.dumps({"test": request.node.nodeid, "whole": WHOLE, **measured})
+            with Path(os.environ["CODMAN_FIGURES"]).open("a", encoding="utf-8") as out:
+                out.write(line + "\n")
+
+    return keep
 
 
 @pytest.fixture
