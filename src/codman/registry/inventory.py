@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
@@ -103,7 +103,7 @@ class Question:
     descending: bool = False
     limit: int = 50
     cursor: str | None = None
-    today: str | None = None  # the day from which `contract_ends` counts; needed for that filter alone
+    today: str | None = None  # the day from which `contract_ends` counts; the machine's own without
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,10 +283,11 @@ def _at(site: str) -> ColumnElement[bool]:
 
 
 def _ends_within(days: str, today: str | None) -> ColumnElement[bool]:
-    if today is None or not days.isascii() or not days.isdecimal() or not 0 < int(days[:6]) <= _DAYS_AHEAD:
+    if not days.isascii() or not days.isdecimal() or not 0 < int(days[:6]) <= _DAYS_AHEAD:
         raise BadFilter(f"{CONTRACT_ENDS}={days}", [f"{CONTRACT_ENDS}=90"])
-    last = date.fromisoformat(today) + timedelta(days=int(days))
-    return vendors.c.contract_ends.between(today, last.isoformat())
+    first = datetime.now(UTC).date() if today is None else date.fromisoformat(today)
+    last = first + timedelta(days=int(days))
+    return vendors.c.contract_ends.between(first.isoformat(), last.isoformat())
 
 
 def _listed(row: Any, where: list[str]) -> Listed:

@@ -13,11 +13,17 @@ from codman.registry.schema import saved_views
 READY: Final = (
     (
         "view-high-impact-unmonitored",
-        "High-impact uses that are live and not monitored",
+        "Live, high-impact, without monitoring",
         "stage=live&impact=high-impact&monitoring=(missing)",
     ),
-    ("view-live-undecided", "Live uses that nobody decided on", "stage=live&decision=undecided (legacy)"),
-    ("view-live-unowned", "Live uses that nobody answers for", "stage=live&owner=(missing)"),
+    (
+        "view-live-undecided",
+        "Live without a decision",
+        "stage=live&decision=undecided&decision=undecided (legacy)",
+    ),
+    ("view-live-unowned", "No owner", "owner=(missing)&not.stage=retired"),
+    ("view-no-evidence", "No evidence", "evidence=(missing)&not.stage=retired"),
+    ("view-contracts-ending", "Contracts ending in 90 days", "contract_ends=90"),
 )
 
 

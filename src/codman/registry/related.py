@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, case, select
 
 from codman.registry.documents import Document, Fact
 from codman.registry.inventory import visible
 from codman.registry.nouns import DEPLOYMENTS, DOCUMENTS, FACTS, USES, VERSIONS
+from codman.registry.records import NoSuchRecord
 from codman.registry.schema import (
     deployments,
     documents,
     facts,
     sites,
+    submission_matches,
     uses,
     versions,
 )
@@ -65,3 +68,47 @@ def documents_about(connection: Connection, about: str) -> Sequence[Document]:
         select(documents).where(documents.c.about == about).order_by(documents.c.created_at.desc()).limit(MOST)
     )
     return [DOCUMENTS.read(row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class MatchRow:
+    """A device of a public list held against a product."""
+
+    id: str
+    list: str
+    product: str
+    submission: str
+    device: str
+    company: str
+    decided_on: str | None
+    score: float
+    reasons: Sequence[str]
+    state: str
+
+
+def matches_of(connection: Connection, product: str) -> Sequence[MatchRow]:
+    """The devices held against a product: the confirmed first, then the proposed, the best of them first."""
+    order = case({"confirmed": 0, "proposed": 1}, value=submission_matches.c.state, else_=2)
+    rows = connection.execute(
+        select(submission_matches)
+        .where(submission_matches.c.product == product)
+        .order_by(order, submission_matches.c.score.desc(), submission_matches.c.submission)
+        .limit(MOST)
+    )
+    return [_match(row) for row in rows]
+
+
+def match_named(connection: Connection, name: str) -> MatchRow:
+    """One of them.
+
+    Raises:
+        NoSuchRecord: There is none of that name.
+    """
+    row = connection.execute(select(submission_matches).where(submission_matches.c.id == name)).one_or_none()
+    if row is None:
+        raise NoSuchRecord("match", name)
+    return _match(row)
+
+
+def _match(row: Row[Any]) -> MatchRow:
+    return MatchRow(**{name: row._mapping[name] for name in MatchRow.__dataclass_fields__})

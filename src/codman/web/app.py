@@ -19,6 +19,7 @@ from codman.web import access, emergency, render, sign_in
 from codman.web.pages import (
     attention,
     audit,
+    coverage,
     errors,
     evidence,
     home,
@@ -43,6 +44,7 @@ _ROUTERS: Final = (
     registers.router,
     keys.router,
     audit.router,
+    coverage.router,
     sign_in.router,
     emergency.router,
 )

@@ -10,8 +10,10 @@ from starlette.responses import Response
 
 from codman.flows import records
 from codman.flows.filed import list_evidence
+from codman.flows.inventory_match import decide
+from codman.registry.related import match_named
 from codman.web.views.product import product_view
-from codman.web.visit import VisitDep
+from codman.web.visit import FormDep, VisitDep
 
 router = APIRouter()
 
@@ -33,5 +35,16 @@ def product_page(visit: VisitDep, product_id: str) -> Response:
         may_change=visit.may("product.change"),
         may_version=visit.may("version.create"),
         may_use=visit.may("use.create"),
+        may_match=visit.may("match.decide", ["/"]),
         may_audit=visit.may("audit.read", ["/"]),
     )
+
+
+@router.post("/matches/{name}")
+def decide_match(visit: VisitDep, form: FormDep, name: str) -> Response:
+    """A person's word on whether a listed device is this product."""
+    with visit.house.database.reading() as connection:
+        match = match_named(connection, name)
+    pair = f"{match.product}={match.submission}"
+    decide(visit.house, visit.reader, match.list, pair, confirmed=form.get("decided") == "confirmed")
+    return visit.go(f"/products/{match.product}")

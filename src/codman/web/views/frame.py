@@ -14,6 +14,7 @@ PLACES: Final = (
     ("/inventory", "Inventory", "inventory.read"),
     ("/attention", "Attention", "inventory.read"),
     ("/evidence", "Evidence", "evidence.read"),
+    ("/coverage", "Coverage", "inventory.read"),
     ("/sites", "Sites", "inventory.read"),
     ("/vendors", "Vendors", "inventory.read"),
     ("/people", "People", "person.read"),

@@ -123,19 +123,6 @@ class InventoryView:
     next: str
 
 
-# Views that come with the house; each is only a question
-SHIPPED: Final[tuple[tuple[str, str], ...]] = (
-    ("Live, high-impact, without monitoring", "stage=live&impact=high-impact&monitoring=(missing)"),
-    (
-        "Live without a decision",
-        "stage=live&stage=pilot&stage=silent&decision=undecided&decision=undecided (legacy)",
-    ),
-    ("No owner", "owner=(missing)&not.stage=retired"),
-    ("No evidence", "evidence=(missing)&not.stage=retired"),
-    ("Contracts ending in 90 days", "contract_ends=90"),
-)
-
-
 def asked(query: str) -> Question:
     """What an address asks of the inventory.
 
@@ -206,10 +193,7 @@ def inventory_view(
         facets=tuple(_facet(question, name, counted[name]) for name in FACETS if len(counted[name]) > 0),
         chips=_chips(question, named or {}),
         kept=tuple((name, value) for name, value in pairs if name != "q"),
-        views=(
-            *(_shipped(text, shipped, here) for text, shipped in SHIPPED),
-            *(replace(link, here=link.href == here) for link in saved),
-        ),
+        views=tuple(_kept(link, here) for link in saved),
         exports=tuple(
             Link(text=form.upper(), href=f"/inventory/export.{form}" + (f"?{query}" if query else ""), here=False)
             for form in ("csv", "json", "xlsx")
@@ -220,9 +204,10 @@ def inventory_view(
     )
 
 
-def _shipped(text: str, query: str, here: str) -> Link:
-    href = address(asked(query))
-    return Link(text=text, href=href, here=href == here)
+def _kept(link: Link, here: str) -> Link:
+    """A saved view under the address the page itself would write, so that the reader sees where they are."""
+    href = address(asked(link.href.partition("?")[2]))
+    return replace(link, href=href, here=href == here)
 
 
 def _facet(question: Question, name: str, counted: Sequence[tuple[str, int]]) -> Facet:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import Connection
 
 from codman.flows.filed import Filed
 from codman.registry.names import names_of
 from codman.registry.nouns import VENDORS
-from codman.registry.related import answers_about, documents_about, uses_of, versions_of
+from codman.registry.related import MatchRow, answers_about, documents_about, matches_of, uses_of, versions_of
 from codman.registry.timeline import Asked, entries_of
 from codman.spine.product import Product, Vendor, Version
 from codman.web.render import brief, day, money
@@ -47,6 +48,21 @@ class UseLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MatchLine:
+    """A device of a public list that may be this product."""
+
+    id: str
+    submission: str
+    device: str
+    company: str
+    decided_on: str | None
+    score: str
+    reasons: str
+    tag: Tag
+    open: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProductView:
     """The whole page."""
 
@@ -60,6 +76,7 @@ class ProductView:
     versions: tuple[Edition, ...]
     uses: tuple[UseLine, ...]
     known: tuple[Known, ...]
+    matches: tuple[MatchLine, ...]
     answers: tuple[tuple[str, str, Tag, str], ...]
     documents: tuple[Fact, ...]
     events: tuple[Event, ...]
@@ -101,6 +118,7 @@ def product_view(
             for use in uses
         ),
         known=tuple(known(one) for one in statements),
+        matches=tuple(_match(one) for one in matches_of(connection, product.id)),
         answers=answers_shown(answers_about(connection, product.id)),
         documents=documents_shown(documents_about(connection, product.id)),
         events=events(history, named),
@@ -172,4 +190,25 @@ def _edition(one: Version) -> Edition:
         released_on=one.released_on,
         change_note=one.change_note or "",
         pccp=one.pccp or "",
+    )
+
+
+_MATCHES: Final = {
+    "proposed": Tag("Waits for a person", "unsure", "?"),
+    "confirmed": Tag("Confirmed", "met", "✓"),
+    "rejected": Tag("Not this one", "plain", "×"),
+}
+
+
+def _match(one: MatchRow) -> MatchLine:
+    return MatchLine(
+        id=one.id,
+        submission=one.submission,
+        device=one.device,
+        company=one.company,
+        decided_on=one.decided_on,
+        score=f"{one.score:.2f}",
+        reasons="; ".join(one.reasons),
+        tag=_MATCHES.get(one.state, Tag(one.state)),
+        open=one.state == "proposed",
     )

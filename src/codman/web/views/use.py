@@ -10,17 +10,19 @@ from sqlalchemy import Connection
 
 from codman.flows.filed import Filed
 from codman.registry.access import Reader, may
+from codman.registry.coverage import coverage_of, tallies
 from codman.registry.documents import Document
 from codman.registry.documents import Fact as Answer
 from codman.registry.names import names_of
 from codman.registry.nouns import PRODUCTS
-from codman.registry.related import answers_about, deployments_of, documents_about
+from codman.registry.related import deployments_of, documents_about
 from codman.registry.timeline import Asked, abouts_of_use, entries_of
 from codman.spine.product import Product
 from codman.spine.site import Deployment, Mode
 from codman.spine.use import RUNNING, Decision, Stage, Use
 from codman.web.render import count, day
 from codman.web.views import marks
+from codman.web.views.coverage import tally_lines
 from codman.web.views.history import Event, events, ids_in
 from codman.web.views.marks import Fact, Gap, Tag
 
@@ -73,7 +75,7 @@ class UseView:
     known: tuple[Known, ...]
     more_known: int
     runs: tuple[Runs, ...]
-    answers: tuple[tuple[str, str, Tag, str], ...]
+    coverage: tuple[tuple[str, int, int, Mapping[str, int]], ...]
     documents: tuple[Fact, ...]
     events: tuple[Event, ...]
     revision: int
@@ -120,7 +122,7 @@ def use_view(
         known=tuple(known(row) for row in statements[:SHOWN_STATEMENTS]),
         more_known=max(0, len(statements) - SHOWN_STATEMENTS),
         runs=tuple(_runs(one, named, reader) for one in runs),
-        answers=answers_shown(answers_about(connection, use.id)),
+        coverage=tally_lines(tallies(coverage_of(connection, use.id))),
         documents=documents_shown(documents_about(connection, use.id)),
         events=events(history, named),
         revision=use.revision,

@@ -1,0 +1,30 @@
+"""Coverage of frameworks: the whole house, and one use."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from codman.flows import records
+from codman.registry.coverage import coverage_of, house_coverage, tallies
+from codman.web.views.coverage import house_view, use_coverage
+from codman.web.visit import VisitDep
+
+router = APIRouter()
+
+
+@router.get("/coverage")
+def coverage_page(visit: VisitDep) -> Response:
+    """Every field of every framework over all uses in reach."""
+    with visit.house.database.reading() as connection:
+        view = house_view(house_coverage(connection, visit.within))
+    return visit.show("coverage.html", view)
+
+
+@router.get("/uses/{use_id}/coverage")
+def use_coverage_page(visit: VisitDep, use_id: str) -> Response:
+    """Every field of every framework for one use: evidence, document, claim or missing."""
+    use = records.get(visit.house, visit.reader, "use", use_id)
+    with visit.house.database.reading() as connection:
+        answers = coverage_of(connection, use_id)
+    return visit.show("use_coverage.html", use_coverage(use.name, f"/uses/{use_id}", answers, tallies(answers)))
