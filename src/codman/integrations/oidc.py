@@ -152,9 +152,11 @@ class OpenIdProvider:
         return dict(claims)
 
     def _client(self, come_back: str) -> Any:
+        # imported here: a quarter of a second that only a provider's users pay
         with warnings.catch_warnings():
+            import authlib.deprecate  # type: ignore[import-untyped]  # noqa: F401  it asks for its warnings first
+
             warnings.simplefilter("ignore")  # Authlib asks for a successor of httpx that it does not need
-            # a quarter of a second that only a provider's users pay
             from authlib.integrations.httpx_client import OAuth2Client  # type: ignore[import-untyped]
 
         return OAuth2Client(
