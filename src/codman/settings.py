@@ -61,6 +61,9 @@ class Settings(BaseSettings):
     drop_folder: Path | None = Field(
         default=None, description="Statements laid here are filed; the sender's receipt is put beside"
     )
+    drop_folder_token: SecretStr | None = Field(
+        default=None, description="The token on whose behalf they are filed; nothing is taken without"
+    )
     max_body_mb: Annotated[int, Field(ge=1, le=1024)] = Field(default=64, description="Largest request in MiB")
 
     @classmethod
