@@ -127,13 +127,13 @@ def _answer(text: str) -> str:
 def _known(connection: Connection) -> Known:
     """People and sites by name; a name that two have is nobody's."""
     names: dict[str, set[str]] = {}
-    for row in connection.execute(select(people.c.id, people.c.name, people.c.email).where(people.c.active)):
-        for name in filter(None, (row.name, row.email)):
-            names.setdefault(normal_name(name), set()).add(row.id)
+    for person in connection.execute(select(people.c.id, people.c.name, people.c.email).where(people.c.active)):
+        for name in filter(None, (person.name, person.email)):
+            names.setdefault(normal_name(name), set()).add(person.id)
     places: dict[str, set[str]] = {}
-    for site, called in connection.execute(select(sites.c.id, sites.c.name)).tuples():
-        for name in (called, site):
-            places.setdefault(normal_name(name), set()).add(site)
+    for site in connection.execute(select(sites.c.id, sites.c.name)):
+        for name in (site.name, site.id):
+            places.setdefault(normal_name(name), set()).add(site.id)
     return Known(
         people={name: next(iter(ids)) for name, ids in names.items() if len(ids) == 1},
         sites={name: next(iter(ids)) for name, ids in places.items() if len(ids) == 1},

@@ -271,7 +271,7 @@ def _fact_sets(
     """The uses a fact is told of, by its field and what stands behind it."""
     asked = {name for f in every_framework() for field in f.fields for name in f.facts_of(field)}
     gathered: dict[tuple[str, str], _Gather] = defaultdict(_Gather)
-    of_version = dict(connection.execute(select(versions.c.id, versions.c.product)).tuples().all())
+    of_version = {v.id: v.product for v in connection.execute(select(versions.c.id, versions.c.product))}
     query = select(facts.c.field, facts.c.basis, facts.c.about_kind, facts.c.about).where(_says_something())
     for name, basis, kind, about in connection.execute(query):
         if name in asked:

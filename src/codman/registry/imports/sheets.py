@@ -12,6 +12,7 @@ from codman.registry.imports.table import MOST_COLUMNS, MOST_ROWS, Row, Table, U
 REPEATED_HEADING: Final = "a repeated heading"
 EMPTY_ROW: Final = "an empty row"
 _LOOKED_AT: Final = 40
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def table_of(records: Iterable[tuple[int, Sequence[str]]], name: str, notes: Sequence[str] = ()) -> Table:
@@ -49,7 +50,7 @@ def table_of(records: Iterable[tuple[int, Sequence[str]]], name: str, notes: Seq
         elif [normal(cell) for cell in cells[: len(again)]] == again:
             skipped[REPEATED_HEADING] += 1
         else:
-            rows.append(Row(number, {h: c.strip() for h, c in zip(headings, cells, strict=False) if c.strip()}))
+            rows.append(Row(number, {h: _plain(c) for h, c in zip(headings, cells, strict=False) if c.strip()}))
     said = list(notes)
     if at:
         said.append(f"the heading is row {everything[at][0]}; {at} rows above it were passed over")
@@ -68,6 +69,12 @@ def heading_row(rows: Sequence[Sequence[str]]) -> int:
         if words >= 0.8 * len(cells) and len({normal(cell) for cell in cells}) >= 0.5 * len(cells):
             return at
     return next(at for at, width in enumerate(widths) if width)
+
+
+def _plain(cell: str) -> str:
+    """A cell without the mark that an export sets before what a spreadsheet would take for a formula."""
+    cell = cell.strip()
+    return cell[1:].strip() if cell.startswith("'") and cell[1:2] in _FORMULA else cell
 
 
 def _used(cells: Sequence[str]) -> int:
