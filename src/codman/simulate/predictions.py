@@ -105,10 +105,11 @@ def question(outcome: Outcome, *, groups: Groups = BY_SEX_AGE_RACE, brief: bool 
         brief: Only what a yearly look asks for; else every metric of the task, and its curves.
     """
     task = outcome.task
+    classes = sorted(outcome.classes)  # as a statement orders them: a mean's last bit depends on it
     return EvaluationSpec(
         task=task,
         label=outcome.label,
-        score={name: f"p_{name}" for name in sorted(outcome.classes)} if task == "multiclass" else "risk",
+        score={name: f"p_{name}" for name in classes} if task == "multiclass" else "risk",
         by=[list(group) for group in groups],
         bands={"age": AGE_BANDS} if ("age_band",) in groups else {},
         thresholds=[] if outcome.threshold is None else [outcome.threshold],
