@@ -19,7 +19,7 @@ from codman.evidence import archive
 from codman.evidence.archive import BadArchive
 from codman.evidence.canonical import canonical, parse, sha256
 from codman.evidence.checkpoint import Checkpoint, checkpoint_signed_by, read_checkpoint, sign_checkpoint
-from codman.evidence.files import PARTIAL, sync_folder
+from codman.evidence.files import PARTIAL, CannotWrite, sync_folder
 from codman.evidence.keys import VerifyingKey, parse_verifying_key
 from codman.evidence.passphrase import seal, unseal
 from codman.evidence.store import EvidenceTampered, Store
@@ -86,12 +86,13 @@ def backup(house: House, reader: Reader, out: Path, *, passphrase: str | None = 
         WeakPassphrase: The passphrase is too short.
         EvidenceTampered: A filed statement is gone from the disk, or changed.
         CannotWrite: The archive cannot be written.
+        NotRecorded: The log could not be written; no archive is left.
     """
     require(reader, "backup.create")
     workspace = house.settings.workspace.absolute()
     with house.database.reading() as connection:
         filed = connection.execute(select(statements.c.digest)).scalars().all()
-    with _beside(out) as stage:
+    with _beside(out) as stage, _beside(out) as ready:
         (stage / _DATABASE).mkdir()
         # the database first: a statement is on the disk before its row, so every row's file is there afterwards
         step, state = take(house.database, stage / _DATABASE, house.log_origin)
@@ -108,20 +109,27 @@ def backup(house: House, reader: Reader, out: Path, *, passphrase: str | None = 
             "step": step,
             "checkpoint": sign_checkpoint(state, house.log_key),
         }
-        members = archive.pack(out, stage, about, house.log_key)
-    kept = Kept(
-        made_at=made_at,
-        files=len(members),
-        size=out.stat().st_size,
-        entries=state.size,
-        root=state.root.hex(),
-        statements=sum(m.name.startswith("evidence/statements/") for m in members),
-        keys=passphrase is not None,
-    )
-    with house.database.changing(reader.author()) as change:
-        listed = sha256(canonical([[m.name, m.sha256] for m in members]))
-        after = {"entries": state.size, "files": len(members), "sealed_keys": kept.keys}
-        change.record(Entry("backup.create", "backup", listed, after=after))
+        whole = ready / "whole.tar"
+        members = archive.pack(whole, stage, about, house.log_key)
+        kept = Kept(
+            made_at=made_at,
+            files=len(members),
+            size=whole.stat().st_size,
+            entries=state.size,
+            root=state.root.hex(),
+            statements=sum(m.name.startswith("evidence/statements/") for m in members),
+            keys=passphrase is not None,
+        )
+        # in the log before anybody can take it away
+        with house.database.changing(reader.author()) as change:
+            listed = sha256(canonical([[m.name, m.sha256] for m in members]))
+            after = {"entries": state.size, "files": len(members), "sealed_keys": kept.keys}
+            change.record(Entry("backup.create", "backup", listed, after=after))
+        try:
+            whole.replace(out)
+            sync_folder(out.absolute().parent)
+        except OSError as error:
+            raise CannotWrite(out, error) from None
     return kept
 
 
