@@ -66,11 +66,12 @@ def test_an_entry_says_who_when_what_before_and_after_and_seals_peoples_own_word
         ).scalar_one()
     assert second.value["action"] == "use.create"
     assert second.value["about"] == {"kind": "use", "id": use.id}
-    assert second.texts == {"after.purpose": "Find sepsis early", "why": "asked by the ward"}
+    assert second.texts == {"after.name": "Sepsis", "after.purpose": "Find sepsis early", "why": "asked by the ward"}
     assert third.value["before"]["tier"] is None
     assert third.value["after"]["tier"] == "high"
     assert third.value["after"]["purpose"] == salted_hash(bytes(salt), "Find it sooner")
     assert b"Find" not in first.raw + second.raw + third.raw
+    assert b"Sepsis" not in first.raw + second.raw + third.raw
 
 
 def test_what_fails_after_its_change_leaves_neither_change_nor_entry(database):

@@ -294,9 +294,10 @@ def _sealed(
     return {name: _seal(value, f"{part}.{name}", outside) if name in words else value for name, value in fields.items()}
 
 
-def _seal(words: str | None, name: str, outside: list[dict[str, Any]]) -> str | None:
-    if words is None:
+def _seal(value: Any, name: str, outside: list[dict[str, Any]]) -> str | None:
+    if value is None:
         return None
+    words = value if isinstance(value, str) else canonical(value).decode()
     salt = secrets.token_bytes(SALT_BYTES)
     outside.append({"field": name, "salt": salt, "text": words})
     return salted_hash(salt, words)

@@ -48,7 +48,7 @@ class VersionFields(Fields):
     product: Id
     label: Line = Field(description="As its maker names it, e.g. 3.1")
     digest: Sha256 | None = Field(default=None, description="sha256 of the artefact")
-    descriptor: dict[str, str] | None = Field(
+    descriptor: dict[str, Line] | None = Field(
         default=None,
         description="Of an opaque version: vendor, product, build, configuration, observed_on, ehr_build",
     )

@@ -5,6 +5,7 @@ Read by registry (which keeps them), api and client (which carry them), web and 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -17,7 +18,10 @@ _CONTROL: Final = {code: None for code in (*range(0x20), 0x7F) if code not in (0
 
 
 class _FreeText:
-    """Marks a field that people fill in their own words: the audit log holds only its salted hash."""
+    """Marks a field that people fill with words of their own: the audit log holds only its salted hash.
+
+    Every such field, a name as well as a paragraph: anybody can type a patient into anything.
+    """
 
 
 FREE_TEXT: Final = _FreeText()
@@ -29,7 +33,10 @@ def _without_controls(text: str) -> str:
 
 Id = Annotated[str, Field(pattern=ID_PATTERN, description="The record's name in the book; never reused")]
 Line = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300), AfterValidator(_without_controls)
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=300),
+    AfterValidator(_without_controls),
+    FREE_TEXT,
 ]
 Prose = Annotated[
     str,
@@ -62,8 +69,9 @@ def free_text_fields(model: type[BaseModel]) -> frozenset[str]:
     return frozenset(name for name, field in model.model_fields.items() if _marked(field.metadata, field.annotation))
 
 
-def _marked(metadata: list[object], annotation: object) -> bool:
-    inner = getattr(annotation, "__args__", ())
-    return any(m is FREE_TEXT for m in metadata) or any(
-        any(m is FREE_TEXT for m in getattr(part, "__metadata__", ())) for part in inner
-    )
+def _marked(metadata: Sequence[object], annotation: object) -> bool:
+    if any(m is FREE_TEXT for m in metadata):
+        return True
+    if any(m is FREE_TEXT for m in getattr(annotation, "__metadata__", ())):
+        return True
+    return any(_marked((), part) for part in getattr(annotation, "__args__", ()))
