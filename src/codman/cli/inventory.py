@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -28,6 +28,8 @@ app = typer.Typer(
 _File = Annotated[
     Path, typer.Argument(metavar="FILE", help="CSV, XLSX, JSON, CHAI card, CycloneDX.", show_default=False)
 ]
+_WORTH_SAYING: Final = 1_000  # rows
+
 _Where = Annotated[
     list[str] | None,
     typer.Option(
@@ -199,9 +201,13 @@ def _operator() -> Reader:
 
 
 def _progress(done: int, everything: int) -> None:
-    if everything > 1000 and sys.stderr.isatty():
+    if everything < _WORTH_SAYING:
+        return
+    if sys.stderr.isatty():
         sys.stderr.write(f"\r{done:,} of {everything:,} rows" + ("\n" if done == everything else ""))
-        sys.stderr.flush()
+    elif done % _WORTH_SAYING == 0 or done == everything:
+        sys.stderr.write(f"{done:,} of {everything:,} rows\n")
+    sys.stderr.flush()
 
 
 def _tell(done: Imported, out: Any) -> None:

@@ -35,7 +35,7 @@ from codman.registry.imports.values import (
 
 SURE: Final = 0.9
 _LEAST: Final = 0.5  # below this a column is no candidate
-_SAMPLE: Final = 2_000
+_SAMPLE: Final = 400  # cells of a column that are looked at
 _BY_VALUES_ALONE: Final = 0.62  # no name says so, but nearly every cell reads as that kind
 _ORGANISATION_UNIT: Final = re.compile(r"^([A-Z][A-Za-z&.]{1,11})\s*/")
 
@@ -93,7 +93,7 @@ def propose(table: Table, name: str, file: str) -> Proposal:
         name: What the mapping shall be called.
         file: The file, for the text's first line.
     """
-    cells = {h: [row.cells[h] for row in table.rows[:_SAMPLE] if h in row.cells] for h in table.headings}
+    cells = {h: _sample(table, h) for h in table.headings}
     guesses = _assign({target: _candidates(target, cells) for target in ("id", *TARGETS)})
     named = {guess.column for guess in guesses}
     plain = slug(name.casefold()).strip(".-_").replace("_", "-")[:50] or "list"
@@ -127,6 +127,12 @@ def propose(table: Table, name: str, file: str) -> Proposal:
     return Proposal(mapping, tuple(guesses), _text(mapping, tuple(guesses), table, file))
 
 
+def _sample(table: Table, heading: str) -> list[str]:
+    """Cells of a column that answer something, from all over the file."""
+    told = [row.cells[heading] for row in table.rows if not answers_nothing(row.cells.get(heading, ""))]
+    return told[:: len(told) // _SAMPLE + 1]
+
+
 def _candidates(target: str, cells: dict[str, list[str]]) -> list[Guess]:
     conversion: Conversion = TARGETS.get(target, "line")
     found = []
@@ -152,8 +158,7 @@ def _candidates(target: str, cells: dict[str, list[str]]) -> list[Guess]:
 def _tells(conversion: Conversion, texts: Sequence[str]) -> bool:
     """Whether nearly every cell says by itself what the column is, whatever it is called."""
     tells = _TELLING.get(conversion)
-    told = [text for text in texts if not answers_nothing(text)]
-    return tells is not None and len(told) >= 5 and sum(map(tells, told)) >= 0.95 * len(told)
+    return tells is not None and len(texts) >= 5 and sum(map(tells, texts)) >= 0.95 * len(texts)
 
 
 def _cut(word: str) -> str:
@@ -206,10 +211,9 @@ def _likeness(said: str, synonym: str) -> float:
 def _value_share(conversion: Conversion, texts: Sequence[str]) -> float | None:
     """The share of cells that read as what the target holds; None where there is nothing to tell by."""
     read = _READS.get(conversion)
-    told = [text for text in texts if not answers_nothing(text)]
-    if read is None or not told:
+    if read is None or not texts:
         return None
-    return sum(1 for text in told if read(text) is not None) / len(told)
+    return sum(1 for text in texts if read(text) is not None) / len(texts)
 
 
 def _text_fit(target: str, texts: Sequence[str]) -> float:
