@@ -56,7 +56,9 @@ _HTTPS_ONLY: Final = "max-age=31536000"  # a year; subdomains are not ours to de
 
 def install_security(app: FastAPI, house: House) -> None:
     """Put the security layer around an application, and let its pages ask who is there."""
-    app.add_middleware(Security, house=house)
+    inside = app.build_middleware_stack
+    # not add_middleware: that stands inside what answers unforeseen errors, and their pages would go out bare
+    app.build_middleware_stack = lambda: Security(inside(), house)  # type: ignore[method-assign]
     app.state.reader_of = reader_of
 
 
@@ -97,7 +99,7 @@ class Security:
             return PlainTextResponse(
                 "This server does not answer to that name: set public_url to the address browsers use.\n", 421
             )
-        if not _bearer(headers) and is_forged(method, headers, signed_in=token is not None):
+        if not _bearer(headers) and is_forged(method, headers, self._house.settings, signed_in=token is not None):
             return PlainTextResponse(
                 "Refused: another site asked your browser to send this. Open the page here and send it again.\n", 403
             )
@@ -139,12 +141,13 @@ class Security:
         return carrier.headers.getlist("set-cookie")
 
 
-def is_forged(method: str, headers: Mapping[str, str], *, signed_in: bool) -> bool:
+def is_forged(method: str, headers: Mapping[str, str], settings: Settings, *, signed_in: bool) -> bool:
     """Whether another site may have made the browser send a request that changes something.
 
     Args:
         method: The request's.
         headers: The request's, by name in lower case.
+        settings: public_url says our own origin, where the request came by that name.
         signed_in: A session's cookie came along: then a request that does not say where it comes from is refused too.
     """
     if method in SAFE_METHODS:
@@ -155,7 +158,10 @@ def is_forged(method: str, headers: Mapping[str, str], *, signed_in: bool) -> bo
     origin = headers.get("origin")
     if origin is None:
         return signed_in
-    return _host_and_port(origin) != _host_and_port(f"{urlsplit(origin).scheme}://{headers.get('host', '')}")
+    said, host = _origin(origin), headers.get("host", "")
+    if settings.public_url is not None and _name(f"//{host}") == _name(settings.public_url):
+        return said is None or said != _origin(settings.public_url)
+    return said is None or said not in {_origin(f"http://{host}"), _origin(f"https://{host}")}
 
 
 def host_is_ours(host: str, settings: Settings) -> bool:
@@ -182,12 +188,15 @@ def _name(url: str) -> str | None:
         return None
 
 
-def _host_and_port(url: str) -> tuple[str | None, int | None] | None:
+def _origin(url: str) -> tuple[str, str, int] | None:
+    """Scheme, host and port of a web address; None where it is none: `null`, an empty one, nonsense."""
     try:
         parts = urlsplit(url)
-        return parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+        port = parts.port
     except ValueError:
         return None
+    usual = {"http": 80, "https": 443}.get(parts.scheme)
+    return None if usual is None or not parts.hostname else (parts.scheme, parts.hostname, port or usual)
 
 
 def _is_loopback(name: str) -> bool:
