@@ -110,6 +110,8 @@ def _perform(house: House, operation: Operation, request: Request, body: bytes, 
             body=body,
             media_type=media_type,
         )
+        if operation.method != "GET":
+            call.reason()  # a bad header is refused before anything is looked at
         reply = operation.do(call)
     except CodmanError as error:
         return problems.reply_of(error, seen["request"])

@@ -22,9 +22,9 @@ M = TypeVar("M", bound=BaseModel)
 
 _ID: Final = re.compile(ID_PATTERN)
 _ETAG: Final = re.compile(r'"([0-9]{1,15})"')
-_MOST_KEY: Final = 200
+KEY: Final = re.compile(r"[!-~]{1,200}")
+REASON: Final = re.compile(r"([A-Za-z0-9 !'()*+,./:;?_~-]|%[0-9A-Fa-f]{2}){1,8000}")
 _MOST_REASON: Final = 2000
-_PRINTABLE: Final = re.compile(r"[\x21-\x7e]+")
 
 
 class BadRequest(BadInput):
@@ -166,19 +166,19 @@ class Call:
             BadRequest: It is too long or not Unicode.
         """
         given = self.headers.get("codman-reason")
-        if not given:
+        if given is None:
             return None
         try:
-            words = unquote(given, errors="strict").strip()
+            words = unquote(given, errors="strict").strip() if REASON.fullmatch(given) else ""
         except UnicodeDecodeError:
-            words = "\0"
-        if len(words) > _MOST_REASON or not (words.isprintable() or "\n" in words) or "\0" in words:
+            words = ""
+        if not words or len(words) > _MOST_REASON or not words.replace("\n", "").isprintable():
             raise BadRequest(
                 what="the header Codman-Reason cannot be used",
-                why=f"it is not percent-encoded text of at most {_MOST_REASON:,} characters",
+                why=f"it is not percent-encoded text of 1 to {_MOST_REASON:,} characters",
                 fix="send a short sentence, percent-encoded as UTF-8",
             )
-        return words or None
+        return words
 
     def once(self) -> Once | None:
         """What makes this request the same as another: its Idempotency-Key, its sender, and what it asks.
@@ -189,10 +189,10 @@ class Call:
         key = self.headers.get("idempotency-key")
         if key is None:
             return None
-        if len(key) > _MOST_KEY or not _PRINTABLE.fullmatch(key):
+        if not KEY.fullmatch(key):
             raise BadRequest(
                 what="the header Idempotency-Key cannot be used",
-                why=f"it is not 1 to {_MOST_KEY} printable ASCII characters without spaces",
+                why="it is not 1 to 200 printable ASCII characters without spaces",
                 fix="give each request a fresh UUID",
             )
         asked = f"{self.method} {self.url}\n".encode()

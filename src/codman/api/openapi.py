@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from codman import __version__
+from codman.api.call import KEY, REASON
 from codman.api.operation import OPEN, Answer, Operation
 from codman.api.problems import MEDIA_TYPE, Problem
 from codman.spine.record import ID_PATTERN
@@ -179,7 +180,7 @@ def _parameters(one: Operation, schemas: Mapping[str, Any]) -> Iterator[dict[str
         yield _header("If-Match", "The ETag of the revision that is changed", required=True, example='"3"')
     if one.once:
         yield _header(
-            "Idempotency-Key", "A fresh name for this request: sent again, it is done once", pattern=r"^[!-~]{1,200}$"
+            "Idempotency-Key", "A fresh name for this request: sent again, it is done once", pattern=f"^{KEY.pattern}$"
         )
     if one.method == "GET":
         yield _header("If-None-Match", "An ETag: the reply is 304 where nothing has changed")
@@ -187,7 +188,7 @@ def _parameters(one: Operation, schemas: Mapping[str, Any]) -> Iterator[dict[str
         yield _header(
             "Codman-Reason",
             "Why, for the audit log: percent-encoded UTF-8, at most 2,000 characters",
-            pattern=r"^[A-Za-z0-9 .,_~-]{1,300}$",
+            pattern=f"^{REASON.pattern}$",
         )
 
 
