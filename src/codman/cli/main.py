@@ -25,7 +25,7 @@ class Topic(NamedTuple):
 
 
 TOPICS: Final[dict[str, Topic]] = {
-    "demo": Topic("codman.cli.demo", "The whole story on a real cohort: evaluate, sign, gate, report."),
+    "demo": Topic("codman.cli.demo", "The whole story on a real cohort, then an invented hospital to look at.", "demo"),
     "evaluate": Topic("codman.cli.evaluate", "Predictions in, measurements with intervals out."),
     "compare": Topic("codman.cli.compare", "Two models on the same patients: better, no worse, or unknown."),
     "gate": Topic("codman.cli.gate", "Hold evidence against a policy; the exit code is the verdict."),
