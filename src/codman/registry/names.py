@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
-from codman.registry.schema import people, products, sites, uses, vendors, versions
+from codman.registry.schema import deployments, people, products, sites, uses, vendors, versions
 
 # The word an id begins with says where its name stands
 _NAMED: Final = {
@@ -32,6 +32,15 @@ def names_of(connection: Connection, ids: Iterable[str | None]) -> dict[str, str
         if asked:
             rows = connection.execute(select(column.table.c.id, column).where(column.table.c.id.in_(asked)))
             found |= {str(name): str(said) for name, said in rows}
+    runs = {name for name in wanted if name not in found and name.startswith("deployment-")}
+    if runs:
+        rows = connection.execute(
+            select(deployments.c.id, uses.c.name, sites.c.name)
+            .join(uses, uses.c.id == deployments.c.use)
+            .join(sites, sites.c.id == deployments.c.site)
+            .where(deployments.c.id.in_(runs))
+        )
+        found |= {str(name): f"{use} at {site}" for name, use, site in rows}
     return found
 
 

@@ -9,6 +9,7 @@ from codman.evidence.statements import canonical_statement
 from codman.evidence.verify import Verification, verify
 from codman.flows.filed import Held, list_evidence, read_evidence
 from codman.registry.keys import every_key
+from codman.registry.names import names_of
 from codman.registry.newer import newer_than
 from codman.web.views.evidence import evidence_view
 from codman.web.views.evidence_list import evidence_list
@@ -34,7 +35,8 @@ def statement_page(visit: VisitDep, digest: str) -> Response:
     held = read_evidence(visit.house, visit.reader, digest)
     with visit.house.database.reading() as connection:
         newer = newer_than(connection, digest)
-    view = evidence_view(held, _checked(visit, held), newer=newer)
+        named = names_of(connection, [held.filed.use_id, held.filed.filed_by])
+    view = evidence_view(held, _checked(visit, held), named, newer=newer)
     return visit.show("evidence.html", view, may_audit=visit.may("audit.read", ["/"]))
 
 

@@ -110,10 +110,12 @@ def _new(
         ),
         Ask(name="pem", label="The public key, as PEM", kind="prose", needed=True, hint="The contents of NAME.pub"),
     )
+    known = {"origins", *(ask.name for ask in asks)}
     chosen = set(origins if origins is not None else ())
     view = KeyForm(
         asked=shown(asks, values, errors),
         origins=tuple((origin.value, origin.value in chosen) for origin in Origin),
         origins_error=errors.get("origins", ""),
+        general=" ".join(said for name, said in errors.items() if name not in known),
     )
     return visit.show("key_form.html", view, status=status)

@@ -80,12 +80,15 @@ class EvidenceView:
     log_index: int
 
 
-def evidence_view(held: Held, verification: Verification | None, *, newer: str | None) -> EvidenceView:
+def evidence_view(
+    held: Held, verification: Verification | None, named: Mapping[str, str], *, newer: str | None
+) -> EvidenceView:
     """The page of a filed statement.
 
     Args:
         held: The statement and what it is worth.
         verification: The check of its envelope made just now; None where it is not signed.
+        named: Names by id.
         newer: The digest of a statement that says the same of a later day.
     """
     filed, predicate = held.filed, held.read.predicate
@@ -94,10 +97,10 @@ def evidence_view(held: Held, verification: Verification | None, *, newer: str |
     groups = _groups(measurements)
     return EvidenceView(
         digest=filed.digest,
-        title=filed.headline or _named(filed),
+        title=said.capital(filed.headline or _named(filed)),
         kind=filed.kind,
         tags=_tags(filed, newer),
-        about=_about(filed),
+        about=_about(filed, named),
         unknown=_unknown(filed, measurements, newer),
         first=_first(measurements),
         groups=groups[:MOST_GROUPS],
@@ -109,7 +112,7 @@ def evidence_view(held: Held, verification: Verification | None, *, newer: str |
             (one.name, one.uri, said.count(one.rows), one.digest.sha256)
             for one in getattr(predicate, "inputs", None) or ()
         ),
-        provenance=_provenance(held, plain),
+        provenance=_provenance(held, plain, named),
         software=tuple(sorted((getattr(predicate, "software", None) or {}).items())),
         command=_command(filed),
         signed=bool(held.envelopes),
@@ -132,7 +135,7 @@ def _tags(filed: Filed, newer: str | None) -> tuple[Tag, ...]:
     return tuple(tags)
 
 
-def _about(filed: Filed) -> tuple[Fact, ...]:
+def _about(filed: Filed, named: Mapping[str, str]) -> tuple[Fact, ...]:
     from_book = filed.product_id is not None
     return (
         Fact(
@@ -143,7 +146,7 @@ def _about(filed: Filed) -> tuple[Fact, ...]:
         ),
         Fact(
             "Use",
-            filed.use or "not said",
+            named.get(filed.use_id or "", filed.use or "not said"),
             detail="" if filed.use_id or not filed.use else "not a use in the book",
             href=f"/uses/{filed.use_id}" if filed.use_id else "",
         ),
@@ -215,21 +218,31 @@ def _group(key: str, name: str, found: Sequence[Measurement]) -> Group:
         title=name,
         meaning=_meaning(found[0].metric),
         rows=rows,
-        sentence=_spread(shown),
+        sentence=_spread(shown, found),
         low=said.number(scale.low),
         high=said.number(scale.high),
     )
 
 
-def _spread(shown: Sequence[Measurement]) -> str:
+def _spread(shown: Sequence[Measurement], found: Sequence[Measurement]) -> str:
     if len(shown) < 2:
-        return ""
+        return _largest_gap(found)
     low = min(shown, key=lambda m: m.value or 0.0)
     high = max(shown, key=lambda m: m.value or 0.0)
     return (
         f"From {said.number(low.value)} ({said.group(low.slice)}) to {said.number(high.value)} "
         f"({said.group(high.slice)}) in {len(shown)} groups."
     )
+
+
+def _largest_gap(found: Sequence[Measurement]) -> str:
+    between = [m for m in found if _between(m) and m.value is not None]
+    if not between:
+        return ""
+    most = max(between, key=lambda m: m.value or 0.0)
+    highest, lowest = most.params.get("highest"), most.params.get("lowest")
+    pair = f", {said.group(highest)} against {said.group(lowest)}" if highest and lowest else ""
+    return f"at most {said.with_interval(most)}{pair}."
 
 
 def _who(m: Measurement) -> str:
@@ -291,7 +304,7 @@ def _steps(verification: Verification | None) -> tuple[Step, ...]:
     )
 
 
-def _provenance(held: Held, plain: Mapping[str, Any]) -> tuple[Fact, ...]:
+def _provenance(held: Held, plain: Mapping[str, Any], named: Mapping[str, str]) -> tuple[Fact, ...]:
     filed = held.filed
     rows = plain.get("rows") or {}
     facts = [Fact(f"Subject: {one.name}", f"sha256:{one.digest.sha256}") for one in held.read.statement.subject]
@@ -301,7 +314,7 @@ def _provenance(held: Held, plain: Mapping[str, Any]) -> tuple[Fact, ...]:
             Fact("Rows", f"{rows['evaluated']:,} evaluated of {rows['eligible']:,} eligible", detail=excluded or "")
         )
     facts += [
-        Fact("Filed by", filed.filed_by, detail=f"entry {filed.log_index:,} of the log"),
+        Fact("Filed by", named.get(filed.filed_by, filed.filed_by), detail=f"entry {filed.log_index:,} of the log"),
         Fact("Size", f"{filed.size:,} bytes"),
     ]
     if plain.get("note"):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from codman.registry.log import Written
-from codman.web.render import words
+from codman.web.render import brief, day, words
 
 ERASED: Final = "(erased)"
 _LONGEST: Final = 240
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}([T ].*)?")
 
 _DONE: Final[Mapping[str, str]] = {
     "create": "added",
@@ -46,6 +49,7 @@ class Event:
     who_id: str
     what: str
     about: str
+    about_id: str
     about_href: str
     changes: tuple[Change, ...]
     why: str
@@ -73,7 +77,8 @@ def event(item: Written, named: Mapping[str, str]) -> Event:
         who=named.get(actor["id"], "the house itself" if actor["kind"] == "system" else actor["id"]),
         who_id=actor["id"],
         what=f"{_DONE.get(verb, words(verb))} {'evidence' if noun == 'evidence' else 'the ' + words(noun)}",
-        about=named.get(about, about[:20]),
+        about=named.get(about, brief(about)),
+        about_id=about,
         about_href=_href(value["about"]["kind"], about),
         changes=_changes(item, value, named),
         why=_text(item.texts, "why", value.get("why")) if value.get("why") is not None else "",
@@ -123,7 +128,12 @@ def _plain(value: Any, named: Mapping[str, str]) -> str:
         return _short(", ".join(map(str, value)) or "none")
     if isinstance(value, dict):
         return _short("; ".join(f"{k}: {v}" for k, v in value.items()))
-    return _short(named.get(str(value), str(value)))
+    text = str(value)
+    if _DIGEST.fullmatch(text):
+        return brief(text)
+    if _DAY.fullmatch(text):
+        return day(text)
+    return _short(named.get(text, text))
 
 
 def _short(text: str) -> str:

@@ -14,3 +14,4 @@ class KeyForm:
     asked: tuple[Asked, ...]
     origins: tuple[tuple[str, bool], ...]
     origins_error: str
+    general: str  # a problem of no one field

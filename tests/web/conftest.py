@@ -1,0 +1,101 @@
+"""The web's tests: the demo hospital in small, its pages by role, and a browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import small_house
+from fastapi.testclient import TestClient
+
+from codman.flows.demo.hospital import load_hospital
+from codman.flows.house import House
+from codman.registry.access import Held, Reader
+from codman.settings import Settings
+from codman.spine.person import Role
+from codman.web.app import make_web
+from codman.wiring import open_house
+
+CHROMIUM = os.environ.get("CODMAN_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+
+Pages = Callable[..., httpx.Client]
+
+
+def pages_of(house: House, reader: Reader | None) -> TestClient:
+    """The house's pages as somebody sees them."""
+    app = make_web(house)
+    app.state.reader_of = lambda _request: reader
+    return TestClient(
+        app, base_url="http://localhost", headers={"Sec-Fetch-Site": "same-origin"}, follow_redirects=False
+    )
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """A small house that a test may change."""
+    made = small_house.made(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def pages(house: House) -> Pages:
+    """Its pages: `pages(Role.OFFICER)`, or `pages(None)` for nobody."""
+
+    def seen_by(role: Role | None, path: str = "/", person: str | None = None) -> TestClient:
+        return pages_of(house, None if role is None else small_house.reader(role, path, person))
+
+    return seen_by
+
+
+@pytest.fixture(scope="session")
+def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """The demo hospital in small, with evaluations that were really run; nobody changes it."""
+    made = open_house(Settings(workspace=tmp_path_factory.mktemp("hospital")))
+    load_hospital(made, 7, lambda _said: None, small=True)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def served(hospital: House) -> Iterator[str]:
+    """The demo hospital's pages on a real port, as its officer and administrator sees them."""
+    import uvicorn
+
+    app = make_web(hospital)
+    person = "person-demo-officer-01"
+    held = (Held(Role.OFFICER), Held(Role.ADMIN), Held(Role.REVIEWER))
+    app.state.reader_of = lambda _request: Reader(person=person, name="Officer 1", held=held)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    for _ in range(200):
+        if server.started:
+            break
+        time.sleep(0.05)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(timeout=10)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium; the test is skipped where there is none."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine")
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with sync_api.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()

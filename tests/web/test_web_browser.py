@@ -1,0 +1,168 @@
+"""Every page in a real browser, scripts off: accessible, nothing cut at 320 pixels, reachable by keyboard alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from codman.flows.house import House
+from codman.registry.schema import statements, uses
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+PAGES = [
+    "/",
+    "/inventory",
+    "/inventory?stage=live&q=risk",
+    "/inventory?q=nothing-fits-this",
+    "/attention",
+    "/coverage",
+    "/uses/{use}",
+    "/uses/{use}/coverage",
+    "/uses/{use}/edit",
+    "/uses/{use}/sites",
+    "/uses/new",
+    "/products/{product}",
+    "/products/new",
+    "/versions/new",
+    "/deployments/new?use={use}",
+    "/evidence",
+    "/evidence/{digest}",
+    "/people",
+    "/people/person-demo-owner-01",
+    "/people/new",
+    "/grants/new",
+    "/sites",
+    "/sites/new",
+    "/vendors",
+    "/vendors/vendor-demo-01",
+    "/vendors/new",
+    "/keys",
+    "/keys/new",
+    "/audit",
+    "/audit/40",
+    "/account",
+    "/nowhere",
+]
+
+
+@pytest.fixture(scope="module")
+def named(hospital: House) -> dict[str, str]:
+    with hospital.database.reading() as connection:
+        digest = (
+            connection.execute(
+                select(statements.c.digest).where(statements.c.kind == "evaluation").order_by(statements.c.digest)
+            )
+            .scalars()
+            .first()
+        )
+        use = connection.execute(
+            select(uses.c.id, uses.c.product).where(uses.c.stage == "live").order_by(uses.c.id)
+        ).first()
+    assert use is not None
+    return {"digest": str(digest), "use": use.id, "product": use.product}
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    package = pytest.importorskip("axe_playwright_python", reason="axe-core is not installed")
+    return next(Path(package.__file__).parent.glob("axe*.js")).read_text("utf-8")
+
+
+def violations(page: Any, axe: str) -> list[Any]:
+    page.evaluate(axe)
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    found = page.evaluate("rules => axe.run(document, {runOnly: rules})", RULES)
+    assert len(found["passes"]) > 15
+    return [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in found["violations"]]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_axe_finds_nothing_wrong_and_nothing_is_cut(
+    browser: Any, served: str, named: dict[str, str], axe: str, path: str
+) -> None:
+    for width, scheme in ((320, "light"), (320, "dark"), (1280, "light"), (1280, "dark")):
+        page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        said: list[str] = []
+        page.on("console", lambda message, said=said: said.append(message.text))
+        page.goto(served + path.format(**named))
+        assert violations(page, axe) == [], (width, scheme)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert [text for text in said if "404" not in text] == []
+        page.close()
+
+
+@pytest.mark.parametrize("path", ["/inventory", "/uses/{use}", "/uses/{use}/edit", "/keys"])
+def test_what_one_presses_is_large_enough(browser: Any, served: str, named: dict[str, str], path: str) -> None:
+    page = browser.new_page(viewport={"width": 320, "height": 900})
+    page.goto(served + path.format(**named))
+    small = page.evaluate(
+        "[...document.querySelectorAll("
+        "'nav a, button, input:not([type=hidden]), select, textarea, summary, .facets a')]"
+        ".filter(e => e.checkVisibility()).map(e => [e.textContent.trim().slice(0, 30), e.getBoundingClientRect()])"
+        ".filter(([, box]) => box.height > 0 && box.height < 24).map(([text, box]) => [text, box.height])"
+    )
+    page.close()
+    assert small == []
+
+
+def test_a_use_is_found_and_changed_with_scripts_off(browser: Any, served: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{served}/inventory")
+    page.get_by_label("Search names, purposes, products and vendors").fill("sepsis")
+    page.get_by_role("button", name="Search").click()
+    assert "fit" in page.locator("main > p.lead").first.inner_text()
+    page.locator("tbody th a").first.click()
+    assert page.locator("h1").count() == 1
+    page.get_by_role("link", name="Change this use").click()
+    page.get_by_label("Name of the use").fill("")
+    page.get_by_role("button", name="Keep the change").click()
+    assert "needs another look" in page.get_by_role("alert").inner_text()
+    context.close()
+
+
+def test_the_keyboard_reaches_the_content_the_search_and_the_first_use(browser: Any, served: str) -> None:
+    page = browser.new_page()
+    page.goto(f"{served}/inventory")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    reached = []
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.id || document.activeElement.getAttribute('href') || ''"))
+        if str(reached[-1]).startswith("/uses/"):
+            break
+        outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert outline != "none", reached[-1]
+    page.close()
+    assert "q" in reached
+    assert str(reached[-1]).startswith("/uses/")
+
+
+def test_an_error_summary_is_where_the_reader_is_after_a_refused_form(browser: Any, served: str) -> None:
+    page = browser.new_page()
+    page.goto(f"{served}/products/new")
+    page.get_by_role("button", name="Add it").click()
+    assert page.title().startswith("Error: ")
+    assert page.evaluate("document.activeElement.id") == "problems"
+    page.get_by_role("alert").get_by_role("link").first.click()
+    assert page.evaluate("document.activeElement.id") == "f-name"
+    page.close()
+
+
+def test_a_printed_use_has_its_words_and_not_its_buttons(
+    browser: Any, served: str, named: dict[str, str], tmp_path: Path
+) -> None:
+    from pypdf import PdfReader
+
+    page = browser.new_page()
+    page.goto(f"{served}/uses/{named['use']}")
+    page.pdf(path=str(tmp_path / "use.pdf"), prefer_css_page_size=True)
+    page.close()
+    text = " ".join(" ".join(p.extract_text() for p in PdfReader(tmp_path / "use.pdf").pages).split())
+    assert "What it is for" in text
+    assert "My work" not in text

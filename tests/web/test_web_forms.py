@@ -1,0 +1,184 @@
+"""Forms: what is kept, what is refused with its reason, and that nothing a person wrote is lost."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import httpx
+import pytest
+
+from codman.flows.house import House
+from codman.registry.log import SYSTEM
+from codman.registry.nouns import DEPLOYMENTS, PEOPLE, PRODUCTS, USES
+from codman.registry.timeline import Asked, entries_of
+from codman.spine.person import Role
+from conftest import Pages
+
+
+@pytest.fixture
+def officer(pages: Pages) -> httpx.Client:
+    return pages(Role.OFFICER)
+
+
+def fields_of(page: httpx.Response) -> dict[str, str]:
+    """A form's fields as a browser would send them untouched."""
+    found = dict(re.findall(r'<input id="[^"]+" name="([^"]+)" type="[^"]+"[^>]*? value="([^"]*)"', page.text))
+    found |= dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.text))
+    found |= {
+        name: text.strip()
+        for name, text in re.findall(r'<textarea id="[^"]+" name="([^"]+)"[^>]*>(.*?)</textarea>', page.text, re.S)
+    }
+    for name, options in re.findall(r'<select id="[^"]+" name="([^"]+)"[^>]*>(.*?)</select>', page.text, re.S):
+        chosen = re.search(r'<option value="([^"]*)" selected>', options) or re.search(
+            r'<option value="([^"]*)">', options
+        )
+        found[name] = chosen[1] if chosen else ""
+    return {name: html.unescape(value) for name, value in found.items()}
+
+
+def test_a_product_and_a_use_of_it_are_added(house: House, officer: httpx.Client) -> None:
+    sent = officer.post(
+        "/products/new", data={"name": "Fall risk", "kind": "built", "generative": "false", "why": "new"}
+    )
+    assert sent.status_code == 303
+    product = sent.headers["location"].rsplit("/", 1)[1]
+    form = fields_of(officer.get(f"/uses/new?product={product}"))
+    assert form["product"] == product
+    sent = officer.post("/uses/new", data={**form, "name": "Fall risk, wards", "demographic_inputs": "age, sex"})
+    assert sent.status_code == 303
+    with house.database.reading() as connection:
+        assert PRODUCTS.get(connection, product).generative is False
+        use = USES.get(connection, sent.headers["location"].rsplit("/", 1)[1])
+        assert (use.name, use.demographic_inputs) == ("Fall risk, wards", ["age", "sex"])
+
+
+def test_what_is_wrong_stands_at_the_top_and_at_its_field_and_nothing_is_lost(officer: httpx.Client) -> None:
+    page = officer.post("/products/new", data={"name": "", "summary": "A long thought", "submission": "K1"})
+    assert page.status_code == 422
+    assert 'role="alert"' in page.text
+    assert 'href="#f-name"' in page.text
+    assert 'href="#f-submission"' in page.text
+    assert page.text.count('aria-invalid="true"') == 2
+    assert "A long thought" in page.text
+    assert "<title>Error: " in page.text
+
+
+def test_an_untouched_form_changes_nothing(house: House, officer: httpx.Client) -> None:
+    for path in (
+        "/uses/use-sepsis/edit",
+        "/products/product-sepsis/edit",
+        "/vendors/vendor-one/edit",
+        "/versions/version-2024/edit",
+        "/deployments/deployment-1/edit",
+        "/sites/site-a/edit",
+    ):
+        assert officer.post(path, data=fields_of(officer.get(path))).status_code == 303, path
+    with house.database.reading() as connection:
+        assert USES.get(connection, "use-sepsis").revision == 1
+        assert DEPLOYMENTS.get(connection, "deployment-1").revision == 1
+
+
+def test_a_change_is_kept_with_its_reason_and_told_by_the_use(house: House, officer: httpx.Client) -> None:
+    form = fields_of(officer.get("/uses/use-sepsis/edit"))
+    sent = officer.post(
+        "/uses/use-sepsis/edit", data={**form, "downtime_procedure": "Paper score", "why": "audit of wards"}
+    )
+    assert sent.headers["location"] == "/uses/use-sepsis"
+    page = officer.get("/uses/use-sepsis").text
+    assert "Paper score" in page
+    assert "audit of wards" in page
+    with house.database.reading() as connection:
+        newest = entries_of(connection, Asked(about=["use-sepsis"], limit=1)).items[0]
+        assert newest.value["action"] == "use.change"
+        assert newest.texts["after.downtime_procedure"] == "Paper score"
+
+
+def test_after_a_conflict_both_versions_stand_side_by_side_and_nothing_was_changed(
+    house: House, officer: httpx.Client
+) -> None:
+    form = fields_of(officer.get("/uses/use-sepsis/edit"))
+    with house.database.changing(SYSTEM) as change:
+        USES.change(change, "use-sepsis", {"users": "charge nurse"}, None)
+    page = officer.post("/uses/use-sepsis/edit", data={**form, "users": "night nurse"})
+    assert page.status_code == 412
+    assert "night nurse" in page.text
+    assert "charge nurse" in page.text
+    with house.database.reading() as connection:
+        assert USES.get(connection, "use-sepsis").users == "charge nurse"
+    again = fields_of(page)
+    assert again["users"] == "night nurse"
+    assert officer.post("/uses/use-sepsis/edit", data=again).status_code == 303
+    with house.database.reading() as connection:
+        assert USES.get(connection, "use-sepsis").users == "night nurse"
+
+
+def test_an_owner_may_change_words_but_not_the_decision(pages: Pages) -> None:
+    owner = pages(Role.OWNER)
+    form = fields_of(owner.get("/uses/use-notes/edit"))
+    assert owner.post("/uses/use-notes/edit", data={**form, "topic": "notes"}).status_code == 303
+    form = fields_of(owner.get("/uses/use-notes/edit"))
+    assert owner.post("/uses/use-notes/edit", data={**form, "decision": "approved"}).status_code == 403
+
+
+def test_all_sites_of_a_use_change_as_one_action_or_not_at_all(house: House, officer: httpx.Client) -> None:
+    form = fields_of(officer.get("/uses/use-sepsis/sites"))
+    sites = ["site-a", "site-a-icu"]
+    page = officer.post("/uses/use-sepsis/sites", data={**form, "site": sites})
+    assert page.status_code == 422  # nothing was said to change
+    sent = officer.post("/uses/use-sepsis/sites", data={**form, "site": sites, "mode": "paused", "why": "recall"})
+    assert sent.status_code == 303
+    with house.database.reading() as connection:
+        modes = [DEPLOYMENTS.get(connection, f"deployment-{n}").mode.value for n in (1, 2)]
+    assert modes == ["paused", "paused"]
+    stale = officer.post("/uses/use-sepsis/sites", data={**form, "site": sites, "mode": "live"})
+    assert stale.status_code == 412
+
+
+def test_a_form_sent_after_the_session_ended_comes_back_whole(pages: Pages) -> None:
+    sent = {"name": "Fall risk", "summary": "Line one\nline two", "revision": "3"}
+    page = pages(None).post("/products/new", data=sent)
+    assert page.status_code == 401
+    assert 'action="/products/new"' in page.text
+    for value in ("Fall risk", "Line one\nline two", 'value="3"'):
+        assert value in page.text.replace("\r\n", "\n")
+    assert 'href="/sign-in?next=' in page.text
+
+
+def test_an_administrator_gives_a_role_and_takes_it_back(pages: Pages) -> None:
+    admin = pages(Role.ADMIN)
+    sent = admin.post("/grants/new", data={"person": "person-viewer", "role": "auditor", "site": "site-a"})
+    assert sent.headers["location"] == "/people/person-viewer"
+    page = admin.get("/people/person-viewer")
+    assert "auditor" in page.text
+    for action in re.findall(r'action="(/grants/[^"]+/remove)"', page.text):
+        assert admin.post(action).status_code == 303
+    assert "They hold no role yet" in admin.get("/people/person-viewer").text
+
+
+def test_a_person_is_added_and_closed(house: House, pages: Pages) -> None:
+    admin = pages(Role.ADMIN)
+    sent = admin.post("/people/new", data={"name": "nurse 7", "active": "true"})
+    name = sent.headers["location"].rsplit("/", 1)[1]
+    form = fields_of(admin.get(f"/people/{name}/edit"))
+    assert admin.post(f"/people/{name}/edit", data={**form, "active": "false"}).status_code == 303
+    with house.database.reading() as connection:
+        assert PEOPLE.get(connection, name).active is False
+
+
+def test_a_key_is_registered_revoked_and_never_claims_what_its_owner_may_not(
+    officer: httpx.Client, house: House
+) -> None:
+    pem = house.log_key.public.pem
+    form = {"name": "pipeline 1", "owner_kind": "vendor", "owner": "Vendor 1", "pem": pem, "origins": ["local"]}
+    page = officer.post("/keys/new", data=form)
+    assert page.status_code == 422
+    assert "own word" in page.text
+    assert officer.post("/keys/new", data={**form, "origins": ["developer"]}).status_code == 303
+    listed = officer.get("/keys").text
+    revoke = re.search(r'action="(/keys/[^"]+/revoke)"', listed)
+    assert revoke is not None
+    assert officer.post(revoke[1], data={"since": "2026-11-01", "why": "lost"}).status_code == 303
+    assert "Revoked" in officer.get("/keys").text
+    nonsense = officer.post("/keys/new", data={**form, "pem": "no key", "origins": ["developer"]})
+    assert nonsense.status_code == 422
