@@ -30,12 +30,12 @@ _ROWS: Final = (1500, 2000, 2500, 3000, 4000, 6000)
 _WINDOW_DAYS: Final = 120
 # how a model does here, and how often: as promised, too extreme, too high, blind in one group, weak
 _CONDUCT: Final[Sequence[tuple[float, Mapping[str, Any]]]] = (
-    (0.42, {}),
-    (0.14, {"slope": 1.7}),
-    (0.12, {"shift": 0.8}),
-    (0.09, {"blind": ("race", "Black", 0.6)}),
-    (0.06, {"blind": ("sex", "F", 0.45)}),
-    (0.05, {"blind": ("language", "Spanish", 0.7)}),
+    (0.4, {}),
+    (0.12, {"slope": 1.7}),
+    (0.1, {"shift": 0.8}),
+    (0.12, {"blind": ("race", "Black", 0.85), "rows": 6000}),
+    (0.08, {"blind": ("sex", "F", 0.6), "rows": 6000}),
+    (0.06, {"blind": ("language", "Spanish", 0.85), "rows": 6000}),
     (0.12, {"signal": 0.55}),
 )
 _DRIFTS: Final = (0.0, 0.0, 0.25, 0.5)
@@ -63,9 +63,6 @@ def trials(
     replaced = Replaced(OLD_PIPELINE, PIPELINE)
     yield Event(calendar.at(ROTATED_ON, HOURS["deployments"]), officer, "yearly rotation", replaced)
     vendors = [signer for signer in signers if signer.owner_kind == "vendor"]
-    if not small:
-        lost = Revoked(vendors[0].id, calendar.at(LOST_ON, 0))
-        yield Event(calendar.at(REVOKED_ON, HOURS["keys"]), officer, "the vendor reports its key as lost", lost)
     trial = _Trials(random, seed, calendar, known)
     for plan in _evaluated(random, plans, small=small):
         conduct = random.choices([c for _, c in _CONDUCT], [weight for weight, _ in _CONDUCT])[0]
@@ -77,11 +74,23 @@ def trials(
                 plan, day, {**conduct, **later}, *_signer(plan, day), brief=bool(turn) or random.random() < _BRIEFLY
             )
             yield Event(calendar.at(day, HOURS["evidence"]), engineer, None, step)
-        for vendor in vendors:
-            day = LOST_ON + 5 if vendor is vendors[0] else days[0]
-            if plan.offer.id in vendor.products and plan.first_day < day and random.random() < _VENDOR_SENDS:
-                step = trial.of(plan, day, {}, vendor.id, vendor.origin, brief=True)
-                yield Event(calendar.at(day, HOURS["evidence"]), officer, "sent by the vendor", step)
+        for vendor in vendors[0 if small else 1 :]:
+            if plan.offer.id in vendor.products and random.random() < _VENDOR_SENDS:
+                step = trial.of(plan, days[0], {}, vendor.id, vendor.origin, brief=True)
+                yield Event(calendar.at(days[0], HOURS["evidence"]), officer, "sent by the vendor", step)
+    if not small:
+        yield from _lost(calendar, officer, vendors[0], plans, trial)
+
+
+def _lost(calendar: Calendar, officer: str, vendor: Signer, plans: Sequence[Plan], trial: _Trials) -> Iterator[Event]:
+    """A key that was lost: one statement from before counts, one from after it was taken counts no more."""
+    lost = Revoked(vendor.id, calendar.at(LOST_ON, 0))
+    yield Event(calendar.at(REVOKED_ON, HOURS["keys"]), officer, "the vendor reports its key as lost", lost)
+    about = min((plan for plan in plans if plan.offer.id in vendor.products), key=lambda plan: plan.first_day)
+    for day in (max(about.first_day + 1, LOST_ON - 30), LOST_ON + 5):
+        if about.first_day < day:
+            step = trial.of(about, day, {}, vendor.id, vendor.origin, brief=True)
+            yield Event(calendar.at(day, HOURS["evidence"]), officer, "sent by the vendor", step)
 
 
 def _signers(plans: Sequence[Plan], *, small: bool) -> Iterator[Signer]:
@@ -164,11 +173,10 @@ class _Trials:
         version = [edition for edition in self.known[plan.offer.id] if edition.known_on <= on][-1]
         cohort = Cohort(
             outcome=outcome,
-            rows=self.random.choice(_ROWS),
             seed=self.seed * 1000 + self.number,
             start=on - timedelta(days=_WINDOW_DAYS),
             end=on - timedelta(days=1),
-            **conduct,
+            **{"rows": self.random.choice(_ROWS), **conduct},
         )
         return Measured(
             id=f"trial-demo-{self.number:03d}",
