@@ -273,3 +273,22 @@ def test_a_key_whose_identifier_is_not_its_own_is_not_registered(book):
         book.registered("liar", keyid="f" * 64)
     assert KeyFields.model_fields["keyid"].is_required()
     assert evaluation().subject[0].digest.sha256 == ARTEFACT
+
+
+def test_a_clock_set_back_brings_no_revoked_key_to_life_and_breaks_no_receipt(book):
+    key = book.registered("pipeline")
+    first = file_evidence(book.house, signed(key, note="first"), book.officer)
+    book.clock.forward(days=1)
+    with book.house.database.changing(SYSTEM) as change:
+        revoke(change, KEYS.page(change.connection).items[0].id, None)
+    book.clock.forward(days=-2)
+
+    with pytest.raises(SignatureRefused, match="is revoked from"):
+        file_evidence(book.house, signed(key, note="second"), book.officer)
+    claim = file_evidence(book.house, bare(note="third", evaluated_at="2026-10-30T00:00:00Z"), book.officer)
+
+    assert claim.log_index == first.log_index + 2
+    for receipt in (first, claim):
+        verify_receipt(receipt, book.house.log_key.public)
+    with book.house.database.reading() as connection:
+        check(connection)

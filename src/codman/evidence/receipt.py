@@ -5,6 +5,7 @@ Made by flows from the book's log; read by client, cli and whoever keeps it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,7 +14,7 @@ from codman.errors import BadInput, NotProven
 from codman.evidence.canonical import parse
 from codman.evidence.checkpoint import Checkpoint, checkpoint_signed_by, read_checkpoint
 from codman.evidence.keys import VerifyingKey
-from codman.evidence.merkle import leaf_hash, proves_inclusion
+from codman.evidence.merkle import leaf_hash, proves_consistency, proves_inclusion
 from codman.spine.statement import Sha256
 
 MAX_PROOF = 64  # a log of 2^64 entries
@@ -76,3 +77,35 @@ def verify_receipt(receipt: Receipt, log_key: VerifyingKey, origin: str | None =
     if entry.get("index") != receipt.log_index or about != {"id": receipt.digest, "kind": "statement"}:
         raise ReceiptBroken("its entry is about something else")
     return state
+
+
+def verify_growth(
+    older: str, newer: str, proof: Sequence[bytes], log_key: VerifyingKey, origin: str | None = None
+) -> Checkpoint:
+    """Check that a log only grew between two of its checkpoints; sizes are the signed ones, never a server's word.
+
+    Args:
+        older: The checkpoint that was kept.
+        newer: The one the log gives now.
+        proof: Its RFC 9162 consistency proof.
+        log_key: The log's public key.
+        origin: The log's name, where the reader knows it.
+
+    Returns:
+        The newer state; keep it instead of the older.
+
+    Raises:
+        ReceiptBroken: A signature does not hold, they are of two logs, the newer is older, or the proof does not fit.
+    """
+    if not all(checkpoint_signed_by(text, log_key, origin) for text in (older, newer)):
+        raise ReceiptBroken("a checkpoint is not signed by this log's key, or is of another log")
+    before, now = read_checkpoint(older), read_checkpoint(newer)
+    if before.origin != now.origin:
+        raise ReceiptBroken("the two checkpoints are of two logs")
+    if now.size < before.size:
+        raise ReceiptBroken(
+            f"the log had {before.size:,} entries and has {now.size:,} now: it was cut short, or is stale"
+        )
+    if not proves_consistency(before.size, now.size, before.root, now.root, proof):
+        raise ReceiptBroken("the log no longer begins with what it was")
+    return now

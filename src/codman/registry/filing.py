@@ -196,7 +196,8 @@ def why_not(key: Key, said: Said, known: Known, at: str, path: str | None, use_p
         path: The path of the key's site, where it has one.
         use_paths: Paths of the sites of the use, where one is known.
     """
-    late = why_not_now(key, at)
+    # a clock that was set back must not bring a revoked key to life: now is after the key's own last change
+    late = why_not_now(key, max(at, key.updated_at))
     if late is not None:
         return late
     if said.at is not None and said.at < key.valid_from:
