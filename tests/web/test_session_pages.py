@@ -13,13 +13,14 @@ from codman.flows.house import House
 from codman.registry.access import NotSignedIn
 from codman.registry.accounts import reader_of_session, reader_of_token
 from codman.registry.accounts_demo import mark_demo
-from codman.registry.accounts_invitations import first_link
+from codman.registry.accounts_invitations import first_link, open_invitations
 from codman.registry.accounts_people import add_account
 from codman.registry.accounts_tokens import issue
 from codman.registry.log import SYSTEM
-from codman.registry.nouns import GRANTS, PEOPLE
+from codman.registry.nouns import GRANTS, PEOPLE, SITES
 from codman.settings import Settings
 from codman.spine.person import GrantFields, Person, Role
+from codman.spine.site import SiteFields
 from codman.web.app import make_web
 from codman.wiring import open_house
 from door import CHEAP, PASSWORD
@@ -252,3 +253,48 @@ def test_signing_out_twice_is_no_error(house, browser):
         assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
 
     assert browser.get("/account").status_code == 303
+
+
+def test_an_administrator_invites_by_a_link_shown_once_and_takes_one_back(house):
+    person(house, "admin", Role.ADMIN)
+    admin, guest = a_browser(house), a_browser(house)
+    come_in(admin, "admin")
+    form = {"email": "new@example.org", "role": "owner", "site": "/"}
+
+    for wrong in ({"email": "nonsense"}, {"role": "king"}, {"site": "nowhere"}):
+        assert admin.post("/invitations", data=form | wrong).status_code == 422
+    made = admin.post("/invitations", data=form).text
+    (link,) = re.findall(r"http://127\.0\.0\.1:8000(/join/[\w-]{43})", made)
+    listed = admin.get("/invitations").text
+    assert "new@example.org" in listed
+    assert link not in listed
+
+    (name,) = re.findall(r'action="/invitations/(invitation-\w+)/withdraw"', listed)
+    assert admin.post(f"/invitations/{name}/withdraw").status_code == 303
+    assert admin.post(f"/invitations/{name}/withdraw").status_code == 404
+    assert guest.get(link).status_code == 410
+
+
+def test_one_hospitals_administrator_invites_to_that_hospital_only(house):
+    with house.database.changing(SYSTEM) as change:
+        for name in ("a", "b"):
+            SITES.add(change, SiteFields(name=f"Hospital {name}", level="hospital"), name)
+        made = add_account(
+            change,
+            email="admin@example.org",
+            name="administrator 1",
+            password_hash=CHEAP.hashed(PASSWORD),
+            role=Role.ADMIN,
+            site="a",
+        )
+    admin = a_browser(house)
+    come_in(admin, "admin")
+    form = {"email": "new@example.org", "role": "admin"}
+
+    assert "Hospital b" not in admin.get("/invitations").text
+    assert admin.post("/invitations", data=form | {"site": "/"}).status_code == 403
+    assert admin.post("/invitations", data=form | {"site": "b"}).status_code == 403
+    assert admin.post("/invitations", data=form | {"site": "a"}).status_code == 200
+    with house.database.reading() as connection:
+        (invited,) = open_invitations(connection, house.database.clock())
+    assert (invited.site, invited.invited_by) == ("a", made.id)

@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 from codman.flows.house import House
 from codman.registry.attention import BacklogHistory
 from codman.report.charts import FONTS
-from codman.web import access, emergency, render, sign_in
+from codman.web import access, emergency, invitations, render, sign_in
 from codman.web.pages import (
     attention,
     audit,
@@ -47,6 +47,7 @@ _ROUTERS: Final = (
     coverage.router,
     sign_in.router,
     emergency.router,
+    invitations.router,
 )
 
 
