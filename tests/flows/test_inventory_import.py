@@ -140,6 +140,18 @@ def test_what_a_person_changed_since_outlives_the_next_edition_of_the_file(house
     assert [n.why for n in done.notes if n.row == 2] == ["use.purpose: a person changed it since; it was left as it is"]
 
 
+def test_a_row_that_gets_its_identifier_later_or_shares_it_later_is_the_same_use(house, tmp_path):
+    bring(house, tmp_path, FIRST.replace("2,Scribe", ",Scribe"))
+    scribe, sepsis = use_named(house, "Scribe"), use_named(house, "Sepsis")
+
+    named = bring(house, tmp_path, FIRST)
+    shared = bring(house, tmp_path, FIRST + "1,Other,ICU,New,Live,,\n")
+
+    assert (named.created, named.updated, named.unchanged) == (0, 1, 2)
+    assert (shared.created, shared.updated + shared.unchanged) == (1, 3)
+    assert (use_named(house, "Scribe").id, use_named(house, "Sepsis").id) == (scribe.id, sepsis.id)
+
+
 def test_rows_may_change_places(house, tmp_path):
     bring(house, tmp_path, FIRST)
     lines = FIRST.splitlines(keepends=True)

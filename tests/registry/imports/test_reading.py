@@ -65,6 +65,13 @@ def test_repeated_headings_and_empty_rows_are_counted_and_no_row_is_lost():
     assert table.skipped == {"a repeated heading": 1, "an empty row": 1}
 
 
+def test_a_quotation_mark_that_is_never_closed_is_refused_instead_of_swallowing_the_rows_below():
+    with pytest.raises(UnreadableList, match="a quotation mark in row 3 is never closed"):
+        read_bytes(b'Name,Purpose\nA,x\nB,"open\nC,y\nD,z\n', "x.csv")
+    table = read_bytes(b'Name,Purpose\nA,"two\nlines"\n', "x.csv")
+    assert table.rows[0].cells["Purpose"] == "two\nlines"
+
+
 def test_a_heading_that_stands_twice_is_two_columns():
     table = read_bytes(b"Name,Notes,Notes\nA,one,two\n", "x.csv")
 

@@ -54,6 +54,7 @@ class Converted:
     own_id: str | None = None  # the file's identifier of it
     product_named: bool = False  # the file says which product; else it is the row's own
     identity: str = ""
+    other_identity: str = ""  # what an earlier edition of the file may have known it by
 
     @property
     def digest(self) -> str:

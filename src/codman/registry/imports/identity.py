@@ -36,7 +36,8 @@ def identify(rows: Sequence[Converted], *, with_ids: bool) -> tuple[list[Convert
         if with_ids and not good:
             why = "has no identifier" if row.own_id is None else f"shares the identifier {row.own_id[:60]}"
             notes.append(Note(row.row, "id", f"{why}; known by {BY_NAME}"))
-        row.identity = f"id:{_hash(_own(row))}" if good else _by_name(row)
+        by_id, by_name = f"id:{_hash(_own(row))}", _by_name(row)
+        row.identity, row.other_identity = (by_id, by_name) if good else (by_name, by_id if row.own_id else "")
         earlier = seen.get(row.identity)
         if earlier is not None and earlier.digest == row.digest:
             notes.append(Note(row.row, "row", f"the same as row {earlier.row}"))

@@ -79,12 +79,19 @@ def separator_of(sample: str) -> str:
 
 def _records(text: str, separator: str, name: str) -> Iterator[tuple[int, list[str]]]:
     csv.field_size_limit(LONGEST_CELL)
+    number, cells = 0, [""]
     try:
-        yield from enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=separator), 1)
+        for cells in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
+            number += 1
+            yield number, cells
     except csv.Error as error:
         raise UnreadableList(
             name, f"a cell cannot be read: {error}", "look for a quotation mark that is not closed"
         ) from None
+    # an open quotation mark makes one cell of all the rows below it: they would be lost without a word
+    if cells and "\n" in cells[-1] and not text.rstrip().endswith('"'):
+        why = f"a quotation mark in row {number} is never closed, so the rows below it cannot be told apart"
+        raise UnreadableList(name, why, "close it, or save the list as XLSX")
 
 
 def _unmarked_utf16(body: bytes) -> str | None:

@@ -83,6 +83,7 @@ def write(change: Change, rows: Sequence[Converted], mapping: Mapping, done: Imp
         progress: Told how many of how many rows are written.
     """
     had = _had(change, mapping)
+    _rename(change, rows, mapping, had)
     new = [row for row in rows if row.identity not in had]
     changed = [row for row in rows if row.identity in had and had[row.identity].row_digest != row.digest]
     done.unchanged = len(rows) - len(new) - len(changed)
@@ -104,6 +105,22 @@ def _had(change: Change, mapping: Mapping) -> dict[str, Any]:
         ).where(imported_rows.c.mapping == mapping.mapping)
     )
     return {row.identity: row for row in rows}
+
+
+def _rename(change: Change, rows: Sequence[Converted], mapping: Mapping, had: dict[str, Any]) -> None:
+    """Know a row again that got its identifier since, or lost it: it is the same use while its name is the same."""
+    said = {row.identity for row in rows}
+    for row in rows:
+        earlier = had.get(row.other_identity)
+        if row.identity in had or earlier is None or row.other_identity in said:
+            continue
+        if all(earlier.written.get(t) == row.fields.get(t) for t in ("use.name", "use.organisation")):
+            had[row.identity] = had.pop(row.other_identity)
+            change.connection.execute(
+                update(imported_rows)
+                .where(imported_rows.c.mapping == mapping.mapping, imported_rows.c.identity == row.other_identity)
+                .values(identity=row.identity)
+            )
 
 
 def _add(change: Change, rows: Sequence[Converted], mapping: Mapping, suppliers: Suppliers) -> None:
