@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -120,3 +121,35 @@ def test_a_house_is_backed_up_and_goes_on_elsewhere(codman, tmp_path, monkeypatc
     assert json.loads(codman("audit", "verify", "--workspace", "v", "--format", "json").out)["statements"] == 1
     assert "never restored over" in over.err
     assert not (tmp_path / "u").exists()
+
+
+def test_a_promise_is_sent_with_its_receipt_when_it_is_made(codman, tmp_path, key):
+    assert key.name
+    (tmp_path / "policy.yaml").write_text(
+        "policy: p\nedition: 2026-11\ncheckpoint: validation\nrequires:\n"
+        "  - id: r\n    title: t\n    evidence: evaluation\n    measurement: {metric: auroc, at_least: 0.6}\n"
+    )
+    base = ("--workspace", "w")
+    codman("key", "add", "ci.pub", "--owner", "pipeline:nightly", "--origin", "local", *base)
+
+    done = codman("policy", "commit", "policy.yaml", "--key", "ci.key", "--out", "c.json", "--receipt", "r.json", *base)
+
+    assert done.code == 0, done.err
+    receipt = Receipt.model_validate_json((tmp_path / "r.json").read_bytes())
+    verify_receipt(receipt, read_verifying_key(tmp_path / "w" / "keys" / "log.pub"))
+    assert json.loads(receipt.entry)["after"]["kind"] == "criteria"
+    bad = codman("policy", "commit", "policy.yaml", "--key", "ci.key", "--out", "c.json", "--receipt", "c.json")
+    assert bad.code == 2
+
+
+def test_a_server_that_does_not_answer_is_exit_4(codman, tmp_path):
+    (tmp_path / "good.json").write_bytes(bare())
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+
+    said = codman("submit", "good.json", "--server", f"http://127.0.0.1:{port}", "--token", "secret-token")
+
+    assert said.code == 4
+    assert "does not answer" in said.err
+    assert "secret-token" not in said.err

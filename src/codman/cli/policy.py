@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from codman.cli.opened import DatabaseUrl, Workspace
+
 app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -92,11 +94,34 @@ def commit(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The policy, YAML.", show_default=False)],
     key: Annotated[Path, typer.Option(metavar="FILE", help="Who promises it: a private key, PEM.", show_default=False)],
     out: Annotated[Path, typer.Option(metavar="FILE", help="Where the signed criteria go.", show_default=False)],
+    receipt: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Send them to the book of record; its receipt goes here.")
+    ] = None,
+    server: Annotated[
+        str | None, typer.Option(metavar="URL", help="The server; CODMAN_SERVER, else the local workspace.")
+    ] = None,
+    token: Annotated[str | None, typer.Option(metavar="TOKEN", help="Your token there; CODMAN_TOKEN.")] = None,
+    workspace: Workspace = None,
+    database_url: DatabaseUrl = None,
 ) -> None:
-    """Promise a policy before the run: a signed statement that `codman evaluate --criteria` cites."""
+    """Promise a policy before the run: a signed statement that `codman evaluate --criteria` cites.
+
+    With --receipt the book of record takes it too: from that moment on the promise counts, whatever the file says.
+    """
     from codman.evidence.files import refuse_overwriting
     from codman.flows.criteria import commit as promise
 
     refuse_overwriting(out, file, key)
+    if receipt is not None:
+        refuse_overwriting(receipt, file, key, out)
     promised = promise(file, key=key, out=out).predicate
     sys.stderr.write(f"{out}: {promised['policy']} {promised['edition']} is committed\n")
+    if receipt is not None:
+        from codman.cli.submit import sender, where
+        from codman.evidence.files import write_whole
+
+        remote, secret = where(workspace, database_url, server, token)
+        with sender(remote, secret, workspace, database_url) as send:
+            got = send(out.read_bytes(), str(out))
+        write_whole(receipt, (json.dumps(got.model_dump(mode="json"), indent=2) + "\n").encode())
+        sys.stderr.write(f"{receipt}: the log has it as entry {got.log_index:,}\n")

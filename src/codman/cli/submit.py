@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from codman.cli.flags import Format, Printed
+from codman.cli.layout import printable
 from codman.cli.opened import DatabaseUrl, Workspace, opened
 
 if TYPE_CHECKING:
@@ -50,18 +51,15 @@ def submit(
 
     if receipt is not None:
         refuse_overwriting(receipt, *files)
-    settings = read_settings(workspace=workspace, database_url=database_url, server=server, token=token)
+    remote, secret = where(workspace, database_url, server, token)
+    limit = read_settings(workspace=workspace).max_body_mb * 1024 * 1024
     answers: list[dict[str, object]] = []
     receipts: list[dict[str, object]] = []
     code = 0
-    # a workspace that is named wins over a server from the environment
-    remote = None if workspace is not None and server is None else settings.server
-    with _sender(
-        remote, settings.token.get_secret_value() if settings.token else None, workspace, database_url
-    ) as send:
+    with sender(remote, secret, workspace, database_url) as send:
         for file in files:
             try:
-                got = send(read_whole(file, at_most=settings.max_body_mb * 1024 * 1024 + 1), str(file))
+                got = send(read_whole(file, at_most=limit + 1), str(file))
             except CodmanError as error:
                 code = max(code, error.exit_code)
                 sys.stderr.write(f"{file}: {error.what}\n  why: {error.why}\n  fix: {error.fix}\n")
@@ -79,8 +77,20 @@ def submit(
     raise typer.Exit(code)
 
 
+def where(
+    workspace: Path | None, database_url: str | None, server: str | None, token: str | None
+) -> tuple[str | None, str | None]:
+    """The server to send to and the token; no server means the book on this machine."""
+    from codman.settings import read_settings
+
+    settings = read_settings(workspace=workspace, database_url=database_url, server=server, token=token)
+    # a workspace that is named wins over a server from the environment
+    remote = None if workspace is not None and server is None else settings.server
+    return remote, settings.token.get_secret_value() if settings.token else None
+
+
 @contextmanager
-def _sender(
+def sender(
     server: str | None, token: str | None, workspace: Path | None, database_url: str | None
 ) -> Iterator[Callable[[bytes, str], Receipt]]:
     """How a statement gets there: over the network to a server, or straight into the book on this machine."""
@@ -94,4 +104,6 @@ def _sender(
     from codman.flows.operator import OPERATOR
 
     with opened(workspace, database_url) as house:
-        yield lambda body, name: file_evidence(house, body, OPERATOR, source=f"codman submit {Path(name).name}"[:200])
+        yield lambda body, name: file_evidence(
+            house, body, OPERATOR, source=f"codman submit {printable(Path(name).name)}"[:200]
+        )
