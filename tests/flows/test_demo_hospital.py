@@ -20,7 +20,7 @@ from codman.registry.log import check, entries
 from codman.registry.schema import deployments, documents, facts, keys, people, statements
 from codman.registry.standing import standing_of
 from codman.settings import read_settings
-from codman.simulate.hospital import Hospital, make_hospital
+from codman.simulate.hospital import make_hospital
 from codman.wiring import open_house
 
 OpenHouse = Callable[[str], House]
@@ -152,27 +152,18 @@ def test_the_small_hospital_loads_quickly_enough_for_every_rooms_tests(open_at: 
 
 
 @pytest.mark.soak
-def test_the_whole_hospital_holds_bad_news_blank_groups_and_a_lost_key(open_at: OpenHouse):
+def test_the_whole_hospital_loads_in_25_seconds_and_its_lost_key_counts_no_more(open_at: OpenHouse, whole: bool):
+    if not whole:
+        pytest.skip("`make soak` loads the whole hospital; the small one is loaded above")
     house = open_at("house")
     began = time.process_time()
     hospital = load_hospital(house, 7, quiet)
     assert time.process_time() - began < 25
 
-    assert_bad_news(house, hospital)
-
-
-def assert_bad_news(house: House, hospital: Hospital) -> None:
     with house.database.reading() as connection:
         rows = connection.execute(select(statements)).all()
         words = {one.word for one in standing_of(connection, [row.digest for row in rows]).values()}
         check(connection)
     assert words == {"verified", "revoked"}
     assert len({row.use_id for row in rows if row.kind == "evaluation"}) >= 40
-    measured = [
-        m for row in rows if row.kind == "evaluation" for m in house.store.get(row.digest).predicate.measurements
-    ]
-    worst = min(m.value for m in measured if m.metric == "auroc" and not m.slice and m.value is not None)
-    assert worst < 0.7
-    assert any(m.metric == "sensitivity_difference" and (m.lower or 0) > 0.1 for m in measured)
-    assert any(m.value is None and "suppressed" in (m.note or "") for m in measured)
     assert len(hospital.standing("use")) == 140

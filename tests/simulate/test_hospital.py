@@ -13,15 +13,18 @@ from datetime import date
 import pytest
 from pydantic import ValidationError
 
+from codman.evaluate.run import run
 from codman.registry.documents import FactFields
 from codman.simulate.catalogue import Outcome, read_catalogue
 from codman.simulate.history import Added, Answered, Changed, Measured, Papered, Revoked, Signer
 from codman.simulate.hospital import Hospital, make_hospital
+from codman.simulate.predictions import predictions
 from codman.spine.person import Role
 from codman.spine.product import ProductKind
 from codman.spine.site import Mode
 from codman.spine.statement import Origin
 from codman.spine.use import RUNNING, Decision, Impact, Stage, Tier
+from codman.tables.source import open_source
 
 PLATFORMS = {"product-demo-ehr", "product-demo-monitor"}
 
@@ -134,6 +137,20 @@ def test_at_least_forty_uses_were_evaluated_by_those_who_may_say_so(hospital: Ho
         assert 1500 <= trial.cohort.rows <= 6000
     assert hospital.steps(Papered)
     assert hospital.steps(Revoked)
+
+
+def test_some_models_disappoint_everyone_some_one_group_and_some_groups_are_too_small_to_show(hospital: Hospital):
+    trials = [one for one in hospital.steps(Measured) if one.spec.task == "binary" and one.origin is Origin.LOCAL]
+    weak = [one for one in trials if one.cohort.signal < 1][:2]
+    small = [one for one in trials if ["sex", "race"] in one.spec.by and one.cohort.rows <= 2500][:3]
+    blind = [one for one in trials if one.cohort.blind and one.cohort.blind[0] == "race"][:4]
+    found = [
+        m for one in (*weak, *blind, *small) for m in run(open_source(predictions(one.cohort)), one.spec).measurements
+    ]
+
+    assert any(m.metric == "auroc" and not m.slice and (m.value or 1) < 0.75 for m in found)
+    assert any(m.metric == "sensitivity_difference" and (m.lower or 0) > 0.1 for m in found)
+    assert any(m.value is None and m.note == "suppressed" for m in found)
 
 
 def test_the_history_goes_forward_for_two_years_and_every_step_finds_what_it_speaks_of(hospital: Hospital):
