@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, false, func, or_, select, true
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    case,
+    exists,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    union_all,
+)
 
 from codman.errors import BadInput, nearest
 from codman.registry.records import Page, decode_cursor, encode_cursor
@@ -46,7 +61,7 @@ AT: Final = "at"  # the uses at a site or below it, whoever answers for them
 CONTRACT_ENDS: Final = "contract_ends"  # the uses whose vendor's contract ends within so many days
 _DAYS_AHEAD: Final = 3660
 FACETS: Final = ("stage", "decision", "impact", "tier", "kind", "organisation", "vendor")
-ORDERS: Final[Mapping[str, ColumnElement[Any]]] = {
+ORDERS: Final[Mapping[str, Column[Any]]] = {
     "name": uses.c.name,
     "organisation": uses.c.organisation,
     "stage": uses.c.stage,
@@ -129,6 +144,31 @@ def search(connection: Connection, question: Question, within: Sequence[str] = (
     if question.order not in ORDERS:
         raise BadFilter(question.order, ORDERS)
     column = ORDERS[question.order]
+    # the place of each use first, from few columns; then all columns of the few uses on the page
+    places = _joined(
+        select(uses.c.id, column.label("sorted_by")), question, *(["product"] if question.order == "product" else [])
+    ).where(asked)
+    if question.cursor is not None:
+        value, name = decode_cursor(question.cursor, "use")
+        beyond = column < value if question.descending else column > value
+        places = places.where(
+            and_(column.is_(None), uses.c.id > name)
+            if value is None
+            else or_(beyond, and_(column == value, uses.c.id > name), column.is_(None))
+        )
+    limit = max(1, min(question.limit, MOST_A_PAGE))
+    direction = column.desc() if question.descending else column.asc()
+    order = [*([column.is_(None)] if column.nullable else []), direction, uses.c.id]
+    rows = connection.execute(places.order_by(*order).limit(limit + 1)).all()
+    names = [row.id for row in rows[:limit]]
+    where = sites_of(connection, names)
+    shown = _shown(connection, names)
+    items = [_listed(shown[name], where.get(name, [])) for name in names]
+    last = rows[limit - 1] if len(rows) > limit else None
+    return Found(items=items, next=None if last is None else encode_cursor(last.sorted_by, last.id), total=total)
+
+
+def _shown(connection: Connection, names: Sequence[str]) -> dict[str, Any]:
     query = _joined(
         select(
             *uses.c,
@@ -136,48 +176,41 @@ def search(connection: Connection, question: Question, within: Sequence[str] = (
             products.c.kind.label("product_kind"),
             vendors.c.name.label("vendor_name"),
             _owner.c.name.label("owner_name"),
-            column.label("sorted_by"),
         ),
         None,
-    ).where(asked)
-    if question.cursor is not None:
-        value, name = decode_cursor(question.cursor, "use")
-        beyond = column < value if question.descending else column > value
-        query = query.where(
-            and_(column.is_(None), uses.c.id > name)
-            if value is None
-            else or_(beyond, and_(column == value, uses.c.id > name), column.is_(None))
-        )
-    limit = max(1, min(question.limit, MOST_A_PAGE))
-    direction = column.desc() if question.descending else column.asc()
-    rows = connection.execute(query.order_by(column.is_(None), direction, uses.c.id).limit(limit + 1)).all()
-    where = sites_of(connection, [row.id for row in rows[:limit]])
-    items = [_listed(row, where.get(row.id, [])) for row in rows[:limit]]
-    last = rows[limit - 1] if len(rows) > limit else None
-    return Found(items=items, next=None if last is None else encode_cursor(last.sorted_by, last.id), total=total)
+    )
+    return {row.id: row for row in connection.execute(query.where(uses.c.id.in_(names)))} if names else {}
 
 
 def facets(
     connection: Connection, question: Question, within: Sequence[str] = ("/",)
 ) -> dict[str, list[tuple[str, int]]]:
     """How many uses each value of each facet would leave, the most first; a facet's own filter does not bind it."""
-    counted: dict[str, list[tuple[str, int]]] = {}
-    for name in FACETS:
-        rest = Question(
-            words=question.words,
-            where={k: v for k, v in question.where.items() if k != name},
-            not_where=question.not_where,
-            today=question.today,
+    bound = [name for name in FACETS if question.where.get(name)]
+    free = [name for name in FACETS if name not in bound]
+    counted = _counted(connection, question, free, within) if free else {}
+    for name in bound:
+        rest = replace(question, where={k: v for k, v in question.where.items() if k != name})
+        counted |= _counted(connection, rest, [name], within)
+    return {name: counted[name] for name in FACETS}
+
+
+def _counted(
+    connection: Connection, question: Question, names: Sequence[str], within: Sequence[str]
+) -> dict[str, list[tuple[str, int]]]:
+    """How many of the uses that answer a question have each value of each facet; the question is asked once."""
+    columns = [FILTERS[name].label(name) for name in names]
+    hits = _joined(select(*columns), question, *names).where(*_conditions(question), visible(within)).cte("hits").prefix_with("MATERIALIZED")
+    parts = [
+        select(literal(name).label("facet"), hits.c[name].label("value"), func.count().label("number")).group_by(
+            hits.c[name]
         )
-        column = FILTERS[name]
-        rows = connection.execute(
-            _joined(select(column, func.count()), rest, name)
-            .where(*_conditions(rest), visible(within))
-            .group_by(column)
-            .order_by(func.count().desc(), column)
-        )
-        counted[name] = [(MISSING if value is None else str(value), int(count)) for value, count in rows]
-    return counted
+        for name in names
+    ]
+    found: dict[str, list[tuple[str, int]]] = {name: [] for name in names}
+    for name, value, number in connection.execute(union_all(*parts)):
+        found[name].append((MISSING if value is None else str(value), int(number)))
+    return {name: sorted(values, key=lambda pair: (-pair[1], pair[0])) for name, values in found.items()}
 
 
 def visible(within: Sequence[str]) -> ColumnElement[bool]:
@@ -191,14 +224,9 @@ def visible(within: Sequence[str]) -> ColumnElement[bool]:
 
 def _belongs(inside: ColumnElement[bool]) -> ColumnElement[bool]:
     """Uses whose own site, or one they run at, is one of these."""
-    return or_(
-        exists(select(sites.c.id).where(sites.c.id == uses.c.site, inside)),
-        exists(
-            select(deployments.c.id)
-            .join(sites, sites.c.id == deployments.c.site)
-            .where(deployments.c.use == uses.c.id, inside)
-        ),
-    )
+    # lists that are worked out once, not a question asked of every use
+    here = select(sites.c.id).where(inside)
+    return or_(uses.c.site.in_(here), uses.c.id.in_(select(deployments.c.use).where(deployments.c.site.in_(here))))
 
 
 def sites_of(connection: Connection, names: Sequence[str]) -> dict[str, list[str]]:
