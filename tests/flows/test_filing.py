@@ -292,3 +292,29 @@ def test_a_clock_set_back_brings_no_revoked_key_to_life_and_breaks_no_receipt(bo
         verify_receipt(receipt, book.house.log_key.public)
     with book.house.database.reading() as connection:
         check(connection)
+
+
+def test_who_cannot_see_a_use_cannot_hide_its_evidence_by_sending_it_first(book):
+    elsewhere = Reader("p-two", "Engineer", (Held(Role.ENGINEER, "/south/"),))
+    key = book.registered("pipeline")
+    first = file_evidence(book.house, signed(key), elsewhere)
+    assert row_of(book, first.digest).use_id is None
+
+    again = file_evidence(book.house, signed(key), book.officer)
+    before = size(book)
+    file_evidence(book.house, signed(key), book.officer)
+
+    assert again == first
+    assert row_of(book, first.digest).use_id == "ward"
+    assert size(book) == before
+    with book.house.database.reading() as connection:
+        check(connection)
+
+
+def test_a_name_with_letters_beyond_ascii_is_found_as_it_is_written(book):
+    with book.house.database.changing(SYSTEM) as change:
+        PRODUCTS.add(change, ProductFields(name="Évaluation"), "evaluation")
+
+    receipt = file_evidence(book.house, bare(product="Évaluation"), book.officer)
+
+    assert row_of(book, receipt.digest).product_id == "evaluation"

@@ -22,6 +22,7 @@ from codman.registry.filing import (
     countersign,
     file,
     find,
+    link,
     path_of_site,
     refuse_other_artefact,
     resolve,
@@ -112,7 +113,10 @@ def _write(change: Change, read: ReadStatement, said: Said, reader: Reader, sour
     if there is None:
         size = len(canonical_statement(read.statement))
         file(change, said, known, key, size=size, source=source, index=index)
-    elif key is not None and not signed_already(change.connection, read.digest, key.keyid):
+        return
+    if link(change, there, known):
+        index += 1
+    if key is not None and not signed_already(change.connection, read.digest, key.keyid):
         countersign(change, there, key, index)
 
 

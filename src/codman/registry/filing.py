@@ -88,7 +88,7 @@ class Filed:
     log_index: int
     standing: str  # verified, claim: as it was filed; standing.py says what it is worth now
     keyid: str | None
-    use_id: str | None
+    known: Known  # what it is about, as the book knew it when it was filed or linked
 
 
 def said_by(read: ReadStatement) -> Said:
@@ -303,6 +303,24 @@ def countersign(change: Change, filed: Filed, key: Key, index: int) -> None:
     )
 
 
+def link(change: Change, filed: Filed, known: Known) -> bool:
+    """Write what a filed statement is about where the book could not tell before; what it could tell stays.
+
+    Somebody without reach to its use, or who sent it before the use was registered, must not hide it for good.
+
+    Returns:
+        Whether anything was learnt.
+    """
+    before = {"product_id": filed.known.product, "version_id": filed.known.version, "use_id": filed.known.use}
+    now = {"product_id": known.product, "version_id": known.version, "use_id": known.use}
+    learnt = {name: value for name, value in now.items() if value is not None and before[name] is None}
+    if not learnt or (filed.known.product is not None and filed.known.product != known.product):
+        return False
+    change.connection.execute(update(statements).where(statements.c.digest == filed.digest).values(**learnt))
+    change.record(Entry("evidence.link", "statement", filed.digest, before=dict.fromkeys(learnt), after=learnt))
+    return True
+
+
 def _sign(change: Change, digest: str, key: Key, index: int) -> None:
     change.connection.execute(
         insert(statement_signatures), {"digest": digest, "keyid": key.keyid, "at": change.at, "log_index": index}
@@ -312,7 +330,11 @@ def _sign(change: Change, digest: str, key: Key, index: int) -> None:
 def _named(
     connection: Connection, ident: ColumnElement[Any], name: ColumnElement[Any], wanted: str, *and_: ColumnElement[bool]
 ) -> list[str]:
-    found = select(ident).where(or_(ident == wanted, func.lower(name) == wanted.strip().lower()), *and_).limit(20)
+    found = (
+        select(ident)
+        .where(or_(ident == wanted, name == wanted.strip(), func.lower(name) == wanted.strip().lower()), *and_)
+        .limit(20)
+    )
     return list(connection.execute(found).scalars())
 
 
@@ -321,4 +343,5 @@ def _short(text: str | None) -> str | None:
 
 
 def _filed(row: Row[Any]) -> Filed:
-    return Filed(row.digest, row.kind, row.log_index, row.standing, row.keyid, row.use_id)
+    known = Known(row.product_id, row.version_id, row.use_id)
+    return Filed(row.digest, row.kind, row.log_index, row.standing, row.keyid, known)
