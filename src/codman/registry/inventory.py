@@ -188,7 +188,12 @@ def facets(
     """How many uses each value of each facet would leave, the most first; a facet's own filter does not bind it."""
     bound = [name for name in FACETS if question.where.get(name)]
     free = [name for name in FACETS if name not in bound]
-    counted = _counted(connection, question, free, within) if free else {}
+    asks = bool(question.words or question.where or question.not_where) or "/" not in within
+    # where nothing narrows it, each facet's index counts faster than one pass over all of them
+    passes = [free] if asks else [[name] for name in free]
+    counted: dict[str, list[tuple[str, int]]] = {}
+    for names in passes:
+        counted |= _counted(connection, question, names, within)
     for name in bound:
         rest = replace(question, where={k: v for k, v in question.where.items() if k != name})
         counted |= _counted(connection, rest, [name], within)
@@ -199,8 +204,13 @@ def _counted(
     connection: Connection, question: Question, names: Sequence[str], within: Sequence[str]
 ) -> dict[str, list[tuple[str, int]]]:
     """How many of the uses that answer a question have each value of each facet; the question is asked once."""
-    columns = [FILTERS[name].label(name) for name in names]
-    hits = _joined(select(*columns), question, *names).where(*_conditions(question), visible(within)).cte("hits").prefix_with("MATERIALIZED")
+    hits = (
+        _joined(select(*(FILTERS[name].label(name) for name in names)), question, *names)
+        .where(*_conditions(question), visible(within))
+        .cte("hits")
+    )
+    if len(names) > 1:
+        hits = hits.prefix_with("MATERIALIZED")
     parts = [
         select(literal(name).label("facet"), hits.c[name].label("value"), func.count().label("number")).group_by(
             hits.c[name]
