@@ -152,6 +152,21 @@ def test_a_row_that_gets_its_identifier_later_or_shares_it_later_is_the_same_use
     assert (use_named(house, "Scribe").id, use_named(house, "Sepsis").id) == (scribe.id, sepsis.id)
 
 
+def test_a_row_that_names_another_product_leaves_the_first_one_to_its_other_uses(house, tmp_path):
+    fields = "{use.name: {column: Name}, use.organisation: {column: Unit}, product.name: {column: Product}}"
+    (tmp_path / "m.yaml").write_text(f"mapping: m\nfields: {fields}\n")
+    (tmp_path / "l.csv").write_text("Name,Unit,Product\nA,North,Copilot\nB,South,copilot\n")
+    import_file(house, OPERATOR, tmp_path / "l.csv", tmp_path / "m.yaml")
+    (tmp_path / "l.csv").write_text("Name,Unit,Product\nA,North,Gemini\nB,South,copilot\n")
+
+    done = import_file(house, OPERATOR, tmp_path / "l.csv", "m")
+
+    assert (done.updated, done.unchanged) == (1, 1)
+    with house.database.reading() as connection:
+        names = [PRODUCTS.get(connection, use_named(house, use).product).name for use in "AB"]
+    assert names == ["Gemini", "Copilot"]
+
+
 def test_rows_may_change_places(house, tmp_path):
     bring(house, tmp_path, FIRST)
     lines = FIRST.splitlines(keepends=True)

@@ -170,29 +170,13 @@ def _add(change: Change, rows: Sequence[Converted], mapping: Mapping, suppliers:
 
 def _update(change: Change, row: Converted, had: Any, mapping: Mapping, suppliers: Suppliers) -> list[Note]:
     """Change what the file changed. What a person changed since stays, and is noted."""
-    use = USES.get(change.connection, had.use)
-    product = PRODUCTS.get(change.connection, use.product)
-    notes: list[Note] = []
-    for records, record, noun in ((USES, use, "use"), (PRODUCTS, product, "product")):
-        now = records.plain(record)
-        patch = {}
-        for target in sorted({*row.fields, *had.written}):
-            kind, _, name = target.partition(".")
-            new, old = row.fields.get(target), had.written.get(target)
-            if kind != noun or new == old or now.get(name) == new:
-                continue
-            if now.get(name) == old or (old is None and not now.get(name)):
-                patch[name] = new
-            elif target not in _DERIVED:
-                notes.append(Note(row.row, target, f"{target}: a person changed it since; it was left as it is"))
-        told, was = row.fields.get("vendor.name"), had.written.get("vendor.name")
-        if noun == "product" and told != was and now["vendor"] in (None, suppliers.named(was)):
-            patch["vendor"] = suppliers.vendor(row)
-        if patch:
-            records.change(change, record.id, patch, None)
-    if "version.label" in row.fields:
-        _version(change, product.id, row)
-    about = use.id if mapping.facts_about == "use" else product.id
+    notes = _change_nouns(change, row, had, suppliers) if row.fields != had.written else []
+    about = str(had.use)
+    if mapping.facts_about == "product" or "version.label" in row.fields:
+        product = USES.get(change.connection, had.use).product
+        about = product if mapping.facts_about == "product" else about
+        if "version.label" in row.fields:
+            _version(change, product, row)
     _change_facts(change, mapping, about, row.facts)
     change.connection.execute(
         update(imported_rows)
@@ -200,6 +184,54 @@ def _update(change: Change, row: Converted, had: Any, mapping: Mapping, supplier
         .values(row_digest=row.digest, written=row.fields, imported_at=change.at)
     )
     return notes
+
+
+def _change_nouns(change: Change, row: Converted, had: Any, suppliers: Suppliers) -> list[Note]:
+    use = USES.get(change.connection, had.use)
+    patch, notes = _patch("use", USES.plain(use), row, had.written)
+    if row.product_named and row.fields["product.name"] != had.written.get("product.name"):
+        # another product, not another name for the one that other uses may share
+        patch["product"] = _product(change, row, suppliers)
+    else:
+        product = PRODUCTS.get(change.connection, use.product)
+        changed, more = _patch("product", PRODUCTS.plain(product), row, had.written)
+        told, was = row.fields.get("vendor.name"), had.written.get("vendor.name")
+        if told != was and product.vendor in (None, suppliers.named(was)):
+            changed["vendor"] = suppliers.vendor(row)
+        notes += more
+        if changed:
+            PRODUCTS.change(change, product.id, changed, None)
+    if patch:
+        USES.change(change, use.id, patch, None)
+    return notes
+
+
+def _patch(
+    noun: str, now: dict[str, Any], row: Converted, written: dict[str, Any]
+) -> tuple[dict[str, Any], list[Note]]:
+    """What the file changed of one noun, and what of it a person changed since."""
+    patch: dict[str, Any] = {}
+    notes = []
+    for target in sorted({*row.fields, *written}):
+        kind, _, name = target.partition(".")
+        new, old = row.fields.get(target), written.get(target)
+        if kind != noun or new == old or now.get(name) == new:
+            continue
+        if now.get(name) == old or (old is None and not now.get(name)):
+            patch[name] = new
+        elif target not in _DERIVED:
+            notes.append(Note(row.row, target, f"{target}: a person changed it since; it was left as it is"))
+    return patch, notes
+
+
+def _product(change: Change, row: Converted, suppliers: Suppliers) -> str:
+    """The product a row names: the book's, or a new one."""
+    vendor = suppliers.vendor(row)
+    there = suppliers.product(row, vendor)
+    if there is None:
+        there = PRODUCTS.add(change, ProductFields.model_validate(_of("product", row) | {"vendor": vendor})).id
+        suppliers.remember(row, vendor, there)
+    return there
 
 
 def _of(noun: str, row: Converted) -> dict[str, Any]:
