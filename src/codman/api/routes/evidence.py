@@ -16,7 +16,6 @@ from codman.api.routes.lists import CONFIG, Asked, Values, list_of
 from codman.errors import CodmanError
 from codman.evidence.canonical import parse
 from codman.evidence.receipt import Receipt
-from codman.evidence.statements import canonical_statement
 from codman.evidence.store import NotInStore
 from codman.flows.cloud_events import MOST_A_BATCH, file_request
 from codman.flows.cloud_events import Answer as Outcome
@@ -228,7 +227,7 @@ def _plain(data: bytes) -> Any:
 
 def _statement(call: Call) -> Reply:
     held = read_evidence(call.house, call.reader, call.path["digest"])
-    return _file(canonical_statement(held.read.statement), _STATEMENT, f"{held.filed.digest[:16]}.json")
+    return _file(held.read.body, _STATEMENT, f"{held.filed.digest[:16]}.json")
 
 
 def _envelope(call: Call) -> Reply:

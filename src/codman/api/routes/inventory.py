@@ -12,11 +12,11 @@ from codman.api.call import Call, NotTheSame
 from codman.api.operation import Answer, Body, Operation
 from codman.api.replies import Reply
 from codman.api.routes.lists import CONFIG, Asked, asked, list_of
-from codman.api.routes.uses import question_of
+from codman.api.routes.uses import FILTER_NAMES, question_of
 from codman.flows.inventory import exported, list_uses
 from codman.flows.views import View, ViewFields, forget_view, list_views, read_view, save_view
 from codman.registry.access import paths_for, require
-from codman.registry.inventory import FILTERS, ORDERS, Listed, facets, search
+from codman.registry.inventory import ORDERS, Listed, facets, search
 
 _MEDIA: Final = {
     "csv": "text/csv",
@@ -25,7 +25,7 @@ _MEDIA: Final = {
 }
 _Format = Literal["csv", "json", "xlsx"]
 _QUESTION: Final = asked(
-    "InventoryQuestion", filters=tuple(FILTERS), orders=tuple(ORDERS), words=True, first="name", opposites=True
+    "InventoryQuestion", filters=FILTER_NAMES, orders=tuple(ORDERS), words=True, first="name", opposites=True
 )
 _EXPORT: Final = create_model(
     "ExportQuestion",

@@ -16,14 +16,15 @@ from codman.api.routes.lists import CONFIG, asked, filters_of, list_of, order_of
 from codman.flows import records, rollout
 from codman.flows.record_rules import KINDS
 from codman.registry.access import paths_for
-from codman.registry.inventory import FILTERS, MOST_A_PAGE, ORDERS, Question, search
+from codman.registry.inventory import AT, FILTERS, MOST_A_PAGE, ORDERS, Question, search
 from codman.registry.schema import uses
 from codman.spine.record import Id
 from codman.spine.site import Deployment
 from codman.spine.use import Use
 
+FILTER_NAMES: Final = (*FILTERS, AT)
 USE_QUESTION: Final = asked(
-    "UseQuestion", filters=tuple(FILTERS), orders=tuple(ORDERS), words=True, first="name", opposites=True
+    "UseQuestion", filters=FILTER_NAMES, orders=tuple(ORDERS), words=True, first="name", opposites=True
 )
 Sites = Annotated[list[Id], Field(min_length=1, max_length=5000)]
 
@@ -59,8 +60,8 @@ def question_of(query: Any) -> Question:
     order, descending = order_of(query)
     return Question(
         words=query.q,
-        where=filters_of(query, tuple(FILTERS)),
-        not_where=filters_of(query, tuple(FILTERS), "not_"),
+        where=filters_of(query, FILTER_NAMES),
+        not_where=filters_of(query, FILTER_NAMES, "not_"),
         order=order,
         descending=descending,
         limit=getattr(query, "limit", MOST_A_PAGE),

@@ -1,0 +1,78 @@
+"""`codman serve` as a user starts it: a link, an answer, a clean stop, no open door."""
+
+from __future__ import annotations
+
+import re
+import resource
+import signal
+import subprocess
+import sys
+
+import httpx
+import pytest
+
+_RUN = [sys.executable, "-c", "from codman.cli.main import main; main()", "serve", "--port", "0"]
+
+
+@pytest.fixture
+def serving(tmp_path):
+    running = []
+
+    def start(*arguments):
+        process = subprocess.Popen(
+            [*_RUN, "--workspace", str(tmp_path / "work"), *arguments], stdout=-1, stderr=-1, text=True
+        )
+        running.append(process)
+        return process
+
+    yield start
+    for process in running:
+        process.kill()
+
+
+def _address(process):
+    return re.search(r"answers at (http://\S+)", process.stderr.readline())[1]
+
+
+def test_a_fresh_machine_gets_a_link_for_its_first_administrator_and_stops_cleanly(serving):
+    process = serving()
+    address = _address(process)
+    process.stderr.readline()
+    link = process.stdout.readline().strip()
+
+    assert httpx.get(f"{address}/api/v1/health").status_code == 200
+    page = httpx.get(link)
+    assert (link.startswith(f"{address}/join/"), page.status_code) == (True, 200)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(15) == 0
+
+
+def test_starting_costs_few_seconds_of_a_processor_up_to_the_first_answer(serving):
+    first = serving()  # makes the workspace
+    _address(first)
+    first.terminate()
+    first.wait(15)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    process = serving()
+    assert httpx.get(f"{_address(process)}/api/v1/health").status_code == 200
+    process.terminate()
+    process.wait(15)
+
+    # of processor time, since others may be using this machine; docs say how long it takes on a quiet one
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 4
+
+
+def test_an_address_others_reach_is_refused_without_https(run_codman, tmp_path):
+    refused = run_codman("serve", "--host", "0.0.0.0", "--port", "0", "--workspace", tmp_path / "w")  # noqa: S104 - refused
+
+    assert refused.returncode == 2
+    assert "CODMAN_PUBLIC_URL" in refused.stderr
+
+
+def test_a_port_that_is_taken_says_so(run_codman, serving, tmp_path):
+    address = _address(serving())
+    refused = run_codman("serve", "--port", address.rpartition(":")[2], "--workspace", tmp_path / "w")
+
+    assert refused.returncode == 2
+    assert "--port" in refused.stderr
