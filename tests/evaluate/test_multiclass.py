@@ -127,12 +127,12 @@ def test_curves_say_whose_they_are():
     assert [curve.model_dump()["params"] for curve in curves.roc] == [{"class": name} for name in "abc"]
 
 
-def test_of_equal_probabilities_the_first_class_of_the_spec_is_called():
+def test_of_equal_probabilities_the_first_class_in_canonical_order_is_called_however_the_spec_names_them():
     n = 12
     columns = {"y": np.repeat(["a", "b"], [9, 3]), "pa": np.full(n, 0.5), "pb": np.full(n, 0.5), "pc": np.zeros(n)}
     assert own(evaluated(columns))["accuracy"] == 0.75
     turned = evaluated(columns, score={"c": "pc", "b": "pb", "a": "pa"})
-    assert own(turned)["accuracy"] == 0.25  # all are called b, and three patients are
+    assert own(turned)["accuracy"] == 0.75  # a statement keeps no other order, and must give the same numbers again
 
 
 def test_real_icd_chapters_equal_scikit_learn(real_data: Path):

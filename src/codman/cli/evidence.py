@@ -56,15 +56,12 @@ def sign(
     from codman.evidence.envelope import sign as in_envelope
     from codman.evidence.files import refuse_overwriting, write_whole
     from codman.evidence.keys import read_signing_key
-    from codman.evidence.statements import canonical_statement, read_statement
+    from codman.evidence.statements import read_statement
 
     refuse_overwriting(out, file, key)
     signer = read_signing_key(key)
     read = read_statement(file)
-    if read.envelope is None:
-        envelope = in_envelope(canonical_statement(read.statement), signer)
-    else:
-        envelope = read.envelope.signed_by(signer)
+    envelope = in_envelope(read.body, signer) if read.envelope is None else read.envelope.signed_by(signer)
     write_whole(out, envelope.to_bytes())
     typer.echo(f"{out}  {read.kind.value} sha256:{read.digest}  signed by sha256:{signer.public.keyid[:12]}…", err=True)
 
@@ -96,11 +93,11 @@ def show(
 ) -> None:
     """Print what FILE says. A signature is mentioned, not checked: that is `verify`."""
     from codman.cli.statement_text import print_statement
-    from codman.evidence.statements import canonical_statement, read_statement
+    from codman.evidence.statements import read_statement
 
     read = read_statement(file)
     if format is Format.JSON:
-        typer.echo(canonical_statement(read.statement).decode())
+        typer.echo(read.body.decode())
     else:
         print_statement(read)
 

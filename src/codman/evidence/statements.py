@@ -46,6 +46,7 @@ class ReadStatement:
     path: Path | None
     digest: str  # sha256 of the canonical statement, 64 hexadecimal digits
     predicate: BaseModel  # the predicate as its kind's model
+    body: bytes  # the canonical statement: what was hashed
 
     @property
     def kind(self) -> Kind:
@@ -170,8 +171,9 @@ def from_value(value: Any, *, name: str, envelope: Envelope | None = None, path:
     if len(statement.subject) > _MAX_SUBJECTS:
         raise NotAStatement(name, f"it has more than {_MAX_SUBJECTS} subjects")
     predicate = schemas.check(kind, statement.predicate, name=name)
+    body = canonical_statement(statement)
     return ReadStatement(
-        statement=statement, envelope=envelope, path=path, digest=digest(statement), predicate=predicate
+        statement=statement, envelope=envelope, path=path, digest=sha256(body), predicate=predicate, body=body
     )
 
 

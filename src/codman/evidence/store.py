@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -16,7 +17,7 @@ from codman.errors import BadInput, NotProven
 from codman.evidence.canonical import parse, sha256
 from codman.evidence.envelope import Envelope, from_json
 from codman.evidence.files import CannotRead, CannotWrite, sync_folder, write_whole
-from codman.evidence.statements import ReadStatement, canonical_statement, read_bytes
+from codman.evidence.statements import ReadStatement, read_bytes
 from codman.spine.statement import Kind, when
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
@@ -61,9 +62,8 @@ class Store:
             EvidenceTampered: Other bytes are stored under its digest.
             CannotWrite: The folder is not ours.
         """
-        body = canonical_statement(read.statement)
-        name = sha256(body)
-        self._once(self._place(name), body, name)
+        name = read.digest
+        self._once(self._place(name), read.body, name)
         if read.envelope is not None:
             envelope = read.envelope.to_bytes()
             # the statement first: a crash in between leaves it unsigned, never a signature on nothing
@@ -87,10 +87,7 @@ class Store:
         if sha256(body) != digest:
             raise EvidenceTampered(digest, sha256(body))
         signed = next(iter(self.envelopes(digest)), None)
-        read = read_bytes(body, name=f"evidence {digest[:12]}…", path=place)
-        return ReadStatement(
-            statement=read.statement, envelope=signed, path=place, digest=digest, predicate=read.predicate
-        )
+        return replace(read_bytes(body, name=f"evidence {digest[:12]}…", path=place), envelope=signed)
 
     def envelopes(self, digest: str) -> list[Envelope]:
         """Every envelope this statement was signed in."""

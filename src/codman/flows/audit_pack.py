@@ -14,7 +14,6 @@ from sqlalchemy import Connection, select
 from codman.evidence.canonical import canonical
 from codman.evidence.checkpoint import read_checkpoint, sign_checkpoint
 from codman.evidence.files import write_whole
-from codman.evidence.statements import canonical_statement
 from codman.evidence.store import NotInStore
 from codman.flows.audit import held_against, log_keys
 from codman.flows.house import House
@@ -111,7 +110,7 @@ def _statement(house: House, connection: Connection, written: Written) -> dict[s
     if about["kind"] != "statement" or find(connection, about["id"]) is None:
         return {}
     read = house.store.get(about["id"])
-    part: dict[str, Any] = {"statement": canonical_statement(read.statement).decode()}
+    part: dict[str, Any] = {"statement": read.body.decode()}
     registered = by_keyid(connection, [after["keyid"]] if "keyid" in after else [])
     for key in registered:
         for envelope in house.store.envelopes(about["id"]):

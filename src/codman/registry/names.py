@@ -34,13 +34,13 @@ def names_of(connection: Connection, ids: Iterable[str | None]) -> dict[str, str
             found |= {str(name): str(said) for name, said in rows}
     runs = {name for name in wanted if name not in found and name.startswith("deployment-")}
     if runs:
-        rows = connection.execute(
+        running = connection.execute(
             select(deployments.c.id, uses.c.name, sites.c.name)
             .join(uses, uses.c.id == deployments.c.use)
             .join(sites, sites.c.id == deployments.c.site)
             .where(deployments.c.id.in_(runs))
         )
-        found |= {str(name): f"{use} at {site}" for name, use, site in rows}
+        found |= {str(name): f"{use} at {site}" for name, use, site in running}
     return found
 
 

@@ -97,7 +97,8 @@ def parameters(params: Mapping[str, Any]) -> str:
 
 
 def _spoken(name: str) -> str:
-    return {"p_holm": "p (Holm)", "p_bh": "p (Benjamini–Hochberg)", "subjects": "patients"}.get(name, name.replace("_", " "))
+    words = {"p_holm": "p (Holm)", "p_bh": "p (Benjamini–Hochberg)", "subjects": "patients"}
+    return words.get(name, name.replace("_", " "))
 
 
 def _plain(value: Any) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Task = Literal["binary", "multiclass", "multilabel", "regression", "survival"]
 Aggregate = Literal["max", "mean", "last", "first-alert"]
@@ -42,6 +42,13 @@ class ChosenThreshold(BaseModel):
     threshold: float | None = Field(default=None, description="What was chosen")
 
 
+def _in_canonical_order(score: str | list[str] | dict[str, str]) -> str | list[str] | dict[str, str]:
+    """Classes as canonical JSON sorts them: of equal probabilities the first is called, now and when reproduced."""
+    if isinstance(score, dict):
+        return dict(sorted(score.items(), key=lambda item: item[0].encode("utf-16-be", "surrogatepass")))
+    return score
+
+
 class EvaluationSpec(BaseModel):
     """What was asked of an evaluation; with the inputs, enough to compute the same numbers again."""
 
@@ -49,8 +56,8 @@ class EvaluationSpec(BaseModel):
 
     task: Task
     label: str | list[str] = Field(description="Column of what happened; several for multilabel")
-    score: str | list[str] | dict[str, str] = Field(
-        description="Column of the score; per label or per class where several"
+    score: Annotated[str | list[str] | dict[str, str], AfterValidator(_in_canonical_order)] = Field(
+        description="Column of the score; per label or per class where several, the classes in the order of RFC 8785"
     )
     positive: str | None = Field(
         default=None, description="The label's value that means the event, where it is not 0/1 or true/false"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from codman.evidence.statements import canonical_statement
 from codman.evidence.verify import Verification, verify
 from codman.flows.filed import Held, list_evidence, read_evidence
 from codman.registry.keys import every_key
@@ -44,7 +43,7 @@ def statement_page(visit: VisitDep, digest: str) -> Response:
 def statement_file(visit: VisitDep, digest: str) -> Response:
     """The statement's own bytes, whose sha256 is its name."""
     held = read_evidence(visit.house, visit.reader, digest)
-    return _file(canonical_statement(held.read.statement), f"{digest[:12]}.json", "application/json")
+    return _file(held.read.body, f"{digest[:12]}.json", "application/json")
 
 
 @router.get("/evidence/{digest}/envelope.json")
