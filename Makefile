@@ -24,7 +24,7 @@ help: ## this list
 demo: $(MADE)-demo $(KERNEL) ## the whole story on a real cohort: evaluate, sign, gate, report
 	$(BIN)/codman demo --no-serve
 
-test: $(MADE)-dev $(MADE)-browser $(KERNEL) ## every test
+test: $(MADE)-dev $(MADE)-parts $(KERNEL) ## every test
 	$(BIN)/python -m pytest -n $(JOBS)
 
 check: $(MADE)-dev $(KERNEL) ## format, lint, types, floors, docs
@@ -50,7 +50,7 @@ bench: $(MADE)-dev $(KERNEL) ## speed beside other libraries, as ratios in one r
 coverage-table: $(MADE)-dev $(KERNEL) ## how often each interval covers the truth, by simulation; hours
 	$(BIN)/python -m bench.coverage --full --out docs/coverage.md
 
-soak: $(MADE)-dev $(KERNEL) ## the long runs whole, which `make test` scales down
+soak: $(MADE)-dev $(MADE)-parts $(KERNEL) ## the long runs whole, which `make test` scales down
 	CODMAN_SOAK=1 $(BIN)/python -m pytest -n $(JOBS)
 
 kernel: $(MADE)-dev ## compile the C kernels again
@@ -81,8 +81,10 @@ $(MADE)-dev: $(MADE) $(SETUP)
 	$(PIP) -e '.[dev]'
 	touch $@ $(MADE)-demo
 
-$(MADE)-browser: $(MADE)
+$(MADE)-parts: $(MADE)
 	build_support/machine browser
+	build_support/machine postgresql
+	build_support/machine node
 	touch $@
 
 # The editable install compiles too; this is for the sources edited since.

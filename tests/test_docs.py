@@ -16,6 +16,7 @@ import pytest
 from pydantic import BaseModel
 
 from codman.cli.main import TOPICS
+from codman.settings import Settings
 from codman.spine.vocabulary import WORDS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -112,8 +113,15 @@ def test_an_environment_variable_the_code_reads_stands_on_the_settings_page():
     assert {name for name in read if f"`{name}`" not in (DOCS / "settings.md").read_text()} == set()
 
 
+def test_each_setting_of_the_server_stands_on_the_settings_page():
+    page = (DOCS / "settings.md").read_text()
+
+    assert [name for name in Settings.model_fields if f"| `CODMAN_{name.upper()}` |" not in page] == []
+
+
 def test_a_setting_on_its_page_is_read_somewhere():
     told = set(re.findall(r"^\| `(CODMAN_[A-Z_]+)`", (DOCS / "settings.md").read_text(), flags=re.MULTILINE))
+    told -= {f"CODMAN_{name.upper()}" for name in Settings.model_fields}
     code = "".join(p.read_text() for p in [*(ROOT / "src").rglob("*.py"), *(ROOT / "tests").rglob("*.py")])
 
     assert {name for name in told if name not in code} == set()
