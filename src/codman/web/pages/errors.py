@@ -14,9 +14,11 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from codman.errors import CodmanError, Unreachable
+from codman.evidence.store import NotInStore
 from codman.registry.access import NotAllowed, NotSignedIn
 from codman.registry.database import NotRecorded
 from codman.registry.inventory import BadFilter
+from codman.registry.log import NoSuchEntry
 from codman.registry.records import AlreadyThere, BadField, NoSuchRecord, Stale
 from codman.web.visit import visit_of
 
@@ -27,6 +29,8 @@ _ASKING: Final = frozenset({"GET", "HEAD"})
 STATUS: Final[Mapping[type[CodmanError], int]] = {
     NotAllowed: 403,
     NoSuchRecord: 404,
+    NotInStore: 404,
+    NoSuchEntry: 404,
     AlreadyThere: 409,
     Stale: 412,
     BadField: 422,
