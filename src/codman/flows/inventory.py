@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from openpyxl import Workbook
 from sqlalchemy import Connection
 
 from codman.errors import BadInput
@@ -126,6 +125,8 @@ def _text(rows: Sequence[Mapping[str, str]]) -> bytes:
 
 
 def _workbook(rows: Sequence[Mapping[str, str]]) -> bytes:
+    from openpyxl import Workbook  # a fifth of what a server loads to start, for one kind of file
+
     book = Workbook(write_only=True)
     sheet = book.create_sheet("inventory")
     sheet.append(list(Listed.model_fields))

@@ -10,8 +10,6 @@ from typing import Any, Final
 from xml.etree.ElementTree import ParseError
 
 from defusedxml import DefusedXmlException
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
 
 from codman.registry.imports.sheets import table_of
 from codman.registry.imports.table import LONGEST_CELL, MOST_COLUMNS, MOST_ROWS, Table, UnreadableList
@@ -27,6 +25,10 @@ def read_workbook(body: bytes, name: str) -> Table:
     Raises:
         UnreadableList: It is damaged, too large when unpacked, or empty.
     """
+    # a fifth of what a server loads to start, for one kind of file
+    from openpyxl import load_workbook
+    from openpyxl.utils.exceptions import InvalidFileException
+
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             if sum(part.file_size for part in archive.infolist()) > _LARGEST_UNPACKED:
