@@ -17,7 +17,7 @@ from codman.flows.house import House
 from codman.registry.access import Held, Reader
 from codman.registry.database import Database
 from codman.registry.log import SYSTEM
-from codman.registry.nouns import PRODUCTS, USES
+from codman.registry.nouns import PRODUCTS, USES, VENDORS
 from codman.registry.schema import statements
 from codman.spine.person import Role
 from codman.web.views.drawing import Scale, curve, interval
@@ -213,6 +213,19 @@ def test_a_site_shows_those_below_it_and_links_to_their_inventory(officer: httpx
 def test_a_person_shows_roles_but_their_e_mail_only_to_who_administers(pages: Pages) -> None:
     assert "owner@example.org" not in pages(Role.VIEWER).get("/people/person-owner").text
     assert "owner@example.org" in pages(Role.ADMIN).get("/people/person-owner").text
+
+
+def test_a_vendor_shows_the_contract_and_leads_to_its_uses_whatever_its_name(
+    house: House, officer: httpx.Client
+) -> None:
+    text = plain(officer.get("/vendors/vendor-one"))
+    assert "31 Jan 2027" in text
+    assert "in 76 days" in text  # from 16 November to 31 January
+    with house.database.changing(SYSTEM) as change:
+        VENDORS.change(change, "vendor-one", {"name": "Able & Son"}, None)
+    href = re.search(r'href="(/inventory\?vendor=[^"]+)"', officer.get("/vendors/vendor-one").text)
+    assert href is not None
+    assert "2 uses fit" in plain(officer.get(href[1]))
 
 
 def test_the_audit_log_can_be_narrowed_and_an_entry_proves_itself(officer: httpx.Client) -> None:

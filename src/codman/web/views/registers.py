@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from urllib.parse import urlencode
 
 from sqlalchemy import Connection
 
@@ -222,7 +223,7 @@ def vendor_view(connection: Connection, vendor: Vendor, within: Sequence[str], t
             (f"/products/{product.id}", product.name, number)
             for product, number in supplied_by(connection, vendor.id, within)
         ),
-        uses_href=f"/inventory?vendor={vendor.name}",
+        uses_href="/inventory?" + urlencode({"vendor": vendor.name}),
         events=events(history, names_of(connection, ids_in(history))),
     )
 
