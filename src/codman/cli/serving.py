@@ -19,6 +19,7 @@ from codman.api.app import make_api
 from codman.api.traffic import Traffic
 from codman.errors import BadInput
 from codman.flows.house import House
+from codman.flows.rounds import making_rounds
 from codman.web.app import make_web
 
 _API: Final = ("/api/", "/schemas/")
@@ -99,7 +100,7 @@ def serve(
         limit_concurrency=_MOST_CONNECTIONS,
     )
     shown = f"[{host}]" if ":" in host else host
-    with listening:
+    with listening, making_rounds(house):
         address = house.settings.public_url or f"http://{shown}:{listening.getsockname()[1]}"
         _Server(config, lambda: ready(address.rstrip("/"))).run(sockets=[listening])
 

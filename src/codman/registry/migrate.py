@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from alembic.autogenerate import compare_metadata
-from alembic.command import upgrade
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, column, insert, inspect, select, table, text
 
 from codman.errors import BadInput
 from codman.registry import schema_accounts, schema_filing  # noqa: F401  their tables belong to the same metadata
 from codman.registry.database import Database
 from codman.registry.schema import log_head, metadata
 
+if TYPE_CHECKING:
+    # loaded in the functions that need it: it is slow to load, and a database that is up to date needs none of it
+    from alembic.config import Config
+
 _FOLDER: Final = Path(__file__).parent / "migrations"
+_VERSION: Final = table("alembic_version", column("version_num"))
 _LOCK: Final = 0x636F646D616E  # "codman": one process migrates a PostgreSQL database at a time
 
 
@@ -41,26 +41,33 @@ def migrate(database: Database) -> str:
     Raises:
         NewerDatabase: A later release has been there.
     """
-    config = _config()
-    script = ScriptDirectory.from_config(config)
-    newest = script.get_current_head() or ""
+    newest = newest_step()
+    with database.reading() as connection:
+        if _step_of(connection) == newest:
+            return newest
     with database.unrecorded() as connection:
         if not database.sqlite:
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
-        found = MigrationContext.configure(connection).get_current_revision()
-        if found == newest:
-            return newest
-        if found is not None and found not in {step.revision for step in script.walk_revisions()}:
+        found = _step_of(connection)  # again: another process may have been there meanwhile
+        if found is not None and found not in _steps():
             raise NewerDatabase(found)
-        config.attributes["connection"] = connection
-        upgrade(config, "head")
+        if found != newest:
+            _upgrade(connection)
         if connection.execute(select(log_head.c.size)).one_or_none() is None:
             connection.execute(insert(log_head).values(id=1, size=0))
     return newest
 
 
+def newest_step() -> str:
+    """The step this release's tables are at."""
+    return max(_steps())
+
+
 def differences(connection: Connection) -> list[str]:
     """Where a database's tables are not what this release declares; empty when all is well."""
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
     return [str(step) for step in compare_metadata(MigrationContext.configure(connection), metadata)]
 
 
@@ -71,7 +78,27 @@ def config_of(connection: Connection) -> Config:
     return config
 
 
+def _steps() -> set[str]:
+    return {path.name.partition("_")[0] for path in (_FOLDER / "versions").glob("[0-9]*.py")}
+
+
+def _step_of(connection: Connection) -> str | None:
+    if not inspect(connection).has_table(_VERSION.name):
+        return None
+    return connection.execute(select(_VERSION.c.version_num)).scalar_one_or_none()
+
+
+def _upgrade(connection: Connection) -> None:
+    from alembic.command import upgrade
+
+    config = _config()
+    config.attributes["connection"] = connection
+    upgrade(config, "head")
+
+
 def _config() -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(_FOLDER))
     return config
