@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from codman.flows.house import House
 from codman.flows.inventory import asked, list_uses
@@ -194,7 +194,7 @@ def test_a_list_that_is_refused_leaves_nothing_behind(house, tmp_path, monkeypat
     def fail(*_):
         raise OSError("the disk is full")
 
-    monkeypatch.setattr("codman.registry.imports.write._insert_facts", fail)
+    monkeypatch.setattr("codman.registry.imports.kept_facts._insert", fail)
     with pytest.raises(OSError, match="disk"):
         bring(house, tmp_path, FIRST)
     assert counts(house) == before
@@ -373,3 +373,35 @@ def test_an_owner_is_found_among_the_people_of_the_book(house, tmp_path):
     import_file(house, OPERATOR, tmp_path / "l.csv", tmp_path / "m.yaml")
 
     assert [use_named(house, n).owner for n in "ABC"] == [ann.id, ann.id, None]
+
+
+def test_a_file_in_which_every_row_changed_asks_the_database_by_the_batch_not_by_the_row(house, tmp_path):
+    rows = [f"{k},Tool {k},Clinic,Writes,Live,,red\n" for k in range(600)]
+    bring(house, tmp_path, HEADING + "".join(rows))
+    asked_for: list[str] = []
+
+    @event.listens_for(house.database.engine, "before_cursor_execute")
+    def count(_connection, _cursor, statement, *_rest):
+        asked_for.append(statement)
+
+    done = bring(house, tmp_path, HEADING + "".join(rows).replace("Writes", "Reads").replace("red", "blue"))
+
+    assert done.updated == 600
+    assert len(asked_for) < 100  # two batches; one by one it would be thousands
+    assert use_named(house, "Tool 599").purpose == "Reads"
+    assert facts_of(house, use_named(house, "Tool 599").id)["register/Colour"] == "blue"
+
+
+def test_two_rows_that_change_one_product_differently_leave_the_first_word_and_one_entry(house, tmp_path):
+    mapping = "mapping: two\nid: Ref\nfields: {use.name: {column: Name}, product.name: {column: Product}, product.summary: {column: Says}}\n"  # noqa: E501
+    (tmp_path / "two.yaml").write_text(mapping)
+    for says in (("old", "old"), ("new", "newer")):
+        lines = [f"{k},Use {k},Sepsis,{word}\n" for k, word in enumerate(says)]
+        (tmp_path / "two.csv").write_text("Ref,Name,Product,Says\n" + "".join(lines))
+        import_file(house, OPERATOR, tmp_path / "two.csv", tmp_path / "two.yaml")
+
+    with house.database.reading() as connection:
+        product = PRODUCTS.get(connection, use_named(house, "Use 0").product)
+        changes = [e for e in entries(connection) if e.value["action"] == "product.change"]
+    # the second row finds a summary that is not the one it had: the first row's word stands
+    assert (product.summary, product.revision, len(changes)) == ("new", 2, 1)

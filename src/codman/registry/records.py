@@ -5,12 +5,25 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, delete, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from codman.errors import BadInput, CodmanError
@@ -114,6 +127,15 @@ class Records(Generic[F, R]):
             raise NoSuchRecord(self.kind, name)
         return self.read(row)
 
+    def get_many(self, connection: Connection, names: Iterable[str]) -> dict[str, R]:
+        """Those of some records that are there, by name."""
+        asked = sorted(set(names))
+        found: dict[str, R] = {}
+        for start in range(0, len(asked), MOST_A_PAGE):
+            query = select(*self._columns).where(self.table.c.id.in_(asked[start : start + MOST_A_PAGE]))
+            found |= {row._mapping["id"]: self.read(row) for row in connection.execute(query)}
+        return found
+
     def read(self, row: Row[Any]) -> R:
         """A row of the table as a record; columns that are not its own are passed over."""
         mapping = row._mapping
@@ -160,27 +182,41 @@ class Records(Generic[F, R]):
         old = self.get(change.connection, name)
         if revision is not None and old.revision != revision:
             raise Stale(self.kind, name, revision, old.revision)
-        fields = self.validated({**self.plain(old), **patch})
-        before, after = self.plain(old), fields.model_dump(mode="json")
-        changed = {k for k in after if after[k] != before[k]}
-        if not changed:
-            return old
-        values = {k: after[k] for k in changed}
-        if self._whole:
-            values |= self._whole(change.connection, fields, name)
-        values |= {"revision": old.revision + 1, "updated_at": change.at}
-        self._write(change, update(self.table).where(self.table.c.id == name), values)
-        change.record(
-            Entry(
-                f"{self.kind}.change",
-                self.kind,
-                name,
-                before={k: before[k] for k in sorted(changed)},
-                after={k: after[k] for k in sorted(changed)},
-                words=self.words,
-            )
-        )
+        self.change_many(change, [(old, patch)])
         return self.get(change.connection, name)
+
+    def change_many(self, change: Change, patches: Sequence[tuple[R, Mapping[str, Any]]]) -> None:
+        """Change some fields of many records that were read in the same transaction, each once.
+
+        Raises:
+            BadField: A field is unknown, or cannot hold its value.
+        """
+        written: dict[tuple[str, ...], list[dict[str, Any]]] = {}  # by the columns that change, one statement for each
+        for old, patch in patches:
+            fields = self.validated({**self.plain(old), **patch})
+            before, after = self.plain(old), fields.model_dump(mode="json")
+            changed = sorted(k for k in after if after[k] != before[k])
+            if not changed:
+                continue
+            values = {k: after[k] for k in changed}
+            if self._whole:
+                values |= self._whole(change.connection, fields, old.id)
+            values |= {"revision": old.revision + 1, "updated_at": change.at}
+            bound = {f"new_{k}": value for k, value in values.items()} | {"which": old.id}
+            written.setdefault(tuple(values), []).append(bound)
+            change.record(
+                Entry(
+                    f"{self.kind}.change",
+                    self.kind,
+                    old.id,
+                    before={k: before[k] for k in changed},
+                    after={k: after[k] for k in changed},
+                    words=self.words,
+                )
+            )
+        for columns, rows in written.items():
+            statement = update(self.table).where(self.table.c.id == bindparam("which"))
+            self._write(change, statement.values({k: bindparam(f"new_{k}") for k in columns}), rows)
 
     def remove(self, change: Change, name: str, revision: int | None) -> None:
         """Take a record out of the book; the log keeps what it was.

@@ -56,6 +56,11 @@ class Converted:
     identity: str = ""
     other_identity: str = ""  # what an earlier edition of the file may have known it by
 
+    def of(self, noun: str) -> dict[str, Any]:
+        """What it says of one noun, by the noun's own field names."""
+        start = f"{noun}."
+        return {target.removeprefix(start): v for target, v in self.fields.items() if target.startswith(start)}
+
     @property
     def digest(self) -> str:
         """Changes when anything the row says changes."""

@@ -1,4 +1,4 @@
-"""Vendors and products an import names: found again by their names, made once where they are new."""
+"""Vendors, products and their versions by their names, made once where they are new."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from codman.registry.identifiers import new_id
 from codman.registry.imports.convert import Converted
 from codman.registry.imports.table import normal
 from codman.registry.imports.values import vendor_key
-from codman.registry.nouns import VENDORS
-from codman.registry.schema import products, vendors
-from codman.spine.product import VendorFields
+from codman.registry.nouns import VENDORS, VERSIONS
+from codman.registry.schema import products, vendors, versions
+from codman.spine.product import VendorFields, VersionFields
 
 _LONGEST: Final = 300
 
@@ -60,3 +60,14 @@ class Suppliers:
     def remember(self, row: Converted, vendor: str | None, product: str) -> None:
         """Know a new product again in the rows that follow."""
         self._products[normal(str(row.fields["product.name"])), vendor] = product
+
+    def version(self, product: str, row: Converted) -> None:
+        """The edition a row names, once for each label; a digest that is none was kept as a fact and pins nothing."""
+        fields = row.of("version") | {"product": product}
+        digest = str(fields.get("digest") or "").casefold()
+        fields["digest"] = digest if len(digest) == 64 and all(c in "0123456789abcdef" for c in digest) else None
+        there = self._change.connection.execute(
+            select(versions.c.id).where(versions.c.product == product, versions.c.label == fields["label"])
+        ).scalar_one_or_none()
+        if there is None:
+            VERSIONS.add(self._change, VersionFields.model_validate(fields))
