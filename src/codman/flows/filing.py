@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from codman.errors import BadInput
 from codman.evidence.receipt import Receipt
-from codman.evidence.statements import ReadStatement, canonical_statement, read_bytes
+from codman.evidence.statements import ReadStatement, read_bytes
 from codman.flows.house import House
 from codman.flows.receipts import receipt_for
 from codman.registry.access import Reader, paths_for, require
@@ -111,7 +111,7 @@ def _write(change: Change, read: ReadStatement, said: Said, reader: Reader, sour
     there = find(change.connection, read.digest)
     index = size_of(change.connection)
     if there is None:
-        size = len(canonical_statement(read.statement))
+        size = len(read.body)
         file(change, said, known, key, size=size, source=source, index=index)
         return
     if link(change, there, known):
