@@ -108,7 +108,7 @@ def file_request(
         raise TooLarge(house.settings.max_body_mb)
     answers = []
     for one in open_event(headers, body):
-        once = None if one.id is None else Once(one.source or "", one.id, sha256(one.body))
+        once = None if one.id is None else _once(reader, one, one.id)
         try:
             receipt = file_evidence(house, one.body, reader, source=one.source, request=request, once=once)
             answers.append(Answer(one, receipt))
@@ -120,6 +120,11 @@ def file_request(
 
 
 _OUR_FAULT: Final = 4
+
+
+def _once(reader: Reader, one: Incoming, name: str) -> Once:
+    """An event by its name and its sender: who calls himself another's source must not take that one's ids."""
+    return Once(f"event:{reader.person}:{sha256((one.source or '').encode())}", name, sha256(one.body))
 
 
 def _structured(event: Any) -> Incoming:

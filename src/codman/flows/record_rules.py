@@ -162,7 +162,12 @@ def _about_places(connection: Connection, said: Any) -> Sequence[str] | None:
         about = getattr(nouns, f"{said.about_kind.upper()}S").get(connection, said.about)
     except NoSuchRecord:
         raise BadField("fact", "about", f"there is no such {said.about_kind}") from None
-    return _use_places(connection, about) if said.about_kind == "use" else None
+    if said.about_kind == "use":
+        return _use_places(connection, about)
+    if getattr(said, "id", None) is None:
+        return None  # one more answer takes nobody's back
+    product = about if said.about_kind == "product" else nouns.PRODUCTS.get(connection, about.product)
+    return _product_places(connection, product)
 
 
 def _vendor_places(_connection: Connection, vendor: Any) -> Sequence[str] | None:

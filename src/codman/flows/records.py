@@ -30,6 +30,7 @@ from codman.spine.record import Fields, Record
 from codman.spine.site import Deployment
 
 MISSING: Final = "(missing)"
+_ACCEPTED: Final = ("use", "site", "clinician", "version")  # what a clinician's acceptance is of
 
 
 class NotTheClinician(NotAllowed):
@@ -365,12 +366,12 @@ def _actions(kind: str, rules: Kind, changed: set[str]) -> list[str]:
 
 
 def _with_what_follows(kind: str, old: Any, new: Any, patch: Mapping[str, Any]) -> Mapping[str, Any]:
-    """An acceptance is of this clinician and this version; who changes either must have it accepted again."""
+    """An acceptance is of this use, here, by this clinician, in this version; with another of them it is asked anew."""
     if kind != "deployment":
         return patch
     if new.accepted_at is not None and new.accepted_at != old.accepted_at:
         raise BadField(kind, "accepted_at", "it is set when the clinician accepts, and only then")
-    if (new.clinician, new.version) != (old.clinician, old.version):
+    if any(getattr(new, field) != getattr(old, field) for field in _ACCEPTED):
         return {**patch, "accepted_at": None}
     return patch
 

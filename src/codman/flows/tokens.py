@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from codman.errors import CodmanError
 from codman.flows.house import House
-from codman.registry.access import NotAllowed, Reader, require
+from codman.registry.access import OWN_WORD, NotAllowed, Reader, covers, require
 from codman.registry.accounts_tokens import USUAL_DAYS, Issued, Token, issue, revoke, token_named, tokens_of
 from codman.registry.nouns import PEOPLE
 from codman.registry.records import BadField, NoSuchRecord
@@ -41,13 +42,16 @@ def create_token(
     A token that makes a token gives it no scope that it has not itself.
 
     Raises:
-        NotAllowed: It is for somebody else, and the reader does not administer the whole house.
+        NotAllowed: It is for somebody else, and the reader does not administer the whole house, or the token would
+            speak where only the person themselves may.
         NoSuchRecord: There is no such person.
         BadField: They may not come in any more, or the scopes go beyond the reader's own.
         BadScope: A scope names no action.
         BadDays: Too many days, or none.
     """
     _own_or_administrator(reader, "token.create", person)
+    if reader.person != person:
+        _refuse_their_own_word(scopes)
     if reader.scopes is not None and not set(scopes) <= reader.scopes and "*" not in reader.scopes:
         raise BadField("token", "scopes", "a token makes no token that may do more than itself")
     with house.database.changing(reader.author(request), why) as change:
@@ -85,6 +89,24 @@ def read_token(house: House, reader: Reader, person: str, name: str) -> Token:
     if found.person != person:
         raise NoSuchRecord("token", name)
     return found
+
+
+class TheirOwnWord(NotAllowed):
+    """A token for somebody else that would decide, accept or give rights in their name."""
+
+    def __init__(self, action: str) -> None:
+        CodmanError.__init__(
+            self,
+            what="this token is not yours to make",
+            why=f"with it you would do '{action}' in somebody else's name, and two people would be one",
+            fix="name the scopes a program needs, e.g. evidence.* and *.read; or let them make it themselves",
+        )
+
+
+def _refuse_their_own_word(scopes: Sequence[str]) -> None:
+    for action in sorted(OWN_WORD):
+        if covers(scopes, action):
+            raise TheirOwnWord(action)
 
 
 def _own_or_administrator(reader: Reader, action: str, person: str) -> None:

@@ -16,6 +16,7 @@ from codman.registry.schema import saved_views
 from codman.spine.record import Line
 
 SAVE: Final = "view.save"
+SHARE: Final = "view.share"
 
 
 class ViewFields(BaseModel):
@@ -75,9 +76,11 @@ def save_view(house: House, reader: Reader, fields: ViewFields) -> View:
     """Keep a question.
 
     Raises:
-        NotAllowed: They may keep none.
+        NotAllowed: They may keep none, or would show one to everybody and may not.
     """
     require(reader, SAVE)
+    if fields.shared:
+        require(reader, SHARE)
     row = {
         "id": new_id("view"),
         "person": reader.person,

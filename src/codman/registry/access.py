@@ -79,6 +79,25 @@ ACTIONS: Final[Mapping[str, frozenset[Role]]] = {
     "backup.create": _ADMIN,
 }
 
+# What the log holds as somebody's own word or grant: a token that another made for them must not give it. Signing and
+# erasing are not here, since no token does either.
+OWN_WORD: Final = frozenset(
+    {
+        "use.decide",
+        "deployment.accept",
+        "emergency.create",
+        "emergency.review",
+        "audit.hold",
+        "grant.create",
+        "grant.remove",
+        "invitation.create",
+        "invitation.remove",
+        "account.change",
+        "token.create",
+        "token.revoke",
+    }
+)
+
 # What is of no one site: the role must be held for the whole house, or one hospital's officer would decide for all.
 WHOLE_HOUSE: Final = frozenset(
     {
@@ -201,5 +220,10 @@ def is_reading(action: str) -> bool:
 def _in_scope(reader: Reader, action: str) -> bool:
     if reader.scopes is None:
         return True
+    return covers(reader.scopes, action)
+
+
+def covers(scopes: Iterable[str], action: str) -> bool:
+    """Whether a token's scopes take in an action."""
     noun, _, verb = action.partition(".")
-    return bool({"*", action, f"{noun}.*", f"*.{verb}"} & reader.scopes)
+    return not {"*", action, f"{noun}.*", f"*.{verb}"}.isdisjoint(scopes)

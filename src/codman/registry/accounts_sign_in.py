@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Connection, Row, insert, select
 
 from codman.errors import CodmanError
 from codman.registry import accounts_throttle as throttle
@@ -15,12 +15,13 @@ from codman.registry.accounts_demo import demo_person
 from codman.registry.accounts_invitations import find_invitation, spend
 from codman.registry.accounts_passwords import PASSWORDS, Busy, Passwords, check_password
 from codman.registry.accounts_people import add_account, person_with, set_password
+from codman.registry.accounts_rights import held_by
 from codman.registry.accounts_sessions import Opened, end_in, open_session
 from codman.registry.database import Change, Database
 from codman.registry.identifiers import new_id
 from codman.registry.log import Author, Entry
 from codman.registry.nouns import PEOPLE
-from codman.registry.records import BadField
+from codman.registry.records import AlreadyThere, BadField
 from codman.registry.schema import people
 from codman.registry.schema_accounts import credentials, identities
 from codman.settings import Settings
@@ -166,7 +167,7 @@ def join(
         LinkSpent: The link was used, is over, or never was.
         WeakPassword: The password is easily guessed.
         BadField: The e-mail is not the one that was invited, or name or e-mail cannot be kept.
-        AlreadyThere: Somebody signs in with this e-mail already.
+        AlreadyThere: Somebody signs in with this e-mail already, or holds more than whoever invited them could give.
         Busy: Too many sign in at this moment.
     """
     now = database.clock()
@@ -179,6 +180,8 @@ def join(
     kept = passwords.hashed(password)  # before the transaction: a third of a second is long to hold everybody up
     with database.changing(Author("invitation", invited.name)) as change:
         spent = spend(change, token, now)
+        if (known := person_with(change.connection, email)) is not None:
+            _refuse_more_than_the_inviters(change.connection, spent.invited_by, known.id)
         person = add_account(change, email=email, name=name, password_hash=kept, role=Role(spent.role), site=spent.site)
         change.record(Entry("invitation.use", "invitation", spent.name, after={"person": person.id}))
         return open_session(
@@ -277,6 +280,21 @@ def _proven(database: Database, email: str, password: str, browser: Browser, pas
         with database.changing(Author("person", row.id)) as change:
             set_password(change, row.id, renewed)
     return str(row.id)
+
+
+def _refuse_more_than_the_inviters(connection: Connection, inviter: str | None, person: str) -> None:
+    """A link to somebody the book knows opens all they hold: who made it must be able to give all of it.
+
+    Raises:
+        AlreadyThere: They could not.
+    """
+    if inviter is None:
+        return
+    reach = [held.path for held in held_by(connection, inviter) if held.role is Role.ADMIN]
+    if not all(any(held.path.startswith(path) for path in reach) for held in held_by(connection, person)):
+        raise AlreadyThere(
+            "account", "somebody with this e-mail address holds more than whoever invited you could give"
+        )
 
 
 def _credential(connection: Any, email: str) -> Row[Any] | None:

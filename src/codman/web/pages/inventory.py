@@ -35,7 +35,7 @@ def inventory_page(visit: VisitDep) -> Response:
         view,
         may_add=visit.may("use.create"),
         may_save=visit.may("view.save"),
-        may_share=visit.may("use.decide"),
+        may_share=visit.may("view.share"),
     )
 
 
@@ -64,7 +64,7 @@ def save(visit: VisitDep, form: FormDep) -> Response:
     name, query = form.get("name"), form.get("query") or ""
     if name is None or len(name) > _LONGEST_NAME:
         raise BadField("view", "name", "a view needs a name of at most 200 characters")
-    shared = form.get("shared") == "yes" and visit.may("use.decide")
+    shared = form.get("shared") == "yes" and visit.may("view.share")
     written(asked(query))  # a query that cannot be read is not kept
     save_view(visit.house, visit.reader, ViewFields(name=name, query=query[:4000], shared=shared))
     return visit.go(f"/inventory?{query}" if query else "/inventory")
