@@ -15,11 +15,12 @@ from starlette.staticfiles import StaticFiles
 from codman.flows.house import House
 from codman.registry.attention import BacklogHistory
 from codman.report.charts import FONTS
-from codman.web import access, emergency, invitations, render, sign_in
+from codman.web import access, emergency, invitations, render, sign_in, tokens
 from codman.web.pages import (
     attention,
     audit,
     coverage,
+    documents,
     errors,
     evidence,
     home,
@@ -40,12 +41,14 @@ _ROUTERS: Final = (
     record_forms.router,
     uses.router,
     products.router,
+    documents.router,
     evidence.router,
     registers.router,
     keys.router,
     audit.router,
     coverage.router,
     sign_in.router,
+    tokens.router,
     emergency.router,
     invitations.router,
 )

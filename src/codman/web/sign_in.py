@@ -20,9 +20,8 @@ from codman.registry.accounts_passwords import SHORTEST, Busy, WeakPassword
 from codman.registry.accounts_provider import Provider, ProviderRefused
 from codman.registry.accounts_sessions import Opened, end_session, end_sessions
 from codman.registry.accounts_throttle import TooManyAttempts
-from codman.registry.accounts_tokens import revoke, token_named
 from codman.registry.nouns import PEOPLE
-from codman.registry.records import AlreadyThere, BadField, NoSuchRecord
+from codman.registry.records import AlreadyThere, BadField
 from codman.spine.person import Role
 from codman.web.session import browser_of, drop_session, drop_visit, set_session, set_visit, visit_cookie, visitor_of
 from codman.web.views import sign_in as views
@@ -197,17 +196,6 @@ def end_one_session(visit: VisitDep, name: str) -> Response:
         but=reader.via_id if others else None,
     )
     return visit.go("/account" if name != reader.via_id else "/sign-in")
-
-
-@router.post("/account/tokens/{name}/revoke")
-def revoke_token(visit: VisitDep, name: str) -> Response:
-    """Revoke one of one's own tokens."""
-    reader = _own(visit)
-    with visit.house.database.changing(reader.author()) as change:
-        if token_named(change.connection, name).person != reader.person:
-            raise NoSuchRecord("token", name)
-        revoke(change, name)
-    return visit.go("/account")
 
 
 @router.get("/account/password")

@@ -20,6 +20,7 @@ from codman.registry.database import NotRecorded
 from codman.registry.inventory import BadFilter
 from codman.registry.log import NoSuchEntry
 from codman.registry.records import AlreadyThere, BadField, NoSuchRecord, Stale
+from codman.web.upload import FileTooLarge
 from codman.web.visit import visit_of
 
 _LOG: Final = logging.getLogger("codman.web")
@@ -33,6 +34,7 @@ STATUS: Final[Mapping[type[CodmanError], int]] = {
     NoSuchEntry: 404,
     AlreadyThere: 409,
     Stale: 412,
+    FileTooLarge: 413,
     BadField: 422,
     BadFilter: 400,
     NotRecorded: 503,

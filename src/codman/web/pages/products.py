@@ -35,6 +35,7 @@ def product_page(visit: VisitDep, product_id: str) -> Response:
         may_change=visit.may("product.change"),
         may_version=visit.may("version.create"),
         may_use=visit.may("use.create"),
+        may_file=visit.may("document.create"),
         may_match=visit.may("match.decide", ["/"]),
         may_audit=visit.may("audit.read", ["/"]),
     )

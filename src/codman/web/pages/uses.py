@@ -10,9 +10,13 @@ from starlette.responses import Response
 
 from codman.flows import records
 from codman.flows.filed import list_evidence
-from codman.flows.rollout import SeenOtherwise, change_everywhere, deployments_of, state_tag
+from codman.flows.rollout import SeenOtherwise, change_everywhere, deploy_at, deployments_of, state_tag
+from codman.registry.access import paths_for
 from codman.registry.inventory import paths_of
 from codman.registry.records import BadField
+from codman.registry.register import tree
+from codman.web.views.deploying import SAID_FOR_ALL, deploying
+from codman.web.views.papers import lists_for
 from codman.web.views.sites_at_once import CHANGED_AT_ONCE, sites_at_once
 from codman.web.views.use import SHOWN_STATEMENTS, use_view
 from codman.web.visit import FormDep, Visit, VisitDep
@@ -36,6 +40,8 @@ def use_page(visit: VisitDep, use_id: str) -> Response:
         view,
         may_change=visit.may("use.change", paths) or visit.may("use.decide", paths),
         may_deploy=visit.may("deployment.change"),
+        may_add=visit.may("deployment.create"),
+        may_file=visit.may("document.create", paths),
         may_audit=visit.may("audit.read"),
     )
 
@@ -48,6 +54,44 @@ def accept(visit: VisitDep, form: FormDep, name: str) -> Response:
         raise BadField("deployment", "revision", "it says which revision was read")
     kept = records.accept_deployment(visit.house, visit.reader, name, int(revision[:9]), why=form.get("why"))
     return visit.go("/" if form.get("next") == "/" else f"/uses/{kept.use}#where")
+
+
+@router.get("/uses/{use_id}/sites/new")
+def deploy_page(visit: VisitDep, use_id: str) -> Response:
+    """The form that puts a use at many sites at once."""
+    chosen = set(visit.request.query_params.getlist("site"))
+    return _deploy_form(visit, use_id, {}, {}, chosen, status=200)
+
+
+@router.post("/uses/{use_id}/sites/new")
+def deploy(visit: VisitDep, form: FormDep, use_id: str) -> Response:
+    """Put a use at the chosen sites: at all of them or, where one cannot be, at none."""
+    chosen = form.every.get("site", [])
+    fields = {name: form.get(name) for name in SAID_FOR_ALL if form.get(name) is not None}
+    errors = {}
+    if not chosen:
+        errors["site"] = "choose at least one"
+    if "mode" not in fields:
+        errors["mode"] = "this is needed"
+    if not errors:
+        try:
+            deploy_at(visit.house, visit.reader, use_id, chosen, fields, why=form.get("why"))
+            return visit.go(f"/uses/{use_id}#where")
+        except BadField as error:
+            errors = {error.field: error.why}
+    return _deploy_form(visit, use_id, dict(form.values), errors, set(chosen), status=422)
+
+
+def _deploy_form(
+    visit: Visit, use_id: str, values: dict[str, str], errors: dict[str, str], chosen: set[str], *, status: int
+) -> Response:
+    use = records.get(visit.house, visit.reader, "use", use_id)
+    there = {one.site: one.mode for one in deployments_of(visit.house, visit.reader, use_id)}
+    within = paths_for(visit.reader, "deployment.create")
+    people = lists_for(visit.house, visit.reader)("person")
+    with visit.house.database.reading() as connection:
+        view = deploying(connection, use, tree(connection, within), there, within, people, values, errors, chosen)
+    return visit.show("deploying.html", view, status=status)
 
 
 @router.get("/uses/{use_id}/sites")

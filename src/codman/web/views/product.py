@@ -16,9 +16,10 @@ from codman.registry.timeline import Asked, entries_of
 from codman.spine.product import Product, Vendor, Version
 from codman.web.render import brief, day, money
 from codman.web.views import marks
+from codman.web.views.documents import DocumentLine, document_lines
 from codman.web.views.history import Event, events, ids_in
 from codman.web.views.marks import Fact, Gap, Tag
-from codman.web.views.use import Known, answers_shown, documents_shown, known
+from codman.web.views.use import Known, answers_shown, known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +79,7 @@ class ProductView:
     known: tuple[Known, ...]
     matches: tuple[MatchLine, ...]
     answers: tuple[tuple[str, str, Tag, str], ...]
-    documents: tuple[Fact, ...]
+    documents: tuple[DocumentLine, ...]
     events: tuple[Event, ...]
 
 
@@ -120,7 +121,7 @@ def product_view(
         known=tuple(known(one) for one in statements),
         matches=tuple(_match(one) for one in matches_of(connection, product.id)),
         answers=answers_shown(answers_about(connection, product.id)),
-        documents=documents_shown(documents_about(connection, product.id)),
+        documents=document_lines(documents_about(connection, product.id)),
         events=events(history, named),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -12,11 +13,13 @@ from codman.registry.access import Reader, may
 from codman.registry.accounts_emergency import Emergency, path_of, unreviewed
 from codman.registry.accounts_sessions import Session, sessions_of
 from codman.registry.accounts_tokens import Token, tokens_of
+from codman.registry.database import instant
 from codman.registry.names import names_of
 from codman.settings import Settings
 from codman.spine.person import Role
 from codman.web.views.forms import Asked
 from codman.web.views.frame import ROLES
+from codman.web.views.tokens import scope_words
 
 Errors = Mapping[str, str]
 
@@ -35,6 +38,27 @@ class Entrance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TokenLine:
+    """A token of one's own; never its secret."""
+
+    id: str
+    name: str
+    may: str
+    ends_at: str
+    ended: bool
+    seen_at: str | None
+    revoked_at: str | None
+
+
+_METHODS: Final = {
+    "password": "password",
+    "provider": "sign-in provider",
+    "link": "one-time link",
+    "demo": "a look around",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """One's own account."""
 
@@ -43,8 +67,10 @@ class Account:
     roles: tuple[str, ...]
     sessions: Sequence[Session]
     here: str  # the session this page was asked with
-    tokens: Sequence[Token]
+    methods: Mapping[str, str]  # how somebody signed in, in words
+    tokens: tuple[TokenLine, ...]
     read_only: bool
+    may_emergency: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,16 +128,38 @@ def line(name: str, label: str, value: str, errors: Errors, *, kind: str = "line
 
 def account(connection: Connection, reader: Reader, email: str | None, settings: Settings, now: datetime) -> Account:
     """One's own account; a demo sign-in is shown no sessions and no tokens, for they are not its own."""
+    own = () if reader.read_only else tokens_of(connection, reader.person)
     return Account(
         name=reader.name,
         email=email or "no e-mail address",
-        roles=tuple(
-            f"{ROLES[held.role]}, {'the whole house' if held.path == '/' else held.path}" for held in reader.held
-        ),
+        roles=_roles(connection, reader),
         sessions=() if reader.read_only else sessions_of(connection, reader.person, settings, now),
         here=reader.via_id,
-        tokens=() if reader.read_only else tokens_of(connection, reader.person),
+        methods=_METHODS,
+        tokens=tuple(_token(one, instant(now)) for one in own),
         read_only=reader.read_only,
+        may_emergency=may(reader, "emergency.create") or may(reader, "emergency.read"),
+    )
+
+
+def _roles(connection: Connection, reader: Reader) -> tuple[str, ...]:
+    ends = {held.path: held.path.strip("/").rpartition("/")[2] for held in reader.held}
+    named = names_of(connection, ends.values())
+    return tuple(
+        f"{ROLES[held.role]}, {'the whole house' if held.path == '/' else named.get(ends[held.path], held.path)}"
+        for held in reader.held
+    )
+
+
+def _token(one: Token, now: str) -> TokenLine:
+    return TokenLine(
+        id=one.id,
+        name=one.name,
+        may=", ".join(scope_words(scope) for scope in one.scopes),
+        ends_at=one.ends_at,
+        ended=one.ends_at <= now,
+        seen_at=one.seen_at,
+        revoked_at=one.revoked_at,
     )
 
 

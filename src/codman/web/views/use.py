@@ -11,7 +11,6 @@ from sqlalchemy import Connection
 from codman.flows.filed import Filed
 from codman.registry.access import Reader, may
 from codman.registry.coverage import coverage_of, tallies
-from codman.registry.documents import Document
 from codman.registry.documents import Fact as Answer
 from codman.registry.names import names_of
 from codman.registry.nouns import PRODUCTS
@@ -23,6 +22,7 @@ from codman.spine.use import RUNNING, Decision, Stage, Use
 from codman.web.render import count, day
 from codman.web.views import marks
 from codman.web.views.coverage import tally_lines
+from codman.web.views.documents import DocumentLine, document_lines
 from codman.web.views.history import Event, events, ids_in
 from codman.web.views.marks import Fact, Gap, Tag
 
@@ -76,7 +76,7 @@ class UseView:
     more_known: int
     runs: tuple[Runs, ...]
     coverage: tuple[tuple[str, int, int, Mapping[str, int]], ...]
-    documents: tuple[Fact, ...]
+    documents: tuple[DocumentLine, ...]
     events: tuple[Event, ...]
     revision: int
 
@@ -123,7 +123,7 @@ def use_view(
         more_known=max(0, len(statements) - SHOWN_STATEMENTS),
         runs=tuple(_runs(one, named, reader) for one in runs),
         coverage=tally_lines(tallies(coverage_of(connection, use.id))),
-        documents=documents_shown(documents_about(connection, use.id)),
+        documents=document_lines(documents_about(connection, use.id)),
         events=events(history, named),
         revision=use.revision,
     )
@@ -262,8 +262,3 @@ def _runs(one: Deployment, named: Mapping[str, str], reader: Reader) -> Runs:
 def answers_shown(found: Sequence[Answer]) -> tuple[tuple[str, str, Tag, str], ...]:
     """Answers to frameworks: the field, what is said, what stands behind it, whose word it is."""
     return tuple((one.field, one.value, marks.basis(one.basis), one.source) for one in found)
-
-
-def documents_shown(found: Sequence[Document]) -> tuple[Fact, ...]:
-    """Documents: their type, title and size."""
-    return tuple(Fact(one.type, one.title, detail=f"{one.size:,} bytes, filed {day(one.created_at)}") for one in found)

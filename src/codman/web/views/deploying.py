@@ -1,0 +1,131 @@
+"""One form that puts a use at many sites: the tree of sites, where it is not yet, and what holds for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection
+
+from codman.registry.register import Place
+from codman.registry.related import versions_of
+from codman.spine.site import Mode
+from codman.spine.use import Use
+from codman.web.views.forms import WHY, Ask, Asked, Option, shown
+
+SAID_FOR_ALL: Final = ("mode", "version", "since", "clinician", "ehr_build")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One site of the tree."""
+
+    site_id: str
+    name: str
+    level: str
+    depth: int
+    not_because: str  # why it cannot be chosen; empty where it can
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deploying:
+    """The whole page."""
+
+    use: str
+    use_href: str
+    action: str
+    sentence: str
+    sites: tuple[Choice, ...]
+    asked: tuple[Asked, ...]
+    every: tuple[Asked, ...]
+    none_chosen: str
+
+
+def deploying(
+    connection: Connection,
+    use: Use,
+    places: Sequence[Place],
+    there: Mapping[str, Mode],
+    within: Sequence[str],
+    people: tuple[Option, ...],
+    values: Mapping[str, str],
+    errors: Mapping[str, str],
+    chosen: Set[str],
+) -> Deploying:
+    """The form.
+
+    Args:
+        connection: Where to read.
+        use: The use.
+        places: The sites its reader sees, each after the one it stands below.
+        there: Ids of the sites where it is already, and in which mode.
+        within: Paths of the sites where its reader may deploy.
+        people: Who may be named as clinician.
+        values: The answers as text.
+        errors: What is wrong, by field.
+        chosen: Ids of the sites that were ticked.
+    """
+    asks = (
+        Ask(
+            name="mode",
+            label="Mode",
+            kind="choice",
+            options=tuple(Option(mode.value, mode.value) for mode in Mode if mode is not Mode.ENDED),
+            needed=True,
+        ),
+        Ask(
+            name="version",
+            label="Version",
+            kind="choice",
+            options=tuple(Option(one.id, one.label) for one in versions_of(connection, use.product)),
+        ),
+        Ask(name="since", label="Since", kind="day"),
+        Ask(
+            name="clinician",
+            label="Accountable clinician of all these sites",
+            kind="choice",
+            options=people,
+            hint="Each site has its own as a rule: leave it open, and name them one by one",
+        ),
+        Ask(name="ehr_build", label="EHR build"),
+        WHY,
+    )
+    top = min((place.path.count("/") for place in places), default=0)
+    closed = {place.id: _not_because(place, there, within) for place in places}
+    free = sum(not why for why in closed.values())
+    running = sum(mode is not Mode.ENDED for mode in there.values())
+    return Deploying(
+        use=use.name,
+        use_href=f"/uses/{use.id}",
+        action=f"/uses/{use.id}/sites/new",
+        sentence=_sentence(free, running),
+        sites=tuple(
+            Choice(
+                site_id=place.id,
+                name=place.name,
+                level=place.level,
+                depth=place.path.count("/") - top,
+                not_because=closed[place.id],
+                chosen=place.id in chosen,
+            )
+            for place in places
+        ),
+        asked=shown(asks, values, errors),
+        every=shown((Ask(name="site", label="Sites"), *asks), values, errors),
+        none_chosen=errors.get("site", ""),
+    )
+
+
+def _not_because(place: Place, there: Mapping[str, Mode], within: Sequence[str]) -> str:
+    if place.id in there:
+        return "ended there; change that line" if there[place.id] is Mode.ENDED else "it runs there"
+    return "" if any(place.path.startswith(path) for path in within) else "not yours to decide for"
+
+
+def _sentence(free: int, runs: int) -> str:
+    said = "It runs at no site yet" if not runs else f"It runs at {runs} site{'' if runs == 1 else 's'}"
+    if not free:
+        return f"{said}, and there is no other that you could choose."
+    return f"{said}; {free} more can be chosen. All the sites you choose are added together, or none is."

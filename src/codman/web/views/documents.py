@@ -1,0 +1,129 @@
+"""Documents: the list of those filed about a thing, and the form that files another."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from codman.registry.documents import Document
+from codman.web.file_kinds import KINDS
+from codman.web.render import brief
+from codman.web.views.forms import WHY, Ask, Asked, Option, shown
+
+ABOUT: Final[Mapping[str, str]] = {"product": "/products", "use": "/uses"}
+# What governance files are, as frameworks and contracts call them; any other can be written in
+TYPES: Final[Mapping[str, str]] = {
+    "model-card": "model card",
+    "validation-report": "validation report",
+    "risk-assessment": "risk assessment",
+    "impact-assessment": "impact assessment",
+    "contract": "contract",
+    "business-associate-agreement": "business associate agreement",
+    "instructions-for-use": "instructions for use",
+    "training-material": "training material",
+    "downtime-procedure": "downtime procedure",
+    "minutes": "minutes of a meeting",
+    "change-notice": "notice of a change",
+    "other": "something else",
+}
+_KIB: Final = 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentLine:
+    """One document of a list."""
+
+    id: str
+    href: str
+    title: str
+    type: str
+    kind: str
+    size: str
+    filed_at: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentForm:
+    """The form that files one."""
+
+    noun: str
+    name: str
+    about: str
+    back: str
+    asked: tuple[Asked, ...]
+    every: tuple[Asked, ...]
+    file_error: str
+    accepts: str
+    limit_mib: int
+    endings: str
+
+
+def document_lines(found: Sequence[Document]) -> tuple[DocumentLine, ...]:
+    """Documents as a list shows them."""
+    return tuple(
+        DocumentLine(
+            id=one.id,
+            href=f"/documents/{one.id}/content",
+            title=one.title,
+            type=TYPES.get(one.type, one.type.replace("-", " ")),
+            kind=ending_of(one.media_type).upper() or one.media_type,
+            size=size(one.size),
+            filed_at=one.created_at,
+            digest=brief(one.digest),
+        )
+        for one in found
+    )
+
+
+def asks() -> tuple[Ask, ...]:
+    """The questions beside the file itself."""
+    options = tuple(Option(name, words) for name, words in TYPES.items())
+    return (
+        Ask(name="title", label="Title", needed=True, hint="e.g. Model card of version 3.1"),
+        Ask(name="type", label="What it is", kind="choice", options=options, needed=True),
+        WHY,
+    )
+
+
+def form_view(
+    kind: str, about: str, name: str, values: Mapping[str, str], errors: Mapping[str, str], limit_mib: int
+) -> DocumentForm:
+    """The form about a thing of this name."""
+    asked = shown(asks(), values, errors)
+    file = shown((Ask(name="file", label="File"),), {}, errors)
+    return DocumentForm(
+        noun=kind,
+        name=name,
+        about=about,
+        back=f"{ABOUT[kind]}/{about}",
+        asked=asked,
+        every=(*file, *asked),
+        file_error=errors.get("file", ""),
+        accepts=",".join(f".{ending}" for ending in KINDS),
+        limit_mib=limit_mib,
+        endings=", ".join(KINDS),
+    )
+
+
+def size(number: int) -> str:
+    """A size as people say it: 812 bytes, 1.2 MiB."""
+    if number < _KIB:
+        return f"{number} bytes"
+    if number < _KIB * _KIB:
+        return f"{number / _KIB:.0f} KiB"
+    return f"{number / _KIB / _KIB:.1f} MiB"
+
+
+def ending_of(media_type: str) -> str:
+    """The ending of a file of this type; none where it is not one that forms take."""
+    return next((ending for ending, (known, _) in KINDS.items() if known == media_type), "")
+
+
+def file_name(document: Document) -> str:
+    """A name for a download, made of letters that every system takes."""
+    stem = re.sub(r"[^A-Za-z0-9]+", "-", document.title).strip("-").lower()[:80] or document.digest[:16]
+    ending = ending_of(document.media_type)
+    return f"{stem}.{ending}" if ending else f"{stem}.bin"
