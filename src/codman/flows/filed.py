@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import ColumnElement, and_, exists, false, or_, select, true
+from sqlalchemy import ColumnElement, and_, false, or_, select, true
 
 from codman.evidence.envelope import Envelope
 from codman.evidence.statements import ReadStatement
 from codman.evidence.store import NotInStore
 from codman.flows.house import House
 from codman.registry.access import NotAllowed, Reader, paths_for
-from codman.registry.inventory import visible
+from codman.registry.inventory import reached
 from codman.registry.records import BadField, Page, decode_cursor, encode_cursor
-from codman.registry.schema import statements, uses
+from codman.registry.schema import statements
 from codman.registry.standing import Standing, standing_of
 
 READ: Final = "evidence.read"
@@ -124,8 +124,8 @@ def _seen(reader: Reader) -> ColumnElement[bool]:
         raise NotAllowed(READ, "anywhere")
     if "/" in within:
         return true()
-    of_a_use = exists(select(uses.c.id).where(uses.c.id == statements.c.use_id, visible(within)))
-    return or_(of_a_use, and_(statements.c.use_id.is_(None), statements.c.use_name.is_(None)))
+    of_no_use = and_(statements.c.use_id.is_(None), statements.c.use_name.is_(None))
+    return or_(statements.c.use_id.in_(reached(within)), of_no_use)
 
 
 def _one_of(name: str, values: list[str]) -> ColumnElement[bool]:

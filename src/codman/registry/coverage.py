@@ -11,26 +11,25 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, Table, and_, case, func, or_, select, true
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Table,
+    and_,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 
-from codman.registry.frameworks import Framework, FrameworkField, every_framework
+from codman.registry.frameworks import Framework, FrameworkField, Shown, every_framework
 from codman.registry.inventory import visible
 from codman.registry.records import NoSuchRecord
-from codman.registry.schema import facts, products, statements, uses, vendors, versions
+from codman.registry.schema import FACT_SAYS, NO_ANSWER, facts, products, statements, uses, vendors, versions
 
-_NO_ANSWER: Final = (
-    "",
-    "-",
-    "n/a",
-    "na",
-    "none provided",
-    "not available",
-    "not provided",
-    "not specified",
-    "tbd",
-    "to be determined",
-    "unknown",
-)
 _VERIFIED: Final = "verified"
 
 
@@ -110,18 +109,11 @@ def tallies(answers: Iterable[Answer]) -> list[Tally]:
 
 
 def house_coverage(connection: Connection, within: Sequence[str] = ("/",)) -> list[FieldCoverage]:
-    """Every field of every framework over all uses in reach: how many are shown, documented, claimed, missing.
-
-    Sets of uses are whole numbers here, one bit a use: a union is one operation, however many uses there are.
-    """
-    rows = connection.execute(select(uses.c.id, uses.c.product).where(visible(within)).order_by(uses.c.id)).all()
-    bit = {row.id: 1 << position for position, row in enumerate(rows)}
-    of_product: dict[str, int] = defaultdict(int)
-    for row in rows:
-        of_product[row.product] |= bit[row.id]
-    everyone = (1 << len(rows)) - 1
-    columns = _column_sets(connection, bit, of_product)
-    told = _fact_sets(connection, bit, of_product)
+    """Every field of every framework over all uses in reach: how many are shown, documented, claimed, missing."""
+    sets = _Sets(connection, within)
+    columns = _column_sets(connection, sets)
+    told = _fact_sets(connection, sets)
+    shown = _statement_sets(connection, sets)
     result = []
     for f in every_framework():
         for field in f.fields:
@@ -131,10 +123,10 @@ def house_coverage(connection: Connection, within: Sequence[str] = ("/",)) -> li
             for name in f.facts_of(field):
                 for state, users in told.get(name, {}).items():
                     reached[state] |= users
-            if field.evidence is not None:
-                for state, users in _statement_sets(connection, field, bit, of_product).items():
+            for kind, origin, state, users in shown:
+                if field.evidence is not None and _fits(field.evidence, kind, origin):
                     reached[state] |= users
-            result.append(FieldCoverage(f.framework, field, _counts(reached, everyone)))
+            result.append(FieldCoverage(f.framework, field, _counts(reached, sets.everyone)))
     return result
 
 
@@ -168,7 +160,7 @@ def _told(connection: Connection, row: Any) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = defaultdict(list)
     made = select(versions.c.id).where(versions.c.product == row.product)
     for fact in connection.execute(
-        select(facts).where(or_(facts.c.about.in_((row.id, row.product)), facts.c.about.in_(made)), _says_something())
+        select(facts).where(or_(facts.c.about.in_((row.id, row.product)), facts.c.about.in_(made)), FACT_SAYS)
     ):
         found[fact.field].append(fact)
     return found
@@ -208,9 +200,7 @@ def _answer(
                 best = Answer(framework.framework, field, state, fact.value, fact.source, fact.evidence)
     if field.evidence is not None:
         for statement in shown:
-            fits = statement.kind in field.evidence.kind and (
-                not field.evidence.origin or statement.origin in field.evidence.origin
-            )
+            fits = _fits(field.evidence, statement.kind, statement.origin)
             state = State.EVIDENCE if statement.standing == _VERIFIED else State.CLAIM
             if fits and _ORDER.index(state) > _ORDER.index(best.state):
                 best = Answer(framework.framework, field, state, best.value, "filed evidence", statement.digest)
@@ -218,103 +208,103 @@ def _answer(
 
 
 def _says(value: Any) -> bool:
-    return value is not None and (not isinstance(value, str) or value.strip().casefold() not in _NO_ANSWER)
+    return value is not None and (not isinstance(value, str) or value.strip().casefold() not in NO_ANSWER)
 
 
-def _says_something() -> Any:
-    return func.lower(func.trim(func.substr(facts.c.value, 1, 40))).not_in(_NO_ANSWER)
+def _fits(shown: Shown, kind: str, origin: str | None) -> bool:
+    return kind in shown.kind and (not shown.origin or origin in shown.origin)
 
 
-def _column_sets(
-    connection: Connection, bit: Mapping[str, int], of_product: Mapping[str, int]
-) -> dict[tuple[str, str], int]:
+class _Sets:
+    """Sets of the uses in reach as whole numbers, one byte a use: a union is one operation, however many there are."""
+
+    def __init__(self, connection: Connection, within: Sequence[str]) -> None:
+        rows = connection.execute(select(uses.c.id, uses.c.product).where(visible(within))).all()
+        self._place = {use: place for place, (use, _) in enumerate(rows)}
+        self._places: dict[str, list[int]] = defaultdict(list)
+        for place, (_, product) in enumerate(rows):
+            self._places[product].append(place)
+        self.everyone = int.from_bytes(b"\x01" * len(rows), "little")
+
+    def of_uses(self, names: Iterable[str]) -> int:
+        """These uses, but those out of reach."""
+        found = bytearray(len(self._place))
+        for place in map(self._place.get, names):
+            if place is not None:
+                found[place] = 1
+        return int.from_bytes(found, "little")
+
+    def of_products(self, names: Iterable[str]) -> int:
+        """The uses of these products."""
+        found = bytearray(len(self._place))
+        for name in set(names):
+            for place in self._places.get(name, ()):
+                found[place] = 1
+        return int.from_bytes(found, "little")
+
+
+def _together(names: Column[str]) -> ColumnElement[str]:
+    """All names of a group as one text: a row a group is read, not a row a name."""
+    return func.aggregate_strings(names, ",")
+
+
+def _column_sets(connection: Connection, sets: _Sets) -> dict[tuple[str, str], int]:
     """The uses whose column is filled, by noun and column."""
     wanted: dict[str, list[str]] = defaultdict(list)
     for f in every_framework():
         for field in f.fields:
             if field.column is not None and field.column[1] not in wanted[field.column[0]]:
                 wanted[field.column[0]].append(field.column[1])
-    queries: dict[str, tuple[Select[Any], Mapping[str, int]]] = {
-        "use": (select(uses.c.id, *_filled(uses, wanted["use"])), bit),
-        "product": (select(products.c.id, *_filled(products, wanted["product"])), of_product),
-        "vendor": (
-            select(products.c.id, *_filled(vendors, wanted["vendor"])).join(vendors, vendors.c.id == products.c.vendor),
-            of_product,
-        ),
-        "version": (select(versions.c.product, *_filled(versions, wanted["version"])), of_product),
+    sources: dict[str, tuple[Table, Column[str], FromClause]] = {
+        "use": (uses, uses.c.id, uses),
+        "product": (products, products.c.id, products),
+        "vendor": (vendors, products.c.id, products.join(vendors, vendors.c.id == products.c.vendor)),
+        "version": (versions, versions.c.product, versions),
     }
     found: dict[tuple[str, str], int] = defaultdict(int)
-    for noun, (query, who) in queries.items():
-        if not wanted[noun]:
+    for noun, (table, name, source) in sources.items():
+        columns = wanted[noun]
+        if not columns:
             continue
-        names = wanted[noun]
-        gathered = [_Gather() for _ in names]
-        for about, *filled in connection.execute(query):
-            users = who.get(about)
-            if users:
-                for gather, yes in zip(gathered, filled, strict=True):
-                    if yes:
-                        gather.add(users)
-        for name, gather in zip(names, gathered, strict=True):
-            found[noun, name] = gather.union()
+        # which columns are filled, as one number a record: few numbers occur, so few rows are read
+        filled = sum(
+            (case((table.c[column].is_not(None), 1 << bit), else_=0) for bit, column in enumerate(columns)),
+            start=literal_column("0"),
+        ).label("filled")
+        whose = sets.of_uses if noun == "use" else sets.of_products
+        for number, names in connection.execute(select(filled, _together(name)).select_from(source).group_by(filled)):
+            users = whose(names.split(","))
+            for bit, column in enumerate(columns):
+                if number >> bit & 1:
+                    found[noun, column] |= users
     return found
 
 
-def _filled(table: Table, names: Sequence[str]) -> list[Any]:
-    columns = [table.c[name] for name in names]
-    return [case((c.is_not(None), 1), else_=0).label(f"has_{c.name}") for c in columns]
-
-
-def _fact_sets(
-    connection: Connection, bit: Mapping[str, int], of_product: Mapping[str, int]
-) -> dict[str, dict[State, int]]:
+def _fact_sets(connection: Connection, sets: _Sets) -> dict[str, dict[State, int]]:
     """The uses a fact is told of, by its field and what stands behind it."""
-    asked = {name for f in every_framework() for field in f.fields for name in f.facts_of(field)}
-    gathered: dict[tuple[str, str], _Gather] = defaultdict(_Gather)
     of_version = {v.id: v.product for v in connection.execute(select(versions.c.id, versions.c.product))}
-    query = select(facts.c.field, facts.c.basis, facts.c.about_kind, facts.c.about).where(_says_something())
-    for name, basis, kind, about in connection.execute(query):
-        if name in asked:
-            users = bit.get(about) if kind == "use" else of_product.get(of_version.get(about, about))
-            if users:
-                gathered[name, basis].add(users)
-    found: dict[str, dict[State, int]] = defaultdict(dict)
-    for (name, basis), gather in gathered.items():
-        found[name][State(basis)] = gather.union()
+    found: dict[str, dict[State, int]] = defaultdict(lambda: defaultdict(int))
+    key = (facts.c.about_kind, facts.c.field, facts.c.basis)
+    for kind, name, basis, together in connection.execute(
+        select(*key, _together(facts.c.about)).where(FACT_SAYS).group_by(*key)
+    ):
+        names = together.split(",")
+        users = sets.of_uses(names) if kind == "use" else sets.of_products(of_version.get(one, one) for one in names)
+        found[name][State(basis)] |= users
     return found
 
 
-def _statement_sets(
-    connection: Connection, field: FrameworkField, bit: Mapping[str, int], of_product: Mapping[str, int]
-) -> dict[State, int]:
-    shown = field.evidence
-    if shown is None:
-        return {}
-    origin = statements.c.origin.in_(shown.origin) if shown.origin else true()
-    gathered: dict[State, _Gather] = defaultdict(_Gather)
-    for use, product, standing in connection.execute(
-        select(statements.c.use_id, statements.c.product_id, statements.c.standing)
-        .where(statements.c.kind.in_(shown.kind), origin)
-        .distinct()
+def _statement_sets(connection: Connection, sets: _Sets) -> list[tuple[str, str | None, State, int]]:
+    """The uses that statements of a kind and an origin show, and as what."""
+    found = []
+    key = (statements.c.kind, statements.c.origin, statements.c.standing)
+    for name, whose, of in (
+        (statements.c.use_id, sets.of_uses, statements.c.use_id.is_not(None)),
+        (statements.c.product_id, sets.of_products, statements.c.use_id.is_(None)),
     ):
-        users = bit.get(use) if use else of_product.get(product)
-        if users:
-            gathered[State.EVIDENCE if standing == _VERIFIED else State.CLAIM].add(users)
-    return {state: gather.union() for state, gather in gathered.items()}
-
-
-class _Gather:
-    """A union of many sets, joined pairwise at the end: joining one by one would copy the whole each time."""
-
-    def __init__(self) -> None:
-        self._parts: list[int] = []
-
-    def add(self, users: int) -> None:
-        self._parts.append(users)
-
-    def union(self) -> int:
-        parts = self._parts or [0]
-        while len(parts) > 1:
-            pairs = [a | b for a, b in zip(parts[::2], parts[1::2], strict=False)]
-            parts = pairs + parts[len(parts) - len(parts) % 2 :]
-        return parts[0]
+        for kind, origin, standing, names in connection.execute(
+            select(*key, _together(name)).where(of, name.is_not(None)).group_by(*key)
+        ):
+            state = State.EVIDENCE if standing == _VERIFIED else State.CLAIM
+            found.append((kind, origin, state, whose(names.split(","))))
+    return found

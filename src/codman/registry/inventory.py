@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import (
     Column,
     ColumnElement,
+    CompoundSelect,
     Connection,
     Select,
     and_,
@@ -227,16 +228,20 @@ def visible(within: Sequence[str]) -> ColumnElement[bool]:
     """Uses whose own site, or one they run at, lies at or below these paths; those of no site are the whole house's."""
     if "/" in within:
         return true()
-    if not within:
-        return false()
-    return _belongs(or_(*(sites.c.path.startswith(path, autoescape=True) for path in within)))
+    return uses.c.id.in_(reached(within)) if within else false()
 
 
-def _belongs(inside: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Uses whose own site, or one they run at, is one of these."""
-    # lists that are worked out once, not a question asked of every use
+def reached(within: Sequence[str]) -> CompoundSelect[Any]:
+    """The ids of those uses, for paths that are not the whole house's."""
+    return _belonging(or_(false(), *(sites.c.path.startswith(path, autoescape=True) for path in within)))
+
+
+def _belonging(inside: ColumnElement[bool]) -> CompoundSelect[Any]:
+    """The uses whose own site, or one they run at, is one of these."""
+    # one list, worked out once by the sites' indexes; not a question asked of every use
     here = select(sites.c.id).where(inside)
-    return or_(uses.c.site.in_(here), uses.c.id.in_(select(deployments.c.use).where(deployments.c.site.in_(here))))
+    own = select(uses.c.id).where(uses.c.site.in_(here))
+    return own.union(select(deployments.c.use).where(deployments.c.site.in_(here)))
 
 
 def sites_of(connection: Connection, names: Sequence[str]) -> dict[str, list[str]]:
@@ -317,7 +322,7 @@ def _one_of(name: str, values: Sequence[str], today: str | None) -> ColumnElemen
 def _at(site: str) -> ColumnElement[bool]:
     top = sites.alias("top")
     path = select(top.c.path).where(top.c.id == site).scalar_subquery()
-    return _belongs(func.substr(sites.c.path, 1, func.length(path)) == path)
+    return uses.c.id.in_(_belonging(func.substr(sites.c.path, 1, func.length(path)) == path))
 
 
 def _ends_within(days: str, today: str | None) -> ColumnElement[bool]:

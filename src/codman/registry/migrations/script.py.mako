@@ -1,5 +1,6 @@
 """${message}."""
 
+# ruff: noqa: E501 - a condition stands here as the database has it
 from __future__ import annotations
 
 import sqlalchemy as sa

@@ -1,5 +1,6 @@
 """the book of record."""
 
+# ruff: noqa: E501 - a condition stands here as the database has it
 from __future__ import annotations
 
 import sqlalchemy as sa
@@ -63,6 +64,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_facts")),
         sa.UniqueConstraint("about", "field", "source", name=op.f("uq_facts_about")),
     )
+    with op.batch_alter_table("facts", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_facts_said",
+            ["about_kind", "field", "basis", "about"],
+            unique=False,
+            sqlite_where=sa.text(
+                "lower(trim(substr(value, 1, 40))) NOT IN ('', '-', 'n/a', 'na', 'none provided', 'not available', 'not provided', 'not specified', 'tbd', 'to be determined', 'unknown')"
+            ),
+            postgresql_where=sa.text(
+                "lower(trim(substr(value, 1, 40))) NOT IN ('', '-', 'n/a', 'na', 'none provided', 'not available', 'not provided', 'not specified', 'tbd', 'to be determined', 'unknown')"
+            ),
+        )
+
     op.create_table(
         "house_marks",
         sa.Column("name", sa.String(length=64), nullable=False),
@@ -561,12 +575,15 @@ def upgrade() -> None:
     with op.batch_alter_table("statements", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_statements_evaluated_at"), ["evaluated_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_statements_filed_at"), ["filed_at"], unique=False)
-        batch_op.create_index(batch_op.f("ix_statements_kind"), ["kind"], unique=False)
+        batch_op.create_index("ix_statements_kind_log", ["kind", "log_index"], unique=False)
         batch_op.create_index(batch_op.f("ix_statements_product"), ["product"], unique=False)
         batch_op.create_index(batch_op.f("ix_statements_product_id"), ["product_id"], unique=False)
+        batch_op.create_index(
+            "ix_statements_shown", ["kind", "origin", "standing", "use_id", "product_id"], unique=False
+        )
         batch_op.create_index(batch_op.f("ix_statements_subject_digest"), ["subject_digest"], unique=False)
-        batch_op.create_index(batch_op.f("ix_statements_use_id"), ["use_id"], unique=False)
         batch_op.create_index("ix_statements_use_kind", ["use_id", "kind", "evaluated_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_statements_use_name"), ["use_name"], unique=False)
         batch_op.create_index(batch_op.f("ix_statements_version_id"), ["version_id"], unique=False)
 
     op.create_table(
