@@ -39,9 +39,10 @@ def pages_of(house: House, reader: Reader | None) -> TestClient:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    """A small house that a test may change."""
-    made = small_house.made(tmp_path)
+def house(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[House]:
+    """A small house that a test may change; on PostgreSQL where CODMAN_TEST_WEB_ON says so."""
+    url = request.getfixturevalue("postgresql")() if os.environ.get("CODMAN_TEST_WEB_ON") == "postgresql" else None
+    made = small_house.made(tmp_path, url)
     yield made
     made.close()
 
@@ -73,7 +74,9 @@ def served(hospital: House) -> Iterator[str]:
     app = make_web(hospital)
     person = "person-demo-officer-01"
     held = (Held(Role.OFFICER), Held(Role.ADMIN), Held(Role.REVIEWER))
-    app.state.reader_of = lambda _request: Reader(person=person, name="Officer 1", held=held)
+    app.state.reader_of = lambda _request: Reader(
+        person=person, name="Officer 1", held=held, fresh_until="2999-01-01T00:00:00.000000Z"
+    )
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

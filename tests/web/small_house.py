@@ -40,9 +40,9 @@ class Clock:
         return self.now
 
 
-def made(folder: Path) -> House:
-    """The house, its book filled."""
-    house = open_house(Settings(workspace=folder), Clock())
+def made(folder: Path, database_url: str | None = None) -> House:
+    """The house, its book filled; in SQLite where no other database is named."""
+    house = open_house(Settings(workspace=folder, database_url=database_url), Clock())
     with house.database.changing(SYSTEM, "the tests' own house") as change:
         _fill(change)
     return house

@@ -6,6 +6,7 @@ stays, so every proof still holds.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -144,6 +145,23 @@ def mark(
         )
         change.record(Entry("audit.mark", "entry", str(index), after={"entry": index, "fields": fields, **wanted}))
     return len(changed)
+
+
+@dataclass(frozen=True, slots=True)
+class TextMarks:
+    """How one text of an entry stands: whether it is erased, on legal hold, privileged."""
+
+    field: str
+    erased_at: str | None
+    hold: bool
+    privileged: bool
+
+
+def marks_of(connection: Connection, index: int) -> list[TextMarks]:
+    """How each text of an entry stands, by its field; none where it holds no words of people's own."""
+    columns = (log_texts.c.field, log_texts.c.erased_at, log_texts.c.hold, log_texts.c.privileged)
+    query = select(*columns).where(log_texts.c.number == index).order_by(log_texts.c.field)
+    return [TextMarks(**row._mapping) for row in connection.execute(query)]
 
 
 def _texts(connection: Connection, index: int, field: str | None) -> list[Row[tuple[object, ...]]]:

@@ -21,6 +21,7 @@ from codman.web.pages import (
     audit,
     coverage,
     documents,
+    erasures,
     errors,
     evidence,
     home,
@@ -45,6 +46,7 @@ _ROUTERS: Final = (
     evidence.router,
     registers.router,
     keys.router,
+    erasures.router,  # before the entries: `/audit/erasures` is no number
     audit.router,
     coverage.router,
     sign_in.router,

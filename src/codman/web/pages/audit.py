@@ -10,10 +10,12 @@ from starlette.responses import PlainTextResponse, Response
 from codman.flows.audit_pages import inclusion_of, list_entries, read_entry
 from codman.flows.receipts import checkpoint
 from codman.registry.access import require
+from codman.registry.erasure import marks_of
 from codman.registry.log import size_of
 from codman.registry.names import names_of
 from codman.registry.records import BadField
 from codman.web.views.audit import FILTERS, audit_view, entry_view, written
+from codman.web.views.erasures import words_lines
 from codman.web.views.history import ids_in
 from codman.web.visit import VisitDep
 
@@ -56,7 +58,15 @@ def entry_page(visit: VisitDep, index: int) -> Response:
     proof = inclusion_of(visit.house, visit.reader, index, None)
     with visit.house.database.reading() as connection:
         named = names_of(connection, ids_in([written(entry)]))
-    return visit.show("audit_entry.html", entry_view(entry, proof, named))
+        marks = marks_of(connection, index)
+    sealed = words_lines(marks, privileged_to_reader=visit.may("privileged.read", ["/"]))
+    return visit.show(
+        "audit_entry.html",
+        entry_view(entry, proof, named, sealed),
+        may_erase=visit.may("audit.erase", ["/"]),
+        may_hold=visit.may("audit.hold", ["/"]),
+        may_privilege=visit.may("privileged.read", ["/"]),
+    )
 
 
 def _day(text: str, name: str, later: int) -> str | None:

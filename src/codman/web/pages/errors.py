@@ -17,6 +17,7 @@ from codman.errors import CodmanError, Unreachable
 from codman.evidence.store import NotInStore
 from codman.registry.access import NotAllowed, NotSignedIn
 from codman.registry.database import NotRecorded
+from codman.registry.erasure import OnHold, SamePerson
 from codman.registry.inventory import BadFilter
 from codman.registry.log import NoSuchEntry
 from codman.registry.records import AlreadyThere, BadField, NoSuchRecord, Stale
@@ -29,6 +30,8 @@ _ASKING: Final = frozenset({"GET", "HEAD"})
 # The first that fits says the status
 STATUS: Final[Mapping[type[CodmanError], int]] = {
     NotAllowed: 403,
+    SamePerson: 403,
+    OnHold: 409,
     NoSuchRecord: 404,
     NotInStore: 404,
     NoSuchEntry: 404,
@@ -134,6 +137,16 @@ async def _sign_in(request: Request) -> Response:
     here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     if request.method in _ASKING:
         return RedirectResponse("/sign-in?" + urlencode({"next": here}), status_code=303)
+    if request.headers.get("content-type", "").startswith("multipart/"):
+        return _page(
+            request,
+            Trouble(
+                status=401,
+                what="your session has ended",
+                why="the file was not kept: only what is written into a form is shown again here",
+                fix="sign in, and choose the file once more",
+            ),
+        )
     sent = await request.form(max_files=0, max_fields=500)
     fields = [(name, value) for name, value in sent.multi_items() if isinstance(value, str)]
     view = Ended(action=request.url.path, fields=fields, sign_in="/sign-in?" + urlencode({"next": "/account"}))

@@ -12,6 +12,7 @@ from codman.evidence.merkle import proves_inclusion
 from codman.flows.audit_pages import Inclusion, LogEntry
 from codman.registry.log import Written
 from codman.registry.records import Page
+from codman.web.views.erasures import WordsLine
 from codman.web.views.forms import Ask, Asked, shown
 from codman.web.views.history import Event, event
 from codman.web.views.marks import Tag
@@ -75,11 +76,11 @@ class EntryView:
     proof: tuple[str, ...]
     proven: Tag
     request: str
-    sealed: tuple[tuple[str, str], ...]
+    sealed: tuple[WordsLine, ...]
     last: bool
 
 
-def entry_view(entry: LogEntry, proof: Inclusion, named: Mapping[str, str]) -> EntryView:
+def entry_view(entry: LogEntry, proof: Inclusion, named: Mapping[str, str], sealed: tuple[WordsLine, ...]) -> EntryView:
     """One entry, its proof checked as the page is made."""
     holds = proves_inclusion(
         bytes.fromhex(proof.leaf),
@@ -98,10 +99,7 @@ def entry_view(entry: LogEntry, proof: Inclusion, named: Mapping[str, str]) -> E
         proof=tuple(proof.inclusion),
         proven=Tag("The proof holds", "met", "✓") if holds else Tag("The proof does not hold", "unmet", "×"),
         request=str(value.get("request", "")),
-        sealed=tuple(
-            (name, "shown here" if entry.texts.get(name) is not None else "erased or privileged")
-            for name in value.get("sealed", ())
-        ),
+        sealed=sealed,
         last=entry.index + 1 >= proof.size,
     )
 

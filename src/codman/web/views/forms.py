@@ -13,6 +13,7 @@ from codman.web.views.sent import Form
 
 FieldKind = Literal["line", "prose", "day", "choice", "yesno", "lines", "amount", "email", "password"]
 NOT_SAID: Final = "not said"
+CHOOSE: Final = "choose one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Ask:
     hint: str = ""
     options: tuple[Option, ...] = ()
     needed: bool = False
+    unsaid: str = NOT_SAID  # what leaving a choice open means
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +107,7 @@ def what_is_wrong(records: Records[Any, Any], values: Mapping[str, Any]) -> dict
 def _choices(ask: Ask, value: str) -> tuple[Option, ...]:
     if ask.kind != "choice":
         return ()
-    options = ask.options if ask.needed and value else (Option("", NOT_SAID), *ask.options)
+    options = ask.options if ask.needed and value else (Option("", CHOOSE if ask.needed else ask.unsaid), *ask.options)
     known = {option.value for option in options}
     return options if value in known else (*options, Option(value, value))
 

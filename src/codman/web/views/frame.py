@@ -18,6 +18,7 @@ PLACES: Final = (
     ("/sites", "Sites", "inventory.read"),
     ("/vendors", "Vendors", "inventory.read"),
     ("/people", "People", "person.read"),
+    ("/invitations", "Invitations", "invitation.read"),
     ("/keys", "Keys", "key.read"),
     ("/audit", "Audit", "audit.read"),
 )
@@ -40,12 +41,13 @@ class Frame:
     name: str | None  # who is signed in
     roles: str
     read_only: bool
+    emergency: bool  # whether emergency access is theirs to take or to look at
 
 
 def frame_of(reader: Reader | None, path: str) -> Frame:
     """The frame for this reader on this page."""
     if reader is None:
-        return Frame(places=(), name=None, roles="", read_only=False)
+        return Frame(places=(), name=None, roles="", read_only=False, emergency=False)
     return Frame(
         places=tuple(
             Place(href=href, words=words, here=path == href or (href != "/" and path.startswith(f"{href}/")))
@@ -53,9 +55,18 @@ def frame_of(reader: Reader | None, path: str) -> Frame:
             if action is None or may(reader, action)
         ),
         name=reader.name,
-        roles=", ".join(sorted(ROLES[role] for role in reader.roles)) or "no role yet",
+        roles=_roles(reader),
         read_only=reader.read_only,
+        emergency=may(reader, "emergency.create") or may(reader, "emergency.read"),
     )
+
+
+def _roles(reader: Reader) -> str:
+    """The first role and how many more: the whole list stands on the account's page."""
+    held = sorted(ROLES[role] for role in reader.roles)
+    if not held:
+        return "no role yet"
+    return held[0] if len(held) == 1 else f"{held[0]} and {len(held) - 1} more"
 
 
 ROLES: Final[Mapping[str, str]] = {

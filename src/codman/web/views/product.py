@@ -9,6 +9,8 @@ from typing import Final
 from sqlalchemy import Connection
 
 from codman.flows.filed import Filed
+from codman.registry.coverage import State
+from codman.registry.coverage_product import ProductTally, product_coverage
 from codman.registry.names import names_of
 from codman.registry.nouns import VENDORS
 from codman.registry.related import MatchRow, answers_about, documents_about, matches_of, uses_of, versions_of
@@ -19,7 +21,7 @@ from codman.web.views import marks
 from codman.web.views.documents import DocumentLine, document_lines
 from codman.web.views.history import Event, events, ids_in
 from codman.web.views.marks import Fact, Gap, Tag
-from codman.web.views.use import Known, answers_shown, known
+from codman.web.views.use import AnswerRow, Known, answers_shown, known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +80,9 @@ class ProductView:
     uses: tuple[UseLine, ...]
     known: tuple[Known, ...]
     matches: tuple[MatchLine, ...]
-    answers: tuple[tuple[str, str, Tag, str], ...]
+    coverage: tuple[ProductTally, ...]
+    coverage_sentence: str
+    answers: tuple[AnswerRow, ...]
     documents: tuple[DocumentLine, ...]
     events: tuple[Event, ...]
 
@@ -97,6 +101,7 @@ def product_view(
     versions = versions_of(connection, product.id)
     uses = uses_of(connection, product.id, within)
     vendor = VENDORS.get(connection, product.vendor) if product.vendor else None
+    covered = product_coverage(connection, product.id)
     history = entries_of(connection, Asked(about=[product.id, *(one.id for one in versions)], limit=20)).items
     named = names_of(connection, [product.embedded_in, *ids_in(history)])
     return ProductView(
@@ -120,9 +125,21 @@ def product_view(
         ),
         known=tuple(known(one) for one in statements),
         matches=tuple(_match(one) for one in matches_of(connection, product.id)),
+        coverage=tuple(covered),
+        coverage_sentence=_covered(covered),
         answers=answers_shown(answers_about(connection, product.id)),
         documents=document_lines(documents_about(connection, product.id)),
         events=events(history, named),
+    )
+
+
+def _covered(found: Sequence[ProductTally]) -> str:
+    asked = sum(one.fields for one in found)
+    missing = sum(one.counts[State.MISSING] for one in found)
+    claims = sum(one.counts[State.CLAIM] for one in found)
+    return (
+        f"Of {asked:,} fields that {len(found)} frameworks ask of the product itself, {missing:,} are missing and "
+        f"{claims:,} rest on somebody's word alone; the others have a document or evidence behind them."
     )
 
 

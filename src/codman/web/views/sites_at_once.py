@@ -60,17 +60,18 @@ def sites_at_once(
             label="Mode",
             kind="choice",
             options=tuple(Option(mode.value, mode.value) for mode in Mode),
-            hint="What is left unsaid stays as it is at each site",
+            unsaid="as it is at each site",
         ),
         Ask(
             name="version",
             label="Version",
             kind="choice",
             options=tuple(Option(one.id, one.label) for one in versions_of(connection, use.product)),
+            unsaid="as it is at each site",
             hint="Another version must be accepted anew by each site's clinician",
         ),
-        Ask(name="since", label="Since", kind="day"),
-        Ask(name="ehr_build", label="EHR build"),
+        Ask(name="since", label="Since", kind="day", hint="Empty: as it is at each site"),
+        Ask(name="ehr_build", label="EHR build", hint="Empty: as it is at each site"),
         WHY,
     )
     return SitesAtOnce(

@@ -12,6 +12,7 @@ from codman.flows.filed import Filed
 from codman.registry.access import Reader, may
 from codman.registry.coverage import coverage_of, tallies
 from codman.registry.documents import Fact as Answer
+from codman.registry.frameworks import every_framework
 from codman.registry.names import names_of
 from codman.registry.nouns import PRODUCTS
 from codman.registry.related import deployments_of, documents_about
@@ -259,6 +260,33 @@ def _runs(one: Deployment, named: Mapping[str, str], reader: Reader) -> Runs:
     )
 
 
-def answers_shown(found: Sequence[Answer]) -> tuple[tuple[str, str, Tag, str], ...]:
-    """Answers to frameworks: the field, what is said, what stands behind it, whose word it is."""
-    return tuple((one.field, one.value, marks.basis(one.basis), one.source) for one in found)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerRow:
+    """An answer to a framework: what it asks, what is said, what stands behind it, whose word it is."""
+
+    asks: str
+    framework: str
+    field: str
+    value: str
+    basis: Tag
+    source: str
+
+
+def answers_shown(found: Sequence[Answer]) -> tuple[AnswerRow, ...]:
+    """Answers to frameworks, each under the words of the field it answers."""
+    asked = {f"{f.framework}/{field.id}": (f.title, field.title) for f in every_framework() for field in f.fields}
+    rows = []
+    for one in found:
+        name, _, field = one.field.partition("/")
+        framework, asks = asked.get(one.field, (name, field))
+        rows.append(
+            AnswerRow(
+                asks=asks,
+                framework=framework,
+                field=field.rpartition("/")[2],
+                value=one.value,
+                basis=marks.basis(one.basis),
+                source=one.source,
+            )
+        )
+    return tuple(rows)

@@ -1,0 +1,100 @@
+"""Documents by form: of a kind and a size, kept by their digest, and never opened by the browser."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+import pytest
+
+from codman.evidence.canonical import sha256
+from codman.flows.house import House
+from codman.spine.person import Role
+from codman.web import upload
+from codman.web.file_kinds import media_type_of
+from conftest import Pages
+
+PDF = b"%PDF-1.7\n<script>alert(1)</script>"
+FORM = {"about_kind": "use", "about": "use-sepsis", "title": "Model card 3.1", "type": "model-card", "why": "intake"}
+
+
+@pytest.fixture
+def officer(pages: Pages) -> httpx.Client:
+    return pages(Role.OFFICER)
+
+
+def test_a_document_is_filed_listed_and_taken_out_byte_for_byte_as_a_download(
+    house: House, officer: httpx.Client
+) -> None:
+    sent = officer.post("/documents/new", data=FORM, files={"file": ("card.pdf", PDF, "text/html")})
+    assert (sent.status_code, sent.headers["location"]) == (303, "/uses/use-sepsis#documents")
+    page = officer.get("/uses/use-sepsis").text
+    href = re.search(r'href="(/documents/[^"]+/content)"', page)
+    assert href is not None
+    assert "Model card 3.1" in page
+    assert (house.documents / sha256(PDF)[:2] / sha256(PDF)).read_bytes() == PDF
+    back = officer.get(href[1])
+    assert back.content == PDF
+    assert back.headers["content-disposition"] == 'attachment; filename="model-card-3-1.pdf"'
+    assert back.headers["content-type"] == "application/octet-stream"  # whatever its sender called it
+    assert back.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("page.html", b"<html>"),
+        ("card.pdf", b"<html>no pdf</html>"),
+        ("program.exe", b"MZ"),
+        ("notes.txt", b"a\0b"),
+        ("empty.csv", b""),
+        ("noending", b"words"),
+    ],
+)
+def test_what_is_no_document_is_refused_and_nothing_is_kept(
+    house: House, officer: httpx.Client, name: str, data: bytes
+) -> None:
+    page = officer.post("/documents/new", data=FORM, files={"file": (name, data)})
+    assert page.status_code == 422
+    assert "nothing was changed" in page.text
+    assert "Model card 3.1" in page.text  # what was written comes back
+    assert not any(house.documents.rglob("*")) if house.documents.exists() else True
+
+
+def test_a_form_without_a_file_or_title_says_what_is_needed(officer: httpx.Client) -> None:
+    page = officer.post("/documents/new", data={**FORM, "title": ""}, files={"other": ("", b"")})
+    assert page.status_code == 422
+    assert "choose a file" in page.text
+    assert officer.get("/documents/new").status_code == 422  # about nothing
+
+
+def test_a_file_above_the_limit_is_refused_while_it_comes(
+    officer: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upload, "LARGEST_MIB", 1)
+    page = officer.post("/documents/new", data=FORM, files={"file": ("a.txt", b"a" * (1024 * 1024 + 200_000))})
+    assert page.status_code == 413
+    assert "1 MiB at most" in page.text
+
+
+def test_who_may_file_nothing_sees_no_form_and_nobodys_file_is_read(pages: Pages) -> None:
+    viewer = pages(Role.VIEWER)
+    assert "File a document" not in viewer.get("/uses/use-sepsis").text
+    assert viewer.post("/documents/new", data=FORM, files={"file": ("card.pdf", PDF)}).status_code == 403
+    nobody = pages(None).post("/documents/new", data=FORM, files={"file": ("card.pdf", PDF)})
+    assert nobody.status_code == 401
+    assert "choose the file once more" in nobody.text
+
+
+def test_a_document_of_a_use_out_of_reach_is_not_there(officer: httpx.Client, pages: Pages) -> None:
+    officer.post("/documents/new", data=FORM, files={"file": ("card.pdf", PDF)})
+    href = re.search(r'href="(/documents/[^"]+/content)"', officer.get("/uses/use-sepsis").text)
+    assert href is not None
+    assert pages(Role.OWNER, "/site-house/site-b/").get(href[1]).status_code == 404
+
+
+def test_the_media_type_is_what_the_bytes_say_not_the_sender() -> None:
+    assert media_type_of("A.JPEG", b"\xff\xd8\xff\xe0") == "image/jpeg"
+    assert media_type_of("list.csv", "Größe,n\n".encode()) == "text/csv"
+    with pytest.raises(ValueError, match="contents are not"):
+        media_type_of("a.png", b"\xff\xd8\xff\xe0")
