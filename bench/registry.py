@@ -18,6 +18,7 @@ from pathlib import Path
 from fastapi.testclient import TestClient
 
 from codman.api.app import make_api
+from codman.cli.serving import settle
 from codman.registry.accounts_tokens import issue
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import GRANTS, PEOPLE
@@ -62,7 +63,9 @@ def report(book: Book, requests: int) -> int:
     print(f"\n{book.name}\n\n| asked | reader | median ms | p95 ms | work median | work p95 |")
     print("| --- | --- | ---: | ---: | ---: | ---: |")
     over = 0
-    with TestClient(make_api(book.house), base_url="http://bench") as client:
+    app = make_api(book.house)
+    settle()  # as the server does
+    with TestClient(app, base_url="http://bench") as client:
         for who, token in readers(book).items():
             client.headers["Authorization"] = f"Bearer {token}"
             for label, path in ASKED:

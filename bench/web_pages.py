@@ -18,6 +18,7 @@ from pathlib import Path
 
 from fastapi.testclient import TestClient
 
+from codman.cli.serving import settle
 from codman.registry.access import Held, Reader
 from codman.spine.person import Role
 from codman.web.app import make_web
@@ -52,6 +53,7 @@ def report(book: Book, requests: int) -> int:
     print("| --- | --- | ---: | ---: | ---: | ---: |")
     over = 0
     app = make_web(book.house)
+    settle()  # as the server does
     for who, held in READERS:
         app.state.reader_of = lambda _request, held=held: Reader(person="person-1", name="Somebody", held=held)
         client = TestClient(app, base_url="http://localhost")

@@ -36,6 +36,8 @@ MOST_A_PAGE: Final = 500
 
 _home = sites.alias("home")
 _owner = people.alias("owner")
+_FILED: Final = "filed"
+_HAS_EVIDENCE: Final = exists(select(statements.c.digest).where(statements.c.use_id == uses.c.id))
 
 # What a filter may name, and the column it looks at
 FILTERS: Final[Mapping[str, ColumnElement[Any]]] = {
@@ -56,7 +58,7 @@ FILTERS: Final[Mapping[str, ColumnElement[Any]]] = {
     "purpose": uses.c.purpose,
     "population": uses.c.population,
     "downtime_procedure": uses.c.downtime_procedure,
-    "evidence": case((exists(select(statements.c.digest).where(statements.c.use_id == uses.c.id)), "filed")),
+    "evidence": case((_HAS_EVIDENCE, _FILED)),
 }
 AT: Final = "at"  # the uses at a site or below it, whoever answers for them
 CONTRACT_ENDS: Final = "contract_ends"  # the uses whose vendor's contract ends within so many days
@@ -141,7 +143,6 @@ def search(connection: Connection, question: Question, within: Sequence[str] = (
         BadFilter: It names a field the inventory does not have.
     """
     asked = and_(*_conditions(question), visible(within))
-    total = int(connection.execute(_joined(select(func.count()), question).where(asked)).scalar_one())
     if question.order not in ORDERS:
         raise BadFilter(question.order, ORDERS)
     column = ORDERS[question.order]
@@ -160,7 +161,14 @@ def search(connection: Connection, question: Question, within: Sequence[str] = (
     limit = max(1, min(question.limit, MOST_A_PAGE))
     direction = column.desc() if question.descending else column.asc()
     order = [*([column.is_(None)] if column.nullable else []), direction, uses.c.id]
+    counted = question.cursor is None and _narrows(question, within)
+    if counted:  # all of them are looked at for the page: count them on the way
+        places = places.add_columns(func.count().over().label("total"))
     rows = connection.execute(places.order_by(*order).limit(limit + 1)).all()
+    if counted:
+        total = int(rows[0].total) if rows else 0
+    else:
+        total = int(connection.execute(_joined(select(func.count()), question).where(asked)).scalar_one())
     names = [row.id for row in rows[:limit]]
     where = sites_of(connection, names)
     shown = _shown(connection, names)
@@ -189,7 +197,7 @@ def facets(
     """How many uses each value of each facet would leave, the most first; a facet's own filter does not bind it."""
     bound = [name for name in FACETS if question.where.get(name)]
     free = [name for name in FACETS if name not in bound]
-    asks = bool(question.words or question.where or question.not_where) or "/" not in within
+    asks = _narrows(question, within)
     # where nothing narrows it, each facet's index counts faster than one pass over all of them
     passes = [free] if asks else [[name] for name in free]
     counted: dict[str, list[tuple[str, int]]] = {}
@@ -199,6 +207,11 @@ def facets(
         rest = replace(question, where={k: v for k, v in question.where.items() if k != name})
         counted |= _counted(connection, rest, [name], within)
     return {name: counted[name] for name in FACETS}
+
+
+def _narrows(question: Question, within: Sequence[str]) -> bool:
+    """Whether a question leaves out some uses, or the reader's reach does."""
+    return bool(question.words or question.where or question.not_where) or "/" not in within
 
 
 def _counted(
@@ -311,6 +324,10 @@ def _one_of(name: str, values: Sequence[str], today: str | None) -> ColumnElemen
         return or_(*(_ends_within(days, today) for days in values))
     if name not in FILTERS:
         raise BadFilter(name, [*FILTERS, AT, CONTRACT_ENDS])
+    if name == "evidence":  # in this form PostgreSQL joins once and does not ask use by use
+        return or_(
+            false(), *([_HAS_EVIDENCE] if _FILED in values else []), *([~_HAS_EVIDENCE] if MISSING in values else [])
+        )
     column = FILTERS[name]
     given = [value for value in values if value != MISSING]
     parts: list[ColumnElement[bool]] = [column.in_(given)] if given else []

@@ -12,12 +12,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
-from codman.errors import BadInput, NotProven
+from codman.errors import BadInput
 from codman.evidence.canonical import canonical, parse
 from codman.evidence.checkpoint import Checkpoint
 from codman.evidence.merkle import EMPTY, leaf_hash, node_hash
+from codman.registry.log_nodes import LogBroken as LogBroken
+from codman.registry.log_nodes import StoredNodes, consistency, new_nodes, range_hash, split
 from codman.registry.schema import log_entries, log_head, log_nodes, log_texts
 
 SALT_BYTES: Final = 32
@@ -32,17 +34,6 @@ class NoSuchEntry(BadInput):
             what=f"there is no entry {index}",
             why=f"the log has {size:,} entries, counted from 0",
             fix="give one of them",
-        )
-
-
-class LogBroken(NotProven):
-    """The log's own entries, nodes or texts do not fit together."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(
-            what="the audit log was changed after it was written",
-            why=why,
-            fix="keep this copy as it is, restore the newest backup beside it, and compare the two",
         )
 
 
@@ -131,7 +122,7 @@ def append(connection: Connection, entries: Sequence[Entry], author: Author, at:
     connection.execute(insert(log_entries), rows)
     if texts:
         connection.execute(insert(log_texts), texts)
-    connection.execute(insert(log_nodes), _new_nodes(connection, first, leaves))
+    connection.execute(insert(log_nodes), new_nodes(connection, first, leaves))
     connection.execute(update(log_head).values(size=index))
     return first
 
@@ -151,7 +142,7 @@ def root_at(connection: Connection, size: int) -> bytes:
     """The root the log had at a size; reads one node for every bit of it."""
     if size == 0:
         return EMPTY
-    return _range_hash(connection, 0, size, {})
+    return range_hash(connection, 0, size, {})
 
 
 def prove_inclusion(connection: Connection, index: int, size: int | None = None) -> list[bytes]:
@@ -167,12 +158,12 @@ def prove_inclusion(connection: Connection, index: int, size: int | None = None)
     start, stop = 0, end
     cache: dict[tuple[int, int], bytes] = {}
     while stop - start > 1:
-        middle = start + _split(stop - start)
+        middle = start + split(stop - start)
         if index < middle:
-            proof.append(_range_hash(connection, middle, stop, cache))
+            proof.append(range_hash(connection, middle, stop, cache))
             stop = middle
         else:
-            proof.append(_range_hash(connection, start, middle, cache))
+            proof.append(range_hash(connection, start, middle, cache))
             start = middle
     return proof[::-1]
 
@@ -188,7 +179,7 @@ def prove_consistency(connection: Connection, older: int, newer: int | None = No
         raise NoSuchEntry(older, end)
     if older in (0, end):
         return []
-    return _consistency(connection, older, 0, end, whole=True)
+    return consistency(connection, older, 0, end, whole=True)
 
 
 def entries(connection: Connection, start: int = 0, stop: int | None = None) -> Iterator[Written]:
@@ -211,7 +202,7 @@ def entries(connection: Connection, start: int = 0, stop: int | None = None) -> 
 
 
 def check(connection: Connection) -> Checkpoint:
-    """Recompute every leaf, node and salted hash from what is stored.
+    """Recompute every leaf, node and salted hash from what is stored; a page of the log is held at a time.
 
     Returns:
         The state they add up to, with no origin: hold it against a checkpoint kept elsewhere.
@@ -220,73 +211,99 @@ def check(connection: Connection) -> Checkpoint:
         LogBroken: Something was changed, taken out, put in or moved.
     """
     size = size_of(connection)
-    stored = {(row.level, row.position): bytes(row.hash) for row in connection.execute(select(log_nodes))}
-    expected: dict[tuple[int, int], bytes] = {}
+    nodes = StoredNodes(connection)
+    texts = _StoredTexts()
     count = 0
     stack: list[tuple[int, int, bytes]] = []
-    for row in connection.execute(select(log_entries).order_by(log_entries.c.number)):
-        if row.number != count:
-            raise LogBroken(f"entry {count} is not there")
-        raw = bytes(row.entry)
-        if _said(raw) != (count, row.at, row.action, row.actor, row.about_kind, row.about):
-            raise LogBroken(f"the columns of entry {count} do not say what it says")
-        level, position, top = 0, count, leaf_hash(raw)
-        expected[0, count] = top
-        while stack and stack[-1][0] == level:
-            top = node_hash(stack.pop()[2], top)
-            level, position = level + 1, position // 2
-            expected[level, position] = top
-        stack.append((level, position, top))
-        count += 1
+    while rows := _entries_from(connection, count):
+        texts.turn_to(connection, count)
+        for row in rows:
+            if row.number != count:
+                raise LogBroken(f"entry {count} is not there")
+            raw = bytes(row.entry)
+            value = _value(raw)
+            if _said(value) != (count, row.at, row.action, row.actor, row.about_kind, row.about):
+                raise LogBroken(f"the columns of entry {count} do not say what it says")
+            try:
+                texts.hold_against(count, value)
+            except (KeyError, TypeError, AttributeError):
+                raise LogBroken("an entry has another form than the log writes") from None
+            level, position, top = 0, count, leaf_hash(raw)
+            nodes.expect(0, count, top)
+            while stack and stack[-1][0] == level:
+                top = node_hash(stack.pop()[2], top)
+                level, position = level + 1, position // 2
+                nodes.expect(level, position, top)
+            stack.append((level, position, top))
+            count += 1
     if count != size:
         raise LogBroken(f"there are {count:,} entries and the head says {size:,}")
-    if stored != expected:
-        wrong = min(
-            (key for key in stored.keys() | expected.keys() if stored.get(key) != expected.get(key)), default=None
-        )
-        raise LogBroken(f"node {wrong} is not what its entries give")
-    try:
-        _check_texts(connection)
-    except (KeyError, TypeError, AttributeError):
-        raise LogBroken("an entry has another form than the log writes") from None
+    nodes.refuse_more()
+    texts.refuse_more(connection, size)
     return Checkpoint(origin="", size=size, root=root_at(connection, size))
 
 
-def _said(raw: bytes) -> tuple[object, ...]:
-    """What an entry says that columns repeat; nothing where it is no entry at all."""
-    try:
-        value = parse(raw, name="an entry")
-        about = value["about"]
-        return (value["index"], value["at"], value["action"], value["actor"]["id"], about["kind"], about["id"])
-    except (BadInput, KeyError, TypeError, AttributeError):
-        return ()
+class _StoredTexts:
+    """People's own words as they are stored, a page of the log at a time, and which of them were erased."""
 
+    def __init__(self) -> None:
+        self._page: dict[int, dict[str, Any]] = {}
+        self._erased: set[tuple[int, str]] = set()
+        self._missing: set[tuple[int, str]] = set()
 
-def _check_texts(connection: Connection) -> None:
-    kept: dict[int, dict[str, Any]] = {}
-    for row in connection.execute(select(log_texts)):
-        kept.setdefault(row.number, {})[row.field] = row
-    erased: set[tuple[int, str]] = set()
-    missing: set[tuple[int, str]] = set()
-    for written in entries(connection):
-        value = written.value
+    def turn_to(self, connection: Connection, first: int) -> None:
+        """Read those of the page that begins at an entry."""
+        self._page = {}
+        within = (log_texts.c.number >= first, log_texts.c.number < first + _PAGE)
+        for row in connection.execute(select(log_texts).where(*within)):
+            self._page.setdefault(row.number, {})[row.field] = row
+
+    def hold_against(self, index: int, value: Mapping[str, Any]) -> None:
+        """Hold the texts of an entry against the hashes in it."""
         if value["action"] == "audit.erase":
-            erased |= {(value["after"]["entry"], name) for name in value["after"]["fields"]}
+            self._erased |= {(value["after"]["entry"], name) for name in value["after"]["fields"]}
         sealed = dict(_hashes(value))
-        rows = kept.pop(written.index, {})
+        rows = self._page.get(index, {})
         if set(sealed) != set(rows):
-            raise LogBroken(f"the texts of entry {written.index} are not those it names")
+            raise LogBroken(f"the texts of entry {index} are not those it names")
         for name, row in rows.items():
             if row.text is None:
-                missing.add((written.index, name))
-            if row.text is not None and salted_hash(bytes(row.salt), row.text) != sealed[name]:
-                raise LogBroken(f"text '{name}' of entry {written.index} is not the one it was")
-    if kept:
-        raise LogBroken(f"there is a text for entry {min(kept)}, which the log does not have")
-    if missing != erased:
-        index, name = min(missing ^ erased)
-        how = "is gone and no entry erased it" if (index, name) in missing else "was erased and is there again"
-        raise LogBroken(f"text '{name}' of entry {index} {how}")
+                self._missing.add((index, name))
+            elif salted_hash(bytes(row.salt), row.text) != sealed[name]:
+                raise LogBroken(f"text '{name}' of entry {index} is not the one it was")
+
+    def refuse_more(self, connection: Connection, size: int) -> None:
+        """No text may stand for an entry that is not there, and none be gone without an entry that erased it."""
+        beyond = select(log_texts.c.number).where((log_texts.c.number < 0) | (log_texts.c.number >= size)).limit(1)
+        if (number := connection.execute(beyond).scalar_one_or_none()) is not None:
+            raise LogBroken(f"there is a text for entry {number}, which the log does not have")
+        if self._missing != self._erased:
+            index, name = min(self._missing ^ self._erased)
+            gone = (index, name) in self._missing
+            how = "is gone and no entry erased it" if gone else "was erased and is there again"
+            raise LogBroken(f"text '{name}' of entry {index} {how}")
+
+
+def _entries_from(connection: Connection, count: int) -> Sequence[Row[Any]]:
+    """The next entries; the first page takes also those numbered below 0, which nobody wrote."""
+    query = select(log_entries).order_by(log_entries.c.number).limit(_PAGE)
+    return connection.execute(query.where(log_entries.c.number >= count) if count else query).all()
+
+
+def _value(raw: bytes) -> Any:
+    try:
+        return parse(raw, name="an entry")
+    except BadInput:
+        return None
+
+
+def _said(value: Any) -> tuple[object, ...]:
+    """What an entry says that columns repeat; nothing where it is no entry at all."""
+    try:
+        about = value["about"]
+        return (value["index"], value["at"], value["action"], value["actor"]["id"], about["kind"], about["id"])
+    except (KeyError, TypeError, AttributeError):
+        return ()
 
 
 def _hashes(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -311,60 +328,3 @@ def _seal(value: Any, name: str, outside: list[dict[str, Any]]) -> str | None:
     salt = secrets.token_bytes(SALT_BYTES)
     outside.append({"field": name, "salt": salt, "text": words})
     return salted_hash(salt, words)
-
-
-def _new_nodes(connection: Connection, first: int, leaves: Sequence[bytes]) -> list[dict[str, Any]]:
-    known: dict[tuple[int, int], bytes] = {}
-    for offset, leaf in enumerate(leaves):
-        level, position, top = 0, first + offset, leaf
-        known[level, position] = top
-        while position % 2:  # its left neighbour is complete, so their parent is
-            left = known.get((level, position - 1)) or _node(connection, level, position - 1)
-            top = node_hash(left, top)
-            level, position = level + 1, position // 2
-            known[level, position] = top
-    return [{"level": level, "position": position, "hash": top} for (level, position), top in known.items()]
-
-
-def _node(connection: Connection, level: int, position: int) -> bytes:
-    found = connection.execute(
-        select(log_nodes.c.hash).where(log_nodes.c.level == level, log_nodes.c.position == position)
-    ).scalar_one_or_none()
-    if found is None:
-        raise LogBroken(f"node ({level}, {position}) is not there")
-    return bytes(found)
-
-
-def _range_hash(connection: Connection, start: int, stop: int, cache: dict[tuple[int, int], bytes]) -> bytes:
-    """The hash of entries start to stop, where start is a multiple of the largest power of two in the range."""
-    if (start, stop) in cache:
-        return cache[start, stop]
-    count = stop - start
-    if count & (count - 1) == 0:
-        level = count.bit_length() - 1
-        top = _node(connection, level, start >> level)
-    else:
-        middle = start + _split(count)
-        top = node_hash(_range_hash(connection, start, middle, cache), _range_hash(connection, middle, stop, cache))
-    cache[start, stop] = top
-    return top
-
-
-def _consistency(connection: Connection, older: int, start: int, stop: int, *, whole: bool) -> list[bytes]:
-    if older == stop - start:
-        return [] if whole else [_range_hash(connection, start, stop, {})]
-    middle = start + _split(stop - start)
-    if older <= middle - start:
-        return [
-            *_consistency(connection, older, start, middle, whole=whole),
-            _range_hash(connection, middle, stop, {}),
-        ]
-    return [
-        *_consistency(connection, older - (middle - start), middle, stop, whole=False),
-        _range_hash(connection, start, middle, {}),
-    ]
-
-
-def _split(size: int) -> int:
-    """The largest power of two below `size`."""
-    return 1 << ((size - 1).bit_length() - 1)
