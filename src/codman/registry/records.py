@@ -34,6 +34,13 @@ from codman.spine.record import Fields, Record, free_text_fields
 
 MOST_A_PAGE: Final = 500
 _KEPT: Final = frozenset({"id", "revision", "created_at", "updated_at"})
+_LISTED_BY: Final = {
+    "use": "codman inventory list, or GET /api/v1/uses",
+    "person": "codman user list, or GET /api/v1/people",
+    "key": "codman key list, or GET /api/v1/keys",
+    "token": "codman token list",
+    "statement": "GET /api/v1/evidence",
+}
 
 F = TypeVar("F", bound=Fields)
 R = TypeVar("R", bound=Record)
@@ -43,10 +50,11 @@ class NoSuchRecord(BadInput):
     """A name the book does not have, or that is not this reader's to see."""
 
     def __init__(self, kind: str, name: str) -> None:
+        where = _LISTED_BY.get(kind, f"GET /api/v1/{kind}s")
         super().__init__(
             what=f"there is no {kind} {name[:80]!r}",
             why="the book has none of that name within your reach",
-            fix=f"list them: codman inventory list, or GET /api/v1/{kind}s",
+            fix=f"list them: {where}",
         )
 
 
@@ -242,7 +250,7 @@ class Records(Generic[F, R]):
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False, include_context=False)[0]
             place = ".".join(map(str, first["loc"])) or "all"
-            raise BadField(self.kind, place[:100], first["msg"][:300]) from None
+            raise BadField(self.kind, place[:100], first["msg"].removeprefix("Value error, ")[:300]) from None
 
     def plain(self, record: BaseModel) -> dict[str, Any]:
         """A record's fields as JSON types, without what the book itself keeps."""
