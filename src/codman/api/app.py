@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -24,6 +25,7 @@ from codman.errors import BadInput, CodmanError
 from codman.flows.house import House
 
 ROOT: Final = "/api/v1"
+_LONG: Final = 64 * 1024  # a body above it is read only once its sender is known
 
 # nothing here is a page that may load or frame anything; the documentation page alone has a style sheet
 _SAFE: Final = {
@@ -81,13 +83,35 @@ def _endpoint(
         seen = state_of(request.scope)
         seen["route"] = template
         try:
-            body = await intake.read(request)
+            if _is_long(request):  # room is set aside only for somebody who may send this at all
+                refused = await lanes.work(lambda: _turned_away(house, operation, request, seen), changes=False)
+                if refused is not None:
+                    return _response(request.method, refused, secure=secure)
+            # what takes no body is not kept waiting for one
+            body = b"" if operation.body is None and _is_long(request) else await intake.read(request)
             reply = await lanes.work(lambda: _perform(house, operation, request, body, seen), changes=changes)
-        except Refused as refused:
-            reply = refused.reply
+        except Refused as error:
+            reply = error.reply
         return _response(request.method, reply, secure=secure)
 
     return endpoint
+
+
+def _is_long(request: Request) -> bool:
+    """Whether a body is long, or does not say how long it is."""
+    length = request.headers.get("content-length")
+    if length is None:
+        return "transfer-encoding" in request.headers
+    return not length.isdecimal() or int(length[:20]) > _LONG
+
+
+def _turned_away(house: House, operation: Operation, request: Request, seen: dict[str, Any]) -> Reply | None:
+    try:
+        access.admit(house, operation, request.headers)
+    except CodmanError as error:
+        reply = problems.reply_of(error, seen["request"])
+        return replace(reply, headers={**reply.headers, "Connection": "close"})  # the body is not read
+    return None
 
 
 def _perform(house: House, operation: Operation, request: Request, body: bytes, seen: dict[str, Any]) -> Reply:

@@ -16,6 +16,7 @@ from codman.evidence.keys import VerifyingKey, read_verifying_key
 from codman.flows.house import House
 from codman.registry.access import Reader, require
 from codman.registry.log import LogBroken, check, root_at, state_of
+from codman.registry.replay import check_records
 from codman.registry.schema import log_entries, statements
 
 _MAX_CHECKPOINT = 64 * 1024
@@ -55,7 +56,7 @@ class Audit:
 
 
 def audit(house: House, reader: Reader, *, kept: Path | None = None, export: Path | None = None) -> Audit:
-    """Recompute every leaf, node, salted hash and statement, and hold the log against a checkpoint kept elsewhere.
+    """Recompute every leaf, node, salted hash, record and statement; hold the log against a checkpoint kept elsewhere.
 
     Without such a checkpoint a log that was cut short, or a database put back whole to an earlier day, agrees with
     itself: nothing inside it can tell.
@@ -79,6 +80,7 @@ def audit(house: House, reader: Reader, *, kept: Path | None = None, export: Pat
     text = None if kept is None else _read(kept)
     with house.database.reading() as connection:
         state = check(connection)
+        check_records(connection)
         against = None if text is None else held_against(connection, text, log_keys(house), house.log_origin)
         filed = _check_statements(house, connection)
         now = sign_checkpoint(state_of(connection, house.log_origin), house.log_key)

@@ -12,10 +12,11 @@ from codman.errors import BadInput, NotProven
 from codman.evidence.envelope import PAYLOAD_TYPE, Envelope
 from codman.evidence.statements import ReadStatement
 from codman.registry.database import Change, instant
-from codman.registry.inventory import visible
-from codman.registry.keys import Key, by_keyid, every_key, why_not_now
+from codman.registry.inventory import paths_of, visible
+from codman.registry.keys import KEYS, Key, OwnerKind, by_keyid, every_key, why_not_now
 from codman.registry.log import Entry
-from codman.registry.schema import products, sites, statements, uses, versions
+from codman.registry.nouns import USES
+from codman.registry.schema import keys, products, sites, statements, uses, versions
 from codman.registry.schema_filing import statement_signatures
 from codman.spine.statement import Kind, when
 
@@ -67,6 +68,7 @@ class Said:
     inputs: frozenset[str]  # sha256
     headline: str | None
     measurements: int | None
+    people: bool = False  # it names people who signed it
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,7 @@ def said_by(read: ReadStatement) -> Said:
         inputs=frozenset(one.digest.sha256 for one in getattr(body, "inputs", ())),
         headline=None if first is None else str(first)[:400],
         measurements=None if measured is None else len(measured),
+        people=bool(getattr(body, "signed_by", ())),
     )
 
 
@@ -207,6 +210,10 @@ def why_not(key: Key, said: Said, known: Known, at: str, path: str | None, use_p
     if said.origin is not None and said.origin not in {origin.value for origin in key.origins}:
         may = ", ".join(origin.value for origin in key.origins)
         return f"the key '{key.name}' ({key.owner_kind.value} {key.owner}) may claim {may}, not '{said.origin}'"
+    if said.people and key.owner_kind is not OwnerKind.NOTARY:
+        return f"it names people who signed it, and only this house's notary vouches for that, not the key '{key.name}'"
+    if said.kind is Kind.DECISION and key.owner_kind is OwnerKind.VENDOR:
+        return f"the key '{key.name}' is a vendor's: what may be used here this hospital decides"
     about = {said.product, known.product} - {None}
     if key.products is not None and about and not about & set(key.products):
         return f"the key '{key.name}' may not speak about this product"
@@ -314,11 +321,25 @@ def link(change: Change, filed: Filed, known: Known) -> bool:
     before = {"product_id": filed.known.product, "version_id": filed.known.version, "use_id": filed.known.use}
     now = {"product_id": known.product, "version_id": known.version, "use_id": known.use}
     learnt = {name: value for name, value in now.items() if value is not None and before[name] is None}
+    if "use_id" in learnt and not _may_speak_there(change.connection, filed.digest, learnt["use_id"]):
+        del learnt["use_id"]
     if not learnt or (filed.known.product is not None and filed.known.product != known.product):
         return False
     change.connection.execute(update(statements).where(statements.c.digest == filed.digest).values(**learnt))
     change.record(Entry("evidence.link", "statement", filed.digest, before=dict.fromkeys(learnt), after=learnt))
     return True
+
+
+def _may_speak_there(connection: Connection, digest: str, use: str) -> bool:
+    """Whether every key that signed a statement may speak about a use: its word is not carried to another site."""
+    rows = connection.execute(
+        select(*keys.c)
+        .join(statement_signatures, statement_signatures.c.keyid == keys.c.keyid)
+        .where(statement_signatures.c.digest == digest)
+    )
+    places = paths_of(connection, USES.get(connection, use))
+    reach = [path_of_site(connection, key.site) for key in map(KEYS.read, rows)]
+    return all(path is None or any(place.startswith(path) for place in places) for path in reach)
 
 
 def _sign(change: Change, digest: str, key: Key, index: int) -> None:

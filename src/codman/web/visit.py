@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import jinja2
 from fastapi import Depends, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.types import Message
 
+from codman.errors import BadInput
 from codman.flows.house import House
 from codman.registry.access import NotSignedIn, Reader, may, paths_for
-from codman.web.views.frame import frame_of
+from codman.web.views.frame import ROLES, frame_of
 from codman.web.views.sent import Form
+
+_FORM_BYTES: Final = 2 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ class Visit:
             more: What else the template names.
         """
         frame = frame_of(self.who, self.request.url.path)
-        page = self.templates.get_template(template).render(view=view, frame=frame, **more)
+        page = self.templates.get_template(template).render(view=view, frame=frame, roles=ROLES, **more)
         return HTMLResponse(page, status_code=status)
 
     def go(self, where: str) -> Response:
@@ -66,13 +70,39 @@ class Visit:
         return self.house.database.clock().date().isoformat()
 
 
+class FormTooLarge(BadInput):
+    """A form above the limit, perhaps from somebody who is not even signed in."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            what="the form is too large",
+            why=f"its answers may take {_FORM_BYTES // 1024 // 1024} MiB together",
+            fix="shorten the longest of them; nothing was kept",
+        )
+
+
 async def _form(request: Request) -> Form:
-    sent = await request.form(max_files=0, max_fields=500)
+    sent = await _counted(request).form(max_files=0, max_fields=500)
     pairs = [(name, value) for name, value in sent.multi_items() if isinstance(value, str)]
     every: dict[str, list[str]] = {}
     for name, value in pairs:
         every.setdefault(name, []).append(value)
     return Form(values=dict(pairs), every=every)
+
+
+def _counted(request: Request) -> Request:
+    """The same request, refused once it has sent more than a form may hold."""
+    seen = 0
+
+    async def receive() -> Message:
+        nonlocal seen
+        message = await request.receive()
+        seen += len(message.get("body", b""))
+        if seen > _FORM_BYTES:
+            raise FormTooLarge
+        return message
+
+    return Request(request.scope, receive)
 
 
 def visit_of(request: Request) -> Visit:
