@@ -93,7 +93,7 @@ def import_(
     cyclonedx, mlflow; for any other file see `propose`.
     """
     from codman.evidence.files import refuse_overwriting, write_whole
-    from codman.flows.inventory_import import import_file, import_table
+    from codman.flows.inventory_import import import_table, read_table
     from codman.integrations.mlflow import registered_models
 
     chosen: str | Path | None = mapping
@@ -102,11 +102,12 @@ def import_(
     reader = _operator()
     if report is not None:
         refuse_overwriting(report, *([] if "://" in file else [Path(file)]))
+    if file.startswith(("http://", "https://")):
+        table, chosen = registered_models(file), chosen or "mlflow"
+    else:
+        table = read_table(Path(file))  # before the book is opened: what cannot be read makes none
     with opened(workspace, database_url) as house:
-        if file.startswith(("http://", "https://")):
-            done = import_table(house, reader, registered_models(file), chosen or "mlflow", _progress)
-        else:
-            done = import_file(house, reader, Path(file), chosen, _progress)
+        done = import_table(house, reader, table, chosen, _progress)
     if report is not None:
         write_whole(report, (json.dumps(done.report(), indent=2, ensure_ascii=False) + "\n").encode())
     if format_ is Format.JSON:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from codman.registry.inventory import MOST_A_PAGE, Listed, Question, search
 
 # Begins a formula in Excel, LibreOffice or Google Sheets; tab and return hide one (OWASP, CSV injection)
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+_NO_XML: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # no XML file may hold these
 _ENDINGS: Final = (".csv", ".xlsx", ".json")
 
 
@@ -98,8 +100,11 @@ def exported(uses: Sequence[Listed], ending: str) -> bytes:
 
 
 def harmless(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula: what begins like one has a ' before it."""
-    return "'" + cell if cell.startswith(_FORMULA) else cell
+    """A cell that no spreadsheet takes for a formula: what begins like one has a ' before it.
+
+    So has what begins like one marked so, which makes the mark of any cell the export's own when it is read again.
+    """
+    return "'" + cell if cell.lstrip("'").startswith(_FORMULA) else cell
 
 
 def _pages(connection: Connection, question: Question, within: Sequence[str]) -> Iterator[Listed]:
@@ -131,7 +136,7 @@ def _workbook(rows: Sequence[Mapping[str, str]]) -> bytes:
     sheet = book.create_sheet("inventory")
     sheet.append(list(Listed.model_fields))
     for row in rows:
-        sheet.append([harmless(cell)[:32_767] for cell in row.values()])
+        sheet.append([_NO_XML.sub("\ufffd", harmless(cell))[:32_767] for cell in row.values()])
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()

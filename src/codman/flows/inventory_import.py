@@ -8,16 +8,19 @@ from pathlib import Path
 from sqlalchemy import Connection, select
 
 from codman.flows.house import House
-from codman.registry.access import Reader, require
-from codman.registry.imports.convert import Converted, Known, convert, normal_name
+from codman.flows.record_rules import DECIDED
+from codman.registry.access import Reader, may, require
+from codman.registry.imports.convert import Converted, Known, Note, convert, normal_name
 from codman.registry.imports.identity import SAME_ROW, identify
 from codman.registry.imports.mapping import BadMapping, Mapping, best_fitting, fitted, read_mapping
+from codman.registry.imports.own_export import ANOTHER_BOOK, OWN, read_back
 from codman.registry.imports.propose import Proposal, propose
 from codman.registry.imports.reading import read_list
 from codman.registry.imports.saved import every_mapping, mapping_named, save
 from codman.registry.imports.table import Table
 from codman.registry.imports.values import answers_nothing
 from codman.registry.imports.write import Imported, Progress, write
+from codman.registry.nouns import USES
 from codman.registry.schema import people, sites
 
 
@@ -32,6 +35,15 @@ def propose_mapping(path: Path, name: str | None = None) -> Proposal:
         UnreadableList: No reader takes the file.
     """
     return propose(read_list(path), name or path.stem, path.name)
+
+
+def read_table(path: Path) -> Table:
+    """A file's rows, before anything is known of the book.
+
+    Raises:
+        UnreadableList: No reader takes the file.
+    """
+    return read_list(path)
 
 
 def import_file(
@@ -66,11 +78,43 @@ def import_table(
     headings, missing = fitted(chosen, table)
     done = Imported(chosen.mapping, rows=len(table.rows) + sum(table.skipped.values()))
     done.reading, done.not_in_file = list(table.notes), missing
+    done.notes = [Note(row, "row", why) for row, why in table.row_notes]
+    if chosen.mapping == OWN:
+        return _bring_back(house, reader, table, chosen, headings, known, done, progress)
     rows = _identified(_converted(table, chosen, headings, known, done), chosen, done)
     with house.database.changing(reader.author(), f"import with the mapping {chosen.mapping}") as change:
         if isinstance(mapping, Path):
             save(change, chosen)
         write(change, rows, chosen, done, progress)
+    return done
+
+
+def _bring_back(
+    house: House,
+    reader: Reader,
+    table: Table,
+    mapping: Mapping,
+    headings: dict[str, str],
+    known: Known,
+    done: Imported,
+    progress: Progress,
+) -> Imported:
+    """Our own export: rows change the uses they came from."""
+    decided = frozenset() if may(reader, "use.decide", ["/"]) else DECIDED
+    with house.database.changing(reader.author(), f"import with the mapping {mapping.mapping}") as change:
+        back = read_back(change.connection, table, headings, known, decided)
+        done.rejected, done.skipped = back.rejected, dict(table.skipped)
+        new, notes, done.identity = identify(back.new, with_ids=back.another_book)
+        for reason, count in (*back.skipped.items(), (SAME_ROW, len(back.new) - len(new))):
+            if count:
+                done.skipped[reason] = done.skipped.get(reason, 0) + count
+        done.notes += [*back.notes, *notes]
+        if back.another_book:
+            done.reading.append(ANOTHER_BOOK)
+        write(change, new, mapping, done, progress)
+        USES.change_many(change, back.changed)
+    done.updated += len(back.changed)
+    done.unchanged += back.unchanged
     return done
 
 

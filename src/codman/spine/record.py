@@ -28,7 +28,10 @@ FREE_TEXT: Final = _FreeText()
 
 
 def _without_controls(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n").translate(_CONTROL)
+    kept = text.replace("\r\n", "\n").replace("\r", "\n").translate(_CONTROL).strip()
+    if not kept:
+        raise ValueError("it holds nothing but control characters")
+    return kept
 
 
 Id = Annotated[str, Field(pattern=ID_PATTERN, description="The record's name in the book; never reused")]

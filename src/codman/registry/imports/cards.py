@@ -21,6 +21,7 @@ ROOT: Final = "AppliedModelCard"
 VERSION: Final = "schema"  # the column that says which edition of the card it was
 LISTS: Final = frozenset({"EHR", "Keyword"})
 _NAMESPACE: Final = re.compile(r"^\{https://mc\.chai\.org/(v\d+(?:\.\d+)*)/schema\.xsd\}" + ROOT + "$")
+_LARGEST: Final = 4 << 20  # bytes; its elements take 30 times that in memory
 _SIGNATURE: Final = "http://www.w3.org/2000/09/xmldsig#"
 _EDITIONS: Final = ("v0.1", "v0.2")
 
@@ -31,6 +32,8 @@ def read_card(body: bytes, name: str) -> Table:
     Raises:
         UnreadableList: It is no XML, is another document, or an edition that is not known.
     """
+    if len(body) > _LARGEST:
+        raise UnreadableList(name, f"a card is no larger than {_LARGEST >> 20} MiB")
     try:
         root = fromstring(body, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
@@ -41,7 +44,10 @@ def read_card(body: bytes, name: str) -> Table:
     if found[1] not in _EDITIONS:
         raise UnreadableList(name, f"it is a card {found[1][:20]}", f"give one of {', '.join(_EDITIONS)}")
     cells: dict[str, list[str]] = {VERSION: [found[1]]}
-    _leaves(root, "", cells)
+    try:
+        _leaves(root, "", cells)
+    except RecursionError:
+        raise UnreadableList(name, "it is nested too deeply") from None
     notes = [f"a CHAI card {found[1]}"]
     if any(child.tag.startswith(f"{{{_SIGNATURE}}}") for child in root):
         notes.append("its XML signature was not checked")

@@ -11,6 +11,7 @@ from codman.registry.imports.model_registry import MODELS, model_rows
 from codman.registry.imports.table import MOST_COLUMNS, MOST_ROWS, Row, Table, UnreadableList, distinct
 from codman.registry.imports.text_files import decoded
 
+_MOST_VALUES: Final = 2_000_000  # the smallest takes 30 times its bytes in memory
 _LISTS: Final = ("items", "data", "rows", "records", "results", "value", "use_cases", "uses")
 
 
@@ -21,10 +22,21 @@ def read_json(body: bytes, name: str) -> Table:
         UnreadableList: It is no JSON, or holds no list of objects.
     """
     text, notes = decoded(body, name)
+    if sum(text.count(mark) for mark in ",[{") > _MOST_VALUES:
+        raise UnreadableList(name, f"it holds more than {_MOST_VALUES:,} values", "split it")
     try:
         value = json.loads(text)
-    except (ValueError, RecursionError):
+    except RecursionError:
+        raise UnreadableList(name, "it is no whole JSON, or nested too deeply") from None
+    except ValueError:
         raise UnreadableList(name, "it is no whole JSON") from None
+    try:
+        return _table(value, name, notes)
+    except RecursionError:
+        raise UnreadableList(name, "it is nested too deeply") from None
+
+
+def _table(value: Any, name: str, notes: Sequence[str]) -> Table:
     if isinstance(value, dict) and value.get("bomFormat") == "CycloneDX":
         return table_of_rows("cyclonedx", bom_rows(value, name), notes)
     if isinstance(value, dict) and MODELS in value:

@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from codman.errors import BadInput, nearest
+from codman.registry.imports.files import regular_bytes
 from codman.registry.imports.table import Table, normal
 
 Conversion = Literal[
@@ -63,7 +64,9 @@ TARGETS: Final[Dict[str, Conversion]] = {
     "version.released_on": "day",
     "version.digest": "line",
 }
-READY: Final = ("omb-2025", "omb-2025-commercial", "chai", "cyclonedx", "mlflow")
+READY: Final = ("codman", "omb-2025", "omb-2025-commercial", "chai", "cyclonedx", "mlflow")
+
+_LARGEST: Final = 1 << 20  # bytes of a mapping
 
 _Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,59}$")]
 _FactField = Annotated[str, Field(pattern=r"^[a-z0-9.-]+/[A-Za-z0-9._()/-]+$", max_length=200)]
@@ -149,6 +152,15 @@ class Mapping(_Part):
         return read | set(self.facts) | {s.column for s in self.skip} | ({self.id} if self.id else set())
 
 
+class _PlainLoader(yaml.SafeLoader):
+    """YAML without anchors: merged into one another, a page of them is a thousand million keys."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("a mapping has no use for anchors and aliases (&, *): write it out")
+        return super().compose_node(parent, index)
+
+
 def as_mapping(value: Any, name: str) -> Mapping:
     """A mapping from plain values.
 
@@ -170,8 +182,8 @@ def read_mapping(path: Path) -> Mapping:
         BadMapping: It is no YAML, or no mapping.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        value = yaml.safe_load(text)
+        text = regular_bytes(path, _LARGEST).decode("utf-8-sig")
+        value = yaml.load(text, Loader=_PlainLoader)  # noqa: S506 (a SafeLoader, and stricter)
     except (OSError, UnicodeDecodeError) as error:
         raise BadMapping(path.name, getattr(error, "strerror", None) or "it is no UTF-8 text") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:

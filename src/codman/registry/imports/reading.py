@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Final
 
 from codman.registry.imports.cards import read_card
+from codman.registry.imports.files import TooLarge, regular_bytes
 from codman.registry.imports.json_files import read_json
 from codman.registry.imports.table import Table, UnreadableList
 from codman.registry.imports.text_files import read_text_table
 from codman.registry.imports.workbooks import read_workbook
 
-LARGEST: Final = 256 << 20  # bytes
+LARGEST: Final = 64 << 20  # bytes; what is made of them in memory is several times that
 
 _OLD_EXCEL: Final = b"\xd0\xcf\x11\xe0"
 _MARKS: Final = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
@@ -24,9 +25,9 @@ def read_list(path: Path) -> Table:
         UnreadableList: It is none of them, damaged, or too large.
     """
     try:
-        if path.stat().st_size > LARGEST:
-            raise UnreadableList(path.name, f"it is larger than {LARGEST >> 20} MiB", "split it")
-        body = path.read_bytes()
+        body = regular_bytes(path, LARGEST)
+    except TooLarge as error:
+        raise UnreadableList(path.name, str(error.strerror), "split it") from None
     except OSError as error:
         raise UnreadableList(path.name, error.strerror or "it cannot be read", "give a file you may read") from None
     return read_bytes(body, path.name)

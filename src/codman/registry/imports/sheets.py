@@ -74,7 +74,7 @@ def heading_row(rows: Sequence[Sequence[str]]) -> int:
 def _plain(cell: str) -> str:
     """A cell without the mark that an export sets before what a spreadsheet would take for a formula."""
     cell = cell.strip()
-    return cell[1:].strip() if cell.startswith("'") and cell[1:2] in _FORMULA else cell
+    return cell[1:].strip() if cell.startswith("'") and cell.lstrip("'").startswith(_FORMULA) else cell
 
 
 def _used(cells: Sequence[str]) -> int:

@@ -41,6 +41,7 @@ class Table:
     rows: Sequence[Row]
     skipped: dict[str, int] = field(default_factory=dict)  # rows that hold nothing of their own, by reason
     notes: tuple[str, ...] = ()  # how it was read
+    row_notes: tuple[tuple[int, str], ...] = ()  # what to say of single rows
 
 
 def one_line(text: str) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
 from codman.registry.imports.sheets import table_of
-from codman.registry.imports.table import LONGEST_CELL, Table, UnreadableList
+from codman.registry.imports.table import LONGEST_CELL, MOST_COLUMNS, MOST_ROWS, Table, UnreadableList
 
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -21,6 +22,9 @@ _MARKS: Final = (
 )
 _SEPARATORS: Final = (",", ";", "\t", "|")
 _SAMPLE: Final = 1 << 18
+_LINE_END: Final = re.compile(r"\r\n|\r|\n")
+_LONGEST_LINE: Final = 4 << 20  # characters
+_MOST_CELLS: Final = 4_000_000
 
 
 def read_text_table(body: bytes, name: str) -> Table:
@@ -79,10 +83,13 @@ def separator_of(sample: str) -> str:
 
 def _records(text: str, separator: str, name: str) -> Iterator[tuple[int, list[str]]]:
     csv.field_size_limit(LONGEST_CELL)
-    number, cells = 0, [""]
+    number, held, cells = 0, 0, [""]
     try:
-        for cells in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
+        for cells in csv.reader(_lines(text, name), delimiter=separator):
             number += 1
+            held += len(cells)
+            if number > MOST_ROWS * 2 or held > _MOST_CELLS or len(cells) > MOST_COLUMNS * 20:
+                raise UnreadableList(name, f"it has more than {MOST_ROWS:,} rows or very many cells", "split it")
             yield number, cells
     except csv.Error as error:
         raise UnreadableList(
@@ -92,6 +99,20 @@ def _records(text: str, separator: str, name: str) -> Iterator[tuple[int, list[s
     if cells and "\n" in cells[-1] and not text.rstrip().endswith('"'):
         why = f"a quotation mark in row {number} is never closed, so the rows below it cannot be told apart"
         raise UnreadableList(name, why, "close it, or save the list as XLSX")
+
+
+def _lines(text: str, name: str) -> Iterator[str]:
+    """A text's lines with their ends, one at a time: a copy of the whole would take four times its bytes."""
+    start = 0
+    for end in _LINE_END.finditer(text):
+        if end.end() - start > _LONGEST_LINE:
+            break
+        yield text[start : end.end()]
+        start = end.end()
+    if len(text) - start > _LONGEST_LINE:
+        raise UnreadableList(name, f"a line of it is longer than {_LONGEST_LINE >> 20} MiB", "give a list with rows")
+    if start < len(text):
+        yield text[start:]
 
 
 def _unmarked_utf16(body: bytes) -> str | None:

@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, Final
 from xml.etree.ElementTree import ParseError
 
 from defusedxml import DefusedXmlException
 
+from codman.registry.imports.packages import look_through
 from codman.registry.imports.sheets import table_of
 from codman.registry.imports.table import LONGEST_CELL, MOST_COLUMNS, MOST_ROWS, Table, UnreadableList
 
-_LARGEST_UNPACKED: Final = 512 << 20  # bytes
-_MOST_CELLS: Final = 5_000_000
-_DAMAGED: Final = (KeyError, ValueError, TypeError, IndexError, AttributeError, OSError, EOFError, ParseError)
+_NO_VALUE: Final = "it has a formula without a value, which is read as empty; save the file in a spreadsheet program"
+_MOST_CELLS: Final = 2_000_000
+_DAMAGED: Final = (
+    zlib.error,
+    RuntimeError,
+    OverflowError,
+    KeyError,
+    ValueError,
+    TypeError,
+    IndexError,
+    AttributeError,
+    OSError,
+    EOFError,
+    ParseError,
+)
 
 
 def read_workbook(body: bytes, name: str) -> Table:
@@ -31,8 +46,7 @@ def read_workbook(body: bytes, name: str) -> Table:
 
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
-            if sum(part.file_size for part in archive.infolist()) > _LARGEST_UNPACKED:
-                raise UnreadableList(name, f"it unpacks to more than {_LARGEST_UNPACKED >> 20} MiB", "split it")
+            without_value = look_through(archive, name)
         book = load_workbook(io.BytesIO(body), read_only=True, data_only=True, keep_links=False)
     except (zipfile.BadZipFile, InvalidFileException, DefusedXmlException, *_DAMAGED) as error:
         raise UnreadableList(name, f"it is no whole XLSX workbook ({type(error).__name__})") from None
@@ -43,12 +57,22 @@ def read_workbook(body: bytes, name: str) -> Table:
                 notes = (
                     [] if len(book.worksheets) == 1 else [f"the sheet '{sheet.title}' was read, the others were not"]
                 )
-                return table_of(records, name, notes)
+                empty = without_value.get(_part_of(sheet), [])
+                return replace(table_of(records, name, notes), row_notes=_without_value(empty))
     except (zipfile.BadZipFile, DefusedXmlException, *_DAMAGED) as error:
         raise UnreadableList(name, f"a sheet of it is damaged ({type(error).__name__})") from None
     finally:
         book.close()
     raise UnreadableList(name, "none of its sheets holds a table")
+
+
+def _part_of(sheet: Any) -> str:
+    return str(sheet._worksheet_path).lstrip("/")  # openpyxl has no public word for it
+
+
+def _without_value(rows: Sequence[int]) -> tuple[tuple[int, str], ...]:
+    """What to say of each row in which the program that saved the file did not work the formulas out."""
+    return tuple((row, _NO_VALUE) for row in sorted(set(rows)))
 
 
 def _records(sheet: Any, name: str) -> list[tuple[int, list[str]]]:
