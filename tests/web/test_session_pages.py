@@ -235,7 +235,7 @@ def test_an_emergency_is_taken_shown_and_reviewed_by_somebody_else(house):
     assert engineer.post("/emergency", data=form).status_code == 303
     assert engineer.post("/emergency", data=form).status_code == 409
     shown = officer.get("/emergency").text
-    assert "engineer 1 took officer for the whole house" in shown
+    assert "engineer 1 took the rights of a governance officer for the whole house" in shown
     (name,) = re.findall(r'action="/emergency/(emergency-\w+)/review"', shown)
     assert engineer.post(f"/emergency/{name}/review", data={"finding": "fine"}).status_code == 422
     assert officer.post(f"/emergency/{name}/review", data={"finding": ""}).status_code == 422

@@ -125,8 +125,10 @@ class NotAllowed(CodmanError):
     """Somebody without the right to do this."""
 
     exit_code = 2
+    action: str = ""  # what was asked for, where the table names it
 
     def __init__(self, action: str, where: str) -> None:
+        self.action = action
         super().__init__(
             what="this is not yours to do",
             why=f"'{action}' {'for the whole house' if action in WHOLE_HOUSE else where} needs one of the roles: "

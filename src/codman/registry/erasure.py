@@ -121,6 +121,12 @@ def withdraw(change: Change, name: str) -> Erasure:
     return ERASURES.change(change, name, {"state": ErasureState.WITHDRAWN}, asked.revision)
 
 
+def waiting(connection: Connection) -> list[Erasure]:
+    """Requests that nobody has agreed to yet, the oldest first."""
+    query = select(erasures).where(erasures.c.state == ErasureState.ASKED.value).order_by(erasures.c.created_at)
+    return [ERASURES.read(row) for row in connection.execute(query)]
+
+
 def mark(
     change: Change, index: int, field: str | None, *, hold: bool | None = None, privileged: bool | None = None
 ) -> int:

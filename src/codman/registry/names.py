@@ -7,7 +7,19 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
-from codman.registry.schema import deployments, people, products, sites, uses, vendors, versions
+from codman.registry.schema import (
+    deployments,
+    documents,
+    erasures,
+    grants,
+    keys,
+    people,
+    products,
+    sites,
+    uses,
+    vendors,
+    versions,
+)
 
 # The word an id begins with says where its name stands
 _NAMED: Final = {
@@ -17,6 +29,8 @@ _NAMED: Final = {
     "version": versions.c.label,
     "vendor": vendors.c.name,
     "use": uses.c.name,
+    "document": documents.c.title,
+    "key": keys.c.name,
 }
 
 
@@ -41,6 +55,18 @@ def names_of(connection: Connection, ids: Iterable[str | None]) -> dict[str, str
             .where(deployments.c.id.in_(runs))
         )
         found |= {str(name): f"{use} at {site}" for name, use, site in running}
+    given = {name for name in wanted if name not in found and name.startswith("grant-")}
+    if given:
+        held = connection.execute(
+            select(grants.c.id, grants.c.role, people.c.name)
+            .join(people, people.c.id == grants.c.person)
+            .where(grants.c.id.in_(given))
+        )
+        found |= {str(name): f"{role} for {person}" for name, role, person in held}
+    requests = {name for name in wanted if name not in found and name.startswith("erasure-")}
+    if requests:
+        asked = connection.execute(select(erasures.c.id, erasures.c.log_index).where(erasures.c.id.in_(requests)))
+        found |= {str(name): f"words of entry {index}" for name, index in asked}
     return found
 
 

@@ -17,6 +17,7 @@ from codman.registry.records import BadField
 from codman.web.views.audit import FILTERS, audit_view, entry_view, written
 from codman.web.views.erasures import words_lines
 from codman.web.views.history import ids_in
+from codman.web.views.papers import lists_for
 from codman.web.visit import VisitDep
 
 router = APIRouter()
@@ -36,10 +37,11 @@ def audit_page(visit: VisitDep) -> Response:
         until=_day(values["until"], "until", 1),
         cursor=asked.get("after") or None,
     )
+    people = lists_for(visit.house, visit.reader)("person") if visit.may("person.read") else ()
     with visit.house.database.reading() as connection:
         named = names_of(connection, ids_in([written(one) for one in page.items]))
         size = size_of(connection)
-    return visit.show("audit.html", audit_view(page, values, named, size=size, after="after" in asked))
+    return visit.show("audit.html", audit_view(page, values, named, people, size=size, after="after" in asked))
 
 
 @router.get("/audit/checkpoint")

@@ -15,13 +15,15 @@ from starlette.responses import RedirectResponse, Response
 
 from codman.errors import CodmanError, Unreachable
 from codman.evidence.store import NotInStore
-from codman.registry.access import NotAllowed, NotSignedIn
+from codman.registry.access import ACTIONS, WHOLE_HOUSE, NotAllowed, NotSignedIn
 from codman.registry.database import NotRecorded
 from codman.registry.erasure import OnHold, SamePerson
 from codman.registry.inventory import BadFilter
 from codman.registry.log import NoSuchEntry
 from codman.registry.records import AlreadyThere, BadField, NoSuchRecord, Stale
+from codman.web.render import words
 from codman.web.upload import FileTooLarge
+from codman.web.views.frame import ROLES
 from codman.web.visit import visit_of
 
 _LOG: Final = logging.getLogger("codman.web")
@@ -79,7 +81,18 @@ async def _codman(request: Request, error: Exception) -> Response:
     status = next((status for kind, status in STATUS.items() if isinstance(error, kind)), 400)
     if status >= 500:
         _LOG.error("%s: %s", error.what, error.why)
-    return _page(request, Trouble(status=status, what=error.what, why=error.why, fix=error.fix))
+    why = _whose(error) if isinstance(error, NotAllowed) else error.why
+    return _page(request, Trouble(status=status, what=error.what, why=why, fix=error.fix))
+
+
+def _whose(error: NotAllowed) -> str:
+    """Whose it is, by the roles' names; the table's own words where it does not know the action."""
+    roles = sorted(ROLES[role] for role in ACTIONS.get(error.action, ()))
+    if not roles or len(roles) == len(ROLES):
+        return error.why
+    noun, _, verb = error.action.partition(".")
+    where = ", for the whole house" if error.action in WHOLE_HOUSE else ""
+    return f"it needs the right to {words(verb)} ({words(noun)}){where}, which goes with: {', '.join(roles)}"
 
 
 async def _http(request: Request, error: Exception) -> Response:

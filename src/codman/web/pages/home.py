@@ -17,5 +17,5 @@ def home_page(visit: VisitDep) -> Response:
     """What waits for the reader."""
     with visit.house.database.reading() as connection:
         empty = search(connection, Question(limit=1)).total == 0
-        view = home_view(connection, visit.reader, visit.within, empty=empty)
+        view = home_view(connection, visit.reader, visit.within, visit.today(), empty=empty)
     return visit.show("home.html", view, may_audit=visit.may("audit.read", ["/"]))

@@ -22,12 +22,25 @@ _OPEN: Final = "decision=undecided&decision=undecided (legacy)"
 _WIDTH: Final = 560.0
 _HEIGHT: Final = 120.0
 
+# What is lacking; what one use does, what several do; the question that finds them
 LACKS: Final = (
-    ("A decision", "run though nobody decided that they may", f"{_RUNS}&{_OPEN}"),
-    ("An owner", "run and nobody answers for them", f"{_RUNS}&owner=(missing)"),
-    ("Evidence", "run and no evidence is filed for them", f"{_RUNS}&evidence=(missing)"),
-    ("Monitoring", "run and nothing says how they are watched", f"{_RUNS}&monitoring=(missing)"),
-    ("A risk tier", "run without a risk tier", f"{_RUNS}&tier=(missing)"),
+    (
+        "A decision",
+        ("runs though nobody decided that it may", "run though nobody decided that they may"),
+        f"{_RUNS}&{_OPEN}",
+    ),
+    ("An owner", ("runs and nobody answers for it", "run and nobody answers for them"), f"{_RUNS}&owner=(missing)"),
+    (
+        "Evidence",
+        ("runs and no evidence is filed for it", "run and no evidence is filed for them"),
+        f"{_RUNS}&evidence=(missing)",
+    ),
+    (
+        "Monitoring",
+        ("runs and nothing says how it is watched", "run and nothing says how they are watched"),
+        f"{_RUNS}&monitoring=(missing)",
+    ),
+    ("A risk tier", ("runs without a risk tier", "run without a risk tier"), f"{_RUNS}&tier=(missing)"),
 )
 
 
@@ -48,7 +61,7 @@ class Lack:
 
     key: str
     title: str
-    sentence: str
+    said: str
     href: str
     total: int
     lines: tuple[Line, ...]
@@ -106,7 +119,7 @@ def attention_view(
     worst = max(lacks, key=lambda lack: lack.total)
     return AttentionView(
         sentence=(
-            f"{worst.total:,} uses {worst.sentence}."
+            _said_first(lacks, worst)
             if worst.total
             else "Every use that runs has an owner, a decision, evidence, monitoring and a tier."
         ),
@@ -123,13 +136,21 @@ def attention_view(
     )
 
 
-def _lack(connection: Connection, within: Sequence[str], title: str, sentence: str, query: str) -> Lack:
+def _said_first(lacks: Sequence[Lack], worst: Lack) -> str:
+    """The commonest lack, then the decision that nobody took, which is the gravest."""
+    undecided = lacks[0]
+    if worst is undecided or not undecided.total:
+        return worst.said
+    return f"{undecided.said} {worst.said}"
+
+
+def _lack(connection: Connection, within: Sequence[str], title: str, does: tuple[str, str], query: str) -> Lack:
     question = replace(asked(query), order="tier", limit=SHOWN)
     found = search(connection, question, within)
     return Lack(
         key=title.split()[-1].lower(),
         title=title,
-        sentence=sentence,
+        said=f"{found.total:,} use{'' if found.total == 1 else 's'} {does[found.total != 1]}.",
         href=address(replace(question, order="name")),
         total=found.total,
         lines=tuple(

@@ -10,14 +10,42 @@ from urllib.parse import urlencode
 
 from codman.evidence.merkle import proves_inclusion
 from codman.flows.audit_pages import Inclusion, LogEntry
+from codman.registry.access import ACTIONS, is_reading
 from codman.registry.log import Written
 from codman.registry.records import Page
+from codman.web.render import words
 from codman.web.views.erasures import WordsLine
-from codman.web.views.forms import Ask, Asked, shown
-from codman.web.views.history import Event, event
+from codman.web.views.forms import Ask, Asked, Option, shown
+from codman.web.views.history import Event, done, event
 from codman.web.views.marks import Tag
 
 FILTERS = ("action", "about_kind", "about", "actor")
+_KINDS = tuple(
+    Option(kind, words(kind))
+    for kind in (
+        "use",
+        "product",
+        "version",
+        "vendor",
+        "deployment",
+        "site",
+        "person",
+        "grant",
+        "document",
+        "fact",
+        "statement",
+        "key",
+        "token",
+        "entry",
+        "erasure",
+        "emergency",
+    )
+)
+
+
+def _actions() -> tuple[Option, ...]:
+    changing = (action for action in ACTIONS if not is_reading(action))
+    return tuple(sorted((Option(action, done(action)) for action in changing), key=lambda one: one.text))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +61,13 @@ class AuditView:
 
 
 def audit_view(
-    page: Page[Any], values: Mapping[str, str], named: Mapping[str, str], *, size: int, after: bool
+    page: Page[Any],
+    values: Mapping[str, str],
+    named: Mapping[str, str],
+    people: tuple[Option, ...],
+    *,
+    size: int,
+    after: bool,
 ) -> AuditView:
     """A page of the log.
 
@@ -41,14 +75,15 @@ def audit_view(
         page: The entries, the newest first.
         values: The filters that hold, as the form writes them.
         named: Names by id.
+        people: Who may have done something.
         size: How many entries the log has.
         after: Whether it is a later page.
     """
     asks = (
-        Ask(name="action", label="Action", hint="e.g. use.change"),
-        Ask(name="about_kind", label="About which kind", hint="e.g. use, product, statement"),
-        Ask(name="about", label="About which one, by id"),
-        Ask(name="actor", label="By whom, by id"),
+        Ask(name="action", label="What was done", kind="choice", options=_actions(), unsaid="anything"),
+        Ask(name="about_kind", label="About", kind="choice", options=_KINDS, unsaid="anything"),
+        Ask(name="about", label="Which one, by its id"),
+        Ask(name="actor", label="By whom", kind="choice", options=people, unsaid="anybody"),
         Ask(name="since", label="From", kind="day"),
         Ask(name="until", label="To the end of", kind="day"),
     )

@@ -153,6 +153,6 @@ def _answer(one: Answer) -> AnswerLine:
         title=one.field.title,
         state=marks.basis(one.state.value),
         value=value if len(value) <= _LONGEST else f"{value[:_LONGEST]}…",
-        source=one.source or "",
+        source="the record itself" if one.field.column and one.source == one.field.home else one.source or "",
         href=f"/evidence/{one.evidence}" if one.evidence else "",
     )

@@ -115,7 +115,7 @@ def called(field: str | None) -> str:
         return "all words in it"
     part, _, name = field.partition(".")
     if not name:
-        return words(part)
+        return "the reason given" if part == "why" else words(part)
     when = {"before": "as it was before", "after": "as it became"}.get(part, part)
     return f"{words(name)}, {when}"
 

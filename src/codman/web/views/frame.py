@@ -41,13 +41,14 @@ class Frame:
     name: str | None  # who is signed in
     roles: str
     read_only: bool
+    at_emergency: bool
     emergency: bool  # whether emergency access is theirs to take or to look at
 
 
 def frame_of(reader: Reader | None, path: str) -> Frame:
     """The frame for this reader on this page."""
     if reader is None:
-        return Frame(places=(), name=None, roles="", read_only=False, emergency=False)
+        return Frame(places=(), name=None, roles="", read_only=False, emergency=False, at_emergency=False)
     return Frame(
         places=tuple(
             Place(href=href, words=words, here=path == href or (href != "/" and path.startswith(f"{href}/")))
@@ -57,6 +58,7 @@ def frame_of(reader: Reader | None, path: str) -> Frame:
         name=reader.name,
         roles=_roles(reader),
         read_only=reader.read_only,
+        at_emergency=path == "/emergency",
         emergency=may(reader, "emergency.create") or may(reader, "emergency.read"),
     )
 

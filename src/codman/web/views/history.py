@@ -27,6 +27,18 @@ _DONE: Final[Mapping[str, str]] = {
     "revoke": "revoked",
     "rotate": "replaced",
     "register": "registered",
+    "erase": "erased words of",
+    "mark": "marked words of",
+    "withdraw": "took back",
+}
+
+
+_NOUNS: Final[Mapping[str, str]] = {
+    "evidence": "evidence",
+    "grant": "the role",
+    "audit": "the log's entry",
+    "erasure": "the request to erase",
+    "fact": "the answer",
 }
 
 
@@ -68,7 +80,6 @@ def events(items: Sequence[Written], named: Mapping[str, str]) -> tuple[Event, .
 def event(item: Written, named: Mapping[str, str]) -> Event:
     """One entry as an event."""
     value = item.value
-    noun, _, verb = value["action"].partition(".")
     about = value["about"]["id"]
     actor = value["actor"]
     return Event(
@@ -76,13 +87,19 @@ def event(item: Written, named: Mapping[str, str]) -> Event:
         at=value["at"],
         who=named.get(actor["id"], "the house itself" if actor["kind"] == "system" else actor["id"]),
         who_id=actor["id"],
-        what=f"{_DONE.get(verb, words(verb))} {'evidence' if noun == 'evidence' else 'the ' + words(noun)}",
+        what=done(value["action"]),
         about=named.get(about, brief(about)),
         about_id=about,
         about_href=_href(value["about"]["kind"], about),
         changes=_changes(item, value, named),
         why=_text(item.texts, "why", value.get("why")) if value.get("why") is not None else "",
     )
+
+
+def done(action: str) -> str:
+    """An action as people say it was done: use.change is `changed the use`."""
+    noun, _, verb = action.partition(".")
+    return f"{_DONE.get(verb, words(verb))} {_NOUNS.get(noun, 'the ' + words(noun))}"
 
 
 def ids_in(items: Sequence[Written]) -> set[str]:
@@ -148,6 +165,9 @@ _PLACES: Final[Mapping[str, str]] = {
     "statement": "/evidence/{}",
     "key": "/keys",
     "site": "/sites",
+    "entry": "/audit/{}",
+    "erasure": "/audit/erasures",
+    "document": "/documents/{}/content",
 }
 
 

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from codman.registry.access import Reader, may
+from codman.registry.accounts_emergency import path_of, unreviewed
 from codman.registry.attention import Backlog, backlog
+from codman.registry.erasure import waiting as waiting_erasures
 from codman.registry.mine import owned_by, runs_of, to_accept, with_evidence
 from codman.registry.names import names_of
 from codman.registry.timeline import Asked, entries_of
 from codman.web.views import marks
 from codman.web.views.history import Event, events, ids_in
 from codman.web.views.marks import Gap, Tag
+from codman.web.views.registers import vendors_view
 from codman.web.views.use import gaps
 
 
@@ -49,17 +52,19 @@ class HomeView:
     waiting: tuple[Waiting, ...]
     owned: tuple[Owned, ...]
     backlog: Backlog | None  # of the whole office, for who keeps it
+    office: tuple[Gap, ...]  # what waits for anybody of the office
     events: tuple[Event, ...]
     empty: bool
 
 
-def home_view(connection: Connection, reader: Reader, within: Sequence[str], *, empty: bool) -> HomeView:
+def home_view(connection: Connection, reader: Reader, within: Sequence[str], today: str, *, empty: bool) -> HomeView:
     """The page of one reader.
 
     Args:
         connection: Where to read.
         reader: Who.
         within: Paths of the sites whose uses they may see.
+        today: The day, for contracts that end.
         empty: Whether the book holds no use at all.
     """
     waiting = to_accept(connection, reader.person) if may(reader, "deployment.accept") else []
@@ -95,9 +100,34 @@ def home_view(connection: Connection, reader: Reader, within: Sequence[str], *, 
         ),
         owned=tuple(shown),
         backlog=backlog(connection, within) if keeps else None,
+        office=_office(connection, reader, today),
         events=events(recent, named),
         empty=empty,
     )
+
+
+def _office(connection: Connection, reader: Reader, today: str) -> tuple[Gap, ...]:
+    """What waits for whoever of the office comes first: emergencies, second signatures, contracts."""
+    found = []
+    if may(reader, "emergency.review"):
+        mine = [one for one in unreviewed(connection) if one.person != reader.person]
+        seen = [one for one in mine if may(reader, "emergency.review", [path_of(connection, one)])]
+        if seen:
+            found.append(Gap(f"{_many(len(seen), 'emergency', 'emergencies')} to review", "/emergency"))
+    theirs = [one for one in waiting_erasures(connection) if one.asked_by != reader.person]
+    if theirs and may(reader, "audit.erase", ["/"]):
+        said = f"{_many(len(theirs), 'request', 'requests')} to erase words, to agree to or not"
+        found.append(Gap(said, "/audit/erasures"))
+    if may(reader, "vendor.change", ["/"]):
+        ending = sum(bool(line.soon) for line in vendors_view(connection, today).lines)
+        if ending:
+            said = f"{_many(ending, 'contract has', 'contracts have')} ended or will within 90 days"
+            found.append(Gap(said, "/vendors"))
+    return tuple(found)
+
+
+def _many(number: int, one: str, more: str) -> str:
+    return f"{number:,} {one if number == 1 else more}"
 
 
 def _sentence(waiting: int, owned: int, with_gaps: int) -> str:

@@ -137,9 +137,13 @@ def _covered(found: Sequence[ProductTally]) -> str:
     asked = sum(one.fields for one in found)
     missing = sum(one.counts[State.MISSING] for one in found)
     claims = sum(one.counts[State.CLAIM] for one in found)
+    shown = asked - missing - claims
+    others = (
+        f"{shown:,} have a document or evidence behind them" if shown else "none has a document or evidence behind it"
+    )
     return (
         f"Of {asked:,} fields that {len(found)} frameworks ask of the product itself, {missing:,} are missing and "
-        f"{claims:,} rest on somebody's word alone; the others have a document or evidence behind them."
+        f"{claims:,} rest on somebody's word alone; {others}."
     )
 
 

@@ -167,9 +167,18 @@ class VendorLine:
     cost: float | None
 
 
-def vendors_view(connection: Connection, today: str) -> tuple[VendorLine, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VendorsView:
     """The list of vendors."""
-    return tuple(
+
+    sentence: str
+    lines: tuple[VendorLine, ...]
+
+
+def vendors_view(connection: Connection, today: str) -> VendorsView:
+    """The list of vendors, and what of it cannot wait."""
+    found = vendor_lines(connection)
+    lines = tuple(
         VendorLine(
             href=f"/vendors/{vendor.id}",
             name=vendor.name,
@@ -179,8 +188,27 @@ def vendors_view(connection: Connection, today: str) -> tuple[VendorLine, ...]:
             baa=_agreed(vendor),
             cost=vendor.annual_cost,
         )
-        for vendor, number in vendor_lines(connection)
+        for vendor, number in found
     )
+    ended = sum(line.soon == "ended" for line in lines)
+    soon = sum(line.soon.startswith("in ") for line in lines)
+    unsigned = sum(vendor.baa is not True for vendor, _ in found)
+    return VendorsView(
+        sentence=(
+            f"{_counted(len(lines), 'vendor', 'vendors')}. {_counted(ended, 'contract has', 'contracts have')} ended. "
+            f"{_counted(soon, 'contract ends', 'contracts end')} within 90 days. "
+            + (
+                f"{_counted(unsigned, 'vendor has', 'vendors have')} no business associate agreement on record."
+                if unsigned
+                else "All have signed a business associate agreement."
+            )
+        ),
+        lines=lines,
+    )
+
+
+def _counted(number: int, one: str, more: str) -> str:
+    return f"{number or 'No'} {one if number == 1 else more}"
 
 
 def _agreed(vendor: Vendor) -> Tag:
