@@ -65,8 +65,8 @@ def names_of(connection: Connection, ids: Iterable[str | None]) -> dict[str, str
         found |= {str(name): f"{role} for {person}" for name, role, person in held}
     requests = {name for name in wanted if name not in found and name.startswith("erasure-")}
     if requests:
-        asked = connection.execute(select(erasures.c.id, erasures.c.log_index).where(erasures.c.id.in_(requests)))
-        found |= {str(name): f"words of entry {index}" for name, index in asked}
+        entries = connection.execute(select(erasures.c.id, erasures.c.log_index).where(erasures.c.id.in_(requests)))
+        found |= {str(name): f"words of entry {index}" for name, index in entries}
     return found
 
 
