@@ -19,8 +19,9 @@ from codman.flows.house import House
 from codman.registry.access import Reader, paths_for, require
 from codman.registry.inventory import MOST_A_PAGE, Listed, Question, search
 
-# Begins a formula in Excel, LibreOffice or Google Sheets; tab and return hide one (OWASP, CSV injection)
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+# Begins a formula in Excel, LibreOffice or Google Sheets; tab and return hide one, East Asian
+# editions read the wide signs too (OWASP, CSV injection)
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _NO_XML: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # no XML file may hold these
 _ENDINGS: Final = (".csv", ".xlsx", ".json")
 

@@ -12,7 +12,7 @@ from codman.registry.imports.table import MOST_COLUMNS, MOST_ROWS, Row, Table, U
 REPEATED_HEADING: Final = "a repeated heading"
 EMPTY_ROW: Final = "an empty row"
 _LOOKED_AT: Final = 40
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def table_of(records: Iterable[tuple[int, Sequence[str]]], name: str, notes: Sequence[str] = ()) -> Table:
