@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, Field, create_model
@@ -158,7 +159,7 @@ def _facets(call: Call) -> Reply:
     question = question_of(call.query)
     within = paths_for(call.reader, "inventory.read")
     with call.house.database.reading() as connection:
-        total = search(connection, question, within).total
+        total = search(connection, replace(question, limit=1, cursor=None), within).total
         counted = facets(connection, question, within)
     shown: dict[str, Any] = {
         name: [Count(value=value, count=count) for value, count in values] for name, values in counted.items()
