@@ -16,6 +16,7 @@ from codman.registry.frameworks import every_framework
 from codman.registry.names import names_of
 from codman.registry.nouns import PRODUCTS
 from codman.registry.related import deployments_of, documents_about
+from codman.registry.standing import Tally, tally_of
 from codman.registry.timeline import Asked, abouts_of_use, entries_of
 from codman.spine.product import Product
 from codman.spine.site import Deployment, Mode
@@ -96,6 +97,7 @@ def use_view(
     """
     product = PRODUCTS.get(connection, use.product)
     runs = deployments_of(connection, use.id)
+    evidence = tally_of(connection, use.id)
     history = entries_of(connection, Asked(about=abouts_of_use(connection, use.id), limit=SHOWN_EVENTS)).items
     named = names_of(
         connection,
@@ -117,8 +119,8 @@ def use_view(
         product=product.name,
         product_href=f"/products/{product.id}",
         tags=_tags(use, product),
-        facts=_facts(use, runs, statements, named),
-        gaps=tuple(gaps(use, runs, has_evidence=bool(statements), may_change=may_change)),
+        facts=_facts(use, runs, evidence, named),
+        gaps=tuple(gaps(use, runs, has_evidence=evidence.verified > 0, evidence=evidence, may_change=may_change)),
         says=_says(use, named),
         known=tuple(known(row) for row in statements[:SHOWN_STATEMENTS]),
         more_known=max(0, len(statements) - SHOWN_STATEMENTS),
@@ -130,7 +132,9 @@ def use_view(
     )
 
 
-def gaps(use: Use, runs: Sequence[Deployment], *, has_evidence: bool, may_change: bool) -> list[Gap]:
+def gaps(
+    use: Use, runs: Sequence[Deployment], *, has_evidence: bool, may_change: bool, evidence: Tally | None = None
+) -> list[Gap]:
     """What is not known or not done, the gravest first; nothing is asked of a use that is retired."""
     if use.stage is Stage.RETIRED:
         return []
@@ -142,7 +146,9 @@ def gaps(use: Use, runs: Sequence[Deployment], *, has_evidence: bool, may_change
     if use.owner is None:
         found.append(Gap("Nobody answers for it", edit and f"{edit}#f-owner"))
     if not has_evidence:
-        found.append(Gap("No evidence is filed: how well it works for local patients is not known", "/evidence"))
+        apart = _apart(evidence) if evidence is not None else ""
+        but = f"No filed evidence counts ({apart})" if apart else "No evidence is filed"
+        found.append(Gap(f"{but}: how well it works for local patients is not known", "/evidence"))
     if running and use.monitoring is None:
         found.append(Gap("How it is watched is not said", edit and f"{edit}#f-monitoring"))
     unnamed = [one for one in runs if one.clinician is None and one.mode is not Mode.ENDED]
@@ -185,14 +191,24 @@ def _tags(use: Use, product: Product) -> tuple[Tag, ...]:
     return tuple(tags)
 
 
-def _facts(
-    use: Use, runs: Sequence[Deployment], statements: Sequence[Filed], named: Mapping[str, str]
-) -> tuple[Fact, ...]:
+def _apart(evidence: Tally) -> str:
+    """What is filed and does not count, named."""
+    said = []
+    if evidence.revoked:
+        said.append(f"{_number(evidence.revoked, 'statement')} whose key was revoked")
+    if evidence.claims:
+        said.append(f"{_number(evidence.claims, 'claim')} nobody signed")
+    return ", ".join(said)
+
+
+def _number(number: int, what: str) -> str:
+    return f"{count(number)} {what}{'' if number == 1 else 's'}"
+
+
+def _facts(use: Use, runs: Sequence[Deployment], evidence: Tally, named: Mapping[str, str]) -> tuple[Fact, ...]:
     active = [one for one in runs if one.mode is not Mode.ENDED]
     accepted = sum(one.accepted_at is not None for one in active)
-    measured = [row for row in statements if row.evaluated_at]
-    last = max((row.evaluated_at or "" for row in measured), default="")
-    number = f"{SHOWN_STATEMENTS} and more" if len(statements) > SHOWN_STATEMENTS else count(len(statements))
+    measured = f"last measured {day(evidence.measured_at)}" if evidence.measured_at else ""
     return (
         Fact(
             "Decision", use.decision.value.capitalize(), detail=use.tier.value + " tier" if use.tier else "no tier yet"
@@ -206,8 +222,8 @@ def _facts(
         Fact("Runs at", _sites(len(active)) if active else "Not said", detail=f"{accepted} accepted" if active else ""),
         Fact(
             "Evidence",
-            f"{number} statement{'' if number == '1' else 's'}" if statements else "None",
-            detail=f"last measured {day(last)}" if last else "",
+            _number(evidence.verified, "statement") if evidence.verified else "None",
+            detail="; ".join(part for part in (measured, _apart(evidence)) if part),
         ),
     )
 
