@@ -177,6 +177,15 @@ def test_no_token_or_a_bad_one_is_401_and_says_how_to_sign_in(call):
         assert refused.headers["WWW-Authenticate"].startswith("Bearer")
 
 
+def test_a_filter_by_a_value_that_the_field_never_holds_is_422_and_names_the_parameter(call):
+    refused = call("GET", "/uses?stage=lvie")
+
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["pointer"] == "/query/stage"
+    assert "'live'" in refused.json()["fix"]
+    assert call("GET", "/uses?stage=(missing)").json()["items"] == []
+
+
 def test_uses_are_found_by_words_filters_and_their_opposites(call):
     def found(query):
         return [item["id"] for item in call("GET", f"/uses?{query}").json()["items"]]

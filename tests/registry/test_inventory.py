@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from codman.registry.inventory import MISSING, BadFilter, Question, facets, paths_of, search
+from codman.registry.inventory import MISSING, BadFilter, BadFilterValue, Question, facets, paths_of, search
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import DEPLOYMENTS, PRODUCTS, SITES, USES, VENDORS
 from codman.spine.product import ProductFields, VendorFields
@@ -94,6 +94,32 @@ def test_a_page_ends_with_a_cursor_that_begins_the_next(inventory):
 def test_a_filter_of_no_field_is_refused_with_the_nearest_name(inventory):
     with pytest.raises(BadFilter, match="stage"):
         _names(inventory, where={"stge": ["live"]})
+
+
+@pytest.mark.parametrize(
+    ("field", "wrong", "meant"),
+    [
+        ("stage", "lvie", "'live'"),
+        ("impact", "high-impct", "'high-impact'"),
+        ("tier", "hihg", "'high'"),
+        ("decision", "aproved", "'approved'"),
+        ("decision_role", "informed", "'informs'"),
+        ("kind", "boughtt", "'bought'"),
+        ("evidence", "filled", "'filed'"),
+    ],
+)
+def test_a_value_that_a_field_never_holds_is_refused_with_the_nearest(inventory, field, wrong, meant):
+    with pytest.raises(BadFilterValue, match=meant):
+        _names(inventory, where={field: [MISSING, wrong]})
+    with pytest.raises(BadFilterValue, match=meant):
+        _names(inventory, not_where={field: [wrong]})
+    with inventory.reading() as connection, pytest.raises(BadFilterValue, match=meant):
+        facets(connection, Question(where={field: [wrong]}))
+
+
+def test_a_value_of_a_field_that_holds_any_text_only_finds_nothing(inventory):
+    assert _names(inventory, where={"organisation": ["nowhere"], "stage": [MISSING]}) == []
+    assert _names(inventory, where={"organisation": ["nowhere"]}) == []
 
 
 def test_a_list_names_the_sites_a_use_runs_at_and_paths_hold_its_own_too(inventory):

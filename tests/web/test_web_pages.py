@@ -87,6 +87,14 @@ def test_a_filter_that_is_none_is_refused_with_a_suggestion(officer: httpx.Clien
     assert "stage" in plain(page)
 
 
+def test_a_value_that_a_filter_never_has_is_refused_with_a_suggestion(officer: httpx.Client) -> None:
+    page = officer.get("/inventory?stage=lvie")
+
+    assert page.status_code == 400
+    assert "stage=" in page.text
+    assert "live" in page.text
+
+
 def test_pages_of_the_inventory_follow_each_other_without_gap_or_repeat(house: House, officer: httpx.Client) -> None:
     _add_uses(house.database, 120)
     seen: list[str] = []

@@ -140,6 +140,8 @@ def _faults(error: CodmanError) -> list[dict[str, Any]]:
         return error.errors
     if isinstance(error, BadListing):
         return [{"pointer": f"/query/{error.field}", "detail": error.why}]
+    if isinstance(error, BadFilter):
+        return [{"pointer": f"/query/{error.field}", "detail": error.why}]
     if isinstance(error, BadField):
         query = error.field in ("cursor", "order")
         return [{"pointer": ("/query/" if query else "/") + error.field.replace(".", "/"), "detail": error.why}]

@@ -29,7 +29,8 @@ from sqlalchemy import (
 from codman.errors import BadInput, nearest
 from codman.registry.records import Page, decode_cursor, encode_cursor
 from codman.registry.schema import deployments, people, products, sites, statements, uses, vendors
-from codman.spine.use import Use
+from codman.spine.product import ProductKind
+from codman.spine.use import Decision, DecisionRole, Impact, Stage, Tier, Use
 
 MISSING: Final = "(missing)"  # as a null prints in a slice
 MOST_A_PAGE: Final = 500
@@ -37,6 +38,15 @@ MOST_A_PAGE: Final = 500
 _home = sites.alias("home")
 _owner = people.alias("owner")
 _FILED: Final = "filed"
+_WORDS: Final = {  # fields that hold one of few words
+    "stage": Stage,
+    "impact": Impact,
+    "tier": Tier,
+    "decision": Decision,
+    "decision_role": DecisionRole,
+    "kind": ProductKind,
+    "evidence": (_FILED,),
+}
 _HAS_EVIDENCE: Final = exists(select(statements.c.digest).where(statements.c.use_id == uses.c.id))
 
 # What a filter may name, and the column it looks at
@@ -83,6 +93,20 @@ class BadFilter(BadInput):
             why="it has no such field",
             fix=nearest(name, known),
         )
+        self.field = name.partition("=")[0][:60]
+
+
+class BadFilterValue(BadFilter):
+    """A filter by a value that its field can never hold: it would find nothing, and look like an answer."""
+
+    def __init__(self, name: str, value: str, known: Iterable[str]) -> None:
+        BadInput.__init__(
+            self,
+            what=f"the inventory cannot be filtered by {name}={value[:60]!r}",
+            why=f"'{name}' never holds that",
+            fix=nearest(value[:60], known),
+        )
+        self.field = name
 
 
 class Listed(BaseModel):
@@ -141,6 +165,7 @@ def search(connection: Connection, question: Question, within: Sequence[str] = (
 
     Raises:
         BadFilter: It names a field the inventory does not have.
+        BadFilterValue: It names a value that its field never holds.
     """
     asked = and_(*_conditions(question), visible(within))
     if question.order not in ORDERS:
@@ -285,9 +310,11 @@ def paths_of(connection: Connection, use: Use) -> list[str]:
 
 
 def evidence_counts(connection: Connection, names: Sequence[str]) -> dict[str, int]:
-    """How many statements are filed for each use."""
+    """How many statements count as evidence of each use: verified ones, by a key whose signature still counts."""
     rows = connection.execute(
-        select(statements.c.use_id, func.count()).where(statements.c.use_id.in_(names)).group_by(statements.c.use_id)
+        select(statements.c.use_id, func.count())
+        .where(statements.c.use_id.in_(names))
+        .group_by(statements.c.use_id)
     )
     return {use: int(count) for use, count in rows}
 
@@ -324,6 +351,8 @@ def _one_of(name: str, values: Sequence[str], today: str | None) -> ColumnElemen
         return or_(*(_ends_within(days, today) for days in values))
     if name not in FILTERS:
         raise BadFilter(name, [*FILTERS, AT, CONTRACT_ENDS])
+    if name in _WORDS and (unknown := [v for v in values if v not in (words := [*map(str, _WORDS[name]), MISSING])]):
+        raise BadFilterValue(name, unknown[0], words)
     if name == "evidence":  # in this form PostgreSQL joins once and does not ask use by use
         return or_(
             false(), *([_HAS_EVIDENCE] if _FILED in values else []), *([~_HAS_EVIDENCE] if MISSING in values else [])
