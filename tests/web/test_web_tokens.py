@@ -36,7 +36,7 @@ def test_a_token_is_shown_once_works_and_is_revoked(house: House) -> None:
     assert page.headers["cache-control"] == "no-store"
     secret = re.search(r"codman_[\w-]{20,}", page.text)
     assert secret is not None
-    assert reader_of_token(house.database, secret[0]).scopes == {"evidence.submit", "*.read"}
+    assert reader_of_token(house.database, secret[0]).scopes == frozenset({"evidence.submit", "*.read"})
     listed = engineer.get("/account").text
     assert "nightly evaluation" in listed
     assert "send evidence" in listed
