@@ -28,15 +28,34 @@ class NoWorkspace(BadInput):
         )
 
 
-def open_house(settings: Settings, clock: Clock = utc_now) -> House:
+class NoBook(BadInput):
+    """A workspace in which nothing was ever kept, asked by a command that only looks or adds."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            what=f"there is no book of record in {folder}",
+            why="nothing was ever kept there",
+            fix="give another with --workspace, or begin one: codman serve, codman user add, codman inventory import",
+        )
+
+
+def open_house(settings: Settings, clock: Clock = utc_now, *, make: bool = True) -> House:
     """Open the workspace, making what is not there yet: folders, keys, database, tables.
 
+    Args:
+        settings: What the server or command was told.
+        clock: Gives the time.
+        make: Whether a book may be begun where there is none: a verdict on an empty one would be worth nothing.
+
     Raises:
+        NoBook: There is none, and none may be begun.
         NoWorkspace: The folder cannot be made or is a file.
         DatabaseAway: The database does not answer.
         NewerDatabase: It belongs to a later release.
     """
     workspace = settings.workspace.absolute()
+    if not make and not (workspace / "keys" / "log.key").exists():
+        raise NoBook(workspace)
     try:
         for folder in (workspace, workspace / "keys", workspace / "evidence", workspace / "documents"):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -16,8 +16,16 @@ from book import bare, signed
 
 from codman.evidence.keys import generate, read_signing_key, read_verifying_key
 from codman.evidence.receipt import Receipt, verify_receipt
+from codman.settings import read_settings
+from codman.wiring import open_house
 
 SCRIPT = Path(__file__).parents[2] / "docs" / "verify_pack.py"
+
+
+@pytest.fixture(autouse=True)
+def book(tmp_path):
+    """A book with nothing in it yet, as `codman serve` begins one."""
+    open_house(read_settings(workspace=tmp_path / "w")).close()
 
 
 @pytest.fixture
@@ -153,3 +161,23 @@ def test_a_server_that_does_not_answer_is_exit_4(codman, tmp_path):
     assert said.code == 4
     assert "does not answer" in said.err
     assert "secret-token" not in said.err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("audit", "verify"),
+        ("audit", "checkpoint"),
+        ("inventory", "list"),
+        ("key", "list"),
+        ("token", "list"),
+        ("user", "list"),
+        ("backup", "--out", "house.tar"),
+    ],
+)
+def test_a_command_that_looks_begins_no_book_where_there_is_none(run_codman, tmp_path, command):
+    done = run_codman(*command, "--workspace", tmp_path / "typo")
+
+    assert done.returncode == 2
+    assert "there is no book of record" in done.stderr
+    assert not (tmp_path / "typo").exists()

@@ -6,6 +6,9 @@ import json
 
 import pytest
 
+from codman.settings import read_settings
+from codman.wiring import open_house
+
 LIST = """\
 Ref,Name of AI tool,Department,Status,Supplier
 1,Sepsis,ICU,Live,Acme Inc.
@@ -18,6 +21,7 @@ Ref,Name of AI tool,Department,Status,Supplier
 @pytest.fixture
 def inventory(codman, tmp_path):
     (tmp_path / "list.csv").write_text(LIST)
+    open_house(read_settings(workspace=tmp_path / "w")).close()
 
     def run(*arguments):
         return codman("inventory", *arguments, *([] if arguments[0] == "propose" else ["--workspace", "w"]))

@@ -106,7 +106,7 @@ def import_(
         table, chosen = registered_models(file), chosen or "mlflow"
     else:
         table = read_table(Path(file))  # before the book is opened: what cannot be read makes none
-    with opened(workspace, database_url) as house:
+    with opened(workspace, database_url, make=True) as house:
         done = import_table(house, reader, table, chosen, _progress)
     if report is not None:
         write_whole(report, (json.dumps(done.report(), indent=2, ensure_ascii=False) + "\n").encode())

@@ -56,7 +56,7 @@ def add(
     if kind not in kinds or not who:
         raise BadInput(what=f"--owner {owner!r} names nobody", why="it is KIND:NAME", fix=nearest(kind, kinds))
     pem = read_whole(file, at_most=64 * 1024)
-    with opened(workspace, database_url) as house:
+    with opened(workspace, database_url, make=True) as house:
         made = add_key(
             house,
             OPERATOR,

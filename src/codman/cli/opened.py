@@ -19,12 +19,12 @@ DatabaseUrl = Annotated[
 
 
 @contextmanager
-def opened(workspace: Path | None, database_url: str | None) -> Iterator[House]:
-    """The house, made where it is not there yet; closed when done."""
+def opened(workspace: Path | None, database_url: str | None, *, make: bool = False) -> Iterator[House]:
+    """The house, closed when done; with `make`, begun where there is none."""
     from codman.settings import read_settings
     from codman.wiring import open_house
 
-    house = open_house(read_settings(workspace=workspace, database_url=database_url))
+    house = open_house(read_settings(workspace=workspace, database_url=database_url), make=make)
     try:
         yield house
     finally:

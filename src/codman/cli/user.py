@@ -39,6 +39,7 @@ def add(
     format_: Printed = Format.TEXT,
 ) -> None:
     """Let somebody in: with the password on standard input, or else by a link that works once, within a day."""
+    from codman.flows.address import address_of
     from codman.flows.operator import OPERATOR
     from codman.registry.accounts_invitations import invite
     from codman.registry.accounts_passwords import PASSWORDS, check_password
@@ -52,12 +53,17 @@ def add(
         password = _password()
         check_password(password, email=email, name=name)
         kept = PASSWORDS.hashed(password)
-    with opened(workspace, database_url) as house, house.database.changing(OPERATOR.author()) as change:
+    with opened(workspace, database_url, make=True) as house, house.database.changing(OPERATOR.author()) as change:
         where = None if site is None else site_named(change.connection, site)
         if kept is None:
             now = house.database.clock()
             token = invite(change, role, now, invited_by=None, email=email, site=where)
-            said = {"email": email, "role": role.value, "site": where, "link": f"{house.settings.address}/join/{token}"}
+            said = {
+                "email": email,
+                "role": role.value,
+                "site": where,
+                "link": f"{address_of(house.settings)}/join/{token}",
+            }
         else:
             person = add_account(change, email=email, name=called, password_hash=kept, role=role, site=where)
             said = {"id": person.id, "email": email, "role": role.value, "site": where}
