@@ -106,6 +106,7 @@ def test_the_log_is_verified_exported_and_an_entry_proven_to_somebody_else(codma
     assert codman("audit", "prove", "nonsense", *base).code == 2
     assert codman("audit", "prove", "99", *base).code == 2
     (tmp_path / "other").mkdir()
+    open_house(read_settings(workspace=tmp_path / "other")).close()
     assert codman("audit", "verify", "--checkpoint", "new.txt", "--workspace", "other").code == 1
 
 
