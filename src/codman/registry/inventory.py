@@ -29,6 +29,7 @@ from sqlalchemy import (
 from codman.errors import BadInput, nearest
 from codman.registry.records import Page, decode_cursor, encode_cursor
 from codman.registry.schema import deployments, people, products, sites, statements, uses, vendors
+from codman.registry.standing import COUNTS
 from codman.spine.product import ProductKind
 from codman.spine.use import Decision, DecisionRole, Impact, Stage, Tier, Use
 
@@ -47,7 +48,7 @@ _WORDS: Final = {  # fields that hold one of few words
     "kind": ProductKind,
     "evidence": (_FILED,),
 }
-_HAS_EVIDENCE: Final = exists(select(statements.c.digest).where(statements.c.use_id == uses.c.id))
+_HAS_EVIDENCE: Final = exists(select(statements.c.digest).where(statements.c.use_id == uses.c.id, COUNTS))
 
 # What a filter may name, and the column it looks at
 FILTERS: Final[Mapping[str, ColumnElement[Any]]] = {
@@ -313,7 +314,7 @@ def evidence_counts(connection: Connection, names: Sequence[str]) -> dict[str, i
     """How many statements count as evidence of each use: verified ones, by a key whose signature still counts."""
     rows = connection.execute(
         select(statements.c.use_id, func.count())
-        .where(statements.c.use_id.in_(names))
+        .where(statements.c.use_id.in_(names), COUNTS)
         .group_by(statements.c.use_id)
     )
     return {use: int(count) for use, count in rows}

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 
 from codman.registry.nouns import DEPLOYMENTS, USES
 from codman.registry.schema import deployments, statements, uses
+from codman.registry.standing import COUNTS
 from codman.spine.site import Deployment, Mode
 from codman.spine.use import Stage, Use
 
@@ -42,8 +43,8 @@ def owned_by(connection: Connection, person: str) -> Sequence[Use]:
 
 
 def with_evidence(connection: Connection, names: Sequence[str]) -> set[str]:
-    """Those of these uses for which at least one statement is filed."""
-    rows = connection.execute(select(statements.c.use_id).where(statements.c.use_id.in_(names)).distinct())
+    """Those of these uses for which at least one statement counts as evidence."""
+    rows = connection.execute(select(statements.c.use_id).where(statements.c.use_id.in_(names), COUNTS).distinct())
     return set(rows.scalars())
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, case, exists, func, select, true
 
 from codman.registry.database import instant
 from codman.registry.keys import KEYS, Key, why_not_now
@@ -16,6 +16,22 @@ from codman.spine.statement import when
 
 _MANY: Final = 500
 
+# why_not_now as the database is asked it; one signature that counts is enough
+COUNTS: Final[ColumnElement[bool]] = exists(
+    select(statement_signatures.c.digest)
+    .join(keys, keys.c.keyid == statement_signatures.c.keyid)
+    .where(
+        statement_signatures.c.digest == statements.c.digest,
+        statement_signatures.c.at >= keys.c.valid_from,
+        func.coalesce(statement_signatures.c.at < keys.c.revoked_from, true()),
+        func.coalesce(statement_signatures.c.at <= keys.c.valid_to, true()),
+    )
+    .correlate(statements)
+)
+STANDS: Final[ColumnElement[str]] = case(
+    (COUNTS, "verified"), (statements.c.standing == "verified", "revoked"), else_="claim"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -24,6 +40,16 @@ class Standing:
     word: Literal["verified", "claim", "revoked"]
     why: str
     signers: tuple[Key, ...] = ()  # whose signatures count
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many statements about a use are worth what."""
+
+    verified: int = 0
+    revoked: int = 0
+    claims: int = 0
+    measured_at: str | None = None  # the newest of the verified ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +67,18 @@ def standing_of(connection: Connection, digests: Sequence[str]) -> dict[str, Sta
     for low in range(0, len(digests), _MANY):
         found |= _standing(connection, digests[low : low + _MANY])
     return found
+
+
+def tally_of(connection: Connection, use: str) -> Tally:
+    """How many statements are filed for a use: those that count, and apart from them those that do not."""
+    rows = connection.execute(
+        select(STANDS, func.count(), func.max(statements.c.evaluated_at))
+        .where(statements.c.use_id == use)
+        .group_by(STANDS)
+    )
+    found = {word: (int(number), last) for word, number, last in rows}
+    verified, measured_at = found.get("verified", (0, None))
+    return Tally(verified, found.get("revoked", (0, None))[0], found.get("claim", (0, None))[0], measured_at)
 
 
 def _standing(connection: Connection, digests: Sequence[str]) -> dict[str, Standing]:
