@@ -318,3 +318,32 @@ def test_a_name_with_letters_beyond_ascii_is_found_as_it_is_written(book):
     receipt = file_evidence(book.house, bare(product="Évaluation"), book.officer)
 
     assert row_of(book, receipt.digest).product_id == "evaluation"
+
+
+@pytest.mark.parametrize("since", [None, "2026-10-01T00:00:00Z"])
+def test_what_was_filed_before_its_key_was_revoked_gives_the_same_receipt_when_sent_again(book, since):
+    key = book.registered("pipeline")
+    first = file_evidence(book.house, signed(key), book.officer)
+    book.clock.forward(days=1)
+    with book.house.database.changing(SYSTEM) as change:
+        revoke(change, KEYS.page(change.connection).items[0].id, since)
+    book.clock.forward(days=1)
+    before = size(book)
+
+    again = file_evidence(book.house, signed(key), book.officer)
+
+    assert again.model_dump_json() == first.model_dump_json()
+    assert size(book) == before
+    assert standing(book, first.digest).word == ("verified" if since is None else "revoked")
+    with pytest.raises(SignatureRefused, match="is revoked from"):
+        file_evidence(book.house, signed(key, note="new"), book.officer)
+
+
+def test_a_claim_does_not_become_more_by_a_key_that_was_revoked_before_it_signed(book):
+    first = file_evidence(book.house, bare(), book.officer)
+    key = book.registered("pipeline", revoked_from="2026-10-01T00:00:00Z")
+
+    with pytest.raises(SignatureRefused, match="is revoked from"):
+        file_evidence(book.house, signed(key), book.officer)
+
+    assert standing(book, first.digest).word == "claim"

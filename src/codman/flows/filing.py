@@ -72,7 +72,7 @@ def file_evidence(
         once: The event that carried it: its source and id.
 
     Returns:
-        The receipt; sending the same again gives the same one.
+        The receipt; sending the same again gives the same one, whatever happened to the key since.
 
     Raises:
         NotAllowed: The sender may not submit, or not for that use.
@@ -128,13 +128,19 @@ def _judge(
     use_paths = [] if known.use is None else paths_of(connection, USES.get(connection, known.use))
     if known.use is not None:
         require(reader, SUBMIT, at=use_paths)
-    refuse_other_artefact(said, known)
+    there = find(connection, read.digest)
+    if there is None or there.known.version != known.version:  # what it was filed about is judged once
+        refuse_other_artefact(said, known)
     if read.envelope is None:
         return known, None
     first = None
-    for key in signers(connection, read.envelope):
+    found = signers(connection, read.envelope)
+    for key in found:
         why = why_not(key, said, known, at, path_of_site(connection, key.site), use_paths)
         if why is None:
             return known, key
         first = first or why
+    for key in found:  # the log has this word from when it counted: sent again it says nothing new
+        if signed_already(connection, read.digest, key.keyid):
+            return known, key
     raise SignatureRefused(first or "", "have it signed by a key that may say this, or correct what it says")
