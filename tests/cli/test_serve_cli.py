@@ -34,10 +34,10 @@ def _address(process):
     return re.search(r"answers at (http://\S+)", process.stderr.readline())[1]
 
 
-def test_a_fresh_machine_gets_a_link_for_its_first_administrator_and_stops_cleanly(serving):
+def test_a_fresh_machine_gets_a_link_for_its_first_administrator_and_stops_cleanly(serving, tmp_path):
     process = serving()
     address = _address(process)
-    process.stderr.readline()
+    assert str(tmp_path / "work") in process.stderr.readline()
     link = process.stdout.readline().strip()
 
     assert httpx.get(f"{address}/api/v1/health").status_code == 200
@@ -45,6 +45,19 @@ def test_a_fresh_machine_gets_a_link_for_its_first_administrator_and_stops_clean
     assert (link.startswith(f"{address}/join/"), page.status_code) == (True, 200)
     process.send_signal(signal.SIGTERM)
     assert process.wait(15) == 0
+
+
+def test_a_link_made_while_it_serves_leads_to_it_and_is_the_settings_own_once_it_stopped(serving, run_codman, tmp_path):
+    process = serving()
+    address = _address(process)
+    invite = ("user", "add", "--role", "viewer", "--workspace", tmp_path / "work", "--email")
+    link = run_codman(*invite, "b@example.org").stdout.strip()
+
+    assert link.startswith(f"{address}/join/")
+    assert httpx.get(link).status_code == 200
+    process.send_signal(signal.SIGTERM)
+    process.wait(15)
+    assert run_codman(*invite, "c@example.org").stdout.startswith("http://127.0.0.1:8000/join/")
 
 
 def test_starting_costs_few_seconds_of_a_processor_up_to_the_first_answer(serving):

@@ -35,6 +35,7 @@ def serve(
 
     def ready(address: str) -> None:
         typer.echo(f"Codman answers at {address} (API: {address}/api/v1/docs); Ctrl+C stops it.", err=True)
+        typer.echo(f"The book of record is kept in {house.settings.workspace.absolute()}.", err=True)
         link = first_link(house.database, house.database.clock())
         if link is not None:
             typer.echo("Open this link to become the first administrator; it works once:", err=True)

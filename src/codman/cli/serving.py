@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from codman.api.app import make_api
 from codman.api.traffic import Traffic
 from codman.errors import BadInput
+from codman.flows.address import answering_at
 from codman.flows.house import House
 from codman.flows.rounds import making_rounds
 from codman.web.app import make_web
@@ -109,8 +110,10 @@ def serve(
     shown = f"[{host}]" if ":" in host else host
     settle()
     with listening, making_rounds(house):
-        address = house.settings.public_url or f"http://{shown}:{listening.getsockname()[1]}"
-        _Server(config, lambda: ready(address.rstrip("/"))).run(sockets=[listening])
+        local = f"http://{shown}:{listening.getsockname()[1]}"
+        address = (house.settings.public_url or local).rstrip("/")
+        with answering_at(house.settings.workspace, local):
+            _Server(config, lambda: ready(address)).run(sockets=[listening])
 
 
 def is_loopback(host: str) -> bool:

@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from sqlalchemy import select
 from starlette.responses import Response
 
+from codman.flows.address import address_of
 from codman.registry.access import paths_for, require
 from codman.registry.accounts_invitations import Invitation, invite, open_invitations, withdraw
 from codman.registry.nouns import PEOPLE, SITES
@@ -61,7 +62,7 @@ def make_invitation(visit: VisitDep, form: FormDep) -> Response:
         return _page(visit, said, {error.field: error.why}, "", 422)
     except NoSuchRecord:
         return _page(visit, said, {"site": "choose one of the list"}, "", 422)
-    return _page(visit, {}, {}, f"{visit.house.settings.address}/join/{token}", 200)
+    return _page(visit, {}, {}, f"{address_of(visit.house.settings)}/join/{token}", 200)
 
 
 @router.post("/invitations/{name}/withdraw")
