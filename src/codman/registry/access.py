@@ -98,6 +98,11 @@ OWN_WORD: Final = frozenset(
     }
 )
 
+# What a right taken in an emergency is good for: to see, and to stop what harms. No key, token or grant outlives it.
+IN_AN_EMERGENCY: Final = frozenset(
+    {"inventory.read", "evidence.read", "document.read", "person.read", "use.change", "use.decide", "deployment.change"}
+)
+
 # What is of no one site: the role must be held for the whole house, or one hospital's officer would decide for all.
 WHOLE_HOUSE: Final = frozenset(
     {
@@ -152,6 +157,7 @@ class Held:
 
     role: Role
     path: str = "/"
+    lent: bool = False  # taken in an emergency: good for stopping harm, for nothing that outlasts it
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +176,8 @@ class Reader:
 
     def author(self, request: str | None = None) -> Author:
         """Who the log names."""
-        return Author("system" if self.via == "machine" else "person", self.person, request)
+        kind = "system" if self.via == "machine" else "person"
+        return Author(kind, self.person, request, token=self.via_id if self.via == "token" else None)
 
     @property
     def roles(self) -> frozenset[Role]:
@@ -184,7 +191,11 @@ def paths_for(reader: Reader, action: str) -> tuple[str, ...]:
         return ()
     if reader.read_only and not is_reading(action):
         return ()
-    paths = {held.path for held in reader.held if held.role in ACTIONS[action]}
+    paths = {
+        held.path
+        for held in reader.held
+        if held.role in ACTIONS[action] and (not held.lent or action in IN_AN_EMERGENCY)
+    }
     if "/" in paths:
         return ("/",)
     return () if action in WHOLE_HOUSE else tuple(sorted(paths))

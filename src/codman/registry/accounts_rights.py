@@ -37,7 +37,7 @@ def lent_to(connection: Connection, person: str, now: datetime) -> tuple[tuple[H
     rows = connection.execute(
         query.where(emergencies.c.person == person, emergencies.c.begins_at <= at, emergencies.c.ends_at > at)
     ).all()
-    held = tuple(Held(Role(row.role), row.path or "/") for row in rows)
+    held = tuple(Held(Role(row.role), row.path or "/", lent=True) for row in rows)
     return held, max((row.ends_at for row in rows), default=None)
 
 

@@ -44,6 +44,7 @@ class Author:
     kind: str  # person, key, token, system
     id: str
     request: str | None = None  # the request it came with
+    token: str | None = None  # the token that acted for them
 
 
 SYSTEM: Final = Author("system", "codman")
@@ -94,7 +95,7 @@ def append(connection: Connection, entries: Sequence[Entry], author: Author, at:
         body: dict[str, Any] = {
             "index": index,
             "at": at,
-            "actor": {"kind": author.kind, "id": author.id},
+            "actor": _actor(author),
             "action": entry.action,
             "about": {"kind": entry.about_kind, "id": entry.about},
             "before": _sealed(entry.before, "before", entry.words, outside),
@@ -125,6 +126,11 @@ def append(connection: Connection, entries: Sequence[Entry], author: Author, at:
     connection.execute(insert(log_nodes), new_nodes(connection, first, leaves))
     connection.execute(update(log_head).values(size=index))
     return first
+
+
+def _actor(author: Author) -> dict[str, str]:
+    actor = {"kind": author.kind, "id": author.id}
+    return actor if author.token is None else {**actor, "token": author.token}
 
 
 def size_of(connection: Connection) -> int:
