@@ -111,7 +111,7 @@ def test_the_database_and_the_reader_of_one_statement_judge_its_standing_alike(b
         KEYS.change(change, found.id, {"valid_to": "2026-11-02T09:00:00Z"}, None)
 
     with book.house.database.reading() as connection:
-        by_database = dict((row.digest, row[1]) for row in connection.execute(select(statements.c.digest, STANDS)))
+        by_database = {row.digest: row[1] for row in connection.execute(select(statements.c.digest, STANDS))}
         one_by_one = {digest: worth.word for digest, worth in standing_of(connection, digests).items()}
 
     assert by_database == one_by_one

@@ -20,6 +20,7 @@ from codman.registry.imports.saved import every_mapping, mapping_named, save
 from codman.registry.imports.table import Table
 from codman.registry.imports.values import answers_nothing
 from codman.registry.imports.write import Imported, Progress, write
+from codman.registry.linking import link_all_waiting
 from codman.registry.nouns import USES
 from codman.registry.schema import people, sites
 
@@ -86,6 +87,7 @@ def import_table(
         if isinstance(mapping, Path):
             save(change, chosen)
         write(change, rows, chosen, done, progress)
+        link_all_waiting(change)
     return done
 
 
@@ -113,6 +115,7 @@ def _bring_back(
             done.reading.append(ANOTHER_BOOK)
         write(change, new, mapping, done, progress)
         USES.change_many(change, back.changed)
+        link_all_waiting(change)
     done.updated += len(back.changed)
     done.unchanged += back.unchanged
     return done

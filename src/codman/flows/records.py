@@ -23,6 +23,7 @@ from codman.flows.record_rules import (
 from codman.registry.access import NotAllowed, Reader, may, paths_for, require
 from codman.registry.accounts_people import deactivate
 from codman.registry.database import Change
+from codman.registry.linking import NAMED_BY, link_waiting
 from codman.registry.nouns import DEPLOYMENTS
 from codman.registry.records import AlreadyThere, BadField, NoSuchRecord, Page
 from codman.registry.requests import Once, remember, reply_to
@@ -72,6 +73,22 @@ def get(house: House, reader: Reader, kind: str, name: str) -> Any:
     """
     with house.database.reading() as connection:
         return _seen(connection, reader, KINDS[kind], name)
+
+
+def get_to_change(house: House, reader: Reader, kind: str, name: str) -> Any:
+    """One record, for somebody who may change some of it.
+
+    Raises:
+        NotAllowed: They may change nothing of it.
+        NoSuchRecord: There is none of that name within their reach.
+    """
+    rules = KINDS[kind]
+    with house.database.reading() as connection:
+        record = _seen(connection, reader, rules, name)
+        if kind == "use" and all(may(reader, "use.decide", [at]) for at in rules.places(connection, record) or ("/",)):
+            return record
+        _reached(connection, reader, rules, rules.change, record)
+        return record
 
 
 def page(
@@ -172,7 +189,12 @@ def create_within(change: Change, reader: Reader, kind: str, fields: Any, name: 
         require(reader, "use.decide", rules.places(change.connection, made))
     if kind == "deployment" and getattr(made, "accepted_at", None) is not None:
         raise BadField(kind, "accepted_at", "it is set when the clinician accepts, and only then")
-    return _same(change.connection, reader, rules, name, made) or rules.records.add(change, made, name)
+    there = _same(change.connection, reader, rules, name, made)
+    if there is not None:
+        return there
+    record = rules.records.add(change, made, name)
+    _link_what_waits(change, kind, record)
+    return record
 
 
 def change(
@@ -229,6 +251,8 @@ def change_within(
         record = rules.records.change(transaction, name, patch, revision)
     if kind == "site":
         move_what_is_below(connection, old, record)
+    if NAMED_BY.get(kind) in changed or (kind == "use" and "product" in changed):
+        _link_what_waits(transaction, kind, record, old)
     if kind == "person" and old.active and not record.active:
         deactivate(transaction, name)  # it is closed already: this ends its sessions and tokens
     return record
@@ -295,6 +319,12 @@ def require_any(reader: Reader, *actions: str) -> None:
     """
     if not any(may(reader, action) for action in actions):
         raise NotAllowed(actions[0], "anywhere")
+
+
+def _link_what_waits(change: Change, kind: str, *records: Any) -> None:
+    """Evidence may come before the record it names; a name given up may leave another record the only one."""
+    if kind in NAMED_BY:
+        link_waiting(change, kind, {name for one in records for name in (one.id, getattr(one, NAMED_BY[kind]))})
 
 
 def _reach(reader: Reader, action: str) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from codman.registry.schema import keys, products, sites, statements, uses, vers
 from codman.registry.schema_filing import statement_signatures
 from codman.spine.statement import Kind, when
 
-_ABOUT_A_MODEL: Final = frozenset({Kind.TRAINING, Kind.EVALUATION, Kind.COMPARISON, Kind.STRESS, Kind.MONITORING})
+ABOUT_A_MODEL: Final = frozenset({Kind.TRAINING, Kind.EVALUATION, Kind.COMPARISON, Kind.STRESS, Kind.MONITORING})
 _TRIED_WITH_EVERY_KEY: Final = 8  # signatures without a known keyid; more would let a sender keep us busy
 
 
@@ -155,7 +155,7 @@ def refuse_other_artefact(said: Said, known: Known) -> None:
     Raises:
         SubjectMismatch: It names another.
     """
-    if known.artefact is None or said.kind not in _ABOUT_A_MODEL:
+    if known.artefact is None or said.kind not in ABOUT_A_MODEL:
         return
     if known.artefact not in said.subjects and not set(said.subjects) <= said.inputs:
         raise SubjectMismatch(said.product or "", said.version or "", said.subjects[0], known.artefact)
