@@ -182,3 +182,37 @@ def test_a_key_is_registered_revoked_and_never_claims_what_its_owner_may_not(
     assert "Revoked" in officer.get("/keys").text
     nonsense = officer.post("/keys/new", data={**form, "pem": "no key", "origins": ["developer"]})
     assert nonsense.status_code == 422
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.ENGINEER, Role.REVIEWER, Role.AUDITOR])
+@pytest.mark.parametrize(
+    "form",
+    [
+        "/uses/use-sepsis/edit",
+        "/products/product-sepsis/edit",
+        "/sites/site-a/edit",
+        "/people/person-owner/edit",
+        "/deployments/deployment-1/edit",
+        "/uses/new",
+        "/grants/new",
+    ],
+)
+def test_a_form_that_a_reader_could_not_send_is_not_shown_to_them(pages: Pages, role: Role, form: str) -> None:
+    reader = pages(role)
+
+    assert reader.get(form).status_code == 403
+    assert reader.post(form, data={"name": "", "revision": "1"}).status_code == 403
+
+
+def test_a_form_of_a_record_of_another_site_is_refused_as_its_change_is(pages: Pages) -> None:
+    owner = pages(Role.OWNER, "/site-house/site-a/")
+
+    assert owner.get("/deployments/deployment-1/edit").status_code == 200
+    for form in ("/products/product-notes/edit", "/deployments/deployment-4/edit"):
+        sent = owner.post(form, data={"revision": "1", "name": "Mine", "mode": "live"})
+        assert sent.status_code in (403, 404)
+        assert owner.get(form).status_code == sent.status_code
+
+
+def test_who_decides_still_gets_the_form_of_a_use(pages: Pages) -> None:
+    assert pages(Role.CHAIR).get("/uses/use-sepsis/edit").status_code == 200

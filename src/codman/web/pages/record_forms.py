@@ -77,7 +77,7 @@ def add_record(visit: Visit, form: Form, paper: Paper) -> Response:
 
 def _edit(paper: Paper) -> Callable[[VisitDep, str], Response]:
     def edit_page(visit: VisitDep, name: str) -> Response:
-        record = records.get(visit.house, visit.reader, paper.kind, name)
+        record = records.get_to_change(visit.house, visit.reader, paper.kind, name)
         groups = paper.groups(lists_for(visit.house, visit.reader))
         plain = record.model_dump(mode="json")
         view = editing(
@@ -105,7 +105,7 @@ def _change(paper: Paper) -> Callable[[VisitDep, FormDep, str], Response]:
 def change_record(visit: Visit, form: Form, paper: Paper, name: str) -> Response:
     """Change a record; show the form again with what is wrong, or both versions after a conflict."""
     rules = KINDS[paper.kind]
-    now = records.get(visit.house, visit.reader, paper.kind, name)
+    now = records.get_to_change(visit.house, visit.reader, paper.kind, name)
     groups = paper.groups(lists_for(visit.house, visit.reader))
     asks = every_ask(groups)
     plain = rules.records.plain(now)
