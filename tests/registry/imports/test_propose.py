@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import yaml
 
 from codman.registry.imports.mapping import as_mapping
@@ -36,6 +37,38 @@ def test_columns_are_told_by_their_names():
         "vendor.name": "Supplier",
     }
     assert proposed(HOSPITAL).mapping.id == "Ref"
+
+
+@pytest.mark.parametrize(
+    ("heading", "cell", "target"),
+    [
+        ("What is it used for?", "Warns of sepsis on the wards", "use.purpose"),
+        ("What does the tool do?", "Warns of sepsis on the wards", "use.purpose"),
+        ("Owner e-mail", "a@example.org", "use.owner"),
+        ("Owner", "A. Person", "use.owner"),
+        ("Owned by", "A. Person", "use.owner"),
+        ("Who is responsible?", "A. Person", "use.owner"),
+        ("Monitored by", "Quality office", "use.monitoring"),
+        ("How is it monitored", "AUROC each month", "use.monitoring"),
+        ("Go-live date", "2024-02-13", "use.stage_since"),
+        ("In use from", "2024-02-13", "use.stage_since"),
+        ("Department", "ICU", "use.organisation"),
+        ("Supplier", "Acme", "vendor.name"),
+        ("Vendor / supplier", "Acme", "vendor.name"),
+    ],
+)
+def test_a_heading_as_hospitals_write_it_is_known(heading, cell, target):
+    fields = proposed(f"Name,{heading}\nSepsis alert,{cell}\nScribe,{cell}\n".encode()).mapping.fields
+
+    assert fields[target].column == heading
+
+
+def test_what_only_sounds_like_a_heading_is_left_alone():
+    fields = proposed(
+        b"Name,Owner's manual,Monitored patients per day,Supplier risk\nSepsis alert,x,5,Low\n"
+    ).mapping.fields
+
+    assert {"use.monitoring", "use.owner", "vendor.name"}.isdisjoint(fields)
 
 
 def test_a_date_that_can_only_be_read_with_the_day_first_says_so_for_the_others():

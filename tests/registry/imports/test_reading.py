@@ -195,3 +195,13 @@ def test_every_row_that_was_written_is_read_or_counted(rows):
     table = read_bytes(out.getvalue().encode(), "x.csv")
 
     assert len(table.rows) + sum(table.skipped.values()) == len(rows)
+
+
+@pytest.mark.parametrize("said", ["TOTAL", "Sum", "Grand total:", "Totals"])
+def test_a_row_of_totals_is_no_use_and_is_counted_apart(said):
+    table = read_bytes(
+        f"Name,Purpose,Alerts\nSepsis,Warns,4\n{said},,9\nTotal body CT,Dose,5\n".encode(), "register.csv"
+    )
+
+    assert [row.cells["Name"] for row in table.rows] == ["Sepsis", "Total body CT"]
+    assert table.skipped == {"a row of totals": 1}

@@ -11,6 +11,8 @@ from codman.registry.imports.table import MOST_COLUMNS, MOST_ROWS, Row, Table, U
 
 REPEATED_HEADING: Final = "a repeated heading"
 EMPTY_ROW: Final = "an empty row"
+TOTAL_ROW: Final = "a row of totals"
+_TOTALS: Final = frozenset({"total", "totals", "sum", "sums", "grand total", "subtotal", "sub total", "overall total"})
 _LOOKED_AT: Final = 40
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
@@ -49,6 +51,8 @@ def table_of(records: Iterable[tuple[int, Sequence[str]]], name: str, notes: Seq
                 skipped[EMPTY_ROW] += 1
         elif [normal(cell) for cell in cells[: len(again)]] == again:
             skipped[REPEATED_HEADING] += 1
+        elif _is_total(cells):
+            skipped[TOTAL_ROW] += 1
         else:
             rows.append(Row(number, {h: _plain(c) for h, c in zip(headings, cells, strict=False) if c.strip()}))
     said = list(notes)
@@ -69,6 +73,12 @@ def heading_row(rows: Sequence[Sequence[str]]) -> int:
         if words >= 0.8 * len(cells) and len({normal(cell) for cell in cells}) >= 0.5 * len(cells):
             return at
     return next(at for at, width in enumerate(widths) if width)
+
+
+def _is_total(cells: Sequence[str]) -> bool:
+    """Whether the row's only words are those of a sum; what stands beside them is numbers."""
+    words = [cell.strip() for cell in cells if any(c.isalpha() for c in cell)]
+    return len(words) == 1 and normal(words[0]) in _TOTALS
 
 
 def _plain(cell: str) -> str:
