@@ -132,6 +132,19 @@ def test_a_house_is_backed_up_and_goes_on_elsewhere(codman, tmp_path, monkeypatc
     assert not (tmp_path / "u").exists()
 
 
+def test_an_earlier_backup_is_replaced_only_where_that_is_said(codman, tmp_path):
+    assert codman("backup", "--out", "b.tar", "--workspace", "w").code == 0
+    earlier = (tmp_path / "b.tar").read_bytes()
+
+    refused = codman("backup", "--out", "b.tar", "--workspace", "w")
+    kept = (tmp_path / "b.tar").read_bytes()
+    replaced = codman("backup", "--out", "b.tar", "--workspace", "w", "--replace")
+
+    assert (refused.code, replaced.code) == (2, 0)
+    assert "b.tar is there already" in refused.err
+    assert kept == earlier != (tmp_path / "b.tar").read_bytes()
+
+
 def test_a_promise_is_sent_with_its_receipt_when_it_is_made(codman, tmp_path, key):
     assert key.name
     (tmp_path / "policy.yaml").write_text(

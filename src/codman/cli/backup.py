@@ -29,6 +29,7 @@ def backup(
     passphrase_stdin: Annotated[
         bool, typer.Option("--passphrase-stdin", help="Read the passphrase from standard input.")
     ] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace the file if it is there already.")] = False,
     workspace: Workspace = None,
     database_url: DatabaseUrl = None,
     format_: Printed = Format.TEXT,
@@ -43,7 +44,7 @@ def backup(
 
     passphrase = read_passphrase(passphrase_stdin) if with_keys else None
     with opened(workspace, database_url) as house:
-        kept = keep(house, OPERATOR, out, passphrase=passphrase)
+        kept = keep(house, OPERATOR, out, passphrase=passphrase, replace=replace)
     if format_ is Format.JSON:
         sys.stdout.write(json.dumps(kept.answer(), indent=2) + "\n")
         return

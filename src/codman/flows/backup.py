@@ -48,6 +48,17 @@ class WouldReplace(BadInput):
         )
 
 
+class BackupThere(BadInput):
+    """A backup onto an earlier one, or onto any other file."""
+
+    def __init__(self, out: Path) -> None:
+        super().__init__(
+            what=f"{out} is there already",
+            why="it may be the only backup of an earlier day",
+            fix="name another file, or say --replace",
+        )
+
+
 class CannotRestore(BadInput):
     """A backup that does not fit where it should go."""
 
@@ -72,7 +83,7 @@ class Kept:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-def backup(house: House, reader: Reader, out: Path, *, passphrase: str | None = None) -> Kept:
+def backup(house: House, reader: Reader, out: Path, *, passphrase: str | None = None, replace: bool = False) -> Kept:
     """Write the database, evidence, documents and public keys into one file while the house is in use.
 
     Args:
@@ -80,15 +91,19 @@ def backup(house: House, reader: Reader, out: Path, *, passphrase: str | None = 
         reader: Who asks; must hold `backup.create`.
         out: The archive; readable by its owner alone, for it holds everything the book holds.
         passphrase: Seals the private keys and the settings file, which then go along; without it they stay here.
+        replace: Whether a file that is there already may be replaced.
 
     Raises:
         NotAllowed: The reader may not.
+        BackupThere: Something is there already.
         WeakPassphrase: The passphrase is too short.
         EvidenceTampered: A filed statement is gone from the disk, or changed.
         CannotWrite: The archive cannot be written.
         NotRecorded: The log could not be written; no archive is left.
     """
     require(reader, "backup.create")
+    if not replace and (out.exists() or out.is_symlink()):
+        raise BackupThere(out)
     workspace = house.settings.workspace.absolute()
     with house.database.reading() as connection:
         filed = connection.execute(select(statements.c.digest)).scalars().all()
