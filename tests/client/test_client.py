@@ -10,7 +10,7 @@ import pytest
 from evidence_examples import evaluation
 
 from codman.client import Client
-from codman.client.problems import ChangedMeanwhile, Conflict, NoAnswer, NotThere, NotYours, Refused
+from codman.client.problems import ChangedMeanwhile, Conflict, NoAnswer, NotJson, NotThere, NotYours, Refused
 from codman.client.sending import BadServer
 from codman.evidence.envelope import sign
 from codman.evidence.keys import generate, read_signing_key
@@ -219,3 +219,16 @@ def test_a_token_is_sent_to_no_address_where_others_could_read_it(server):
     with pytest.raises(BadServer) as refused:
         Client(server, "secret-token")
     assert "a:b" not in str(refused.value)
+
+
+def test_a_statement_is_taken_as_bytes_as_text_and_as_a_dict_and_nothing_else(server, hospital):
+    body = canonical_statement(evaluation())
+    with Client(server, hospital.tokens["officer"]) as office:
+        as_bytes, as_text = office.submit(body), office.submit(body.decode())
+        as_dict = office.submit(json.loads(body))
+
+        assert as_bytes == as_text == as_dict
+        for bad, why in (([1], "of the type list"), ({"a": {1, 2}}, "no form in JSON"), ({"a": float("nan")}, "JSON")):
+            with pytest.raises(NotJson, match="cannot be sent") as refused:
+                office.submit(bad)
+            assert why in refused.value.why

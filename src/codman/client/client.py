@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
@@ -23,6 +24,7 @@ from codman.client.answers import (
     View,
 )
 from codman.client.collections import Addable, Collection, Readable
+from codman.client.problems import NotJson
 from codman.client.sending import Sender
 from codman.evidence.receipt import Receipt
 from codman.spine.person import Grant, Person
@@ -244,16 +246,20 @@ class Client:
         """Let go of the connection."""
         self._sender.close()
 
-    def submit(self, body: bytes) -> Receipt:
+    def submit(self, body: bytes | str | Mapping[str, Any]) -> Receipt:
         """Send a statement or its envelope; the same again gives the same receipt.
 
+        Args:
+            body: Its JSON as bytes or text, or as plain types.
+
         Raises:
+            NotJson: It is none of them.
             NotTaken: A signature, a subject or a number is refused.
             Refused: It is no statement, or the token is not good for it.
             NoAnswer: The server does not answer.
         """
         # stored once, by digest: sending it again is safe by itself
-        reply = self._sender.send("POST", "/evidence", content=body, media_type="application/json", again=True)
+        reply = self._sender.send("POST", "/evidence", content=_bytes(body), media_type="application/json", again=True)
         return Receipt.model_validate(reply.json())
 
     def submit_batch(self, events: bytes) -> BatchReply:
@@ -283,3 +289,16 @@ class Client:
         """What a kind of statement may say, as JSON Schema."""
         reply: dict[str, Any] = self._sender.send("GET", f"/schemas/{kind}/v1.json").json()
         return reply
+
+
+def _bytes(body: object) -> bytes:
+    if isinstance(body, bytes):
+        return body
+    if isinstance(body, str):
+        return body.encode()
+    if not isinstance(body, Mapping):
+        raise NotJson(f"it is of the type {type(body).__name__}")
+    try:
+        return json.dumps(dict(body), allow_nan=False, ensure_ascii=False).encode()
+    except (TypeError, ValueError):
+        raise NotJson("something in it has no form in JSON") from None

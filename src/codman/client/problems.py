@@ -19,6 +19,15 @@ class NoAnswer(Unreachable):
         )
 
 
+class NotJson(BadInput):
+    """A body that cannot be sent as JSON."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            what="this cannot be sent as a statement", why=why, fix="give its JSON as bytes, as text or as a dict"
+        )
+
+
 class Refused(CodmanError):
     """The server said no, and why."""
 
