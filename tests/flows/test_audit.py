@@ -26,6 +26,7 @@ from codman.flows.audit_pack import prove
 from codman.flows.filing import file_evidence
 from codman.flows.receipts import checkpoint
 from codman.registry.access import Held, NotAllowed, Reader
+from codman.registry.keys import by_keyid, revoke
 from codman.registry.log import SYSTEM, LogBroken, NoSuchEntry, entries
 from codman.registry.nouns import USES
 from codman.registry.schema import log_texts, statements
@@ -250,3 +251,21 @@ def test_who_may_not_read_the_log_proves_nothing(book, tmp_path):
     assert not (tmp_path / "x").exists()
     assert issubclass(LogBroken, NotProven)
     assert root([]) is not None
+
+
+def test_a_statements_pack_proves_the_newest_entry_that_gives_it_its_standing(book, script):
+    filed = file_evidence(book.house, bare(), book.officer)
+    assert json.loads(prove(book.house, book.officer, filed.digest)["entry"])["index"] == filed.log_index
+    first, second = book.registered("first"), book.registered("second")
+    for key in (first, second):
+        file_evidence(book.house, signed(key), book.officer)
+
+    pack = prove(book.house, book.officer, filed.digest)
+    with book.house.database.changing(SYSTEM) as change:
+        revoke(change, by_keyid(change.connection, [second.public.keyid])[0].id, "2026-10-01T00:00:00Z")
+    after = prove(book.house, book.officer, filed.digest)
+
+    for one, key in ((pack, second), (after, first)):
+        entry = json.loads(one["entry"])
+        assert (entry["action"], entry["after"]["keyid"]) == ("evidence.sign", key.public.keyid)
+        script.check(canonical(one), book.house.log_key.public.pem)

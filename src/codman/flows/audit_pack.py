@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from codman.evidence.canonical import canonical
 from codman.evidence.checkpoint import read_checkpoint, sign_checkpoint
@@ -22,6 +22,8 @@ from codman.registry.filing import find
 from codman.registry.keys import by_keyid
 from codman.registry.log import NoSuchEntry, Written, entries, prove_consistency, prove_inclusion, size_of, state_of
 from codman.registry.schema import log_texts
+from codman.registry.schema_filing import statement_signatures
+from codman.registry.standing import standing_of
 
 FORMAT: Final = "codman-audit-pack/1"
 _DIGITS: Final = 15  # an index; a digest has 64
@@ -41,7 +43,7 @@ def prove(
     Args:
         house: The open house.
         reader: Who asks; must hold `audit.export`. People's own words go along as far as this reader may read them.
-        entry: Its index, or the digest of a statement: the entry of its filing.
+        entry: Its index, or the digest of a statement: the newest entry that gives it its standing.
         since: A checkpoint made earlier; the pack then also proves that the log only grew.
         texts: Whether people's own words go along at all.
         out: Where the pack is written.
@@ -86,7 +88,13 @@ def _index_of(connection: Connection, digest: str, size: int) -> int:
     filed = find(connection, from_text)
     if filed is None:
         raise NotInStore(from_text)
-    return min(filed.log_index, size)
+    counts = standing_of(connection, [from_text])[from_text].signers
+    signed = connection.execute(
+        select(func.max(statement_signatures.c.log_index)).where(
+            statement_signatures.c.digest == from_text, statement_signatures.c.keyid.in_([key.keyid for key in counts])
+        )
+    ).scalar_one()  # none where it is a claim, or its key was revoked: its filing is all there is
+    return min(filed.log_index if signed is None else int(signed), size)
 
 
 def _texts(connection: Connection, written: Written, reader: Reader | None) -> tuple[list[dict[str, str]], list[str]]:
