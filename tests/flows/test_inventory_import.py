@@ -405,3 +405,49 @@ def test_two_rows_that_change_one_product_differently_leave_the_first_word_and_o
         changes = [e for e in entries(connection) if e.value["action"] == "product.change"]
     # the second row finds a summary that is not the one it had: the first row's word stands
     assert (product.summary, product.revision, len(changes)) == ("new", 2, 1)
+
+
+DATED = """mapping: dated
+fields:
+  use.name: {column: Name}
+  use.stage: {column: Status}
+  use.stage_since: {column: Since}
+"""
+
+
+def bring_dated(house, tmp_path, *days):
+    rows = "".join(f"Use {number},Live,{day}\n" for number, day in enumerate(days))
+    (tmp_path / "dated.csv").write_text("Name,Status,Since\n" + rows, encoding="utf-8")
+    (tmp_path / "dated.yaml").write_text(DATED, encoding="utf-8")
+    done = import_file(house, OPERATOR, tmp_path / "dated.csv", tmp_path / "dated.yaml")
+    with house.database.reading() as connection:
+        page = USES.page(connection, limit=50)
+    return done, sorted(use.stage_since for use in page.items)
+
+
+def test_a_date_that_reads_both_ways_is_noted_at_its_row(house, tmp_path):
+    done, days = bring_dated(house, tmp_path, "03/04/2024", "2024-05-06", "07/07/2024")
+
+    assert days == ["2024-03-04", "2024-05-06", "2024-07-07"]
+    assert [(n.row, n.why) for n in done.notes] == [(2, "use.stage_since: read as month/day")]
+
+
+def test_one_date_that_reads_one_way_settles_its_whole_column(house, tmp_path):
+    done, days = bring_dated(house, tmp_path, "03/04/2024", "13/02/2024")
+
+    assert days == ["2024-02-13", "2024-04-03"]
+    assert done.notes == []
+    assert any("'Since': all its dates are read as day/month" in said for said in done.reading)
+
+
+def test_dates_that_contradict_each_other_settle_nothing(house, tmp_path):
+    done, days = bring_dated(house, tmp_path, "03/04/2024", "13/02/2024", "02/14/2024")
+
+    assert days == ["2024-02-13", "2024-02-14", "2024-03-04"]
+    assert [n.row for n in done.notes] == [2]
+
+
+def test_a_file_that_no_mapping_fits_is_told_so_in_a_sentence(house, tmp_path):
+    (tmp_path / "odd.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    with pytest.raises(BadMapping, match="no mapping fits this file: "):
+        import_file(house, OPERATOR, tmp_path / "odd.csv")

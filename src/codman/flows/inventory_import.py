@@ -7,12 +7,14 @@ from pathlib import Path
 
 from sqlalchemy import Connection, select
 
+from codman.errors import BadInput
 from codman.flows.house import House
 from codman.flows.record_rules import DECIDED
 from codman.registry.access import Reader, may, require
 from codman.registry.imports.convert import Converted, Known, Note, convert, normal_name
+from codman.registry.imports.dates import day_comes_first, reads_both_ways
 from codman.registry.imports.identity import SAME_ROW, identify
-from codman.registry.imports.mapping import BadMapping, Mapping, best_fitting, fitted, read_mapping
+from codman.registry.imports.mapping import TARGETS, BadMapping, Mapping, best_fitting, fitted, read_mapping
 from codman.registry.imports.own_export import ANOTHER_BOOK, OWN, read_back
 from codman.registry.imports.propose import Proposal, propose
 from codman.registry.imports.reading import read_list
@@ -23,6 +25,18 @@ from codman.registry.imports.write import Imported, Progress, write
 from codman.registry.linking import link_all_waiting
 from codman.registry.nouns import USES
 from codman.registry.schema import people, sites
+
+
+class NoneFits(BadMapping):
+    """A file for which neither Codman nor anybody here has a mapping."""
+
+    def __init__(self) -> None:
+        BadInput.__init__(
+            self,
+            what="no mapping fits this file",
+            why="no ready or saved one names columns that it has",
+            fix="run: codman inventory propose FILE --out mapping.yaml",
+        )
 
 
 def quiet(_done: int, _all: int) -> None:
@@ -128,9 +142,7 @@ def _chosen(connection: Connection, table: Table, mapping: str | Path | None) ->
         return mapping_named(connection, mapping)
     fitting = best_fitting(table, every_mapping(connection))
     if fitting is None:
-        raise BadMapping(
-            "to use", "no ready or saved one fits this file", "run: codman inventory propose FILE --out mapping.yaml"
-        )
+        raise NoneFits
     return fitting
 
 
@@ -139,13 +151,14 @@ def _converted(
 ) -> list[Converted]:
     skipped = dict(table.skipped)
     skips = [(headings[s.column], _plain(s.values), s.reason) for s in mapping.skip if s.column in headings]
+    orders = _day_orders(table, mapping, headings, done)
     rows = []
     for row in table.rows:
         reason = next((why for heading, said, why in skips if _answer(row.cells.get(heading, "")) in said), None)
         if reason is not None:
             skipped[reason] = skipped.get(reason, 0) + 1
             continue
-        made = convert(row, mapping, headings, known)
+        made = convert(row, mapping, headings, known, orders)
         if isinstance(made, str):
             done.rejected.append((row.number, made))
         else:
@@ -153,6 +166,23 @@ def _converted(
             rows.append(made)
     done.skipped = skipped
     return rows
+
+
+def _day_orders(table: Table, mapping: Mapping, headings: dict[str, str], done: Imported) -> dict[str, bool]:
+    """By target, whether the day stands before the month, where a date of its own column settles it."""
+    orders = {}
+    for target, source in mapping.fields.items():
+        if (source.conversion or TARGETS[target]) != "day" or source.column not in headings:
+            continue
+        texts = [row.cells.get(headings[source.column], "") for row in table.rows]
+        first = day_comes_first(texts)
+        if first is None:
+            continue
+        orders[target] = first
+        if any(map(reads_both_ways, texts)):
+            order = "day/month" if first else "month/day"
+            done.reading.append(f"{source.column[:60]!r}: all its dates are read as {order}, as some can only be")
+    return orders
 
 
 def _identified(rows: list[Converted], mapping: Mapping, done: Imported) -> list[Converted]:

@@ -75,6 +75,13 @@ def test_a_date_that_can_only_be_read_with_the_day_first_says_so_for_the_others(
     assert proposed(HOSPITAL).mapping.day_first
 
 
+def test_an_order_of_day_and_month_that_no_date_settles_is_written_down_to_be_looked_at():
+    either = b"Name,Go-live\nA,03/04/2024\nB,05/06/2024\n"
+
+    assert "\nday_first: false  # CHECK: " in proposed(either).text
+    assert "CHECK: no date" not in proposed(either + b"C,02/13/2024\n").text
+
+
 def test_a_stage_column_with_an_unknown_name_is_told_by_its_values_and_marked():
     body = HOSPITAL.replace(b"Status", b"Ampel")
     guess = next(g for g in proposed(body).guesses if g.target == "use.stage")

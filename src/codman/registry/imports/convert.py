@@ -9,7 +9,7 @@ from collections.abc import Mapping as Dict
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from codman.registry.imports.dates import read_day
+from codman.registry.imports.dates import read_day, reads_both_ways
 from codman.registry.imports.mapping import TARGETS, Conversion, Mapping, Source
 from codman.registry.imports.table import Row, normal, one_line
 from codman.registry.imports.values import (
@@ -76,7 +76,13 @@ class Known:
     sites: Dict[str, str] = field(default_factory=dict)
 
 
-def convert(row: Row, mapping: Mapping, headings: Dict[str, str], known: Known) -> Converted | str:
+def convert(
+    row: Row,
+    mapping: Mapping,
+    headings: Dict[str, str],
+    known: Known,
+    day_first: Dict[str, bool] | None = None,
+) -> Converted | str:
     """One row of a file as the book will have it.
 
     Args:
@@ -84,6 +90,7 @@ def convert(row: Row, mapping: Mapping, headings: Dict[str, str], known: Known) 
         mapping: What its columns mean.
         headings: The file's heading for each column the mapping names.
         known: Who and what the book has by name.
+        day_first: Targets whose column says by itself whether the day stands before the month.
 
     Returns:
         The row converted, or why it cannot be a use.
@@ -93,7 +100,7 @@ def convert(row: Row, mapping: Mapping, headings: Dict[str, str], known: Known) 
     made.own_id = None if answers_nothing(own_id) else one_line(own_id)[:200]
     used: set[str] = set()
     for target, source in mapping.fields.items():
-        _fill(made, row, target, source, mapping, headings, known)
+        _fill(made, row, target, source, mapping, headings, known, (day_first or {}).get(target))
         used |= {headings[c] for c in source.read if c in headings}
     if mapping.id is not None and mapping.id in headings:
         used.add(headings[mapping.id])
@@ -119,6 +126,7 @@ def _fill(
     mapping: Mapping,
     headings: Dict[str, str],
     known: Known,
+    day_first: bool | None,
 ) -> None:
     texts = {c: row.cells[headings[c]] for c in source.read if c in headings and row.cells.get(headings[c])}
     said = source.value if source.value is not None else "\n\n".join(texts.values())
@@ -126,7 +134,9 @@ def _fill(
         return
     meant = _meant(said, source)
     conversion = source.conversion or TARGETS[target]
-    value, why = (None, None) if answers_nothing(meant) else _converted(meant, target, conversion, mapping, known)
+    value, why = (
+        (None, None) if answers_nothing(meant) else _converted(meant, target, conversion, mapping, known, day_first)
+    )
     if value is None and not (meant == "" and said):  # an empty meaning is the mapping's own way to pass a value over
         why = why or ("it answers nothing" if answers_nothing(said) else f"it is no {_WORDS[conversion]}")
     if why:
@@ -146,7 +156,7 @@ def _meant(said: str, source: Source) -> str:
 
 
 def _converted(
-    text: str, target: str, conversion: Conversion, mapping: Mapping, known: Known
+    text: str, target: str, conversion: Conversion, mapping: Mapping, known: Known, day_first: bool | None
 ) -> tuple[Any, str | None]:
     """The value, or None; and what a person should know about it."""
     if target in ("use.owner", "use.site"):
@@ -154,8 +164,13 @@ def _converted(
         name = (known.people if people else known.sites).get(normal_name(text))
         return name, None if name else f"the book has no {'person' if people else 'site'} of that name"
     if conversion == "day":
-        read = read_day(text, day_first=mapping.day_first)
-        return (None, None) if read is None else (read.day, read.assumed)
+        order = mapping.day_first if day_first is None else day_first
+        read = read_day(text, day_first=order)
+        if read is None:
+            return None, None
+        unsettled = day_first is None and reads_both_ways(text)
+        guessed = f"read as {'day/month' if order else 'month/day'}" if unsettled else None
+        return read.day, "; ".join(filter(None, (guessed, read.assumed))) or None
     if conversion == "vendor":
         names = vendor_names(text)
         more = f"it names {len(names)} vendors; the first is kept as the vendor" if len(names) > 1 else None

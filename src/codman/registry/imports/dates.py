@@ -6,6 +6,7 @@ A text that names less than a day (a month, a quarter, a year) is read as its fi
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
@@ -42,6 +43,7 @@ _PARTS: Final = {"early": 1, "mid": 6, "late": 10}
 _TIME: Final = re.compile(r"[ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?\s*([ap]\.?m\.?)?\s*(z|utc|[+-]\d{2}:?\d{2})?$", re.I)
 _BEFORE: Final = re.compile(r"^(approx(imately)?|circa|ca|c|est|estimated|expected|about|since|as of|~)[.:]?\s+", re.I)
 _NUMBERS: Final = re.compile(r"^(\d{1,4})([-/.])(\d{1,2})(?:\2(\d{1,4}))?$")
+_DAY_OR_MONTH: Final = re.compile(r"^\s*(\d{1,2})([/-])(\d{1,2})\2(\d{4}|\d{2})\b")
 _MONTH_YEAR: Final = re.compile(r"^(\d{1,2})[/-](\d{4})$")
 _COMPACT: Final = re.compile(r"^(\d{4})(\d{2})(\d{2})$")
 _WORDS: Final = re.compile(r"^([a-z]+)\.?[ ,/-]*(\d{1,2})(?:st|nd|rd|th)?[ ,/-]+(\d{4}|\d{2})$")  # September 8, 2025
@@ -77,6 +79,19 @@ def read_day(text: str, *, day_first: bool = False) -> ReadDay | None:
     plain = " ".join(text.replace("\xa0", " ").replace("–", "-").replace("’", "'").split()).casefold().rstrip(".")
     plain = _TIME.sub("", _BEFORE.sub("", plain)).strip()
     return _serial(plain) or _numbers(plain, day_first) or _named(plain) or _quarter(plain)
+
+
+def reads_both_ways(text: str) -> bool:
+    """Whether a text is a date whose day and month could change places, e.g. 03/04/2024."""
+    found = _DAY_OR_MONTH.match(text)
+    return found is not None and found[1] != found[3] and max(int(found[1]), int(found[3])) <= 12
+
+
+def day_comes_first(texts: Iterable[str]) -> bool | None:
+    """Whether the day stands before the month in a column, by its dates that read one way only; None is unsettled."""
+    pairs = [(int(found[1]), int(found[3])) for text in texts if (found := _DAY_OR_MONTH.match(text))]
+    first, second = any(a > 12 for a, _ in pairs), any(b > 12 for _, b in pairs)
+    return None if first == second else first
 
 
 def _serial(text: str) -> ReadDay | None:

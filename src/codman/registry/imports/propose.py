@@ -18,7 +18,7 @@ import yaml
 
 from codman.registry.frameworks import framework
 from codman.registry.imports.convert import slug
-from codman.registry.imports.dates import read_day
+from codman.registry.imports.dates import day_comes_first, read_day, reads_both_ways
 from codman.registry.imports.mapping import TARGETS, Conversion, Mapping, as_mapping
 from codman.registry.imports.table import Table, normal
 from codman.registry.imports.values import (
@@ -98,8 +98,10 @@ def propose(table: Table, name: str, file: str) -> Proposal:
     named = {guess.column for guess in guesses}
     plain = slug(name.casefold()).strip(".-_").replace("_", "-")[:50] or "list"
     value: dict[str, Any] = {"mapping": plain if plain[0].isalnum() else f"list-{plain}", "reads": table.kind}
-    if any(_day_first(cells[g.column]) for g in guesses if TARGETS.get(g.target) == "day"):
+    days = [cells[g.column] for g in guesses if TARGETS.get(g.target) == "day"]
+    if any(map(day_comes_first, days)):
         value["day_first"] = True
+    unsettled = any(day_comes_first(texts) is None and any(map(reads_both_ways, texts)) for texts in days)
     fields: dict[str, Any] = {}
     for guess in guesses:
         if guess.target == "id":
@@ -124,7 +126,7 @@ def propose(table: Table, name: str, file: str) -> Proposal:
         value["facts"] = {h: {"field": field, "confidence": 0.95} for h, field in facts.items()}
     value["rest"] = value["mapping"]
     mapping = as_mapping(value, name)
-    return Proposal(mapping, tuple(guesses), _text(mapping, tuple(guesses), table, file))
+    return Proposal(mapping, tuple(guesses), _text(mapping, tuple(guesses), table, file, unsettled=unsettled))
 
 
 def _sample(table: Table, heading: str) -> list[str]:
@@ -237,13 +239,7 @@ def _one_organisation(texts: Sequence[str]) -> bool:
     return len(heads) >= 0.95 * len(texts) > 0 and len(set(heads)) == 1
 
 
-def _day_first(texts: Sequence[str]) -> bool:
-    """Whether dates with slashes can only be read with the day first."""
-    pairs = [(int(m[1]), int(m[2])) for t in texts if (m := re.match(r"^\s*(\d{1,2})[/-](\d{1,2})[/-]\d{2,4}", t))]
-    return any(a > 12 for a, _ in pairs) and not any(b > 12 for _, b in pairs)
-
-
-def _text(mapping: Mapping, guesses: tuple[Guess, ...], table: Table, file: str) -> str:
+def _text(mapping: Mapping, guesses: tuple[Guess, ...], table: Table, file: str, *, unsettled: bool) -> str:
     """The mapping as YAML, each line with why, for a person to edit."""
     by_target = {guess.target: guess for guess in guesses}
     lines = [
@@ -252,7 +248,10 @@ def _text(mapping: Mapping, guesses: tuple[Guess, ...], table: Table, file: str)
         f"mapping: {mapping.mapping}",
         f"reads: {mapping.reads}",
     ]
-    if mapping.day_first:
+    if unsettled:
+        said = "true" if mapping.day_first else "false"
+        lines.append(f"day_first: {said}  # CHECK: no date tells whether 3/4/2024 is in March or in April")
+    elif mapping.day_first:
         lines.append("day_first: true  # some dates can only be read so")
     if mapping.id:
         lines.append(f"id: {_quoted(mapping.id)}  # {by_target['id'].why}")
