@@ -16,7 +16,10 @@ from book import bare, signed
 
 from codman.evidence.keys import generate, read_signing_key, read_verifying_key
 from codman.evidence.receipt import Receipt, verify_receipt
+from codman.registry.log import SYSTEM
+from codman.registry.nouns import PRODUCTS
 from codman.settings import read_settings
+from codman.spine.product import ProductFields
 from codman.wiring import open_house
 
 SCRIPT = Path(__file__).parents[2] / "docs" / "verify_pack.py"
@@ -45,6 +48,21 @@ def test_a_key_is_registered_evidence_is_sent_and_the_receipt_kept_verifies(codm
     receipt = Receipt.model_validate_json((tmp_path / "receipt.json").read_bytes())
     verify_receipt(receipt, read_verifying_key(tmp_path / "w" / "keys" / "log.pub"))
     assert json.loads(again.out)[0]["receipt"] == receipt.model_dump()
+
+
+def test_what_a_statement_names_and_the_book_has_not_is_said_beside_the_receipt(codman, tmp_path):
+    house = open_house(read_settings(workspace=tmp_path / "w"))
+    with house.database.changing(SYSTEM) as change:
+        PRODUCTS.add(change, ProductFields(name="Sepsis alert"), "sepsis")
+    house.close()
+    (tmp_path / "good.json").write_bytes(bare())
+
+    text = codman("submit", "good.json", "--workspace", "w")
+    answer = json.loads(codman("submit", "good.json", "--workspace", "w", "--format", "json").out)[0]
+
+    assert "not in the book, or not once: version '1.2.0', use 'Ward sepsis'; linked when it is" in text.out
+    assert answer["linked"] == {"product": "sepsis", "version": None, "use": None}
+    assert Receipt.model_validate(answer["receipt"]).digest in text.out
 
 
 def test_each_file_is_answered_by_itself_and_the_exit_code_says_the_worst(codman, tmp_path, key):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final, Protocol
 
 import typer
 
@@ -16,7 +17,15 @@ from codman.cli.layout import printable
 from codman.cli.opened import DatabaseUrl, Workspace, opened
 
 if TYPE_CHECKING:
+    from codman.client import Client
+    from codman.client.answers import Filed as Answered
     from codman.evidence.receipt import Receipt
+    from codman.flows.filed import Filed
+    from codman.flows.house import House
+
+    About = Filed | Answered
+
+_ABOUT: Final = ("product", "version", "use")
 
 app = typer.Typer(
     add_completion=False,
@@ -66,9 +75,13 @@ def submit(
                 answers.append({"file": str(file), "error": {"what": error.what, "why": error.why, "fix": error.fix}})
                 continue
             receipts.append(got.model_dump(mode="json"))
-            answers.append({"file": str(file), "receipt": receipts[-1]})
+            answer: dict[str, object] = {"file": str(file), "receipt": receipts[-1]}
+            answers.append(answer)
+            filed = send.filed(got.digest)
+            if filed is not None:
+                answer["linked"] = {name: getattr(filed, f"{name}_id") for name in _ABOUT}
             if format_ is Format.TEXT:
-                sys.stdout.write(f"filed  sha256:{got.digest}  entry {got.log_index:,}  {file}\n")
+                sys.stdout.write(f"filed  sha256:{got.digest}  entry {got.log_index:,}  {file}\n{_unlinked(filed)}")
     if receipt is not None and receipts:
         whole: object = receipts[0] if len(files) == 1 else receipts
         write_whole(receipt, (json.dumps(whole, indent=2, ensure_ascii=False) + "\n").encode())
@@ -89,21 +102,68 @@ def where(
     return remote, settings.token.get_secret_value() if settings.token else None
 
 
+class Sending(Protocol):
+    """How a statement gets there, and what became of it."""
+
+    def __call__(self, body: bytes, name: str, /) -> Receipt:
+        """Send a statement; `name` is the file it comes from."""
+
+    def filed(self, digest: str) -> About | None:
+        """What the book knows of a filed statement; None where the sender may send and not read."""
+
+
+@dataclass(frozen=True, slots=True)
+class _ToServer:
+    client: Client
+
+    def __call__(self, body: bytes, _name: str, /) -> Receipt:
+        return self.client.submit(body)
+
+    def filed(self, digest: str) -> About | None:
+        from codman.errors import CodmanError
+
+        with suppress(CodmanError):  # it is filed; what follows may not take the receipt away
+            return self.client.evidence.get(digest)
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _IntoBook:
+    house: House
+
+    def __call__(self, body: bytes, name: str, /) -> Receipt:
+        from codman.flows.filing import file_evidence
+        from codman.flows.operator import OPERATOR
+
+        source = f"codman submit {printable(Path(name).name)}"[:200]
+        return file_evidence(self.house, body, OPERATOR, source=source)
+
+    def filed(self, digest: str) -> About | None:
+        from codman.flows.filed import read_evidence
+        from codman.flows.operator import OPERATOR
+
+        return read_evidence(self.house, OPERATOR, digest).filed
+
+
+def _unlinked(filed: About | None) -> str:
+    """What a statement names and the book has not, or has more than once: its evidence is found under no page yet."""
+    names = [name for name in _ABOUT if filed is not None and getattr(filed, name) and not getattr(filed, f"{name}_id")]
+    if not names:
+        return ""
+    said = ", ".join(f"{name} '{printable(str(getattr(filed, name)))}'" for name in names)
+    return f"  not in the book, or not once: {said}; linked when it is\n"
+
+
 @contextmanager
 def sender(
     server: str | None, token: str | None, workspace: Path | None, database_url: str | None
-) -> Iterator[Callable[[bytes, str], Receipt]]:
+) -> Iterator[Sending]:
     """How a statement gets there: over the network to a server, or straight into the book on this machine."""
     if server is not None:
         from codman.client import Client
 
         with Client(server, token) as client:
-            yield lambda body, _: client.submit(body)
+            yield _ToServer(client)
         return
-    from codman.flows.filing import file_evidence
-    from codman.flows.operator import OPERATOR
-
     with opened(workspace, database_url) as house:
-        yield lambda body, name: file_evidence(
-            house, body, OPERATOR, source=f"codman submit {printable(Path(name).name)}"[:200]
-        )
+        yield _IntoBook(house)
