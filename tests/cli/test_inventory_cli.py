@@ -59,6 +59,17 @@ def test_a_list_is_proposed_corrected_imported_listed_and_exported(inventory, tm
     assert (tmp_path / "out.csv").read_text(encoding="utf-8-sig").count("\n") == 4
 
 
+def test_one_of_a_thing_is_not_said_as_several(inventory, tmp_path):
+    (tmp_path / "one.csv").write_text("Ref,Name,Status\n1,Sepsis,Live\n", encoding="utf-8")
+    inventory("propose", "one.csv", "--out", "one.yaml")
+    said = inventory("import", "one.csv", "--mapping", "one.yaml")
+
+    assert "1 row by the mapping" in said.out
+    assert "1 row is known by" in said.out
+    assert inventory("list").err == "1 use\n"
+    assert inventory("match").err.startswith("0 matches;")
+
+
 def test_an_import_says_in_prose_what_became_of_the_rows(inventory):
     inventory("propose", "list.csv", "--out", "m.yaml")
     said = inventory("import", "list.csv", "--mapping", "m.yaml")

@@ -133,7 +133,7 @@ def list_(
         return
     for use in uses:
         _line(f"{use.id}  {use.stage:<9} {use.decision:<20} {(use.organisation or '')[:16]:<16} {use.name[:60]}")
-    sys.stderr.write(f"{len(uses):,} uses\n")
+    sys.stderr.write(f"{_many(len(uses), 'use')}\n")
 
 
 @app.command(short_help="Write uses to a file.")
@@ -150,7 +150,7 @@ def export(
     question = asked(where or [])
     with opened(workspace, database_url) as house:
         count = write_file(house, _operator(), question, out)
-    sys.stderr.write(f"{out}: {count:,} uses\n")
+    sys.stderr.write(f"{out}: {_many(count, 'use')}\n")
 
 
 @app.command(short_help="Match bought products to a public list.")
@@ -192,13 +192,17 @@ def match(
         names = f"{one.product_name[:40]}  {one.submission}  {one.device[:40]}"
         _line(f"{one.state:<9} {one.score:.2f}  {one.product_id}  {names}")
         _line(f"          {'; '.join(one.reasons)}")
-    sys.stderr.write(f"{len(found)} matches; confirm one with --confirm PRODUCT=SUBMISSION\n")
+    sys.stderr.write(f"{_many(len(found), 'match', 'matches')}; confirm one with --confirm PRODUCT=SUBMISSION\n")
 
 
 def _operator() -> Reader:
     from codman.flows.operator import OPERATOR
 
     return OPERATOR
+
+
+def _many(count: int, one: str, several: str | None = None) -> str:
+    return f"{count:,} {one if count == 1 else several or one + 's'}"
 
 
 def _progress(done: int, everything: int) -> None:
@@ -214,15 +218,15 @@ def _progress(done: int, everything: int) -> None:
 def _tell(done: Imported, out: Any) -> None:
     """What became of the rows, in prose."""
     lines = [
-        f"{done.rows:,} rows by the mapping {done.mapping}: {done.created:,} created, {done.updated:,} updated, "
+        f"{_many(done.rows, 'row')} by the mapping {done.mapping}: {done.created:,} created, {done.updated:,} updated, "
         f"{done.unchanged:,} unchanged, {len(done.rejected):,} rejected, {sum(done.skipped.values()):,} skipped"
     ]
     lines += [f"  skipped {n:,}: {reason}" for reason, n in done.skipped.items()]
     lines += [f"  rejected row {row}: {reason}" for row, reason in done.rejected[:20]]
-    lines += [f"  {n:,} rows are known by {basis}" for basis, n in done.identity.items()]
+    lines += [f"  {_many(n, 'row is', 'rows are')} known by {basis}" for basis, n in done.identity.items()]
     lines += [f"  {said}" for said in done.reading]
     lines += [f"  the file has no column {column[:60]!r}" for column in done.not_in_file[:5]]
-    lines += [f"  {n:,} rows: {why}" for why, n in done.note_counts()[:12]]
+    lines += [f"  {_many(n, 'row')}: {why}" for why, n in done.note_counts()[:12]]
     out.write("\n".join("".join(c if c.isprintable() else "\ufffd" for c in line) for line in lines) + "\n")
 
 
