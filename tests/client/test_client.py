@@ -228,6 +228,7 @@ def test_a_statement_is_taken_as_bytes_as_text_and_as_a_dict_and_nothing_else(se
         as_dict = office.submit(json.loads(body))
 
         assert as_bytes == as_text == as_dict
+        assert office.evidence.get(as_bytes.digest).standing == "claim"
         for bad, why in (([1], "of the type list"), ({"a": {1, 2}}, "no form in JSON"), ({"a": float("nan")}, "JSON")):
             with pytest.raises(NotJson, match="cannot be sent") as refused:
                 office.submit(bad)
