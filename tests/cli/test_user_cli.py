@@ -144,3 +144,11 @@ def test_a_token_that_cannot_be_is_refused_and_none_is_made(house, arguments):
     assert said.out == ""
     assert json.loads(house("token", "list", "--format", "json").out) == []
     assert house("token", "revoke", "token-none").code == 2
+
+
+def test_a_private_key_given_for_a_public_one_is_named_by_its_file(house, tmp_path):
+    (tmp_path / "lab.pem").write_text("-----BEGIN PRIVATE KEY-----\n")
+    said = house("key", "add", tmp_path / "lab.pem", "--name", "mine", "--owner", "lab:north", "--origin", "local")
+
+    assert said.code == 2
+    assert "lab.pem" in said.err

@@ -51,7 +51,7 @@ class PreconditionNeeded(CodmanError):
         super().__init__(
             what="say which revision you change",
             why=why,
-            fix='read the record, and send its ETag with the edit: If-Match: "3"',
+            fix="read the record, and send the ETag it came with as the edit's If-Match",
         )
 
 

@@ -47,6 +47,7 @@ def add(
     """Register a public key: whose it is, and what its owner may claim."""
     from codman.errors import BadInput, nearest
     from codman.evidence.files import read_whole
+    from codman.evidence.keys import parse_verifying_key
     from codman.flows.keys import add_key
     from codman.flows.operator import OPERATOR
     from codman.registry.keys import OwnerKind
@@ -56,6 +57,7 @@ def add(
     if kind not in kinds or not who:
         raise BadInput(what=f"--owner {owner!r} names nobody", why="it is KIND:NAME", fix=nearest(kind, kinds))
     pem = read_whole(file, at_most=64 * 1024)
+    parse_verifying_key(pem, file)  # what is wrong with a file is said under its own name
     with opened(workspace, database_url, make=True) as house:
         made = add_key(
             house,
@@ -93,10 +95,12 @@ def rotate(
 ) -> None:
     """Put a new key in an old one's place. The old one signs nothing new; what it signed stands."""
     from codman.evidence.files import read_whole
+    from codman.evidence.keys import parse_verifying_key
     from codman.flows.keys import rotate_key
     from codman.flows.operator import OPERATOR
 
     pem = read_whole(file, at_most=64 * 1024)
+    parse_verifying_key(pem, file)  # what is wrong with a file is said under its own name
     with opened(workspace, database_url) as house:
         _print([rotate_key(house, OPERATOR, key, pem, name or file.stem)], format_)
 
