@@ -91,22 +91,6 @@ def get_to_change(house: House, reader: Reader, kind: str, name: str) -> Any:
         return record
 
 
-def get_to_change(house: House, reader: Reader, kind: str, name: str) -> Any:
-    """One record, for somebody who may change some of it.
-
-    Raises:
-        NotAllowed: They may change nothing of it.
-        NoSuchRecord: There is none of that name within their reach.
-    """
-    rules = KINDS[kind]
-    with house.database.reading() as connection:
-        record = _seen(connection, reader, rules, name)
-        if kind == "use" and all(may(reader, "use.decide", [at]) for at in rules.places(connection, record) or ("/",)):
-            return record
-        _reached(connection, reader, rules, rules.change, record)
-        return record
-
-
 def page(
     house: House,
     reader: Reader,
