@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, literal, or_, select, true, update
 
+from codman.errors import CodmanError
 from codman.registry import nouns
-from codman.registry.access import Reader
+from codman.registry.access import NotAllowed, Reader
 from codman.registry.accounts_invitations import has_administrator
 from codman.registry.accounts_people import LastAdministrator
 from codman.registry.inventory import visible
@@ -28,6 +29,18 @@ _LEVELS: Final = list(SiteLevel)
 Within = Sequence[str]
 Seen = Callable[[Within, Reader], ColumnElement[bool]]
 Places = Callable[[Connection, Any], Sequence[str] | None]
+
+
+class NotTheClinician(NotAllowed):
+    """An acceptance by somebody other than the accountable clinician of the site."""
+
+    def __init__(self) -> None:
+        CodmanError.__init__(
+            self,
+            what="this acceptance is not yours to give",
+            why="only the clinician whom the deployment names can accept it",
+            fix="have the deployment name you as its clinician, or ask the one it names",
+        )
 
 
 @dataclass(frozen=True, slots=True)

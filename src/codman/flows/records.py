@@ -10,12 +10,13 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, or_, select
 
-from codman.errors import BadInput, CodmanError, nearest
+from codman.errors import BadInput, nearest
 from codman.flows.house import House
 from codman.flows.record_rules import (
     DECIDED,
     KINDS,
     Kind,
+    NotTheClinician,
     an_administrator_stays,
     decided_on_entry,
     move_what_is_below,
@@ -32,18 +33,6 @@ from codman.spine.site import Deployment
 
 MISSING: Final = "(missing)"
 _ACCEPTED: Final = ("use", "site", "clinician", "version")  # what a clinician's acceptance is of
-
-
-class NotTheClinician(NotAllowed):
-    """An acceptance by somebody other than the accountable clinician of the site."""
-
-    def __init__(self) -> None:
-        CodmanError.__init__(
-            self,
-            what="this acceptance is not yours to give",
-            why="only the clinician whom the deployment names can accept it",
-            fix="have the deployment name you as its clinician, or ask the one it names",
-        )
 
 
 class BadListing(BadInput):

@@ -101,12 +101,8 @@ class BadFilterValue(BadFilter):
     """A filter by a value that its field can never hold: it would find nothing, and look like an answer."""
 
     def __init__(self, name: str, value: str, known: Iterable[str]) -> None:
-        BadInput.__init__(
-            self,
-            what=f"the inventory cannot be filtered by {name}={value[:60]!r}",
-            why=f"'{name}' never holds that",
-            fix=nearest(value[:60], known),
-        )
+        what, why = f"the inventory cannot be filtered by {name}={value[:60]!r}", f"'{name}' never holds that"
+        BadInput.__init__(self, what=what, why=why, fix=nearest(value[:60], known))
         self.field = name
 
 
