@@ -234,8 +234,9 @@ Goal: 93.5 to 96.5 % with at least 30 patients in each class; with fewer, at lea
 **low** and wide: outside the goal by more than the simulation's own error. Known and meant: `wilson-min` (AUROC with
 few patients, or near 1) and `boyd-logit` (average precision under 100 events) are wide: there nothing narrower holds.
 Intervals that do not hold their level with fewer than 30 patients of a class are not given, and the measurement's note
-says so. Where about 4 of 200 have the event, Wilson's coverage of a prevalence moves in steps and is 93.3 % exactly: a note
-says so with fewer than 10 events. Survival has its own table in [survival](metrics/survival.md), regression and classes in theirs.
+says so. Where about 4 of 200 have the event, Wilson's coverage of a prevalence moves in steps and is 93.3 % exactly:
+a note says so with fewer than 10 events. Survival has its own table in [survival](metrics/survival.md), regression and
+classes in theirs.
 
 """
 
