@@ -15,9 +15,11 @@ from codman.registry.imports.reading import read_list
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import FACTS, PRODUCTS, SITES, USES, VENDORS
 from codman.registry.records import NoSuchRecord
-from codman.registry.schema import facts, products, statements, uses, vendors, versions
+from codman.registry.schema import facts, keys, products, statements, uses, vendors, versions
+from codman.registry.schema_filing import statement_signatures
 
 NORTH = {"site": "north"}
+LONG_AGO = "2020-01-01T00:00:00.000000Z"
 XS = "{http://www.w3.org/2001/XMLSchema}"
 
 
@@ -85,6 +87,23 @@ def statement(digest, **more):
         "use_id": "use-1",
     }
     return row | more
+
+
+def vouch(connection, *digests, revoked_from=None):
+    """A key of the house has signed these; from a day on it may be worth nothing."""
+    row = {"id": "key-1", "revision": 1, "created_at": LONG_AGO, "updated_at": LONG_AGO, "keyid": "f" * 64, "name": "k"}
+    row |= {
+        "owner_kind": "pipeline",
+        "owner": "nightly",
+        "origins": ["local"],
+        "public_pem": "",
+        "valid_from": LONG_AGO,
+    }
+    connection.execute(insert(keys), [row | {"revoked_from": revoked_from}])
+    signed = [
+        {"digest": d * 64, "keyid": "f" * 64, "at": "2026-01-01T00:00:00.000000Z", "log_index": 1} for d in digests
+    ]
+    connection.execute(insert(statement_signatures), signed)
 
 
 @pytest.fixture
@@ -162,9 +181,23 @@ def test_verified_local_evaluation_shows_validity_in_local_data_and_nothing_else
     file(statement("c", standing="claim"))
     assert state(book, "hti-1/8.ii").state is State.CLAIM
     file(statement("d"))
+    assert state(book, "hti-1/8.ii").state is State.CLAIM  # a word in a column is no signature
+    with book.unrecorded() as connection:
+        vouch(connection, "d")
     shown = state(book, "hti-1/8.ii")
     assert (shown.state, shown.evidence) == (State.EVIDENCE, "d" * 64)
     assert state(book, "hti-1/8.iv").state is State.MISSING  # fairness is not shown by a number for everybody
+
+
+def test_what_a_revoked_key_signed_is_no_evidence_any_more(book):
+    with book.unrecorded() as connection:
+        connection.execute(insert(statements), [statement("d")])
+        vouch(connection, "d", revoked_from="2025-06-01T00:00:00.000000Z")
+
+    assert state(book, "hti-1/8.ii").state is State.CLAIM
+    with book.reading() as connection:
+        whole = {f"{one.framework}/{one.field.id}": one.counts for one in house_coverage(connection)}
+    assert whole["hti-1/8.ii"][State.EVIDENCE] == 0
 
 
 def test_there_is_no_coverage_of_a_use_that_is_not_there(book):
@@ -179,6 +212,7 @@ def test_the_house_counts_what_each_use_counts(book):
     with book.unrecorded() as connection:
         other = statement("e", use_id=None, product_id="product-2", standing="claim")
         connection.execute(insert(statements), [statement("d"), other])
+        vouch(connection, "d")
     with book.reading() as connection:
         single = [coverage_of(connection, use) for use in ("use-1", "use-2")]
         whole = house_coverage(connection)

@@ -29,6 +29,7 @@ from codman.registry.frameworks import Framework, FrameworkField, Shown, every_f
 from codman.registry.inventory import visible
 from codman.registry.records import NoSuchRecord
 from codman.registry.schema import FACT_SAYS, NO_ANSWER, facts, products, statements, uses, vendors, versions
+from codman.registry.standing import STANDS
 
 _VERIFIED: Final = "verified"
 
@@ -172,7 +173,7 @@ def _shown(connection: Connection, row: Any) -> list[Any]:
     )
     return list(
         connection.execute(
-            select(statements.c.digest, statements.c.kind, statements.c.origin, statements.c.standing)
+            select(statements.c.digest, statements.c.kind, statements.c.origin, STANDS.label("standing"))
             .where(about)
             .order_by(statements.c.filed_at.desc())
         )
@@ -297,7 +298,7 @@ def _fact_sets(connection: Connection, sets: _Sets) -> dict[str, dict[State, int
 def _statement_sets(connection: Connection, sets: _Sets) -> list[tuple[str, str | None, State, int]]:
     """The uses that statements of a kind and an origin show, and as what."""
     found = []
-    key = (statements.c.kind, statements.c.origin, statements.c.standing)
+    key = (statements.c.kind, statements.c.origin, STANDS)
     for name, whose, of in (
         (statements.c.use_id, sets.of_uses, statements.c.use_id.is_not(None)),
         (statements.c.product_id, sets.of_products, statements.c.use_id.is_(None)),

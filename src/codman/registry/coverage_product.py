@@ -13,6 +13,7 @@ from codman.registry.coverage import State, _says
 from codman.registry.frameworks import Framework, FrameworkField, every_framework
 from codman.registry.nouns import PRODUCTS
 from codman.registry.schema import facts, products, statements, vendors, versions
+from codman.registry.standing import STANDS
 
 _ORDER: Final = tuple(State)
 _VERIFIED: Final = "verified"
@@ -39,7 +40,9 @@ def product_coverage(connection: Connection, product: str) -> list[ProductTally]
     columns = _columns(connection, product)
     told = _told(connection, product)
     shown = connection.execute(
-        select(statements.c.kind, statements.c.origin, statements.c.standing).where(statements.c.product_id == product)
+        select(statements.c.kind, statements.c.origin, STANDS.label("standing")).where(
+            statements.c.product_id == product
+        )
     ).all()
     found = []
     for framework in every_framework():
