@@ -237,7 +237,7 @@ def test_an_emergency_is_taken_shown_and_reviewed_by_somebody_else(house):
     shown = officer.get("/emergency").text
     assert "engineer 1 took the rights of a governance officer for the whole house" in shown
     (name,) = re.findall(r'action="/emergency/(emergency-\w+)/review"', shown)
-    assert engineer.post(f"/emergency/{name}/review", data={"finding": "fine"}).status_code == 422
+    assert engineer.post(f"/emergency/{name}/review", data={"finding": "fine"}).status_code == 403
     assert officer.post(f"/emergency/{name}/review", data={"finding": ""}).status_code == 422
     assert officer.post(f"/emergency/{name}/review", data={"finding": "Rightly so"}).status_code == 303
 
