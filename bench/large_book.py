@@ -6,8 +6,10 @@ with a fixed seed. Uses go through the book, so the log tells of them; the many 
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import os
+import platform
 import random
 import sys
 import tempfile
@@ -291,3 +293,31 @@ def one_core() -> None:
     """Stay on one core, and with us the database that we start."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
+def run(description: str, report: Callable[[Book, int], int], what: str) -> None:
+    """The command line of a bench on such books.
+
+    Args:
+        description: What it measures.
+        report: Prints one book's table, of so many requests each; how many cost more than the limit.
+        what: What it counts: requests, pages.
+    """
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--uses", type=int, default=10_000)
+    parser.add_argument("--statements", type=int, default=50_000)
+    parser.add_argument("--requests", type=int, default=100)
+    parser.add_argument("--only", help="one database: SQLite or PostgreSQL")
+    parser.add_argument("--keep", type=Path, help="make the books here, and use them again")
+    arguments = parser.parse_args()
+    one_core()
+    print(
+        f"Python {platform.python_version()}, {arguments.uses:,} uses, {arguments.statements:,} statements, one core, "
+        f"load {os.getloadavg()[0]:.1f}"
+    )
+    over = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for book in books(arguments.keep or Path(folder), arguments.uses, arguments.statements, arguments.only):
+            over += report(book, arguments.requests)
+    print(f"\n{over} {what} took more than {LIMIT_MS:.0f} ms of work, load {os.getloadavg()[0]:.1f}")
+    sys.exit(1 if over else 0)

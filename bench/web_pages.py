@@ -8,13 +8,7 @@ process and the database's), which other programs do not lengthen.
 
 from __future__ import annotations
 
-import argparse
-import os
-import platform
-import sys
-import tempfile
 from functools import partial
-from pathlib import Path
 
 from fastapi.testclient import TestClient
 
@@ -22,7 +16,7 @@ from codman.cli.serving import settle
 from codman.registry.access import Held, Reader
 from codman.spine.person import Role
 from codman.web.app import make_web
-from large_book import LIMIT_MS, Book, books, measured, one_core
+from large_book import LIMIT_MS, Book, measured, run
 
 PAGES = (
     ("home", "/"),
@@ -69,26 +63,5 @@ def _get(client: TestClient, address: str) -> None:
     client.get(address).raise_for_status()
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--uses", type=int, default=10_000)
-    parser.add_argument("--statements", type=int, default=50_000)
-    parser.add_argument("--requests", type=int, default=100)
-    parser.add_argument("--only", help="one database: SQLite or PostgreSQL")
-    parser.add_argument("--keep", type=Path, help="make the books here, and use them again")
-    arguments = parser.parse_args()
-    one_core()
-    print(
-        f"Python {platform.python_version()}, {arguments.uses:,} uses, {arguments.statements:,} statements, one core, "
-        f"load {os.getloadavg()[0]:.1f}"
-    )
-    over = 0
-    with tempfile.TemporaryDirectory() as folder:
-        for book in books(arguments.keep or Path(folder), arguments.uses, arguments.statements, arguments.only):
-            over += report(book, arguments.requests)
-    print(f"\n{over} pages took more than {LIMIT_MS:.0f} ms of work, load {os.getloadavg()[0]:.1f}")
-    sys.exit(1 if over else 0)
-
-
 if __name__ == "__main__":
-    main()
+    run(__doc__ or "", report, "pages")

@@ -154,4 +154,11 @@ def curve(
 
 
 def _ticks(scale: Scale) -> list[float]:
-    return [scale.low + (scale.high - scale.low) * part / 4 for part in range(5)]
+    """Round places on a scale: two to seven of them, one, two or five of a power of ten apart."""
+    span = scale.high - scale.low
+    if span <= 0:
+        return [scale.low]
+    power = 10.0 ** math.floor(math.log10(span / 4))
+    step = next(power * times for times in (1, 2, 5, 10) if span / (power * times) <= 6)
+    first = math.ceil(scale.low / step - 1e-9)
+    return [step * number for number in range(first, math.floor(scale.high / step + 1e-9) + 1)]
