@@ -1,7 +1,7 @@
 """How time grows: with rows, with slices, with patients; and where it goes.
 
 Run: python -m bench.growth [--most 10000000]. Engine seconds: from arrays and coded
-columns to Measurements, the best of three (of one beyond a million rows).
+columns to Measurements, the best of three (of two beyond a million rows).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def with_rows(most: int) -> None:
     rows = 100_000
     while rows <= most:
         held = Rows(rows)
-        times = 3 if rows <= 1_000_000 else 1
+        times = 3 if rows <= 1_000_000 else 2
         ranking, _, _ = held.timed(held.spec(RANKING), times, outer=False)
         calibration, _, _ = held.timed(held.spec(CALIBRATION), times, outer=False)
         clustered, _, _ = held.timed(held.spec(["auroc"], subject="patient"), times, outer=False)

@@ -12,32 +12,56 @@ from scipy import stats
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from codman.evaluate.kernels import library as kernels
+from codman.evaluate.kernels.order import order_by_score
 
 
-def arranged(n: int = 300, seed: int = 0, cells: int = 3):
+def rows(n: int = 300, seed: int = 0, cells: int = 3):
     r = np.random.default_rng(seed)
     score = np.round(r.uniform(size=n), 1)
     cell = r.integers(0, cells, n).astype(np.int32)
     event = r.uniform(size=n) < 0.2 + 0.5 * score
     weight = r.uniform(0.1, 4, n)
     code = (cell * 2 + event).astype(np.int32)
-    return score, cell, event, weight, code, np.argsort(score)
+    return score, cell, event, weight, code
 
 
-def test_arranging_puts_the_highest_score_first_and_marks_where_it_changes():
-    score, _cell, _event, weight, code, order = arranged()
-    codes, scores, weights, fresh = kernels.arrange(order, score, code, weight)
+@pytest.mark.parametrize("n", [0, 1, 300, 70_000, 600_000])  # one part; several; dealt in several stretches
+@pytest.mark.parametrize("digits", [1, 17])
+def test_rows_are_put_in_order_of_score_with_ties_as_they_stood(n, digits):
+    r = np.random.default_rng(n)
+    score = np.round(r.normal(size=n), digits)
+    code, weight = r.integers(0, 9, n).astype(np.int32), r.uniform(size=n)
+    found = order_by_score(score, code, weight)
+    order = np.argsort(score, kind="stable")
     down = order[::-1]
-    assert np.array_equal(codes, code[down])
-    assert np.array_equal(scores, score[down])
-    assert np.array_equal(weights, weight[down])
-    assert np.array_equal(fresh.astype(bool), np.concatenate([[True], np.diff(score[down]) != 0]))
+    assert np.array_equal(found.order, order)
+    assert np.array_equal(found.code, code[down])
+    assert np.array_equal(found.score, score[down])
+    assert np.array_equal(found.weight, weight[down])
+    assert np.array_equal(found.fresh.astype(bool), np.concatenate([[True], np.diff(score[down]) != 0])[:n])
+
+
+@given(st.lists(st.sampled_from([0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, 5e-324, -5e-324, 1e308, 0.1]), max_size=40))
+def test_zeros_of_either_sign_tie_and_infinities_stand_at_the_ends(scores):
+    score = np.array(scores)
+    found = order_by_score(score, np.zeros(len(score), np.int32), None)
+    assert np.array_equal(found.order, np.argsort(score, kind="stable"))
+    assert found.fresh.sum() == len(np.unique(score))
+
+
+def test_sorting_a_million_rows_of_one_score_and_one_of_another_loses_none():
+    score = np.full(1_000_000, 0.5)
+    score[777_777] = 0.4
+    found = order_by_score(score, np.arange(1_000_000, dtype=np.int32), None)
+    assert found.order[0] == 777_777
+    assert np.array_equal(np.sort(found.code), np.arange(1_000_000))
 
 
 @pytest.mark.parametrize("weighted", [False, True])
 def test_the_sweep_ranks_each_slice_as_scikit_learn_does(weighted):
-    score, cell, event, weight, code, order = arranged()
-    codes, _s, weights, fresh = kernels.arrange(order, score, code, weight if weighted else None)
+    score, cell, event, weight, code = rows()
+    ordered = order_by_score(score, code, weight if weighted else None)
+    codes, weights, fresh = ordered.code, ordered.weight, ordered.fresh
     sums = kernels.rank_sweep(codes, fresh, weights, 3, np.arange(3, dtype=np.int32))
     for s in range(3):
         inside = cell == s
@@ -50,10 +74,11 @@ def test_the_sweep_ranks_each_slice_as_scikit_learn_does(weighted):
 
 @pytest.mark.parametrize("weighted", [False, True])
 def test_influences_of_one_slice_sum_to_nothing_and_are_the_derivative_of_the_metric(weighted):
-    score, cell, event, weight, _code, order = arranged(n=120, cells=1)
+    score, cell, event, weight, _code = rows(n=120, cells=1)
     weight = weight if weighted else np.ones(120)
     code = (cell * 2 + event).astype(np.int32)
-    codes, _s, weights, fresh = kernels.arrange(order, score, code, weight if weighted else None)
+    ordered = order_by_score(score, code, weight if weighted else None)
+    order, codes, weights, fresh = ordered.order, ordered.code, ordered.weight, ordered.fresh
     of_cell = np.zeros(1, dtype=np.int32)
     sums = kernels.rank_sweep(codes, fresh, weights, 1, of_cell)
     auroc, auprc = kernels.rank_influence(order, codes, fresh, weights, of_cell, sums).T
@@ -86,8 +111,9 @@ def test_gram_sums_patients_within_slices():
 
 @pytest.mark.parametrize("weighted", [False, True])
 def test_counting_between_cuts(weighted):
-    score, _cell, _event, weight, code, order = arranged()
-    codes, _s, weights, _f = kernels.arrange(order, score, code, weight if weighted else None)
+    score, _cell, _event, weight, code = rows()
+    ordered = order_by_score(score, code, weight if weighted else None)
+    codes, weights = ordered.code, ordered.weight
     edges = np.array([0, 10, 10, 150, 300])
     found = kernels.count_between(edges, codes, weights, 6)
     w = np.ones(300) if weights is None else weights
@@ -125,8 +151,9 @@ def test_weights_of_replicates_patients_and_seeds_are_uncorrelated():
 
 
 def test_a_bootstrap_sweep_is_scikit_learn_under_the_replicates_weights():
-    score, cell, event, _weight, code, order = arranged()
-    codes, scores, _w, fresh = kernels.arrange(order, score, code, None)
+    score, cell, event, _weight, code = rows()
+    ordered = order_by_score(score, code, None)
+    codes, scores, fresh, order = ordered.code, ordered.score, ordered.fresh, ordered.order
     drawn = kernels.poisson_bytes(np.arange(300, dtype=np.uint32), 3, 5)
     alone = (fresh & np.append(fresh[1:], 1)).astype(np.uint8)
     cuts = np.searchsorted(-scores, [-0.8, -0.4], side="right").astype(np.int64)

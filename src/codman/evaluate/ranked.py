@@ -13,7 +13,8 @@ import numpy as np
 from codman.evaluate.columns import BoolArray
 from codman.evaluate.estimates import FloatArray, IntArray
 from codman.evaluate.groups import CodeArray, Slices
-from codman.evaluate.kernels.library import ByteArray, arrange, order_by_patient, patient_squares
+from codman.evaluate.kernels.library import ByteArray, order_by_patient, patient_squares
+from codman.evaluate.kernels.order import order_by_score
 from codman.evaluate.sample import Sample
 
 FEW: Final = 30  # rows of either class under which large-sample intervals are not trusted
@@ -91,8 +92,7 @@ def rank(sample: Sample, event: BoolArray, score: FloatArray) -> Ranked:
         )
     code = slices.cell * 2 + event.astype(np.int32)
     per_class = _per_class(slices, code, weight=None)
-    order = np.argsort(score)
-    sorted_code, sorted_score, sorted_weight, fresh = arrange(order, score, code, weight)
+    ordered = order_by_score(score, code, weight)
     return Ranked(
         slices=slices,
         event=event,
@@ -101,11 +101,11 @@ def rank(sample: Sample, event: BoolArray, score: FloatArray) -> Ranked:
         subject=subject,
         row=row,
         code=code,
-        order=order,
-        sorted_code=sorted_code,
-        sorted_score=sorted_score,
-        sorted_weight=sorted_weight,
-        fresh=fresh,
+        order=ordered.order,
+        sorted_code=ordered.code,
+        sorted_score=ordered.score,
+        sorted_weight=ordered.weight,
+        fresh=ordered.fresh,
         n=per_class.sum(axis=1).astype(np.int64),
         effective=_effective(slices, code, weight, subject, per_class),
         positives=per_class[:, 1].astype(np.int64),

@@ -88,7 +88,7 @@ static inline void meet(Tally *state, int64_t from, int64_t to, const int32_t *c
 }
 
 /* One replicate over all groupings' arranged rows.
-   weight: (n,) replicate weights in descending score order, as whole numbers. fresh, code: as from arrange. alone: 1 where
+   weight: (n,) replicate weights in descending score order, as whole numbers. fresh, code: as from order_by_score. alone: 1 where
    no other row has this score. slice_of: (cells, groupings) slices of each cell. cut: (cuts,) positions, ends of blocks, at
    which tp and fp of every slice are noted, ascending.
    out: (slices, 4 + 2 cuts): events, non-events, Mann–Whitney, average precision's sum, then tp and fp at each cut. */

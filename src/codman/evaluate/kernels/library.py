@@ -72,7 +72,8 @@ def side_by_side(work: Callable[[T], R], items: Iterable[T]) -> list[R]:
         return list(pool.map(work, todo))
 
 
-def _at(array: NDArray[Any] | None) -> ctypes.c_void_p | None:
+def ref(array: NDArray[Any] | None) -> ctypes.c_void_p | None:
+    """Where a contiguous array begins; None is a null pointer."""
     if array is None:
         return None
     if not array.flags.c_contiguous:
@@ -80,42 +81,28 @@ def _at(array: NDArray[Any] | None) -> ctypes.c_void_p | None:
     return ctypes.c_void_p(array.ctypes.data)
 
 
-_long = ctypes.c_int64
-_real = ctypes.c_double
+long = ctypes.c_int64
+real = ctypes.c_double
 
 
-def _checked(code: int) -> None:
+def checked(code: int) -> None:
+    """Raise OutOfMemory where a kernel says it got none."""
     if code:
         raise OutOfMemory
-
-
-def arrange(
-    order: Longs, score: FloatArray, code: Codes, weight: FloatArray | None
-) -> tuple[Codes, FloatArray, FloatArray | None, ByteArray]:
-    """Rows in descending order of score: codes, scores, weights, and 1 where a score differs from the one above."""
-    n = len(order)
-    code_out, score_out, fresh = np.empty(n, np.int32), np.empty(n), np.empty(n, np.uint8)
-    weight_out = None if weight is None else np.empty(n)
-    library().arrange(
-        _long(n),
-        _at(order),
-        _at(score),
-        _at(code),
-        _at(weight),
-        _at(code_out),
-        _at(score_out),
-        _at(weight_out),
-        _at(fresh),
-    )
-    return code_out, score_out, weight_out, fresh
 
 
 def rank_sweep(code: Codes, fresh: ByteArray, weight: FloatArray | None, slices: int, of_cell: Codes) -> FloatArray:
     """(slices, 18) sums of one grouping; their order stands in sweep.c."""
     out = np.zeros((slices, SWEEP_SUMS))
-    _checked(
+    checked(
         library().rank_sweep(
-            _long(len(code)), _at(code), _at(fresh), _at(weight), _long(slices), _at(of_cell), _at(out)
+            long(len(code)),
+            ref(code),
+            ref(fresh),
+            ref(weight),
+            long(slices),
+            ref(of_cell),
+            ref(out),
         )
     )
     return out
@@ -127,10 +114,10 @@ def rank_influence(
     """(n, 2) influence of each row on its slice's AUROC and average precision, in the rows' own order."""
     out = np.empty((len(code), 2))
     with np.errstate(all="ignore"):
-        _checked(
+        checked(
             library().rank_influence(
-                _long(len(code)), _at(order), _at(code), _at(fresh), _at(weight), _long(len(sums)), _at(of_cell),
-                _at(np.ascontiguousarray(sums)), _at(out),
+                long(len(code)), ref(order), ref(code), ref(fresh), ref(weight), long(len(sums)), ref(of_cell),
+                ref(np.ascontiguousarray(sums)), ref(out),
             )
         )  # fmt: skip
     return out
@@ -140,7 +127,7 @@ def count_between(edges: Longs, code: Codes, weight: FloatArray | None, codes: i
     """(segments, codes, 3): rows, weight and squared weight of each code between cuts of the arranged rows."""
     segments = len(edges) - 1
     out = np.zeros((segments, codes) if weight is None else (segments, codes, 3))
-    library().count_between(_long(segments), _at(edges), _at(code), _at(weight), _long(codes), _at(out))
+    library().count_between(long(segments), ref(edges), ref(code), ref(weight), long(codes), ref(out))
     return np.repeat(out[:, :, None], 3, axis=2) if weight is None else out
 
 
@@ -150,10 +137,10 @@ def gram(
     """Totals (slices, k), second moments (slices, k, k) of patients' sums, and patients (slices,)."""
     n, k = columns.shape
     totals, moments, units = np.zeros((slices, k)), np.zeros((slices, k, k)), np.zeros(slices)
-    _checked(
+    checked(
         library().gram(
-            _long(n), _long(k), _at(columns), _at(cell), _at(of_cell), _at(subject), _long(slices), _at(totals),
-            _at(moments), _at(units),
+            long(n), long(k), ref(columns), ref(cell), ref(of_cell), ref(subject), long(slices), ref(totals),
+            ref(moments), ref(units),
         )
     )  # fmt: skip
     return totals, moments, units
@@ -163,17 +150,17 @@ def order_by_patient(subject: Codes) -> Longs:
     """(n,) stable order of rows by patient."""
     out = np.empty(len(subject), np.int64)
     patients = int(subject.max()) + 1 if len(subject) else 0
-    _checked(library().order_by_patient(_long(len(subject)), _at(subject), _long(patients), _at(out)))
+    checked(library().order_by_patient(long(len(subject)), ref(subject), long(patients), ref(out)))
     return out
 
 
 def patient_squares(subject: Codes, code: Codes, weight: FloatArray | None, slices: int, slice_of: Codes) -> FloatArray:
     """(slices, 3) patients, squares of their events and of their non-events, every grouping; subject non-decreasing."""
     out = np.zeros((slices, 3))
-    _checked(
+    checked(
         library().patient_squares(
-            _long(len(code)), _at(subject), _at(code), _at(weight), _long(slices), _long(slice_of.shape[1]),
-            _at(slice_of), _at(out),
+            long(len(code)), ref(subject), ref(code), ref(weight), long(slices), long(slice_of.shape[1]),
+            ref(slice_of), ref(out),
         )
     )  # fmt: skip
     return out
@@ -188,10 +175,10 @@ def patient_moments(
     P, N, PP, NN, PN and patients.
     """
     steps, whole = np.zeros((slices, thresholds + 1, 9)), np.zeros((slices, 6))
-    _checked(
+    checked(
         library().patient_moments(
-            _long(len(code)), _at(subject), _at(code), _at(reached), None, _long(slices), _at(of_cell),
-            _long(thresholds), _at(steps), _at(whole),
+            long(len(code)), ref(subject), ref(code), ref(reached), None, long(slices), ref(of_cell),
+            long(thresholds), ref(steps), ref(whole),
         )
     )  # fmt: skip
     return np.cumsum(steps[:, :0:-1], axis=1)[:, ::-1], whole
@@ -202,10 +189,10 @@ def kind_moments(
 ) -> tuple[FloatArray, FloatArray]:
     """(slices, 8, 8) second moments of patients' weight of each kind of row, and (slices, 256) patients by kinds."""
     moments, mixes = np.zeros((slices, 8, 8)), np.zeros((slices, 256))
-    _checked(
+    checked(
         library().kind_moments(
-            _long(len(kind)), _at(subject), _at(cell), _at(kind), _at(weight), _long(slices), _at(of_cell),
-            _at(moments), _at(mixes),
+            long(len(kind)), ref(subject), ref(cell), ref(kind), ref(weight), long(slices), ref(of_cell),
+            ref(moments), ref(mixes),
         )
     )  # fmt: skip
     return moments, mixes
@@ -217,7 +204,15 @@ def chebyshev_sums(
     """(codes, bins, degree) sums of Chebyshev polynomials of the rows' places in their bins."""
     out = np.zeros((codes, bins, degree))
     library().chebyshev_sums(
-        _long(len(x)), _at(x), _at(code), _at(weight), _real(low), _real(width), _long(bins), _long(degree), _at(out)
+        long(len(x)),
+        ref(x),
+        ref(code),
+        ref(weight),
+        real(low),
+        real(width),
+        long(bins),
+        long(degree),
+        ref(out),
     )
     return out
 
@@ -235,14 +230,14 @@ def logistic_pass(
     out = np.zeros((len(coefficients), FIT_SUMS))
     parts = np.empty((len(x), 3)) if residuals else None
     library().logistic_pass(
-        _long(len(x)),
-        _at(x),
-        _at(code),
-        _at(weight),
-        _at(of_cell),
-        _at(np.ascontiguousarray(coefficients)),
-        _at(out),
-        _at(parts),
+        long(len(x)),
+        ref(x),
+        ref(code),
+        ref(weight),
+        ref(of_cell),
+        ref(np.ascontiguousarray(coefficients)),
+        ref(out),
+        ref(parts),
     )
     return out, parts
 
@@ -253,8 +248,8 @@ def profile_interval(
     """Profile likelihood interval of the slope, or of the intercept with slope 1."""
     ends = np.empty(2)
     library().profile_interval(
-        _long(len(x)), _at(x), _at(y), _at(weight), ctypes.c_int(0 if slope else 1), _real(a), _real(b), _real(se),
-        _real(fall), _at(ends),
+        long(len(x)), ref(x), ref(y), ref(weight), ctypes.c_int(0 if slope else 1), real(a), real(b), real(se),
+        real(fall), ref(ends),
     )  # fmt: skip
     return float(ends[0]), float(ends[1])
 
@@ -265,16 +260,16 @@ def loess(
     """(m,) local linear smooth of sorted points at sorted places, and its standard deviation."""
     out, spread = np.empty(len(at)), np.empty(len(at))
     library().loess(
-        _long(len(x)),
-        _at(x),
-        _at(y),
-        _at(mass),
-        _at(variance),
-        _real(span),
-        _long(len(at)),
-        _at(at),
-        _at(out),
-        _at(spread),
+        long(len(x)),
+        ref(x),
+        ref(y),
+        ref(mass),
+        ref(variance),
+        real(span),
+        long(len(at)),
+        ref(at),
+        ref(out),
+        ref(spread),
     )
     return out, spread
 
@@ -282,7 +277,7 @@ def loess(
 def poisson_bytes(ids: NDArray[np.uint32], seed: int, replicate: int) -> ByteArray:
     """(n,) Poisson(1) weights of one replicate, from (seed, replicate, patient)."""
     out = np.empty(len(ids), np.uint8)
-    library().poisson_bytes(_long(len(ids)), _at(ids), ctypes.c_uint64(seed), ctypes.c_uint64(replicate), _at(out))
+    library().poisson_bytes(long(len(ids)), ref(ids), ctypes.c_uint64(seed), ctypes.c_uint64(replicate), ref(out))
     return out
 
 
@@ -291,10 +286,10 @@ def bootstrap_sweep(
 ) -> FloatArray:
     """(slices, 4 + 2 cuts) sums of one replicate, every grouping's; slice_of is (cells, groupings)."""
     out = np.zeros((slices, 4 + 2 * len(cuts)))
-    _checked(
+    checked(
         library().bootstrap_sweep(
-            _long(len(code)), _at(code), _at(fresh), _at(alone), _at(weight), _long(slices),
-            _long(slice_of.shape[1]), _at(slice_of), _long(len(cuts)), _at(cuts), _at(out),
+            long(len(code)), ref(code), ref(fresh), ref(alone), ref(weight), long(slices),
+            long(slice_of.shape[1]), ref(slice_of), long(len(cuts)), ref(cuts), ref(out),
         )
     )  # fmt: skip
     return out
@@ -303,14 +298,14 @@ def bootstrap_sweep(
 def weighted_sums(columns: FloatArray, code: Codes, weight: ByteArray, cells: int) -> FloatArray:
     """(cells, k) sums of columns under replicate weights."""
     out = np.zeros((cells, columns.shape[1]))
-    library().weighted_sums(_long(len(code)), _long(columns.shape[1]), _at(columns), _at(code), _at(weight), _at(out))
+    library().weighted_sums(long(len(code)), long(columns.shape[1]), ref(columns), ref(code), ref(weight), ref(out))
     return out
 
 
 def probability_columns(score: FloatArray, code: Codes, weight: FloatArray | None, clip: float) -> FloatArray:
     """(n, 7) columns that probability metrics add up; their order stands in probability.c."""
     out = np.empty((len(score), 7))
-    library().probability_columns(_long(len(score)), _at(score), _at(code), _at(weight), _real(clip), _at(out))
+    library().probability_columns(long(len(score)), ref(score), ref(code), ref(weight), real(clip), ref(out))
     return out
 
 
@@ -319,11 +314,11 @@ def logits(score: FloatArray, clip: float) -> tuple[FloatArray, int]:
     out = np.empty(len(score))
     function = library().logits
     function.restype = ctypes.c_int64
-    return out, int(function(_long(len(score)), _at(score), _real(clip), _at(out)))
+    return out, int(function(long(len(score)), ref(score), real(clip), ref(out)))
 
 
 def half_normal_quantile(spread: FloatArray, mass: FloatArray, share: float) -> float:
     """Quantile of |N(0, spread)| mixed over points in proportion to mass."""
     function = library().half_normal_quantile
     function.restype = ctypes.c_double
-    return float(function(_long(len(spread)), _at(spread), _at(mass), _real(share)))
+    return float(function(long(len(spread)), ref(spread), ref(mass), real(share)))

@@ -7,7 +7,7 @@
 
 #include "kernels.h"
 
-enum { SUMS = 18 };
+enum { SUMS = 18, AHEAD = 16 };
 
 typedef struct {
   double tp, fp;             /* weight of events and non-events strictly above the current block */
@@ -76,20 +76,6 @@ static inline void push(State *s, int event, double w) {
   }
 }
 
-/* Put the rows in descending order of score.
-   order: ascending argsort. code: cell * 2 + event. Out: codes, scores and weights from the top, and 1 where the score
-   differs from the one above. */
-EXPORT void arrange(int64_t n, const int64_t *order, const double *score, const int32_t *code, const double *weight,
-                    int32_t *code_out, double *score_out, double *weight_out, uint8_t *fresh) {
-  for (int64_t i = 0; i < n; i++) {
-    const int64_t row = order[n - 1 - i];
-    code_out[i] = code[row];
-    score_out[i] = score[row];
-    if (weight) weight_out[i] = weight[row];
-    fresh[i] = i == 0 || score_out[i] != score_out[i - 1];
-  }
-}
-
 /* Sweep one grouping. slice_of_cell maps cells to 0..slices-1. out: (slices, SUMS). */
 EXPORT int rank_sweep(int64_t n, const int32_t *code, const uint8_t *fresh, const double *weight, int64_t slices,
                       const int32_t *slice_of_cell, double *out) {
@@ -118,7 +104,7 @@ EXPORT int rank_sweep(int64_t n, const int32_t *code, const uint8_t *fresh, cons
 }
 
 /* Each row's influence on its slice's AUROC and average precision, written at the row's own place; for sums by patient.
-   order: ascending argsort, as in arrange. sums: what rank_sweep returned. out: (n, 2). */
+   order: (n,) rows in ascending order of score. sums: what rank_sweep returned. out: (n, 2). */
 EXPORT int rank_influence(int64_t n, const int64_t *order, const int32_t *code, const uint8_t *fresh,
                           const double *weight, int64_t slices, const int32_t *slice_of_cell, const double *sums,
                           double *out) {
@@ -129,6 +115,7 @@ EXPORT int rank_influence(int64_t n, const int64_t *order, const int32_t *code, 
     }
     for (int64_t r = i; r < end; r++) push(&state[slice_of_cell[code[r] >> 1]], code[r] & 1, weight ? weight[r] : 1.0);
     for (int64_t r = i; r < end; r++) {
+      if (r + AHEAD < n) __builtin_prefetch(out + 2 * order[n - 1 - r - AHEAD], 1); /* rows lie anywhere in memory */
       const int32_t slice = slice_of_cell[code[r] >> 1];
       const State *s = &state[slice];
       const double *total = sums + (int64_t)slice * SUMS;
@@ -159,7 +146,7 @@ EXPORT int rank_influence(int64_t n, const int64_t *order, const int32_t *code, 
   return 0;
 }
 
-/* Counts between cuts: rows [edge[t], edge[t+1]) of the arranged rows, by code. out: (segments, codes, 1 or 3): rows, or
+/* Counts between cuts: rows [edge[t], edge[t+1]) of the rows from the highest score down, by code. out: (segments, codes, 1 or 3): rows, or
    rows, weight and squared weight. */
 EXPORT void count_between(int64_t segments, const int64_t *edge, const int32_t *code, const double *weight,
                           int64_t codes, double *out) {
