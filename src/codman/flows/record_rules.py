@@ -14,16 +14,15 @@ from codman.registry import nouns
 from codman.registry.access import NotAllowed, Reader
 from codman.registry.accounts_invitations import has_administrator
 from codman.registry.accounts_people import LastAdministrator
+from codman.registry.fixed_fields import DECIDED as DECIDED
+from codman.registry.fixed_fields import RAN_BEFORE, use_stays, version_stays
 from codman.registry.inventory import visible
 from codman.registry.records import BadField, NoSuchRecord, Records
 from codman.registry.schema import deployments, documents, facts, grants, sites, uses
 from codman.spine.site import Site, SiteLevel
 from codman.spine.use import Decision, Stage
 
-# what a review sets, never the keeper of a record alone
-DECIDED: Final = frozenset({"stage", "stage_since", "decision", "tier", "impact"})
-_RAN_BEFORE: Final = frozenset({Stage.SILENT, Stage.PILOT, Stage.LIVE, Stage.PAUSED, Stage.RETIRED})
-
+_ACCEPTED: Final = ("use", "site", "clinician", "version")  # what a clinician's acceptance is of
 _LEVELS: Final = list(SiteLevel)
 
 Within = Sequence[str]
@@ -54,6 +53,7 @@ class Kind:
     seen: Seen  # which rows somebody with these sites sees
     places: Places  # the sites a change reaches: every one must be within reach; None is: anywhere will do
     fits: Callable[[Connection, Any], None] | None = None
+    stays: Callable[[Connection, Any, set[str]], None] | None = None  # refuses to edit what others rely on
     filters: tuple[str, ...] = ()
     words: tuple[str, ...] = ("name",)  # columns a search looks in
 
@@ -78,7 +78,7 @@ def site_path(connection: Connection, site: str | None, kind: str) -> str:
 
 def decided_on_entry(fields: Mapping[str, Any]) -> bool:
     """Whether a new use says something that only a review may say. That it ran before anybody asked is no decision."""
-    ran = fields.get("stage") in _RAN_BEFORE and fields.get("decision") == Decision.LEGACY
+    ran = fields.get("stage") in RAN_BEFORE and fields.get("decision") == Decision.LEGACY
     proposed = fields.get("stage") == Stage.PROPOSED and fields.get("decision") == Decision.UNDECIDED
     return not (ran or proposed) or fields.get("tier") is not None or fields.get("impact") is not None
 
@@ -138,9 +138,11 @@ def _product_places(connection: Connection, product: Any) -> Sequence[str] | Non
 
 
 def _version_places(connection: Connection, version: Any) -> Sequence[str] | None:
+    """All that its product reaches, and wherever else it runs. A new edition changes nothing that runs."""
     if getattr(version, "id", None) is None:
-        return None  # a new edition changes nothing that runs
-    return _running_at(connection, deployments.c.version == version.id) or None
+        return None
+    of_product = _product_places(connection, nouns.PRODUCTS.get(connection, version.product)) or ()
+    return sorted({*of_product, *_running_at(connection, deployments.c.version == version.id)}) or None
 
 
 def _running_at(connection: Connection, which: ColumnElement[bool]) -> list[str]:
@@ -232,6 +234,24 @@ def move_what_is_below(connection: Connection, old: Site, new: Site) -> None:
         connection.execute(update(sites).where(sites.c.id == row.id).values(path=moved))
 
 
+def actions_of(kind: str, rules: Kind, changed: set[str]) -> list[str]:
+    """What somebody must be allowed to do to change these fields."""
+    if kind != "use" or not changed & DECIDED:
+        return [rules.change]
+    return ["use.decide", rules.change] if changed - DECIDED else ["use.decide"]
+
+
+def with_what_follows(kind: str, old: Any, new: Any, patch: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An acceptance is of this use, here, by this clinician, in this version; with another of them it is asked anew."""
+    if kind != "deployment":
+        return patch
+    if new.accepted_at is not None and new.accepted_at != old.accepted_at:
+        raise BadField(kind, "accepted_at", "it is set when the clinician accepts, and only then")
+    if any(getattr(new, field) != getattr(old, field) for field in _ACCEPTED):
+        return {**patch, "accepted_at": None}
+    return patch
+
+
 @contextmanager
 def an_administrator_stays(connection: Connection) -> Iterator[None]:
     """Undo what would leave the house with nobody who can let anybody in.
@@ -266,6 +286,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         _everyone,
         _version_places,
         _version_fits,
+        version_stays,
         filters=("product", "digest", "ehr_build", "parent"),
         words=("label",),
     ),
@@ -305,6 +326,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         "use.change",
         lambda within, _reader: visible(within),
         _use_places,
+        stays=use_stays,
         filters=(),
     ),
     "deployment": Kind(

@@ -13,26 +13,26 @@ from sqlalchemy import ColumnElement, Connection, or_, select
 from codman.errors import BadInput, nearest
 from codman.flows.house import House
 from codman.flows.record_rules import (
-    DECIDED,
     KINDS,
     Kind,
     NotTheClinician,
+    actions_of,
     an_administrator_stays,
     decided_on_entry,
     move_what_is_below,
+    with_what_follows,
 )
 from codman.registry.access import NotAllowed, Reader, may, paths_for, require
 from codman.registry.accounts_people import deactivate
 from codman.registry.database import Change
 from codman.registry.linking import NAMED_BY, link_waiting
-from codman.registry.nouns import DEPLOYMENTS
+from codman.registry.nouns import DEPLOYMENTS, PRODUCTS
 from codman.registry.records import AlreadyThere, BadField, NoSuchRecord, Page
 from codman.registry.requests import Once, remember, reply_to
 from codman.spine.record import Fields, Record
 from codman.spine.site import Deployment
 
 MISSING: Final = "(missing)"
-_ACCEPTED: Final = ("use", "site", "clinician", "version")  # what a clinician's acceptance is of
 
 
 class BadListing(BadInput):
@@ -176,6 +176,9 @@ def create_within(change: Change, reader: Reader, kind: str, fields: Any, name: 
     _fits(change.connection, rules, made)
     if kind == "use" and decided_on_entry(made.model_dump()):
         require(reader, "use.decide", rules.places(change.connection, made))
+    if kind == "version":  # its label decides what evidence is about: one of those who use the product may give it
+        product = PRODUCTS.get(change.connection, made.product)
+        require(reader, rules.create, KINDS["product"].places(change.connection, product))
     if kind == "deployment" and getattr(made, "accepted_at", None) is not None:
         raise BadField(kind, "accepted_at", "it is set when the clinician accepts, and only then")
     there = _same(change.connection, reader, rules, name, made)
@@ -227,15 +230,17 @@ def change_within(
     rules, connection = KINDS[kind], transaction.connection
     old = _seen(connection, reader, rules, name)
     new = rules.records.validated({**rules.records.plain(old), **patch})
-    patch = _with_what_follows(kind, old, new, patch)
+    patch = with_what_follows(kind, old, new, patch)
     before, after = rules.records.plain(old), new.model_dump(mode="json")
     changed = {field for field in after if after[field] != before[field]}
     standing = rules.standing(old, new)
     _refer(connection, reader, rules, new, changed)
-    for action in _actions(kind, rules, changed):
+    for action in actions_of(kind, rules, changed):
         _reached(connection, reader, rules, action, old)
         _reached(connection, reader, rules, action, standing)
     _fits(connection, rules, standing)
+    if rules.stays is not None:
+        rules.stays(connection, old, changed)
     with an_administrator_stays(connection):
         record = rules.records.change(transaction, name, patch, revision)
     if kind == "site":
@@ -375,24 +380,6 @@ def _same(connection: Connection, reader: Reader, rules: Kind, name: str | None,
     if rules.records.plain(there) != made.model_dump(mode="json"):
         raise AlreadyThere(rules.records.kind, f"the id {name} belongs to another one")
     return _seen(connection, reader, rules, name)  # type: ignore[no-any-return]
-
-
-def _actions(kind: str, rules: Kind, changed: set[str]) -> list[str]:
-    """What somebody must be allowed to do to change these fields."""
-    if kind != "use" or not changed & DECIDED:
-        return [rules.change]
-    return ["use.decide", rules.change] if changed - DECIDED else ["use.decide"]
-
-
-def _with_what_follows(kind: str, old: Any, new: Any, patch: Mapping[str, Any]) -> Mapping[str, Any]:
-    """An acceptance is of this use, here, by this clinician, in this version; with another of them it is asked anew."""
-    if kind != "deployment":
-        return patch
-    if new.accepted_at is not None and new.accepted_at != old.accepted_at:
-        raise BadField(kind, "accepted_at", "it is set when the clinician accepts, and only then")
-    if any(getattr(new, field) != getattr(old, field) for field in _ACCEPTED):
-        return {**patch, "accepted_at": None}
-    return patch
 
 
 def _one_of(column: ColumnElement[Any], values: Sequence[str]) -> ColumnElement[bool]:

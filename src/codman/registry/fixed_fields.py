@@ -1,0 +1,77 @@
+"""What of a record is not the editor's to set: what a review decides, and what evidence or a deployment hangs on."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import Connection, Select, literal, select
+
+from codman.registry.records import BadField
+from codman.registry.schema import deployments, statements
+from codman.spine.use import Stage
+
+# what a review sets, never the keeper of a record alone
+DECIDED: Final = frozenset({"stage", "stage_since", "decision", "tier", "impact"})
+RAN_BEFORE: Final = frozenset({Stage.SILENT, Stage.PILOT, Stage.LIVE, Stage.PAUSED, Stage.RETIRED})
+_ARTEFACT: Final = ("product", "label", "digest", "descriptor")  # what evidence and acceptances name a version by
+
+
+class FixedField(BadField):
+    """A field that said what others have since relied on."""
+
+    def __init__(self, kind: str, field: str, why: str, fix: str) -> None:
+        super().__init__(kind, field, why)
+        self.fix = fix
+
+
+def version_stays(connection: Connection, version: Any, changed: set[str]) -> None:
+    """Refuse to make another artefact of a version that somebody measured, decided about or put to work.
+
+    Args:
+        connection: Where to read.
+        version: The version as it was.
+        changed: The fields that would change.
+
+    Raises:
+        FixedField: Its product, label, digest or descriptor would.
+    """
+    touched = [field for field in _ARTEFACT if field in changed]
+    if version.descriptor_statement is not None and "descriptor_statement" in changed:
+        touched.append("descriptor_statement")
+    if not touched:
+        return
+    if _any(connection, select(literal(1)).where(statements.c.version_id == version.id)):
+        why = "evidence is filed about this version as it is"
+    elif _any(connection, select(literal(1)).where(deployments.c.version == version.id)):
+        why = "this version is deployed as it is"
+    else:
+        return
+    raise FixedField("version", touched[0], why, "add a new version, with its own label, for the other artefact")
+
+
+def use_stays(connection: Connection, use: Any, changed: set[str]) -> None:
+    """Refuse to move a use to another product once evidence or a deployed version ties it to the one it has.
+
+    Args:
+        connection: Where to read.
+        use: The use as it was.
+        changed: The fields that would change.
+
+    Raises:
+        FixedField: Its product would.
+    """
+    if "product" in changed and (why := why_not_moved(connection, use.id)) is not None:
+        raise FixedField("use", "product", why, "add a new use of the other product, and retire this one")
+
+
+def why_not_moved(connection: Connection, use: str) -> str | None:
+    """What ties a use to its product; None where nothing does."""
+    if _any(connection, select(literal(1)).where(statements.c.use_id == use)):
+        return "evidence is filed about this use of its product"
+    if _any(connection, select(literal(1)).where(deployments.c.use == use, deployments.c.version.is_not(None))):
+        return "versions of its product are deployed for it"
+    return None
+
+
+def _any(connection: Connection, query: Select[Any]) -> bool:
+    return connection.execute(query.limit(1)).first() is not None

@@ -1,0 +1,120 @@
+"""What evidence, a deployment or a decision hangs on is not edited; the rest by whoever may change the product."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from book import ARTEFACT, Book, bare
+
+from codman.flows import records
+from codman.flows.filing import file_evidence
+from codman.registry.access import Held, NotAllowed, Reader
+from codman.registry.fixed_fields import FixedField
+from codman.registry.log import SYSTEM
+from codman.registry.nouns import DEPLOYMENTS, PRODUCTS, USES, VERSIONS
+from codman.spine.person import Role
+from codman.spine.product import ProductFields, VersionFields
+from codman.spine.site import DeploymentFields
+from codman.spine.use import UseFields
+
+SOUTH = Reader("p-two", "Engineer of South", (Held(Role.ENGINEER, "/south/"),))
+OTHER = {"digest": "d" * 64}
+
+
+@pytest.fixture
+def book(tmp_path, database_url):
+    made = Book(tmp_path, database_url)
+    with made.house.database.changing(SYSTEM) as change:
+        PRODUCTS.add(change, ProductFields(name="Fall alert"), "fall")
+        VERSIONS.add(change, VersionFields(product="fall", label="1"), "fall-1")
+        USES.add(change, UseFields(product="fall", name="Falls", site="north"), "falls")
+    yield made
+    made.house.close()
+
+
+def deploy(book, use="falls", version="fall-1"):
+    with book.house.database.changing(SYSTEM) as change:
+        DEPLOYMENTS.add(change, DeploymentFields(use=use, site="north", version=version, mode="silent"), "runs")
+
+
+def version(book, name):
+    with book.house.database.reading() as connection:
+        return VERSIONS.get(connection, name)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        (OTHER, "digest"),
+        ({"digest": None}, "digest"),
+        ({"digest": None, "descriptor": {"build": "7"}}, "digest"),
+        ({"label": "1.3.0"}, "label"),
+        ({"product": "fall"}, "product"),
+    ],
+)
+def test_a_version_with_evidence_stays_the_artefact_that_was_measured(book, change, field):
+    file_evidence(book.house, bare(), book.officer)
+
+    with pytest.raises(FixedField, match="evidence is filed") as refused:
+        records.change(book.house, book.officer, "version", "sepsis-120", change, 1)
+
+    assert refused.value.field == field
+    assert "new version" in refused.value.fix
+    assert version(book, "sepsis-120").digest == ARTEFACT
+
+
+@pytest.mark.parametrize("change", [OTHER, {"descriptor": {"vendor": "Other"}}])
+def test_a_deployed_version_is_not_made_another_one(book, change):
+    deploy(book)
+
+    with pytest.raises(FixedField, match="deployed"):
+        records.change(book.house, book.officer, "version", "fall-1", change, 1)
+
+
+def test_what_does_not_say_which_artefact_it_is_may_be_corrected_still(book):
+    file_evidence(book.house, bare(), book.officer)
+
+    changed = records.change(book.house, book.officer, "version", "sepsis-120", {"change_note": "retrained"}, 1)
+
+    assert changed.change_note == "retrained"
+
+
+def test_a_version_nobody_relies_on_may_be_corrected_whole(book):
+    changed = records.change(book.house, book.officer, "version", "fall-1", {**OTHER, "label": "1.0"}, 1)
+
+    assert (changed.digest, changed.label) == ("d" * 64, "1.0")
+
+
+@pytest.mark.parametrize("change", [OTHER, {"change_note": "ours"}])
+def test_another_hospital_changes_no_version_of_a_product_it_does_not_use(book, change):
+    with pytest.raises(NotAllowed):
+        records.change(book.house, SOUTH, "version", "fall-1", change, 1)
+
+
+def test_a_part_of_those_who_use_a_product_does_not_change_its_versions_for_all(book):
+    with pytest.raises(NotAllowed):
+        records.change(book.house, SOUTH, "version", "sepsis-120", {"change_note": "ours"}, 1)
+
+
+def test_a_new_version_comes_from_somebody_who_uses_the_product(book):
+    with pytest.raises(NotAllowed):
+        records.create(book.house, SOUTH, "version", {"product": "fall", "label": "2", **OTHER})
+
+    made = records.create(book.house, SOUTH, "version", {"product": "sepsis", "label": "1.3.0"})
+    assert made.label == "1.3.0"
+
+
+def test_a_use_with_evidence_or_a_deployed_version_keeps_its_product(book):
+    file_evidence(book.house, bare(), book.officer)
+    deploy(book)
+
+    with pytest.raises(FixedField, match="evidence is filed"):
+        records.change(book.house, book.officer, "use", "ward", {"product": "fall"}, 1)
+    with pytest.raises(FixedField, match="deployed"):
+        records.change(book.house, book.officer, "use", "falls", {"product": "sepsis"}, 1)
+    moved = records.change(book.house, book.officer, "use", "ward-south", {"product": "fall"}, 1)
+    assert moved.product == "fall"
