@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -12,6 +13,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event, func, select
 
+sys.path.insert(0, str(Path(__file__).parent))
+from book import bare
+
+from codman.flows.filing import file_evidence
 from codman.flows.house import House
 from codman.flows.inventory import asked, list_uses
 from codman.flows.inventory_import import import_file, propose_mapping
@@ -451,3 +456,61 @@ def test_a_file_that_no_mapping_fits_is_told_so_in_a_sentence(house, tmp_path):
     (tmp_path / "odd.csv").write_text("a,b\n1,2\n", encoding="utf-8")
     with pytest.raises(BadMapping, match="no mapping fits this file: "):
         import_file(house, OPERATOR, tmp_path / "odd.csv")
+
+
+RISKY = "mapping: risky\nid: Ref\nfields:\n  use.name: {column: Name}\n  use.stage: {column: Stage}\n"
+RISKY += "  use.tier: {column: Tier}\n  use.impact: {column: Impact}\n"
+RISKS = "Ref,Name,Stage,Tier,Impact\n1,Sepsis,Live,High,High-impact\n2,Idea,Planned,Low,Not high-impact\n"
+
+
+def risks(house: House) -> dict[str, tuple[str, str | None, str | None]]:
+    with house.database.reading() as connection:
+        rows = connection.execute(select(uses.c.name, uses.c.stage, uses.c.tier, uses.c.impact))
+        return {row.name: (row.stage, row.tier, row.impact) for row in rows}
+
+
+def test_an_import_by_somebody_who_may_not_decide_sets_no_risk_and_no_stage(house: House, tmp_path: Path) -> None:
+    admin = Reader("a", "a", (Held(Role.ADMIN),))
+    (tmp_path / "risky.yaml").write_text(RISKY)
+    list_ = tmp_path / "list.csv"
+    list_.write_text(RISKS)
+
+    first = import_file(house, admin, list_, tmp_path / "risky.yaml")
+    assert risks(house) == {"Sepsis": ("live", "high", "high-impact"), "Idea": ("proposed", None, None)}
+    assert [(n.row, n.column) for n in first.notes if "a review sets it" in n.why] == [
+        (3, "use.impact"),
+        (3, "use.tier"),
+    ]
+
+    list_.write_text(RISKS.replace("Live,High,High-impact", "Retired,Low,Not high-impact"))
+    later = import_file(house, admin, list_, tmp_path / "risky.yaml")
+    assert risks(house)["Sepsis"] == ("live", "high", "high-impact")
+    assert {n.column for n in later.notes if n.row == 2} == {"use.stage", "use.tier", "use.impact"}
+    assert (later.updated, later.unchanged) == (0, 2)
+
+    decided = import_file(house, OPERATOR, list_, tmp_path / "risky.yaml")
+    assert risks(house) == {
+        "Sepsis": ("retired", "low", "not high-impact"),
+        "Idea": ("proposed", "low", "not high-impact"),
+    }
+    assert decided.updated == 2
+
+
+def test_a_file_moves_no_use_that_has_evidence_to_another_product(house: House, tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text(
+        "mapping: m\nid: Ref\nfields:\n  use.name: {column: Name}\n  product.name: {column: Product}\n"
+    )
+    list_ = tmp_path / "list.csv"
+    list_.write_text("Ref,Name,Product\n1,Sepsis,Alert\n")
+    import_file(house, OPERATOR, list_, tmp_path / "m.yaml")
+    body = bare(product="Alert", version="1", use="Sepsis")
+    file_evidence(house, body, Reader("o", "o", (Held(Role.OFFICER),)))
+
+    list_.write_text("Ref,Name,Product\n1,Sepsis,Other\n")
+    again = import_file(house, OPERATOR, list_, tmp_path / "m.yaml")
+
+    assert [n.column for n in again.notes if "evidence is filed" in n.why] == ["product.name"]
+    with house.database.reading() as connection:
+        assert connection.execute(
+            select(products.c.name).join(uses, uses.c.product == products.c.id)
+        ).scalars().all() == ["Alert"]

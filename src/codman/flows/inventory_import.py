@@ -97,10 +97,11 @@ def import_table(
     if chosen.mapping == OWN:
         return _bring_back(house, reader, table, chosen, headings, known, done, progress)
     rows = _identified(_converted(table, chosen, headings, known, done), chosen, done)
+    decides = may(reader, "use.decide", ["/"])
     with house.database.changing(reader.author(), f"import with the mapping {chosen.mapping}") as change:
         if isinstance(mapping, Path):
             save(change, chosen)
-        write(change, rows, chosen, done, progress)
+        write(change, rows, chosen, done, progress, decides=decides)
         link_all_waiting(change)
     return done
 
@@ -116,7 +117,8 @@ def _bring_back(
     progress: Progress,
 ) -> Imported:
     """Our own export: rows change the uses they came from."""
-    decided = frozenset() if may(reader, "use.decide", ["/"]) else DECIDED
+    decides = may(reader, "use.decide", ["/"])
+    decided = frozenset() if decides else DECIDED
     with house.database.changing(reader.author(), f"import with the mapping {mapping.mapping}") as change:
         back = read_back(change.connection, table, headings, known, decided)
         done.rejected, done.skipped = back.rejected, dict(table.skipped)
@@ -127,7 +129,7 @@ def _bring_back(
         done.notes += [*back.notes, *notes]
         if back.another_book:
             done.reading.append(ANOTHER_BOOK)
-        write(change, new, mapping, done, progress)
+        write(change, new, mapping, done, progress, decides=decides)
         USES.change_many(change, back.changed)
         link_all_waiting(change)
     done.updated += len(back.changed)

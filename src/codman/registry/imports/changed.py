@@ -8,6 +8,7 @@ from typing import Any, Final, Generic
 from sqlalchemy import bindparam, update
 
 from codman.registry.database import Change
+from codman.registry.fixed_fields import why_not_moved
 from codman.registry.imports.convert import Converted, Note
 from codman.registry.imports.kept_facts import change_facts
 from codman.registry.imports.mapping import Mapping
@@ -104,7 +105,10 @@ def _change_nouns(
     patch, notes = _patch("use", use, row, had.written)
     if row.product_named and row.fields["product.name"] != had.written.get("product.name"):
         # another product, not another name for the one that other uses may share
-        patch["product"] = _product(change, row, suppliers)
+        if (why := why_not_moved(change.connection, had.use)) is None:
+            patch["product"] = _product(change, row, suppliers)
+        else:
+            notes.append(Note(row.row, "product.name", f"product.name: {why}; it was left as it is"))
     else:
         product = products.now(use["product"])
         changed, more = _patch("product", product, row, had.written)

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from codman.registry.fixed_fields import why_not_moved
 from codman.registry.imports.convert import Converted, Known, Note, normal_name
 from codman.registry.imports.dates import read_day
 from codman.registry.imports.identity import SAME_ROW
@@ -85,7 +86,7 @@ def read_back(
                 raise _Unreadable(f"it has the identifier of row {earlier.number}; empty it to add a use")
             elif name in uses:
                 patch = _patch(row, said, uses[name], shown, known, made)
-                _bring(made, uses[name], patch, said, decided)
+                _bring(connection, made, uses[name], patch, said, decided)
             elif name and not made.another_book:
                 raise _Unreadable("the book has no use of its identifier; empty it to add a use")
             else:
@@ -157,7 +158,12 @@ def _patch(row: Row, said: Mapping[str, str], use: Use, shown: _Shown, known: Kn
 
 
 def _bring(
-    made: Returned, use: Use, patch: Mapping[str, Any], said: Mapping[str, str], decided: frozenset[str]
+    connection: Connection,
+    made: Returned,
+    use: Use,
+    patch: Mapping[str, Any],
+    said: Mapping[str, str],
+    decided: frozenset[str],
 ) -> None:
     now = USES.plain(use)
     patch = {name: value for name, value in patch.items() if now[name] != value}
@@ -173,6 +179,8 @@ def _bring(
             )
     if refused := sorted(decided & set(patch)):
         raise _Unreadable(f"{', '.join(refused)}: a review sets it, and you may not")
+    if "product" in patch and (why := why_not_moved(connection, use.id)) is not None:
+        raise _Unreadable(f"product_id: {why}")
     try:
         USES.validated(now | patch)
     except BadField as error:

@@ -17,6 +17,7 @@ from codman.registry.database import Change
 from codman.registry.identifiers import new_id
 from codman.registry.imports.changed import change_rows
 from codman.registry.imports.convert import Converted, Note
+from codman.registry.imports.deciding import leave_to_review
 from codman.registry.imports.kept_facts import add_facts
 from codman.registry.imports.mapping import Mapping
 from codman.registry.imports.suppliers import Suppliers
@@ -72,7 +73,15 @@ class Imported:
         return Counter(_YEAR.sub("a two-digit year is read as 1970 to 2069", n.why) for n in self.notes).most_common()
 
 
-def write(change: Change, rows: Sequence[Converted], mapping: Mapping, done: Imported, progress: Progress) -> None:
+def write(
+    change: Change,
+    rows: Sequence[Converted],
+    mapping: Mapping,
+    done: Imported,
+    progress: Progress,
+    *,
+    decides: bool,
+) -> None:
     """Bring rows into the book; the caller's transaction keeps all of them or none.
 
     Args:
@@ -81,9 +90,14 @@ def write(change: Change, rows: Sequence[Converted], mapping: Mapping, done: Imp
         mapping: How they were read; rows are known again under its name.
         done: Where they are counted.
         progress: Told how many of how many rows are written.
+        decides: Whether whoever imports may set what a review sets.
     """
     had = _had(change, mapping)
     _rename(change, rows, mapping, had)
+    if not decides:
+        for row in rows:
+            earlier = had.get(row.identity)
+            done.notes += leave_to_review(row, None if earlier is None else earlier.written)
     new = [row for row in rows if row.identity not in had]
     changed = [row for row in rows if row.identity in had and had[row.identity].row_digest != row.digest]
     done.unchanged = len(rows) - len(new) - len(changed)
