@@ -15,6 +15,9 @@ _KEEPERS: Final = frozenset({Role.OWNER, Role.OFFICER, Role.ADMIN})
 _OFFICE: Final = frozenset({Role.OFFICER, Role.ADMIN})
 
 _BUILDERS: Final = _KEEPERS | {Role.ENGINEER}
+_DOERS: Final = _EVERYONE - {Role.VIEWER, Role.AUDITOR}
+_COMMITTEE: Final = frozenset({Role.REVIEWER, Role.CHAIR, Role.OFFICER})
+_PRESIDING: Final = frozenset({Role.CHAIR, Role.OFFICER})
 _WATCHERS: Final = frozenset({Role.AUDITOR, Role.OFFICER, Role.ADMIN})
 _ADMIN: Final = frozenset({Role.ADMIN})
 
@@ -77,6 +80,33 @@ ACTIONS: Final[Mapping[str, frozenset[Role]]] = {
     "audit.hold": frozenset({Role.AUDITOR, Role.ADMIN}),
     "privileged.read": frozenset({Role.OFFICER}),
     "backup.create": _ADMIN,
+    "intake.create": _DOERS,
+    "intake.read": _DOERS | {Role.AUDITOR},  # one's own; others' where one sees the whole house
+    "intake.change": _DOERS,  # one's own
+    "triage.change": _COMMITTEE | {Role.OWNER},  # to a higher tier; to a lower one with a second person
+    "triage.agree": _PRESIDING,  # that second person
+    "review.read": _EVERYONE,
+    "review.export": _EVERYONE,
+    "case.create": _BUILDERS | _COMMITTEE,
+    "case.change": _PRESIDING,  # reviewers, quorum, due date; to withdraw it
+    "case.remark": _DOERS,
+    "case.vote": _COMMITTEE,  # and only who is named, without a conflict, who neither built nor submitted it
+    "case.accept": _PRESIDING,  # what evidence could not decide, in writing, under a condition
+    "case.decide": _PRESIDING,
+    "case.emergency": _PRESIDING,
+    "condition.change": _PRESIDING | {Role.OWNER},
+    "plan.create": _BUILDERS,
+    "policy.read": _EVERYONE,
+    "schedule.create": _PRESIDING | {Role.OWNER},
+    "schedule.change": _PRESIDING | {Role.OWNER},
+    "report.read": _EVERYONE,
+    "report.create": _BUILDERS,
+    "report.excuse": _PRESIDING,
+    "concern.create": _EVERYONE,
+    "concern.read": _EVERYONE - {Role.VIEWER},
+    "concern.change": _COMMITTEE,
+    "concern.export": _PRESIDING | {Role.AUDITOR},
+    "action.change": _COMMITTEE | {Role.OWNER, Role.ENGINEER},
 }
 
 # What the log holds as somebody's own word or grant: a token that another made for them must not give it. Signing and
@@ -95,6 +125,11 @@ OWN_WORD: Final = frozenset(
         "account.change",
         "token.create",
         "token.revoke",
+        "triage.agree",
+        "case.vote",
+        "case.accept",
+        "case.decide",
+        "case.emergency",
     }
 )
 

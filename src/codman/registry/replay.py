@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 
 from codman.evidence.canonical import canonical
 from codman.registry import nouns
+from codman.registry.governance import GOVERNANCE
 from codman.registry.keys import KEYS
 from codman.registry.log import LogBroken, Written, entries, salted_hash
 from codman.registry.records import Records
@@ -33,6 +34,7 @@ _KINDS: Final[Mapping[str, Records[Any, Any]]] = {
         nouns.DOCUMENTS,
         nouns.FACTS,
         KEYS,
+        *GOVERNANCE.values(),
     )
 }
 _IMPORTED: Final = "import "  # the source of facts whose entries stand for a whole row of a file

@@ -8,7 +8,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Final
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from codman.spine.record import Day, Fields, Id, Line, Prose, Record
 
@@ -94,3 +94,28 @@ class UseFields(Fields):
 
 class Use(Record, UseFields):
     """A use as the book has it."""
+
+
+class Listed(BaseModel):
+    """A use as a list shows it, with the names of what it refers to."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    product: str
+    product_id: str
+    name: str
+    organisation: str | None
+    stage: str
+    stage_since: str | None
+    impact: str | None
+    tier: str | None
+    owner: str | None
+    owner_id: str | None
+    vendor: str | None
+    kind: str | None
+    decision: str
+    monitoring: str | None
+    sites: list[str] = Field(description="Where it runs, by name")
+    revision: int
+    updated_at: str

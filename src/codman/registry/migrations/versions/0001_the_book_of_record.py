@@ -84,6 +84,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_house_marks")),
     )
     op.create_table(
+        "links",
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("purpose", sa.String(length=64), nullable=False),
+        sa.Column("about", sa.String(length=64), nullable=False),
+        sa.Column("made_at", sa.String(length=40), nullable=False),
+        sa.Column("made_by", sa.String(length=64), nullable=True),
+        sa.Column("expires_at", sa.String(length=40), nullable=True),
+        sa.Column("used_at", sa.String(length=40), nullable=True),
+        sa.Column("revoked_at", sa.String(length=40), nullable=True),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_links")),
+    )
+    with op.batch_alter_table("links", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_links_about"), ["about"], unique=False)
+
+    op.create_table(
         "log_entries",
         sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("entry", sa.LargeBinary(), nullable=False),
@@ -140,6 +155,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_people")),
         sa.UniqueConstraint("email", name=op.f("uq_people_email")),
     )
+    op.create_table(
+        "policies",
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("policy", sa.String(length=400), nullable=False),
+        sa.Column("edition", sa.String(length=400), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("kept_at", sa.String(length=40), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_policies")),
+    )
+    with op.batch_alter_table("policies", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_policies_policy"), ["policy"], unique=False)
+
     op.create_table(
         "requests",
         sa.Column("source", sa.String(length=500), nullable=False),
@@ -503,6 +530,91 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_versions_product"), ["product"], unique=False)
 
     op.create_table(
+        "cases",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.String(length=40), nullable=False),
+        sa.Column("updated_at", sa.String(length=40), nullable=False),
+        sa.Column("use", sa.String(length=64), nullable=False),
+        sa.Column("checkpoint", sa.String(length=64), nullable=False),
+        sa.Column("procedure", sa.String(length=64), nullable=False),
+        sa.Column("state", sa.String(length=64), nullable=False),
+        sa.Column("leads_to", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.String(length=64), nullable=True),
+        sa.Column("sites", sa.JSON(), nullable=False),
+        sa.Column("policy", sa.String(length=400), nullable=False),
+        sa.Column("edition", sa.String(length=400), nullable=False),
+        sa.Column("policy_digest", sa.String(length=64), nullable=False),
+        sa.Column("proposed_by", sa.String(length=64), nullable=False),
+        sa.Column("chair", sa.String(length=64), nullable=True),
+        sa.Column("quorum", sa.Integer(), nullable=False),
+        sa.Column("disciplines", sa.JSON(), nullable=False),
+        sa.Column("due_on", sa.String(length=10), nullable=True),
+        sa.Column("outcome", sa.String(length=64), nullable=True),
+        sa.Column("reasons", sa.Text(), nullable=True),
+        sa.Column("decided_at", sa.String(length=40), nullable=True),
+        sa.Column("expires_on", sa.String(length=10), nullable=True),
+        sa.Column("decision", sa.String(length=64), nullable=True),
+        sa.Column("supersedes", sa.String(length=64), nullable=True),
+        sa.ForeignKeyConstraint(["chair"], ["people.id"], name=op.f("fk_cases_chair")),
+        sa.ForeignKeyConstraint(["proposed_by"], ["people.id"], name=op.f("fk_cases_proposed_by")),
+        sa.ForeignKeyConstraint(["supersedes"], ["cases.id"], name=op.f("fk_cases_supersedes")),
+        sa.ForeignKeyConstraint(["use"], ["uses.id"], name=op.f("fk_cases_use")),
+        sa.ForeignKeyConstraint(["version"], ["versions.id"], name=op.f("fk_cases_version")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_cases")),
+    )
+    with op.batch_alter_table("cases", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_cases_chair"), ["chair"], unique=False)
+        batch_op.create_index(batch_op.f("ix_cases_expires_on"), ["expires_on"], unique=False)
+        batch_op.create_index(batch_op.f("ix_cases_procedure"), ["procedure"], unique=False)
+        batch_op.create_index(batch_op.f("ix_cases_proposed_by"), ["proposed_by"], unique=False)
+        batch_op.create_index(batch_op.f("ix_cases_state"), ["state"], unique=False)
+        batch_op.create_index(batch_op.f("ix_cases_supersedes"), ["supersedes"], unique=False)
+        batch_op.create_index(batch_op.f("ix_cases_use"), ["use"], unique=False)
+        batch_op.create_index(batch_op.f("ix_cases_version"), ["version"], unique=False)
+
+    op.create_table(
+        "concerns",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.String(length=40), nullable=False),
+        sa.Column("updated_at", sa.String(length=40), nullable=False),
+        sa.Column("use", sa.String(length=64), nullable=True),
+        sa.Column("site", sa.String(length=64), nullable=True),
+        sa.Column("category", sa.String(length=64), nullable=False),
+        sa.Column("severity", sa.String(length=64), nullable=False),
+        sa.Column("words", sa.Text(), nullable=True),
+        sa.Column("contact", sa.String(length=400), nullable=True),
+        sa.Column("raised_by", sa.String(length=64), nullable=True),
+        sa.Column("raised_at", sa.String(length=40), nullable=False),
+        sa.Column("see_by", sa.String(length=40), nullable=False),
+        sa.Column("state", sa.String(length=64), nullable=False),
+        sa.Column("acknowledged_by", sa.String(length=64), nullable=True),
+        sa.Column("acknowledged_at", sa.String(length=40), nullable=True),
+        sa.Column("event_reference", sa.String(length=400), nullable=True),
+        sa.Column("pause", sa.String(length=400), nullable=True),
+        sa.Column("clock", sa.String(length=400), nullable=True),
+        sa.Column("clock_due", sa.String(length=10), nullable=True),
+        sa.Column("clock_met_on", sa.String(length=10), nullable=True),
+        sa.Column("finding", sa.Text(), nullable=True),
+        sa.Column("closed_at", sa.String(length=40), nullable=True),
+        sa.Column("statement", sa.String(length=64), nullable=True),
+        sa.Column("escalated_at", sa.String(length=40), nullable=True),
+        sa.ForeignKeyConstraint(["acknowledged_by"], ["people.id"], name=op.f("fk_concerns_acknowledged_by")),
+        sa.ForeignKeyConstraint(["raised_by"], ["people.id"], name=op.f("fk_concerns_raised_by")),
+        sa.ForeignKeyConstraint(["site"], ["sites.id"], name=op.f("fk_concerns_site")),
+        sa.ForeignKeyConstraint(["use"], ["uses.id"], name=op.f("fk_concerns_use")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_concerns")),
+    )
+    with op.batch_alter_table("concerns", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_concerns_acknowledged_by"), ["acknowledged_by"], unique=False)
+        batch_op.create_index(batch_op.f("ix_concerns_raised_by"), ["raised_by"], unique=False)
+        batch_op.create_index(batch_op.f("ix_concerns_severity"), ["severity"], unique=False)
+        batch_op.create_index(batch_op.f("ix_concerns_site"), ["site"], unique=False)
+        batch_op.create_index(batch_op.f("ix_concerns_state"), ["state"], unique=False)
+        batch_op.create_index(batch_op.f("ix_concerns_use"), ["use"], unique=False)
+
+    op.create_table(
         "deployments",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
@@ -546,6 +658,57 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_imported_rows_use"), ["use"], unique=False)
 
     op.create_table(
+        "intakes",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.String(length=40), nullable=False),
+        sa.Column("updated_at", sa.String(length=40), nullable=False),
+        sa.Column("edition", sa.String(length=400), nullable=False),
+        sa.Column("answers", sa.JSON(), nullable=False),
+        sa.Column("sources", sa.JSON(), nullable=False),
+        sa.Column("owner", sa.String(length=64), nullable=False),
+        sa.Column("source", sa.String(length=400), nullable=False),
+        sa.Column("state", sa.String(length=64), nullable=False),
+        sa.Column("use", sa.String(length=64), nullable=True),
+        sa.Column("case", sa.String(length=64), nullable=True),
+        sa.ForeignKeyConstraint(["owner"], ["people.id"], name=op.f("fk_intakes_owner")),
+        sa.ForeignKeyConstraint(["use"], ["uses.id"], name=op.f("fk_intakes_use")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_intakes")),
+    )
+    with op.batch_alter_table("intakes", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_intakes_case"), ["case"], unique=False)
+        batch_op.create_index(batch_op.f("ix_intakes_owner"), ["owner"], unique=False)
+        batch_op.create_index(batch_op.f("ix_intakes_state"), ["state"], unique=False)
+        batch_op.create_index(batch_op.f("ix_intakes_use"), ["use"], unique=False)
+
+    op.create_table(
+        "schedules",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.String(length=40), nullable=False),
+        sa.Column("updated_at", sa.String(length=40), nullable=False),
+        sa.Column("use", sa.String(length=64), nullable=False),
+        sa.Column("partner", sa.String(length=64), nullable=False),
+        sa.Column("partner_name", sa.String(length=400), nullable=False),
+        sa.Column("vendor", sa.String(length=64), nullable=True),
+        sa.Column("email", sa.String(length=400), nullable=True),
+        sa.Column("owner", sa.String(length=64), nullable=False),
+        sa.Column("every_months", sa.Integer(), nullable=False),
+        sa.Column("first_due", sa.String(length=10), nullable=False),
+        sa.Column("grace_days", sa.Integer(), nullable=False),
+        sa.Column("metrics", sa.JSON(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["owner"], ["people.id"], name=op.f("fk_schedules_owner")),
+        sa.ForeignKeyConstraint(["use"], ["uses.id"], name=op.f("fk_schedules_use")),
+        sa.ForeignKeyConstraint(["vendor"], ["vendors.id"], name=op.f("fk_schedules_vendor")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_schedules")),
+    )
+    with op.batch_alter_table("schedules", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_schedules_owner"), ["owner"], unique=False)
+        batch_op.create_index(batch_op.f("ix_schedules_use"), ["use"], unique=False)
+        batch_op.create_index(batch_op.f("ix_schedules_vendor"), ["vendor"], unique=False)
+
+    op.create_table(
         "statements",
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("kind", sa.String(length=64), nullable=False),
@@ -587,6 +750,190 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_statements_version_id"), ["version_id"], unique=False)
 
     op.create_table(
+        "triages",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.String(length=40), nullable=False),
+        sa.Column("updated_at", sa.String(length=40), nullable=False),
+        sa.Column("use", sa.String(length=64), nullable=False),
+        sa.Column("edition", sa.String(length=400), nullable=False),
+        sa.Column("computed", sa.String(length=64), nullable=False),
+        sa.Column("tier", sa.String(length=64), nullable=False),
+        sa.Column("asked", sa.String(length=64), nullable=True),
+        sa.Column("reasons", sa.JSON(), nullable=False),
+        sa.Column("unknown", sa.JSON(), nullable=False),
+        sa.Column("state", sa.String(length=64), nullable=False),
+        sa.Column("asked_by", sa.String(length=64), nullable=True),
+        sa.Column("agreed_by", sa.String(length=64), nullable=True),
+        sa.Column("why", sa.Text(), nullable=True),
+        sa.Column("determination", sa.String(length=400), nullable=True),
+        sa.Column("determination_note", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["agreed_by"], ["people.id"], name=op.f("fk_triages_agreed_by")),
+        sa.ForeignKeyConstraint(["asked_by"], ["people.id"], name=op.f("fk_triages_asked_by")),
+        sa.ForeignKeyConstraint(["use"], ["uses.id"], name=op.f("fk_triages_use")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_triages")),
+    )
+    with op.batch_alter_table("triages", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_triages_agreed_by"), ["agreed_by"], unique=False)
+        batch_op.create_index(batch_op.f("ix_triages_asked_by"), ["asked_by"], unique=False)
+        batch_op.create_index(batch_op.f("ix_triages_state"), ["state"], unique=False)
+        batch_op.create_index(batch_op.f("ix_triages_use"), ["use"], unique=False)
+
+    op.create_table(
+        "change_plans",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.String(length=40), nullable=False),
+        sa.Column("updated_at", sa.String(length=40), nullable=False),
+        sa.Column("use", sa.String(length=64), nullable=False),
+        sa.Column("case", sa.String(length=64), nullable=True),
+        sa.Column("modifications", sa.JSON(), nullable=False),
+        sa.Column("allows", sa.JSON(), nullable=False),
+        sa.Column("protocol", sa.Text(), nullable=False),
+        sa.Column("requirements", sa.JSON(), nullable=False),
+        sa.Column("impact", sa.Text(), nullable=False),
+        sa.Column("valid_to", sa.String(length=10), nullable=True),
+        sa.ForeignKeyConstraint(["case"], ["cases.id"], name=op.f("fk_change_plans_case")),
+        sa.ForeignKeyConstraint(["use"], ["uses.id"], name=op.f("fk_change_plans_use")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_change_plans")),
+    )
+    with op.batch_alter_table("change_plans", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_change_plans_case"), ["case"], unique=False)
+        batch_op.create_index(batch_op.f("ix_change_plans_use"), ["use"], unique=False)
+
+    op.create_table(
+        "conditions",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.String(length=40), nullable=False),
+        sa.Column("updated_at", sa.String(length=40), nullable=False),
+        sa.Column("use", sa.String(length=64), nullable=False),
+        sa.Column("case", sa.String(length=64), nullable=False),
+        sa.Column("sentence", sa.Text(), nullable=False),
+        sa.Column("owner", sa.String(length=64), nullable=False),
+        sa.Column("due_on", sa.String(length=10), nullable=False),
+        sa.Column("requirement", sa.String(length=400), nullable=True),
+        sa.Column("document", sa.String(length=400), nullable=True),
+        sa.Column("patients_needed", sa.Integer(), nullable=True),
+        sa.Column("state", sa.String(length=64), nullable=False),
+        sa.Column("closed_at", sa.String(length=40), nullable=True),
+        sa.Column("closed_by", sa.String(length=64), nullable=True),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["case"], ["cases.id"], name=op.f("fk_conditions_case")),
+        sa.ForeignKeyConstraint(["owner"], ["people.id"], name=op.f("fk_conditions_owner")),
+        sa.ForeignKeyConstraint(["use"], ["uses.id"], name=op.f("fk_conditions_use")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_conditions")),
+    )
+    with op.batch_alter_table("conditions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_conditions_case"), ["case"], unique=False)
+        batch_op.create_index(batch_op.f("ix_conditions_due_on"), ["due_on"], unique=False)
+        batch_op.create_index("ix_conditions_open", ["state", "due_on"], unique=False)
+        batch_op.create_index(batch_op.f("ix_conditions_owner"), ["owner"], unique=False)
+        batch_op.create_index(batch_op.f("ix_conditions_state"), ["state"], unique=False)
+        batch_op.create_index(batch_op.f("ix_conditions_use"), ["use"], unique=False)
+
+    op.create_table(
+        "corrective_actions",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.String(length=40), nullable=False),
+        sa.Column("updated_at", sa.String(length=40), nullable=False),
+        sa.Column("concern", sa.String(length=64), nullable=False),
+        sa.Column("use", sa.String(length=64), nullable=True),
+        sa.Column("kind", sa.String(length=64), nullable=False),
+        sa.Column("sentence", sa.Text(), nullable=False),
+        sa.Column("owner", sa.String(length=64), nullable=False),
+        sa.Column("due_on", sa.String(length=10), nullable=False),
+        sa.Column("done_on", sa.String(length=10), nullable=True),
+        sa.Column("result", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["concern"], ["concerns.id"], name=op.f("fk_corrective_actions_concern")),
+        sa.ForeignKeyConstraint(["owner"], ["people.id"], name=op.f("fk_corrective_actions_owner")),
+        sa.ForeignKeyConstraint(["use"], ["uses.id"], name=op.f("fk_corrective_actions_use")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_corrective_actions")),
+    )
+    with op.batch_alter_table("corrective_actions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_corrective_actions_concern"), ["concern"], unique=False)
+        batch_op.create_index(batch_op.f("ix_corrective_actions_due_on"), ["due_on"], unique=False)
+        batch_op.create_index(batch_op.f("ix_corrective_actions_owner"), ["owner"], unique=False)
+        batch_op.create_index(batch_op.f("ix_corrective_actions_use"), ["use"], unique=False)
+
+    op.create_table(
+        "expected_reports",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.String(length=40), nullable=False),
+        sa.Column("updated_at", sa.String(length=40), nullable=False),
+        sa.Column("schedule", sa.String(length=64), nullable=False),
+        sa.Column("use", sa.String(length=64), nullable=False),
+        sa.Column("period_start", sa.String(length=10), nullable=False),
+        sa.Column("period_end", sa.String(length=10), nullable=False),
+        sa.Column("due_on", sa.String(length=10), nullable=False),
+        sa.Column("state", sa.String(length=64), nullable=False),
+        sa.Column("way", sa.String(length=64), nullable=True),
+        sa.Column("statement", sa.String(length=64), nullable=True),
+        sa.Column("document", sa.String(length=64), nullable=True),
+        sa.Column("received_at", sa.String(length=40), nullable=True),
+        sa.Column("reminded", sa.Integer(), nullable=False),
+        sa.Column("escalated_at", sa.String(length=40), nullable=True),
+        sa.Column("excuse", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["document"], ["documents.id"], name=op.f("fk_expected_reports_document")),
+        sa.ForeignKeyConstraint(["schedule"], ["schedules.id"], name=op.f("fk_expected_reports_schedule")),
+        sa.ForeignKeyConstraint(["use"], ["uses.id"], name=op.f("fk_expected_reports_use")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_expected_reports")),
+        sa.UniqueConstraint("schedule", "period_start", name=op.f("uq_expected_reports_schedule")),
+    )
+    with op.batch_alter_table("expected_reports", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_expected_reports_document"), ["document"], unique=False)
+        batch_op.create_index(batch_op.f("ix_expected_reports_due_on"), ["due_on"], unique=False)
+        batch_op.create_index(batch_op.f("ix_expected_reports_schedule"), ["schedule"], unique=False)
+        batch_op.create_index("ix_expected_reports_state", ["state", "due_on"], unique=False)
+        batch_op.create_index(batch_op.f("ix_expected_reports_use"), ["use"], unique=False)
+
+    op.create_table(
+        "remarks",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.String(length=40), nullable=False),
+        sa.Column("updated_at", sa.String(length=40), nullable=False),
+        sa.Column("case", sa.String(length=64), nullable=False),
+        sa.Column("author", sa.String(length=64), nullable=False),
+        sa.Column("requirement", sa.String(length=400), nullable=True),
+        sa.Column("answers", sa.String(length=64), nullable=True),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["answers"], ["remarks.id"], name=op.f("fk_remarks_answers")),
+        sa.ForeignKeyConstraint(["author"], ["people.id"], name=op.f("fk_remarks_author")),
+        sa.ForeignKeyConstraint(["case"], ["cases.id"], name=op.f("fk_remarks_case")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_remarks")),
+    )
+    with op.batch_alter_table("remarks", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_remarks_answers"), ["answers"], unique=False)
+        batch_op.create_index(batch_op.f("ix_remarks_author"), ["author"], unique=False)
+        batch_op.create_index(batch_op.f("ix_remarks_case"), ["case"], unique=False)
+
+    op.create_table(
+        "reviewers",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.String(length=40), nullable=False),
+        sa.Column("updated_at", sa.String(length=40), nullable=False),
+        sa.Column("case", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("discipline", sa.String(length=400), nullable=False),
+        sa.Column("conflict", sa.String(length=64), nullable=False),
+        sa.Column("conflict_note", sa.Text(), nullable=True),
+        sa.Column("delegate", sa.String(length=64), nullable=True),
+        sa.ForeignKeyConstraint(["case"], ["cases.id"], name=op.f("fk_reviewers_case")),
+        sa.ForeignKeyConstraint(["delegate"], ["people.id"], name=op.f("fk_reviewers_delegate")),
+        sa.ForeignKeyConstraint(["person"], ["people.id"], name=op.f("fk_reviewers_person")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reviewers")),
+        sa.UniqueConstraint("case", "person", name=op.f("uq_reviewers_case")),
+    )
+    with op.batch_alter_table("reviewers", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_reviewers_case"), ["case"], unique=False)
+        batch_op.create_index(batch_op.f("ix_reviewers_delegate"), ["delegate"], unique=False)
+        batch_op.create_index(batch_op.f("ix_reviewers_person"), ["person"], unique=False)
+
+    op.create_table(
         "statement_signatures",
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("keyid", sa.String(length=64), nullable=False),
@@ -597,6 +944,76 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("statement_signatures", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_statement_signatures_keyid"), ["keyid"], unique=False)
+
+    op.create_table(
+        "votes",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.String(length=40), nullable=False),
+        sa.Column("updated_at", sa.String(length=40), nullable=False),
+        sa.Column("case", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("cast_by", sa.String(length=64), nullable=False),
+        sa.Column("choice", sa.String(length=64), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("statement", sa.String(length=64), nullable=True),
+        sa.ForeignKeyConstraint(["case"], ["cases.id"], name=op.f("fk_votes_case")),
+        sa.ForeignKeyConstraint(["cast_by"], ["people.id"], name=op.f("fk_votes_cast_by")),
+        sa.ForeignKeyConstraint(["person"], ["people.id"], name=op.f("fk_votes_person")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_votes")),
+        sa.UniqueConstraint("case", "person", name=op.f("uq_votes_case")),
+    )
+    with op.batch_alter_table("votes", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_votes_case"), ["case"], unique=False)
+        batch_op.create_index(batch_op.f("ix_votes_cast_by"), ["cast_by"], unique=False)
+        batch_op.create_index(batch_op.f("ix_votes_person"), ["person"], unique=False)
+
+    op.create_table(
+        "acceptances",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.String(length=40), nullable=False),
+        sa.Column("updated_at", sa.String(length=40), nullable=False),
+        sa.Column("case", sa.String(length=64), nullable=False),
+        sa.Column("requirement", sa.String(length=400), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("condition", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(["case"], ["cases.id"], name=op.f("fk_acceptances_case")),
+        sa.ForeignKeyConstraint(["condition"], ["conditions.id"], name=op.f("fk_acceptances_condition")),
+        sa.ForeignKeyConstraint(["person"], ["people.id"], name=op.f("fk_acceptances_person")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_acceptances")),
+        sa.UniqueConstraint("case", "requirement", name=op.f("uq_acceptances_case")),
+    )
+    with op.batch_alter_table("acceptances", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_acceptances_case"), ["case"], unique=False)
+        batch_op.create_index(batch_op.f("ix_acceptances_condition"), ["condition"], unique=False)
+        batch_op.create_index(batch_op.f("ix_acceptances_person"), ["person"], unique=False)
+
+    op.create_table(
+        "reopenings",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.String(length=40), nullable=False),
+        sa.Column("updated_at", sa.String(length=40), nullable=False),
+        sa.Column("use", sa.String(length=64), nullable=False),
+        sa.Column("policy", sa.String(length=400), nullable=False),
+        sa.Column("requirement", sa.String(length=400), nullable=False),
+        sa.Column("changed", sa.String(length=64), nullable=False),
+        sa.Column("because", sa.String(length=400), nullable=False),
+        sa.Column("log_index", sa.Integer(), nullable=True),
+        sa.Column("plan", sa.String(length=64), nullable=True),
+        sa.Column("state", sa.String(length=64), nullable=False),
+        sa.Column("closed_at", sa.String(length=40), nullable=True),
+        sa.Column("closed_by", sa.String(length=64), nullable=True),
+        sa.ForeignKeyConstraint(["plan"], ["change_plans.id"], name=op.f("fk_reopenings_plan")),
+        sa.ForeignKeyConstraint(["use"], ["uses.id"], name=op.f("fk_reopenings_use")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reopenings")),
+    )
+    with op.batch_alter_table("reopenings", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_reopenings_plan"), ["plan"], unique=False)
+        batch_op.create_index(batch_op.f("ix_reopenings_state"), ["state"], unique=False)
+        batch_op.create_index(batch_op.f("ix_reopenings_use"), ["use"], unique=False)
 
     # ### end Alembic commands ###
 

@@ -1,0 +1,185 @@
+"""Review: one look at one use at one checkpoint; who looked, what they asked, how they voted, on which conditions.
+
+Made by flows/review; kept by registry; read by review (to count votes), report and the doors. A case is never edited
+once it is decided: a later case supersedes it.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from codman.spine.policy import Checkpoint, RequirementId
+from codman.spine.record import Day, Fields, Id, Line, Prose, Record
+from codman.spine.statement import Instant
+from codman.spine.use import Stage
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="64 hexadecimal digits")]
+
+
+class CaseState(StrEnum):
+    """Whether a case can still be worked on."""
+
+    OPEN = "open"  # evidence is gathered, questions are asked
+    VOTING = "voting"  # reviewers are named, votes come in
+    DECIDED = "decided"
+    WITHDRAWN = "withdrawn"
+
+
+class Procedure(StrEnum):
+    """How a case is decided."""
+
+    FULL = "full"  # quorum and votes
+    EXPEDITED = "expedited"  # one reviewer and the chair; expires
+    EMERGENCY = "emergency"  # the chair or an officer alone; expires soon, and a full case follows
+
+
+class CaseOutcome(StrEnum):
+    """How a case ended."""
+
+    APPROVED = "approved"
+    CONDITIONAL = "approved with conditions"
+    DEFERRED = "deferred"
+    REJECTED = "rejected"
+    RETIRED = "retired"
+
+
+GRANTED: Final = frozenset({CaseOutcome.APPROVED, CaseOutcome.CONDITIONAL, CaseOutcome.RETIRED})
+
+
+class CaseFields(Fields):
+    """A use before a checkpoint."""
+
+    use: Id
+    checkpoint: Checkpoint
+    procedure: Procedure = Procedure.FULL
+    state: CaseState = CaseState.OPEN
+    leads_to: Stage = Field(description="The stage it asks for")
+    version: Id | None = Field(default=None, description="The version it is about; none is any that is deployed")
+    sites: list[Id] = Field(default_factory=list, max_length=1000, description="Sites that the decision will name")
+    policy: Line = Field(description="Name of the policy it is judged by")
+    edition: Line = Field(description="The policy's edition")
+    policy_digest: Sha256 = Field(description="sha256 of the policy as canonical JSON")
+    proposed_by: Id = Field(description="Who submitted it, and so may not decide it")
+    chair: Id | None = Field(default=None, description="Who presides and closes it")
+    quorum: int = Field(default=3, ge=1, le=100, description="Least votes, abstentions not counted")
+    disciplines: list[Line] = Field(default_factory=list, max_length=20, description="Disciplines that must have voted")
+    due_on: Day | None = None
+    outcome: CaseOutcome | None = None
+    reasons: Prose | None = Field(default=None, description="Why it was decided so")
+    decided_at: Instant | None = None
+    expires_on: Day | None = Field(default=None, description="From this day on the decision no longer stands")
+    decision: Sha256 | None = Field(default=None, description="The signed decision statement")
+    supersedes: Id | None = None
+
+
+class Case(Record, CaseFields):
+    """A case as the book has it."""
+
+
+class Conflict(StrEnum):
+    """What a reviewer says about their own interests."""
+
+    NOT_STATED = "not stated"
+    NONE = "none"
+    CONFLICT = "conflict"  # may ask and comment, never vote
+
+
+class ReviewerFields(Fields):
+    """Somebody asked to review a case."""
+
+    case: Id
+    person: Id
+    discipline: Line = Field(description="What they judge it as, e.g. clinical, safety, statistics, legal, equity, IT")
+    conflict: Conflict = Conflict.NOT_STATED
+    conflict_note: Prose | None = None
+    delegate: Id | None = Field(default=None, description="Who votes in their place")
+
+
+class Reviewer(Record, ReviewerFields):
+    """A reviewer as the book has it."""
+
+
+class Choice(StrEnum):
+    """A vote."""
+
+    APPROVE = "approve"
+    WITH_CONDITIONS = "approve with conditions"
+    DEFER = "defer"
+    REJECT = "reject"
+    ABSTAIN = "abstain"
+
+
+class VoteFields(Fields):
+    """One reviewer's vote in one case; changed until the case is decided, never after."""
+
+    case: Id
+    person: Id = Field(description="Whose vote it is")
+    cast_by: Id = Field(description="Who cast it: they themselves, or their delegate")
+    choice: Choice
+    reason: Prose | None = None
+    statement: Sha256 | None = Field(default=None, description="Where it was signed through the notary")
+
+
+class Vote(Record, VoteFields):
+    """A vote as the book has it."""
+
+
+class RemarkFields(Fields):
+    """A question or an answer in a case."""
+
+    case: Id
+    author: Id
+    requirement: RequirementId | None = Field(default=None, description="The requirement it is about")
+    answers: Id | None = Field(default=None, description="The question it answers")
+    text: Prose
+
+
+class Remark(Record, RemarkFields):
+    """A remark as the book has it."""
+
+
+class AcceptanceFields(Fields):
+    """That somebody accepted, in writing, a requirement that evidence could not decide; only with a condition."""
+
+    case: Id
+    requirement: RequirementId
+    person: Id
+    reason: Prose
+    condition: Id
+
+
+class Acceptance(Record, AcceptanceFields):
+    """An acceptance as the book has it."""
+
+
+class ConditionState(StrEnum):
+    """What became of a condition."""
+
+    OPEN = "open"
+    CLOSED = "closed"  # evidence came, or the office says so with a reason
+    LAPSED = "lapsed"  # the day passed
+    WITHDRAWN = "withdrawn"
+
+
+class ConditionFields(Fields):
+    """What a decision asks for afterwards: of whom, by when, closed by what."""
+
+    use: Id
+    case: Id
+    sentence: Prose
+    owner: Id
+    due_on: Day
+    requirement: RequirementId | None = Field(default=None, description="Closed when evidence meets this requirement")
+    document: Line | None = Field(default=None, description="Closed when a document of this type is filed")
+    patients_needed: int | None = Field(default=None, ge=1, description="How many more patients would decide it")
+    state: ConditionState = ConditionState.OPEN
+    closed_at: Instant | None = None
+    closed_by: Sha256 | None = Field(default=None, description="The statement that closed it")
+    note: Prose | None = Field(default=None, description="Why it was closed or withdrawn by hand")
+
+
+class Condition(Record, ConditionFields):
+    """A condition as the book has it."""
