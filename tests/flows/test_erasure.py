@@ -17,6 +17,7 @@ from codman.evidence.canonical import canonical
 from codman.flows import erasure
 from codman.flows.audit import audit
 from codman.flows.audit_pack import prove
+from codman.flows.fresh import NotFresh
 from codman.flows.receipts import checkpoint
 from codman.registry.access import Held, NotAllowed, Reader
 from codman.registry.erasure import OnHold, SamePerson
@@ -26,12 +27,15 @@ from codman.registry.records import BadField
 from codman.registry.schema import log_texts
 from codman.spine.person import Role
 
+SOON = "2026-11-01T09:05:00.000000Z"
 AUDITOR = Reader("p-two", "Auditor", (Held(Role.AUDITOR),))
 
 
 @pytest.fixture
 def book(tmp_path, database_url):
     made = Book(tmp_path, database_url)
+    made.officer = replace(made.officer, fresh_until=SOON)
+    made.second = replace(made.second, fresh_until=SOON)
     with made.house.database.changing(SYSTEM, "Mrs Example complained") as change:
         USES.change(change, "ward", {"purpose": "Find sepsis"}, None)
         made.entry = 8
@@ -76,6 +80,16 @@ def test_one_person_alone_erases_nothing(book):
     erasure.withdraw(book.house, book.officer, asked.id)
     with pytest.raises(BadField, match="withdrawn"):
         erasure.agree(book.house, book.second, asked.id)
+
+    assert rows(book)["why"][0] == "Mrs Example complained"
+
+
+def test_the_second_person_proves_first_who_they_are(book):
+    asked = erasure.ask(book.house, book.officer, book.entry)
+
+    for late in (None, "2026-11-01T09:00:00.000000Z"):
+        with pytest.raises(NotFresh, match="agree to an erasure"):
+            erasure.agree(book.house, replace(book.second, fresh_until=late), asked.id)
 
     assert rows(book)["why"][0] == "Mrs Example complained"
 

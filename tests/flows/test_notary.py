@@ -17,7 +17,8 @@ from codman.evidence.envelope import sign
 from codman.evidence.schemas import schema
 from codman.evidence.statements import build, canonical_statement
 from codman.flows.filing import file_evidence
-from codman.flows.notary import CannotBeSigned, NotFresh, sign_as
+from codman.flows.fresh import NotFresh
+from codman.flows.notary import CannotBeSigned, sign_as
 from codman.registry.access import Held, NotAllowed
 from codman.registry.log import entries
 from codman.registry.standing import standing_of

@@ -20,10 +20,13 @@ from codman.flows import erasure, keys, records, rollout, tokens
 from codman.flows.backup import backup
 from codman.flows.cloud_events import file_request
 from codman.flows.filing import file_evidence
+from codman.flows.inventory_import import import_bytes
+from codman.flows.inventory_mappings import put_mapping, remove_mapping
 from codman.flows.notary import sign_as
 from codman.flows.operator import OPERATOR
 from codman.registry.access import Held, Reader
 from codman.registry.database import NotRecorded
+from codman.registry.imports.mapping import Mapping, Source
 from codman.registry.keys import OwnerKind
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import USES
@@ -36,6 +39,9 @@ SOURCE = Path(__file__).parents[2] / "src" / "codman"
 ADMIN = Reader(
     "p-one", "Administrator", (Held(Role.ADMIN), Held(Role.OFFICER)), fresh_until="2026-11-01T09:05:00.000000Z"
 )
+MAPPING = Mapping(mapping="ours", id="Ref", fields={"use.name": Source(column="Name")})
+LIST = b"Ref,Name\n1,Fall risk\n"
+FRESH = Reader("p-two", "Officer two", (Held(Role.OFFICER),), fresh_until="2026-11-01T09:05:00.000000Z")
 AUDITOR = Reader("p-two", "Auditor", (Held(Role.AUDITOR),))
 
 
@@ -49,6 +55,7 @@ def book(tmp_path, database_url):
         USES.change(change, "ward", {"purpose": "Find sepsis"}, None)
         made.entry = 11
     made.asked = erasure.ask(made.house, made.officer, made.entry, field="why")
+    put_mapping(made.house, ADMIN, MAPPING, None)
     made.grant = records.create(made.house, ADMIN, "grant", {"person": "p-two", "role": "viewer"})
     made.token = tokens.create_token(made.house, ADMIN, "p-one", ["inventory.read"], name="t")
     yield made
@@ -74,7 +81,7 @@ CHANGES: dict[str, Callable[[Any], Any]] = {
     "rotate a key": lambda b: keys.rotate_key(b.house, b.officer, "old", b.key("new").public.pem.encode(), "new"),
     "revoke a key": lambda b: keys.revoke_key(b.house, b.officer, "old"),
     "ask to erase": lambda b: erasure.ask(b.house, b.officer, b.entry),
-    "agree to erase": lambda b: erasure.agree(b.house, b.second, b.asked.id),
+    "agree to erase": lambda b: erasure.agree(b.house, FRESH, b.asked.id),
     "withdraw": lambda b: erasure.withdraw(b.house, b.officer, b.asked.id),
     "hold": lambda b: erasure.hold(b.house, AUDITOR, b.entry, on=True),
     "privilege": lambda b: erasure.privilege(b.house, b.officer, b.entry, on=True),
@@ -84,6 +91,10 @@ CHANGES: dict[str, Callable[[Any], Any]] = {
     "remove a record": lambda b: records.remove(b.house, ADMIN, "grant", b.grant.id, 1),
     "deploy": lambda b: rollout.deploy_at(b.house, ADMIN, "ward", ["north"], {"mode": "silent"}),
     "create a token": lambda b: tokens.create_token(b.house, ADMIN, "p-one", ["inventory.read"], name="n"),
+    "import a list": lambda b: import_bytes(b.house, ADMIN, LIST, "ours"),
+    "keep a mapping": lambda b: put_mapping(b.house, ADMIN, MAPPING.model_copy(update={"mapping": "other"}), None),
+    "replace a mapping": lambda b: put_mapping(b.house, ADMIN, MAPPING.model_copy(update={"title": "Ours"}), 1),
+    "remove a mapping": lambda b: remove_mapping(b.house, ADMIN, "ours", 1),
     "revoke a token": lambda b: tokens.revoke_token(b.house, ADMIN, "p-one", b.token.token.id),
 }  # fmt: skip
 

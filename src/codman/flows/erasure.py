@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codman.flows.fresh import require_fresh
 from codman.flows.house import House
 from codman.registry import erasure
 from codman.registry.access import NotAllowed, Reader, require
@@ -24,16 +25,18 @@ def ask(house: House, reader: Reader, index: int, *, field: str | None = None, w
 
 
 def agree(house: House, reader: Reader, name: str, *, why: str | None = None) -> Erasure:
-    """Agree to somebody else's request, which carries it out.
+    """Agree to somebody else's request, which carries it out: nothing brings the words back.
 
     Raises:
         NotAllowed: The reader may not, or is not a person.
+        NotFresh: Their sign-in is too old.
         NoSuchRecord: There is no such request.
         SamePerson: The one who asked.
         BadField: It is done or withdrawn already.
         OnHold: A legal hold came meanwhile.
     """
     _in_person(reader)
+    require_fresh(house, reader, "agree to an erasure")
     with house.database.changing(reader.author(), why) as change:
         return erasure.agree(change, name, reader.person)
 

@@ -6,24 +6,18 @@ record and no other (11.70).
 
 from __future__ import annotations
 
-from codman.errors import CodmanError, NotProven
+from codman.errors import NotProven
 from codman.evidence.envelope import Envelope, sign
 from codman.evidence.statements import ReadStatement, canonical_statement, read_bytes
+from codman.flows.fresh import require_fresh
 from codman.flows.house import House
 from codman.registry import keys
-from codman.registry.access import NotAllowed, Reader, require
-from codman.registry.database import Change, instant
+from codman.registry.access import Reader, require
+from codman.registry.database import Change
 from codman.registry.keys import KeyFields, OwnerKind
 from codman.registry.log import SYSTEM, Entry
 from codman.spine.record_statements import Meaning, PersonSignature, SignedPredicate
 from codman.spine.statement import Origin
-
-
-class NotFresh(NotAllowed):
-    """A signature by somebody whose sign-in is too old, or who is a program."""
-
-    def __init__(self, why: str) -> None:
-        CodmanError.__init__(self, what="sign in again to sign this", why=why, fix="sign in again, then sign at once")
 
 
 class CannotBeSigned(NotProven):
@@ -54,11 +48,7 @@ def sign_as(house: House, reader: Reader, body: bytes, meaning: Meaning, *, requ
         NotAStatement: It is no statement.
     """
     require(reader, "evidence.sign")
-    now = instant(house.database.clock())
-    if reader.via != "person":
-        raise NotFresh("a program cannot sign in a person's name")
-    if reader.fresh_until is None or reader.fresh_until <= now:
-        raise NotFresh("the last sign-in is too long ago")
+    now = require_fresh(house, reader, "sign this")
     read = read_bytes(body, name="the record")
     signed = _signed(house, read)
     if any(one.person == reader.person for one in signed):

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from codman.flows import erasure
 from codman.flows.audit_pages import read_entry
+from codman.flows.fresh import NotFresh
 from codman.registry.names import names_of
 from codman.registry.records import BadField
 from codman.registry.timeline import Asked, entries_of
@@ -66,8 +67,11 @@ def privilege(visit: VisitDep, form: FormDep, index: int) -> Response:
 
 @router.post("/audit/erasures/{name}/agree")
 def agree(visit: VisitDep, form: FormDep, name: str) -> Response:
-    """Agree to somebody else's request: the words are gone."""
-    erasure.agree(visit.house, visit.reader, name, why=form.get("why"))
+    """Agree to somebody else's request, after proving once more who one is: the words are gone."""
+    try:
+        erasure.agree(visit.house, visit.reader, name, why=form.get("why"))
+    except NotFresh:
+        return visit.go("/sign-in/again?next=/audit/erasures")
     return visit.go("/audit/erasures")
 
 
