@@ -89,6 +89,7 @@ def rotate(
     key: _Key,
     file: _Public,
     name: Annotated[str | None, typer.Option(metavar="TEXT", help="What people call it; the file's name.")] = None,
+    why: Annotated[str | None, typer.Option(metavar="TEXT", help="For the audit log.")] = None,
     workspace: Workspace = None,
     database_url: DatabaseUrl = None,
     format_: Printed = Format.TEXT,
@@ -102,7 +103,7 @@ def rotate(
     pem = read_whole(file, at_most=64 * 1024)
     parse_verifying_key(pem, file)  # what is wrong with a file is said under its own name
     with opened(workspace, database_url) as house:
-        _print([rotate_key(house, OPERATOR, key, pem, name or file.stem)], format_)
+        _print([rotate_key(house, OPERATOR, key, pem, name or file.stem, why=why)], format_)
 
 
 @app.command(short_help="Stop trusting a key from a moment on.")

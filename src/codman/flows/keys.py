@@ -25,6 +25,8 @@ def add_key(
     products: Sequence[str] | None = None,
     site: str | None = None,
     valid_from: str | None = None,
+    why: str | None = None,
+    request: str | None = None,
 ) -> Key:
     """Register a public key.
 
@@ -39,6 +41,8 @@ def add_key(
         products: The only products it may speak about, by name or id; None is any.
         site: It speaks about uses at this site and below only.
         valid_from: What says it is from before then does not count; None is any time.
+        why: The reason they give.
+        request: The request it came with, for the log.
 
     Raises:
         NotAllowed: The reader may not.
@@ -63,11 +67,21 @@ def add_key(
             "valid_from": valid_from or ALWAYS,
         }
     )
-    with house.database.changing(reader.author()) as change:
+    with house.database.changing(reader.author(request), why) as change:
         return keys.register(change, fields)
 
 
-def rotate_key(house: House, reader: Reader, old: str, pem: bytes, name: str) -> Key:
+def rotate_key(
+    house: House,
+    reader: Reader,
+    old: str,
+    pem: bytes,
+    name: str,
+    *,
+    why: str | None = None,
+    revision: int | None = None,
+    request: str | None = None,
+) -> Key:
     """Put a new key in an old one's place; the old one signs nothing new from now on, what it signed stands.
 
     Raises:
@@ -75,10 +89,11 @@ def rotate_key(house: House, reader: Reader, old: str, pem: bytes, name: str) ->
         NoSuchRecord: There is no such key.
         BadField: The old one is rotated or revoked already.
         AlreadyThere: The new one is registered already.
+        Stale: The old one was changed meanwhile.
     """
     require(reader, "key.change")
-    with house.database.changing(reader.author()) as change:
-        return keys.rotate(change, named(house, reader, old).id, pem, name)
+    with house.database.changing(reader.author(request), why) as change:
+        return keys.rotate(change, named(house, reader, old).id, pem, name, revision)
 
 
 def revoke_key(
@@ -89,6 +104,7 @@ def revoke_key(
     since: str | None = None,
     why: str | None = None,
     revision: int | None = None,
+    request: str | None = None,
 ) -> Key:
     """Stop trusting a key from a moment on; what reached the log before stands.
 
@@ -104,7 +120,7 @@ def revoke_key(
             raise ValueError
     except ValueError:
         raise BadField("key", "revoked_from", "it is not a time with a zone, e.g. 2026-11-20T10:00:00Z") from None
-    with house.database.changing(reader.author(), why) as change:
+    with house.database.changing(reader.author(request), why) as change:
         return keys.revoke(change, named(house, reader, name).id, since, revision)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 
 from codman.evidence.keys import VerifyingKey, parse_verifying_key
 from codman.registry.database import Change, instant
-from codman.registry.records import AlreadyThere, BadField, Records
+from codman.registry.records import AlreadyThere, BadField, Records, Stale
 from codman.registry.schema import keys
 from codman.spine.record import Fields, Id, Line, Record
 from codman.spine.statement import Instant, Origin, Sha256, when
@@ -81,15 +81,25 @@ def register(change: Change, fields: KeyFields) -> Key:
     return KEYS.add(change, fields)
 
 
-def rotate(change: Change, old: str, pem: bytes, name: str) -> Key:
+def rotate(change: Change, old: str, pem: bytes, name: str, revision: int | None = None) -> Key:
     """Put a new key in an old one's place: the same owner, the same reach; the old one signs nothing new from now on.
 
+    Args:
+        change: The transaction.
+        old: The key that goes.
+        pem: The public half of the one that comes.
+        name: What people call it.
+        revision: The revision of the old one that the caller looked at; None takes whatever is there.
+
     Raises:
+        Stale: The old one was changed meanwhile.
         NoSuchRecord: There is no such key.
         BadField: The old one is rotated or revoked already.
         AlreadyThere: The new one is registered already.
     """
     before = KEYS.get(change.connection, old)
+    if revision not in (None, before.revision):
+        raise Stale("key", old, revision, before.revision)
     if before.valid_to is not None or before.revoked_from is not None:
         raise BadField("key", "valid_to", "this key is rotated or revoked already")
     public = parse_verifying_key(pem, name)

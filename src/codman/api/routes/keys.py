@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from codman.api import replies
-from codman.api.call import Call, NotTheSame
+from codman.api.call import Call
 from codman.api.operation import Answer, Body, Operation
 from codman.api.replies import Reply
 from codman.api.routes.lists import CONFIG, list_of
@@ -137,27 +137,38 @@ def _add(call: Call) -> Reply:
         products=asked.products,
         site=asked.site,
         valid_from=asked.valid_from,
+        why=call.reason(),
+        request=call.request,
     )
     return replies.record(made, status=201, location=f"/api/v1/keys/{made.id}")
 
 
 def _rotate(call: Call) -> Reply:
-    old = _looked_at(call)
+    revision = call.revision()
     asked = call.fields(NextKey)
-    made = rotate_key(call.house, call.reader, old.id, asked.public_pem.encode(), asked.name)
+    made = rotate_key(
+        call.house,
+        call.reader,
+        call.id("key"),
+        asked.public_pem.encode(),
+        asked.name,
+        why=call.reason(),
+        revision=revision,
+        request=call.request,
+    )
     return replies.record(made, status=201, location=f"/api/v1/keys/{made.id}")
 
 
 def _revoke(call: Call) -> Reply:
     revision = call.revision()
     since = call.fields(Revocation).since
-    revoked = revoke_key(call.house, call.reader, call.id("key"), since=since, why=call.reason(), revision=revision)
+    revoked = revoke_key(
+        call.house,
+        call.reader,
+        call.id("key"),
+        since=since,
+        why=call.reason(),
+        revision=revision,
+        request=call.request,
+    )
     return replies.record(revoked)
-
-
-def _looked_at(call: Call) -> Key:
-    revision = call.revision()
-    key = named(call.house, call.reader, call.id("key"))
-    if key.revision != revision:
-        raise NotTheSame(replies.revision_tag(key.revision))
-    return key

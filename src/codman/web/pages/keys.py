@@ -89,7 +89,8 @@ def revoke(visit: VisitDep, form: FormDep, name: str) -> Response:
 @router.post("/keys/{name}/replace")
 def replace(visit: VisitDep, form: FormDep, name: str) -> Response:
     """Put a new key in an old one's place."""
-    rotate_key(visit.house, visit.reader, name, (form.get("pem") or "").encode(), form.get("name") or "")
+    pem = (form.get("pem") or "").encode()
+    rotate_key(visit.house, visit.reader, name, pem, form.get("name") or "", why=form.get("why"))
     return visit.go("/keys")
 
 
