@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import Connection, column, insert, inspect, select, table, text
 
 from codman.errors import BadInput
-from codman.registry import schema_accounts, schema_filing, schema_review  # noqa: F401  their tables belong to the same metadata
+
+# their tables belong to the same metadata
+from codman.registry import schema_accounts, schema_filing, schema_jobs, schema_review  # noqa: F401
 from codman.registry.database import Database
 from codman.registry.schema import log_head, metadata
 

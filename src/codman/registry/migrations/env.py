@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from alembic import context
 
-from codman.registry import schema_accounts, schema_filing, schema_review  # noqa: F401  their tables belong to the same metadata
+# their tables belong to the same metadata
+from codman.registry import schema_accounts, schema_filing, schema_jobs, schema_review  # noqa: F401
 from codman.registry.schema import metadata
 
 _connection = context.config.attributes["connection"]

@@ -84,6 +84,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_house_marks")),
     )
     op.create_table(
+        "leases",
+        sa.Column("name", sa.String(length=120), nullable=False),
+        sa.Column("holder", sa.String(length=400), nullable=False),
+        sa.Column("token", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("taken_at", sa.String(length=40), nullable=False),
+        sa.Column("ends_at", sa.String(length=40), nullable=True),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_leases")),
+    )
+    op.create_table(
         "links",
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("purpose", sa.String(length=64), nullable=False),
@@ -143,6 +152,31 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", name=op.f("uq_mappings_name")),
     )
     op.create_table(
+        "outbox",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("key", sa.String(length=300), nullable=False),
+        sa.Column("kind", sa.String(length=64), nullable=False),
+        sa.Column("recipient", sa.String(length=400), nullable=False),
+        sa.Column("body", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("queued_at", sa.String(length=40), nullable=False),
+        sa.Column("state", sa.String(length=64), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("tried_at", sa.String(length=40), nullable=True),
+        sa.Column("due_at", sa.String(length=40), nullable=True),
+        sa.Column("holder", sa.String(length=400), nullable=True),
+        sa.Column("token", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("lease_ends_at", sa.String(length=40), nullable=True),
+        sa.Column("settled_at", sa.String(length=40), nullable=True),
+        sa.Column("reference", sa.String(length=400), nullable=True),
+        sa.Column("trouble", sa.String(length=400), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
+        sa.UniqueConstraint("key", name=op.f("uq_outbox_key")),
+    )
+    with op.batch_alter_table("outbox", schema=None) as batch_op:
+        batch_op.create_index("ix_outbox_state_number", ["state", "number"], unique=False)
+
+    op.create_table(
         "people",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
@@ -175,6 +209,17 @@ def upgrade() -> None:
         sa.Column("reply", sa.JSON(), nullable=False),
         sa.Column("at", sa.String(length=40), nullable=False),
         sa.PrimaryKeyConstraint("source", "id", name=op.f("pk_requests")),
+    )
+    op.create_table(
+        "schedule",
+        sa.Column("job", sa.String(length=100), nullable=False),
+        sa.Column("slot", sa.String(length=40), nullable=True),
+        sa.Column("ran_at", sa.String(length=40), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("failed_at", sa.String(length=40), nullable=True),
+        sa.Column("retry_at", sa.String(length=40), nullable=True),
+        sa.Column("trouble", sa.String(length=400), nullable=True),
+        sa.PrimaryKeyConstraint("job", name=op.f("pk_schedule")),
     )
     op.create_table(
         "sites",

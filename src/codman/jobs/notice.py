@@ -1,0 +1,48 @@
+"""What somebody is told, whatever the way it reaches them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+_MOST_ITEMS: Final = 200
+
+
+def _one_line(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("it is more than one line of printable text")  # a line break would begin a mail header
+    return text
+
+
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_one_line)]
+Link = Annotated[str, StringConstraints(pattern=r"^https?://\S+$", max_length=2000), AfterValidator(_one_line)]
+Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+
+
+class Item(BaseModel):
+    """One of several things in a notice."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: Line
+    due: Day | None = None
+    link: Link | None = None
+
+
+class Notice(BaseModel):
+    """What somebody is told: what waits, by when, and where to look.
+
+    Made by flows, kept by the outbox, put into other systems' words by integrations. It leaves the house, so it names
+    records and never carries what people wrote into them: a patient can stand in any text that people write.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    event: str = Field(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)*$", max_length=60, description="e.g. `condition.lapsed`")
+    title: Line
+    text: str = Field(min_length=1, max_length=4000, description="Paragraphs, a blank line between them")
+    items: tuple[Item, ...] = Field(default=(), max_length=_MOST_ITEMS)
+    link: Link | None = None
+    about: str | None = Field(default=None, max_length=100, description="The record's id")
+    urgency: Literal["low", "medium", "high"] = "medium"
