@@ -32,7 +32,7 @@ from codman.registry.filing import (
     why_not,
 )
 from codman.registry.inventory import paths_of
-from codman.registry.keys import Key
+from codman.registry.keys import Key, by_keyid
 from codman.registry.log import size_of
 from codman.registry.nouns import USES
 from codman.registry.requests import Once, remember, reply_to
@@ -103,6 +103,25 @@ def file_evidence(
             if once is not None:
                 remember(change, once, {"digest": read.digest})
     return receipt_for(house, read.digest)
+
+
+def file_own(change: Change, house: House, read: ReadStatement, known: Known) -> str:
+    """File what people signed here, inside the change it records: a decision and what it decides are made as one.
+
+    Args:
+        change: The open transaction.
+        house: The book, its store and its keys.
+        read: The statement in the notary's envelope.
+        known: What it is about.
+
+    Returns:
+        The statement's digest.
+    """
+    house.store.put(read)
+    (notary,) = by_keyid(change.connection, [house.notary_key.public.keyid])
+    index = size_of(change.connection) + len(change.entries)  # what the change recorded before stands before it
+    file(change, said_by(read), known, notary, size=len(read.body), source="review", index=index)
+    return read.digest
 
 
 def _write(change: Change, read: ReadStatement, said: Said, reader: Reader, source: str | None) -> None:

@@ -47,23 +47,26 @@ def sign_as(house: House, reader: Reader, body: bytes, meaning: Meaning, *, requ
             never made.
         NotAStatement: It is no statement.
     """
+    with house.database.changing(reader.author(request)) as change:
+        return sign_within(change, house, reader, body, meaning)
+
+
+def sign_within(change: Change, house: House, reader: Reader, body: bytes, meaning: Meaning) -> Envelope:
+    """The same inside a change that is already open, so that a signature and what it signs are made as one."""
     require(reader, "evidence.sign")
-    now = require_fresh(house, reader, "sign this")
+    require_fresh(house, reader, "sign this")
     read = read_bytes(body, name="the record")
     signed = _signed(house, read)
     if any(one.person == reader.person for one in signed):
         raise CannotBeSigned("the same person signed it already", "let somebody else sign")
-    mine = PersonSignature(person=reader.person, name=reader.name, signed_at=now, meaning=meaning)
+    mine = PersonSignature(person=reader.person, name=reader.name, signed_at=change.at, meaning=meaning)
     said = dict(read.statement.predicate)
     said["signed_by"] = [one.model_dump(mode="json") for one in (*signed, mine)]
     statement = read.statement.model_copy(update={"predicate": said})
     payload = canonical_statement(statement)
     whole = read_bytes(payload, name="the signed record")  # what nobody could read back is not signed
-    with house.database.changing(reader.author(request)) as change:
-        _register(change, house)
-        change.record(
-            Entry("person.sign", "statement", whole.digest, after={"meaning": meaning.value, "of": read.digest})
-        )
+    _register(change, house)
+    change.record(Entry("person.sign", "statement", whole.digest, after={"meaning": meaning.value, "of": read.digest}))
     return sign(payload, house.notary_key)
 
 

@@ -65,8 +65,36 @@ def judge(
         MixedEvidence: The statements are about several products, or about several versions or uses and none is named.
         SeveralThresholds: A bound does not say which of several thresholds it is about.
     """
-    at = datetime.now(UTC) if at is None else at.astimezone(UTC)
     exhibits = merged(of_statement(read, keys) for read in evidence)
+    return judge_exhibits(
+        policy, exhibits, at, facts=facts, version=version, use=use, unreadable=unreadable, given=len(evidence)
+    )
+
+
+def judge_exhibits(
+    policy: Policy,
+    exhibits: Sequence[Exhibit],
+    at: datetime | None = None,
+    *,
+    facts: Mapping[str, str] | None = None,
+    version: str | None = None,
+    use: str | None = None,
+    unreadable: Sequence[str] = (),
+    given: int | None = None,
+) -> Verdict:
+    """The same with statements that are laid out already, each with what is known of its signature.
+
+    Args:
+        policy: What is demanded.
+        exhibits: Each statement once, in the order of time, as `merged` gives them.
+        at: The time of judging, with its zone; now where left out.
+        facts: What is known of the use beside the evidence.
+        version: Only evidence about this version.
+        use: Only evidence about this use.
+        unreadable: Why files that came with a signature could not even be read.
+        given: How many statements were given, repeated ones counted; as many as there are exhibits without.
+    """
+    at = datetime.now(UTC) if at is None else at.astimezone(UTC)
     product = _single("product", [e.product for e in exhibits])
     version = version or _single("version", [e.version for e in exhibits])
     use = use or _single("use", [e.use for e in exhibits])
@@ -101,7 +129,7 @@ def judge(
         version=version,
         use=use,
         policy_file=policy.file,
-        notes=tuple(_notes(results, exhibits, about, at, unreadable, len(evidence))),
+        notes=tuple(_notes(results, exhibits, about, at, unreadable, len(exhibits) if given is None else given)),
     )
 
 
