@@ -20,6 +20,7 @@ _KNOWN = {
     "index": "0",
     "grant": "grant-owner",
     "token": "t",
+    "name": "omb-2025",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -196,6 +197,26 @@ def test_uses_are_found_by_words_filters_and_their_opposites(call):
     assert found("site=st-john&site=st-mary&order=-name") == ["mary-use", "john-use"]
     assert found("not_site=st-john") == ["mary-use"]
     assert found("purpose=(missing)") == ["john-use"]
+
+
+def test_uses_are_found_by_when_their_vendors_contract_ends(call):
+    soon = (datetime.now(UTC).date() + timedelta(days=30)).isoformat()
+    call("PATCH", "/vendors/acme", json={"contract_ends": soon}, headers={"If-Match": '"1"'})
+    call("POST", "/products", json={"id": "own", "name": "Our own", "kind": "built"})
+    call("POST", "/uses", json={"id": "own-use", "product": "own", "name": "Own"})
+
+    def found(query):
+        listed, counted = call("GET", f"/uses?{query}"), call("GET", f"/inventory/facets?{query}")
+        assert counted.json()["total"] == len(listed.json()["items"])
+        return {item["id"] for item in listed.json()["items"]}
+
+    assert found("contract_ends=31") == {"mary-use", "john-use"}
+    assert found("contract_ends=29") == set()
+    assert found("contract_ends=29&contract_ends=40&site=st-john") == {"john-use"}
+    assert found("not_contract_ends=31") == {"own-use"}
+    for days in ("soon", "0", "3661", "-1", "٣"):
+        refused = call("GET", "/inventory", params={"contract_ends": days})
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/query/contract_ends")
 
 
 def test_all_sites_of_a_use_change_as_one_action(call):

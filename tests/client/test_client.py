@@ -125,6 +125,15 @@ def test_the_client_covers_every_operation_of_the_openapi_document(server, hospi
         assert {row.id for row in office.inventory.list(site="st-mary")} == {"mary-use"}
         assert office.inventory.facets()["total"] == 3
         assert office.inventory.export("csv").startswith(b"\xef\xbb\xbfid,")
+        guess = office.inventory.propose_mapping(b"Ref,Name,Stage\n1,Fall risk,Live\n", "ours")
+        kept = office.mappings.put(guess.mapping)
+        assert office.mappings.get("ours") == kept
+        assert "ours" in [one.name for one in office.mappings.list(limit=2) if not one.ready]
+        tried = office.inventory.import_file(b"Ref,Name,Stage\n1,Fall risk,Live\n", mapping="ours", dry_run=True)
+        done = office.inventory.import_file(b"Ref,Name,Stage\n1,Fall risk,Live\n", mapping="ours", why="a list")
+        assert (tried.dry_run, tried.created, done.dry_run, done.created) == (True, 1, False, 1)
+        kept = office.mappings.put({**kept.mapping, "title": "Our list"}, etag=kept.etag)
+        office.mappings.remove(kept)
         view = office.views.create("Mine", "stage=live")
         assert office.views.get(view.id) == view
         assert view in list(office.views.list())

@@ -57,6 +57,22 @@ def test_a_change_that_changes_nothing_leaves_revision_and_log_alone(database):
         assert len(list(entries(connection))) == 2
 
 
+def test_a_rehearsed_change_reads_as_done_and_leaves_nothing(database):
+    name = _use(database, population="adults")
+
+    with database.rehearsing(SYSTEM) as change:
+        tried = USES.change(change, name, {"population": "children"}, 1)
+    with pytest.raises(Stale), database.rehearsing(SYSTEM) as change:
+        USES.change(change, name, {"population": "children"}, 5)
+
+    assert (tried.revision, tried.population) == (2, "children")
+    with database.reading() as connection:
+        assert USES.get(connection, name).population == "adults"
+        assert len(list(entries(connection))) == 2
+    with database.changing(SYSTEM) as change:
+        assert USES.change(change, name, {"tier": "high"}, 1).revision == 2
+
+
 @pytest.mark.parametrize(
     ("patch", "field"), [({"tier": "enormous"}, "tier"), ({"teir": "high"}, "teir"), ({"name": ""}, "name")]
 )

@@ -57,7 +57,8 @@ TAGS: Final[Mapping[str, str]] = {
     "facts": "Answers to frameworks' questions, and whose word each is",
     "evidence": "Signed statements: send, list, read, verify",
     "keys": "Whose signatures count, and for what",
-    "inventory": "All uses at once: rows, facets, export",
+    "inventory": "All uses at once: rows, facets, export, import",
+    "mappings": "What the columns of a file mean: the ready mappings, and those saved here",
     "views": "Saved questions to the inventory",
     "audit": "The append-only Merkle log of every change",
     "service": "Health, this document, and the schemas of statements",
@@ -152,7 +153,7 @@ def _statuses(one: Operation) -> set[int]:
         statuses.add(404)
     if one.body is not None:
         statuses |= {415, 422}
-    if one.edits:
+    if one.edits or one.replaces:
         statuses |= {412, 428}
     if one.once:
         statuses.add(409)
@@ -176,8 +177,9 @@ def _parameters(one: Operation, schemas: Mapping[str, Any]) -> Iterator[dict[str
                 "description": schema["description"],
                 "schema": _not_null(plain),
             }
-    if one.edits:
-        yield _header("If-Match", "The ETag of the revision that is changed", required=True, example='"3"')
+    if one.edits or one.replaces:
+        line = "The ETag of the revision that is changed" + ("" if one.edits else "; left out where there is none yet")
+        yield _header("If-Match", line, required=one.edits, example='"3"')
     if one.once:
         yield _header(
             "Idempotency-Key", "A fresh name for this request: sent again, it is done once", pattern=f"^{KEY.pattern}$"

@@ -12,10 +12,11 @@ from codman.api.call import Call
 from codman.api.replies import Reply
 
 JSON: Final = "application/json"
+YAML: Final = "application/yaml"
 MERGE_PATCH: Final = "application/merge-patch+json"
 OPEN: Final = "open"  # the action of what needs no sign-in: says only that the server is there and how to talk to it
 
-Method = Literal["GET", "POST", "PATCH", "DELETE"]
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,5 +58,6 @@ class Operation:
     problems: tuple[int, ...] = ()  # beside those every operation has
     parameters: Mapping[str, str] = field(default_factory=dict)  # what each word of the path means
     edits: bool = False  # needs If-Match
+    replaces: bool = False  # needs If-Match where there is one already
     once: bool = False  # takes Idempotency-Key
     at_root: bool = False  # not under /api/v1

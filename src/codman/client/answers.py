@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from codman.evidence.receipt import Receipt
 from codman.spine.record import Record
+from codman.spine.use import Listed
 
 
 class Answered(BaseModel):
@@ -99,27 +100,78 @@ class View(Answered):
     created_at: str
 
 
-class Row(Answered):
+class Row(Listed):
     """A use as the inventory shows it."""
 
-    id: str
-    product: str
-    product_id: str
+    model_config = ConfigDict(extra="ignore")
+
+
+class RejectedRow(Answered):
+    """A row that could not become a use, counted from 1 as a spreadsheet does."""
+
+    row: int
+    reason: str
+
+
+class RowNote(Answered):
+    """What there is to say of one row."""
+
+    row: int
+    column: str
+    why: str
+
+
+class ImportReport(Answered):
+    """What became of every row of a file; `rows` is the sum of the others."""
+
+    dry_run: bool
+    mapping: str
+    rows: int
+    created: int
+    updated: int
+    unchanged: int
+    rejected: list[RejectedRow]
+    skipped: dict[str, int]
+    identity: dict[str, int]
+    reading: list[str]
+    not_in_file: list[str]
+    notes: list[RowNote]
+
+
+class NamedMapping(Answered):
+    """A mapping as a list shows it."""
+
     name: str
-    organisation: str | None
-    stage: str
-    stage_since: str | None
-    impact: str | None
-    tier: str | None
-    owner: str | None
-    owner_id: str | None
-    vendor: str | None
-    kind: str | None
-    decision: str
-    monitoring: str | None
-    sites: list[str]
-    revision: int
-    updated_at: str
+    title: str | None
+    reads: str
+    ready: bool
+    revision: int | None
+    updated_at: str | None
+
+
+class KeptMapping(Answered):
+    """What a mapping says, and the ETag it came with."""
+
+    mapping: dict[str, Any]
+    etag: str
+
+
+class Guess(Answered):
+    """One field of the book, the column that seems to fill it, and how sure that is."""
+
+    target: str
+    column: str
+    confidence: float
+    why: str
+    runner_up: str | None
+
+
+class Proposal(Answered):
+    """A mapping as guessed; its text is the same as YAML, with the reasons."""
+
+    mapping: dict[str, Any]
+    guesses: list[Guess]
+    text: str
 
 
 class Key(Record):

@@ -14,9 +14,13 @@ from codman.client.answers import (
     Consistency,
     Evidence,
     Filed,
+    ImportReport,
     Inclusion,
+    KeptMapping,
     Key,
     LogEntry,
+    NamedMapping,
+    Proposal,
     Row,
     Said,
     Token,
@@ -33,6 +37,8 @@ from codman.spine.site import Deployment, Site
 from codman.spine.use import Use
 
 _EVENTS: Final = "application/cloudevents-batch+json"
+_BYTES: Final = "application/octet-stream"
+_LONG_SECONDS: Final = 600.0  # a long list takes its time, and is brought in before it is answered
 
 
 class Deployments(Collection[Deployment]):
@@ -174,6 +180,78 @@ class Inventory(Readable[Row]):
         """Every use that fits as a file: csv, json or xlsx."""
         return self._sender.send("GET", f"{self._path}/export", query={**where, "format": format}).content
 
+    def import_file(
+        self, body: bytes, *, mapping: str | None = None, dry_run: bool = False, why: str | None = None
+    ) -> ImportReport:
+        """Bring a file's uses into the book, all or nothing; the same file again changes nothing.
+
+        Args:
+            body: The file: CSV, XLSX, JSON, a CHAI card or a CycloneDX BOM.
+            mapping: The name of a ready or saved mapping; the one that fits without.
+            dry_run: Only tell what would become of each row.
+            why: The reason, for the audit log.
+
+        Raises:
+            Refused: It cannot be read, no mapping fits, or the token is not good for it. Nothing was changed.
+        """
+        query = {"mapping": mapping, "dry_run": dry_run}
+        path = f"{self._path}/import"
+        reply = self._sender.send(
+            "POST", path, query=query, content=body, media_type=_BYTES, why=why, again=True, seconds=_LONG_SECONDS
+        )
+        return ImportReport.model_validate(reply.json())
+
+    def propose_mapping(self, body: bytes, name: str | None = None) -> Proposal:
+        """Guess what a file's columns mean; nothing is kept."""
+        path = f"{self._path}/proposal"
+        reply = self._sender.send(
+            "POST",
+            path,
+            query={"name": name},
+            content=body,
+            media_type=_BYTES,
+            again=True,
+            seconds=_LONG_SECONDS,
+        )
+        return Proposal.model_validate(reply.json())
+
+
+class Mappings:
+    """What the columns of files mean: the ready mappings, and those saved on the server."""
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
+        self._path = "/mappings"
+
+    def list(self, *, limit: int = 200) -> Iterator[NamedMapping]:
+        """All of them, by name."""
+        return Readable(self._sender, self._path, NamedMapping).list(limit=limit)
+
+    def get(self, name: str) -> KeptMapping:
+        """What one says."""
+        reply = self._sender.send("GET", f"{self._path}/{name}")
+        return KeptMapping(mapping=reply.json(), etag=reply.headers["ETag"])
+
+    def put(self, mapping: Mapping[str, Any], *, etag: str | None = None, why: str | None = None) -> KeptMapping:
+        """Keep one under the name it says.
+
+        Args:
+            mapping: What it says.
+            etag: Of the one it replaces; without, there must be none of that name.
+            why: The reason, for the audit log.
+
+        Raises:
+            ChangedMeanwhile: Somebody else changed it.
+            Refused: It is no mapping; or there is one of that name and no ETag was given.
+        """
+        path = f"{self._path}/{mapping['mapping']}"
+        reply = self._sender.send("PUT", path, json=dict(mapping), etag=etag, why=why)
+        return KeptMapping(mapping=reply.json(), etag=reply.headers["ETag"])
+
+    def remove(self, kept: KeptMapping, *, why: str | None = None) -> None:
+        """Take one out; what was imported by it stays."""
+        self._sender.send("DELETE", f"{self._path}/{kept.mapping['mapping']}", etag=kept.etag, why=why)
+
 
 class Views(Readable[View]):
     """Kept questions."""
@@ -233,6 +311,7 @@ class Client:
         self.evidence = EvidenceOf(self._sender, "/evidence", Filed)
         self.keys = Keys(self._sender, "/keys", Key)
         self.inventory = Inventory(self._sender, "/inventory", Row)
+        self.mappings = Mappings(self._sender)
         self.views = Views(self._sender, "/views", View)
         self.audit = Audit(self._sender, "/audit", LogEntry)
 

@@ -74,6 +74,7 @@ class Sender:
         why: str | None = None,
         once: bool = False,
         again: bool | None = None,
+        seconds: float | None = None,
     ) -> httpx.Response:
         """Send a request; again, where it is safe and may help.
 
@@ -88,6 +89,7 @@ class Sender:
             why: The reason for a change.
             once: Whether the server takes an Idempotency-Key here, so that the request may be sent again.
             again: Whether it may be sent again for another reason: by itself it changes nothing twice.
+            seconds: How long the answer may take; half a minute without.
 
         Raises:
             NoAnswer: The server could not be reached, or stayed busy or away.
@@ -116,6 +118,7 @@ class Sender:
                     json=json,
                     content=content,
                     headers=headers,
+                    timeout=_TIMEOUT if seconds is None else httpx.Timeout(seconds, connect=_TIMEOUT.connect),
                 )
             except httpx.TransportError as error:
                 trouble = str(error)[:200] or type(error).__name__

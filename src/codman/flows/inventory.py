@@ -17,7 +17,8 @@ from codman.errors import BadInput
 from codman.evidence.files import write_whole
 from codman.flows.house import House
 from codman.registry.access import Reader, paths_for, require
-from codman.registry.inventory import MOST_A_PAGE, Listed, Question, search
+from codman.registry.inventory import MOST_A_PAGE, Question, search
+from codman.spine.use import Listed
 
 # Begins a formula in Excel, LibreOffice or Google Sheets; tab and return hide one, East Asian
 # editions read the wide signs too (OWASP, CSV injection)

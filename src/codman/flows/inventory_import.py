@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from sqlalchemy import Connection, select
@@ -11,13 +12,14 @@ from codman.errors import BadInput
 from codman.flows.house import House
 from codman.flows.record_rules import DECIDED
 from codman.registry.access import Reader, may, require
+from codman.registry.database import Change
 from codman.registry.imports.convert import Converted, Known, Note, convert, normal_name
 from codman.registry.imports.dates import day_comes_first, reads_both_ways
 from codman.registry.imports.identity import SAME_ROW, identify
 from codman.registry.imports.mapping import TARGETS, BadMapping, Mapping, best_fitting, fitted, read_mapping
 from codman.registry.imports.own_export import ANOTHER_BOOK, OWN, read_back
 from codman.registry.imports.propose import Proposal, propose
-from codman.registry.imports.reading import read_list
+from codman.registry.imports.reading import read_bytes, read_list
 from codman.registry.imports.saved import every_mapping, mapping_named, save
 from codman.registry.imports.table import Table
 from codman.registry.imports.values import answers_nothing
@@ -82,8 +84,47 @@ def import_file(
     return import_table(house, reader, read_list(path), mapping, progress)
 
 
+def import_bytes(
+    house: House,
+    reader: Reader,
+    body: bytes,
+    mapping: str | None = None,
+    *,
+    rehearse: bool = False,
+    why: str | None = None,
+    request: str | None = None,
+) -> Imported:
+    """The same from a file's bytes, as they came over the network.
+
+    Args:
+        house: The book.
+        reader: Who imports it.
+        body: The file.
+        mapping: The name of a ready or saved mapping; without, the one that fits.
+        rehearse: Only tell what would become of each row; nothing stays.
+        why: The reason they give.
+        request: The request it came with, for the log.
+
+    Raises:
+        UnreadableList: No reader takes the file.
+        BadMapping: The mapping cannot be used, or none fits.
+        NotAllowed: The reader may not import.
+    """
+    require(reader, "inventory.import", ["/"])
+    table = read_bytes(body, "the file")
+    return import_table(house, reader, table, mapping, rehearse=rehearse, why=why, request=request)
+
+
 def import_table(
-    house: House, reader: Reader, table: Table, mapping: str | Path | None = None, progress: Progress = quiet
+    house: House,
+    reader: Reader,
+    table: Table,
+    mapping: str | Path | None = None,
+    progress: Progress = quiet,
+    *,
+    rehearse: bool = False,
+    why: str | None = None,
+    request: str | None = None,
 ) -> Imported:
     """The same from rows that are read already (a model registry's answer)."""
     require(reader, "inventory.import", ["/"])
@@ -93,12 +134,14 @@ def import_table(
     headings, missing = fitted(chosen, table)
     done = Imported(chosen.mapping, rows=len(table.rows) + sum(table.skipped.values()))
     done.reading, done.not_in_file = list(table.notes), missing
-    done.notes = [Note(row, "row", why) for row, why in table.row_notes]
+    done.notes = [Note(row, "row", said) for row, said in table.row_notes]
+    opening = house.database.rehearsing if rehearse else house.database.changing
+    transaction = opening(reader.author(request), why or f"import with the mapping {chosen.mapping}")
     if chosen.mapping == OWN:
-        return _bring_back(house, reader, table, chosen, headings, known, done, progress)
+        return _bring_back(transaction, reader, table, chosen, headings, known, done, progress)
     rows = _identified(_converted(table, chosen, headings, known, done), chosen, done)
     decides = may(reader, "use.decide", ["/"])
-    with house.database.changing(reader.author(), f"import with the mapping {chosen.mapping}") as change:
+    with transaction as change:
         if isinstance(mapping, Path):
             save(change, chosen)
         write(change, rows, chosen, done, progress, decides=decides)
@@ -107,7 +150,7 @@ def import_table(
 
 
 def _bring_back(
-    house: House,
+    transaction: AbstractContextManager[Change],
     reader: Reader,
     table: Table,
     mapping: Mapping,
@@ -119,7 +162,7 @@ def _bring_back(
     """Our own export: rows change the uses they came from."""
     decides = may(reader, "use.decide", ["/"])
     decided = frozenset() if decides else DECIDED
-    with house.database.changing(reader.author(), f"import with the mapping {mapping.mapping}") as change:
+    with transaction as change:
         back = read_back(change.connection, table, headings, known, decided)
         done.rejected, done.skipped = back.rejected, dict(table.skipped)
         new, notes, done.identity = identify(back.new, with_ids=back.another_book)

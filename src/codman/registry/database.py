@@ -9,7 +9,7 @@ import importlib
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -90,6 +90,10 @@ class Change:
         self.entries.append(entry)
 
 
+class _TakenBack(Exception):  # never leaves this file
+    """Ends a rehearsal, so that its transaction is rolled back."""
+
+
 class Database:
     """The book's database.
 
@@ -146,6 +150,17 @@ class Database:
                     change.first_index = append(connection, change.entries, author, change.at, why)
                 except SQLAlchemyError as error:
                     raise NotRecorded from error
+
+    @contextmanager
+    def rehearsing(self, author: Author, why: str | None = None) -> Iterator[Change]:
+        """A change that is made and taken back: it tells what would become of it, and nothing of it stands.
+
+        Raises:
+            DatabaseAway: It does not answer.
+        """
+        with suppress(_TakenBack), self.changing(author, why) as change:
+            yield change
+            raise _TakenBack
 
     @contextmanager
     def unrecorded(self) -> Iterator[Connection]:

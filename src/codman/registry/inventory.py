@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict
 from sqlalchemy import (
     Column,
     ColumnElement,
@@ -31,7 +30,7 @@ from codman.registry.records import Page, decode_cursor, encode_cursor
 from codman.registry.schema import deployments, people, products, sites, statements, uses, vendors
 from codman.registry.standing import COUNTS
 from codman.spine.product import ProductKind
-from codman.spine.use import Decision, DecisionRole, Impact, Stage, Tier, Use
+from codman.spine.use import Decision, DecisionRole, Impact, Listed, Stage, Tier, Use
 
 MISSING: Final = "(missing)"  # as a null prints in a slice
 MOST_A_PAGE: Final = 500
@@ -104,31 +103,6 @@ class BadFilterValue(BadFilter):
         what, why = f"the inventory cannot be filtered by {name}={value[:60]!r}", f"'{name}' never holds that"
         BadInput.__init__(self, what=what, why=why, fix=nearest(value[:60], known))
         self.field = name
-
-
-class Listed(BaseModel):
-    """A use as a list shows it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    id: str
-    product: str
-    product_id: str
-    name: str
-    organisation: str | None
-    stage: str
-    stage_since: str | None
-    impact: str | None
-    tier: str | None
-    owner: str | None
-    owner_id: str | None
-    vendor: str | None
-    kind: str | None
-    decision: str
-    monitoring: str | None
-    sites: list[str]
-    revision: int
-    updated_at: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, Field
@@ -27,6 +28,7 @@ from codman.registry.access import require
 
 _MOST: Final = 2**53
 _TIME: Final = r"^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z)?$"
+_reading: Final = partial(Operation, method="GET", tag="audit", action="audit.read")
 Index = Annotated[int, Field(ge=0, le=_MOST)]
 
 
@@ -62,60 +64,45 @@ class ConsistencyQuestion(BaseModel):
 
 def operations() -> Iterator[Operation]:
     """What can be asked of the log."""
-    yield Operation(
-        method="GET",
+    yield _reading(
         path="/audit",
         name="list_audit",
-        tag="audit",
-        action="audit.read",
         summary="List the log's entries",
         description="Who changed what, when, from what to what, and why; for the whole house only.",
         do=_list,
         query=LogQuestion,
         answers=(Answer(200, "A page of them", list_of(LogEntry, "LogEntryList")),),
     )
-    yield Operation(
-        method="GET",
+    yield _reading(
         path="/audit/checkpoint",
         name="get_checkpoint",
-        tag="audit",
-        action="audit.read",
         summary="The log's signed state",
         description="A C2SP checkpoint: the log's name, size and root, signed. Keep it elsewhere: only against it "
         "does a log that was cut short or rolled back show.",
         do=_checkpoint,
         answers=(Answer(200, "The checkpoint", {"type": "string"}, media_type="text/plain"),),
     )
-    yield Operation(
-        method="GET",
+    yield _reading(
         path="/audit/proof",
         name="get_inclusion_proof",
-        tag="audit",
-        action="audit.read",
         summary="That an entry is in the log",
         description="The RFC 9162 inclusion proof of an entry.",
         do=lambda call: replies.plain(inclusion_of(call.house, call.reader, call.query.index, call.query.size)),
         query=ProofQuestion,
         answers=(Answer(200, "The proof", Inclusion),),
     )
-    yield Operation(
-        method="GET",
+    yield _reading(
         path="/audit/consistency",
         name="get_consistency_proof",
-        tag="audit",
-        action="audit.read",
         summary="That nothing was taken back",
         description="The RFC 9162 consistency proof between two sizes of the log.",
         do=lambda call: replies.plain(consistency_of(call.house, call.reader, call.query.older, call.query.newer)),
         query=ConsistencyQuestion,
         answers=(Answer(200, "The proof", Consistency),),
     )
-    yield Operation(
-        method="GET",
+    yield _reading(
         path="/audit/{index}",
         name="get_audit_entry",
-        tag="audit",
-        action="audit.read",
         summary="Read an entry",
         description="One entry of the log, with people's own words that are neither erased nor privileged.",
         do=_read,

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from codman.api.operation import Operation
-from codman.api.routes import audit, documents, evidence, inventory, keys, people, records, service, uses
+from codman.api.routes import (
+    audit,
+    documents,
+    evidence,
+    imports,
+    inventory,
+    keys,
+    mappings,
+    people,
+    records,
+    service,
+    uses,
+)
 
 
 def every_operation() -> list[Operation]:
     """Every operation there is."""
     table: list[Operation] = []
-    for topic in (uses, records, people, documents, evidence, keys, inventory, audit):
+    for topic in (uses, records, people, documents, evidence, keys, inventory, imports, mappings, audit):
         table += topic.operations()
     table += service.operations(table)
     return table

@@ -11,14 +11,12 @@ from codman.api import replies
 from codman.api.call import Call
 from codman.api.operation import Answer, Body, Operation
 from codman.api.replies import Reply
-from codman.api.routes.lists import CONFIG, asked, filters_of, list_of, order_of
-from codman.flows import records
+from codman.api.routes.lists import CONFIG, asked, list_of
+from codman.api.routes.records import listed, read
 from codman.flows.papers import file_paper, read_paper
 from codman.flows.record_rules import KINDS
 from codman.registry.documents import Document
 from codman.spine.record import Id, Line
-
-_FILTERS = KINDS["document"].filters
 
 
 class NewDocument(BaseModel):
@@ -42,10 +40,10 @@ def operations() -> Iterator[Operation]:
         action="document.read",
         summary="List documents",
         description="The documents within the reader's reach, a page at a time.",
-        do=_list,
+        do=lambda call: listed(call, "document"),
         query=asked(
             "DocumentQuestion",
-            filters=_FILTERS,
+            filters=KINDS["document"].filters,
             orders=("id", "title", "type", "updated_at"),
             words=True,
             first="title",
@@ -75,7 +73,7 @@ def operations() -> Iterator[Operation]:
         action="document.read",
         summary="Read about a document",
         description="Its title, its digest, what it is about.",
-        do=lambda call: replies.record(records.get(call.house, call.reader, "document", call.id("document"))),
+        do=lambda call: read(call, "document"),
         parameters=where,
         answers=(Answer(200, "The document's record", Document),),
     )
@@ -91,22 +89,6 @@ def operations() -> Iterator[Operation]:
         parameters=where,
         answers=(Answer(200, "The file", {"type": "string"}, "application/octet-stream", ("Content-Disposition",)),),
     )
-
-
-def _list(call: Call) -> Reply:
-    order, descending = order_of(call.query)
-    found = records.page(
-        call.house,
-        call.reader,
-        "document",
-        where=filters_of(call.query, _FILTERS),
-        words=call.query.q,
-        order=order,
-        descending=descending,
-        limit=call.query.limit,
-        cursor=call.query.cursor,
-    )
-    return replies.listed(found.items, found.next)
 
 
 def _file(call: Call) -> Reply:

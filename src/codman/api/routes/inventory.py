@@ -17,7 +17,8 @@ from codman.api.routes.uses import FILTER_NAMES, question_of
 from codman.flows.inventory import exported, list_uses
 from codman.flows.views import View, ViewFields, forget_view, list_views, read_view, save_view
 from codman.registry.access import paths_for, require
-from codman.registry.inventory import ORDERS, Listed, facets, search
+from codman.registry.inventory import ORDERS, facets, search
+from codman.spine.use import Listed
 
 _MEDIA: Final = {
     "csv": "text/csv",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from pydantic import BaseModel, Field, create_model
 
@@ -77,7 +77,7 @@ def new_of(kind: str) -> type[BaseModel]:
     )
 
 
-def create(call: Call, kind: str, model: type[BaseModel], plural: str, **fixed: Any) -> Reply:
+def create(call: Call, kind: str, model: type[BaseModel], plural: str) -> Reply:
     """Put a record into the book as a request asks."""
     given = call.fields(model).model_dump(mode="json")
     name = given.pop("id", None)
@@ -85,13 +85,35 @@ def create(call: Call, kind: str, model: type[BaseModel], plural: str, **fixed: 
         call.house,
         call.reader,
         kind,
-        given | fixed,
+        given,
         name=name,
         why=call.reason(),
         request=call.request,
         once=call.once(),
     )
     return replies.record(made, status=201, location=f"/api/v1/{plural}/{made.id}")
+
+
+def listed(call: Call, kind: str) -> Reply:
+    """A page of the records of a kind, as a request asks."""
+    order, descending = order_of(call.query)
+    found = records.page(
+        call.house,
+        call.reader,
+        kind,
+        where=filters_of(call.query, KINDS[kind].filters),
+        words=getattr(call.query, "q", None),
+        order=order,
+        descending=descending,
+        limit=call.query.limit,
+        cursor=call.query.cursor,
+    )
+    return replies.listed(found.items, found.next)
+
+
+def read(call: Call, kind: str) -> Reply:
+    """One record of a kind, by the id in the path."""
+    return replies.record(records.get(call.house, call.reader, kind, call.id(kind)))
 
 
 def _listing(noun: Noun) -> Operation:
@@ -104,21 +126,6 @@ def _listing(noun: Noun) -> Operation:
         first=noun.orders[1],
     )
 
-    def do(call: Call) -> Reply:
-        order, descending = order_of(call.query)
-        found = records.page(
-            call.house,
-            call.reader,
-            noun.kind,
-            where=filters_of(call.query, rules.filters),
-            words=getattr(call.query, "q", None),
-            order=order,
-            descending=descending,
-            limit=call.query.limit,
-            cursor=call.query.cursor,
-        )
-        return replies.listed(found.items, found.next)
-
     return Operation(
         method="GET",
         path=f"/{noun.plural}",
@@ -127,7 +134,7 @@ def _listing(noun: Noun) -> Operation:
         action=rules.read,
         summary=f"List {noun.plural}",
         description=f"The {noun.plural} within the reader's reach, a page at a time.",
-        do=do,
+        do=lambda call: listed(call, noun.kind),
         query=query,
         answers=(Answer(200, "A page of them", list_of(rules.records.record, f"{rules.records.record.__name__}List")),),
     )
@@ -135,10 +142,6 @@ def _listing(noun: Noun) -> Operation:
 
 def _reading(noun: Noun) -> Operation:
     rules = KINDS[noun.kind]
-
-    def do(call: Call) -> Reply:
-        return replies.record(records.get(call.house, call.reader, noun.kind, call.id(noun.kind)))
-
     return Operation(
         method="GET",
         path=f"/{noun.plural}/{{id}}",
@@ -147,7 +150,7 @@ def _reading(noun: Noun) -> Operation:
         action=rules.read,
         summary=f"Read a {noun.kind}",
         description=f"A {noun.kind}: {noun.one}. One at a site out of reach is answered as if it were not there.",
-        do=do,
+        do=lambda call: read(call, noun.kind),
         parameters={"id": f"The {noun.kind}'s id"},
         answers=(Answer(200, f"The {noun.kind}", rules.records.record),),
     )
@@ -156,10 +159,6 @@ def _reading(noun: Noun) -> Operation:
 def _creating(noun: Noun) -> Operation:
     rules = KINDS[noun.kind]
     model = new_of(noun.kind)
-
-    def do(call: Call) -> Reply:
-        return create(call, noun.kind, model, noun.plural)
-
     return Operation(
         method="POST",
         path=f"/{noun.plural}",
@@ -169,7 +168,7 @@ def _creating(noun: Noun) -> Operation:
         summary=f"Add a {noun.kind}",
         description=f"Adds a {noun.kind}: {noun.one}. An id that is used already with the same fields gives the record "
         "that is there; with others, 409.",
-        do=do,
+        do=lambda call: create(call, noun.kind, model, noun.plural),
         body=Body(model, f"The new {noun.kind}"),
         problems=(409,),
         once=True,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Final, Literal
 
@@ -25,6 +25,8 @@ from codman.spine.statement import Kind
 _STYLE: Final = Path(__file__).parent.parent / "static" / "documentation.css"
 _SCHEMA: Final = {"type": "object", "description": "JSON Schema 2020-12"}
 _HTML: Final = {"type": "string"}
+
+_reading: Final = partial(Operation, method="GET", tag="service", action=OPEN)
 
 
 class Health(BaseModel):
@@ -51,56 +53,41 @@ def operations(table: Sequence[Operation]) -> Iterator[Operation]:
     def page() -> bytes:
         return documentation(document(table)).encode()
 
-    yield Operation(
-        method="GET",
+    yield _reading(
         path="/health",
         name="get_health",
-        tag="service",
-        action=OPEN,
         summary="Whether it is there",
         description="Answers once the server and its database do.",
         do=_health,
         answers=(Answer(200, "It is there", Health),),
     )
-    yield Operation(
-        method="GET",
+    yield _reading(
         path="/openapi.json",
         name="get_openapi",
-        tag="service",
-        action=OPEN,
         summary="This document",
         description="The OpenAPI 3.1 document of everything the API does.",
         do=lambda _call: Reply(body=described()),
         answers=(Answer(200, "An OpenAPI document", {"type": "object"}),),
     )
-    yield Operation(
-        method="GET",
+    yield _reading(
         path="/docs",
         name="get_documentation",
-        tag="service",
-        action=OPEN,
         summary="This document as a page",
         description="Every operation as one page to read; it loads nothing from elsewhere.",
         do=lambda _call: Reply(body=page(), media_type="text/html; charset=utf-8"),
         answers=(Answer(200, "A page", _HTML, media_type="text/html"),),
     )
-    yield Operation(
-        method="GET",
+    yield _reading(
         path="/docs.css",
         name="get_documentation_style",
-        tag="service",
-        action=OPEN,
         summary="The page's style sheet",
         description="How the documentation page looks.",
         do=lambda _call: Reply(body=_STYLE.read_bytes(), media_type="text/css; charset=utf-8"),
         answers=(Answer(200, "A style sheet", _HTML, media_type="text/css"),),
     )
-    yield Operation(
-        method="GET",
+    yield _reading(
         path="/schemas/{kind}/v1.json",
         name="get_statement_schema",
-        tag="service",
-        action=OPEN,
         summary="What a kind of statement may say",
         description=f"The JSON Schema of a kind of statement: {', '.join(kind.value for kind in Kind)}.",
         do=_schema,

@@ -66,9 +66,11 @@ TARGETS: Final[Dict[str, Conversion]] = {
 }
 READY: Final = ("codman", "omb-2025", "omb-2025-commercial", "chai", "cyclonedx", "mlflow")
 
-_LARGEST: Final = 1 << 20  # bytes of a mapping
+LARGEST: Final = 1 << 20  # bytes of a mapping
+NAME: Final = r"^[a-z0-9][a-z0-9.-]{0,59}$"
 
-_Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,59}$")]
+Reads = Literal["table", "chai", "cyclonedx", "mlflow"]
+_Name = Annotated[str, Field(pattern=NAME)]
 _FactField = Annotated[str, Field(pattern=r"^[a-z0-9.-]+/[A-Za-z0-9._()/-]+$", max_length=200)]
 
 
@@ -87,13 +89,15 @@ class Source(_Part):
     """Where one target's value comes from."""
 
     column: str | None = None
-    columns: tuple[str, ...] = ()  # joined by an empty line
-    value: str | None = None  # the same for every row
-    conversion: Conversion | None = None  # the target's own without
-    values: dict[str, str] = {}  # what a cell says, and what it means; read before the conversion
-    keep: bool = False  # the original stays as a fact beside
-    confidence: Annotated[float, Field(ge=0, le=1)] = 1.0
-    runner_up: str | None = None
+    columns: tuple[str, ...] = Field(default=(), description="Several columns, joined by an empty line")
+    value: str | None = Field(default=None, description="The same for every row")
+    conversion: Conversion | None = Field(default=None, description="How cells are read; the target's own without")
+    values: dict[str, str] = Field(
+        default={}, description="What a cell says, and what it means; read before the conversion"
+    )
+    keep: bool = Field(default=False, description="Whether the original stays as a fact beside")
+    confidence: Annotated[float, Field(ge=0, le=1, description="How sure a proposal is")] = 1.0
+    runner_up: str | None = Field(default=None, description="The column that a proposal would take next")
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -118,23 +122,25 @@ class Skip(_Part):
     """Rows that are no use."""
 
     column: str
-    values: tuple[str, ...]  # compared without case; an empty text is an empty cell
+    values: tuple[str, ...] = Field(description="Compared without case; an empty text is an empty cell")
     reason: Annotated[str, Field(min_length=3, max_length=120)]
 
 
 class Mapping(_Part):
     """How one kind of file becomes uses."""
 
-    mapping: _Name
+    mapping: _Name = Field(description="Its name")
     title: str | None = None
-    reads: Literal["table", "chai", "cyclonedx", "mlflow"] = "table"
-    day_first: bool = False
-    id: str | None = None  # the column of the row's own identifier
+    reads: Reads = Field(default="table", description="What kind of file it is for")
+    day_first: bool = Field(default=False, description="Whether 3/4/2024 is the third of April")
+    id: str | None = Field(default=None, description="The column of the row's own identifier")
     skip: tuple[Skip, ...] = ()
-    fields: dict[str, Source]
-    facts: dict[str, FactSource] = {}
-    rest: _Name | None = None  # every other column becomes a fact of this framework, under its heading
-    facts_about: Literal["use", "product"] = "use"
+    fields: dict[str, Source] = Field(description="What fills each field of the book, e.g. `use.name`")
+    facts: dict[str, FactSource] = Field(default={}, description="The question that each column answers")
+    rest: _Name | None = Field(
+        default=None, description="Every other column becomes a fact of this framework, under its heading"
+    )
+    facts_about: Literal["use", "product"] = Field(default="use", description="What facts are said of")
 
     @model_validator(mode="after")
     def _known_targets(self) -> Self:
@@ -182,13 +188,27 @@ def read_mapping(path: Path) -> Mapping:
         BadMapping: It is no YAML, or no mapping.
     """
     try:
-        text = regular_bytes(path, _LARGEST).decode("utf-8-sig")
-        value = yaml.load(text, Loader=_PlainLoader)  # noqa: S506 (a SafeLoader, and stricter)
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadMapping(path.name, getattr(error, "strerror", None) or "it is no UTF-8 text") from None
+        body = regular_bytes(path, LARGEST)
+    except OSError as error:
+        raise BadMapping(path.name, error.strerror or "it cannot be read") from None
+    return parse_mapping(body, path.name)
+
+
+def parse_mapping(body: bytes, name: str) -> Mapping:
+    """A mapping from YAML.
+
+    Raises:
+        BadMapping: It is no YAML, or no mapping.
+    """
+    if len(body) > LARGEST:
+        raise BadMapping(name, f"it is larger than {LARGEST >> 20} MiB")
+    try:
+        value = yaml.load(body.decode("utf-8-sig"), Loader=_PlainLoader)  # noqa: S506 (a SafeLoader, and stricter)
+    except UnicodeDecodeError:
+        raise BadMapping(name, "it is no UTF-8 text") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise BadMapping(path.name, f"it is no YAML: {str(error).splitlines()[0][:200]}") from None
-    return as_mapping(value, path.name)
+        raise BadMapping(name, f"it is no YAML: {str(error).splitlines()[0][:200]}") from None
+    return as_mapping(value, name)
 
 
 def ready_mapping(name: str) -> Mapping:

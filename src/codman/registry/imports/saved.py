@@ -35,11 +35,17 @@ def mapping_named(connection: Connection, name: str) -> Mapping:
     """
     if name in READY:
         return ready_mapping(name)
-    body = connection.execute(select(mappings.c.body).where(mappings.c.name == name)).scalar_one_or_none()
-    if body is None:
+    saved = saved_as(connection, name)
+    if saved is None:
         known = [*READY, *connection.execute(select(mappings.c.name).order_by(mappings.c.name)).scalars()]
         raise BadMapping(name[:80], "there is none of that name", f"give a file, or one of: {', '.join(known)[:300]}")
-    return as_mapping(body, name)
+    return as_mapping(saved.body, name)
+
+
+def saved_as(connection: Connection, name: str) -> SavedMapping | None:
+    """The mapping that somebody saved under a name; None where nobody did."""
+    row = connection.execute(select(mappings).where(mappings.c.name == name)).one_or_none()
+    return None if row is None else MAPPINGS.read(row)
 
 
 def every_mapping(connection: Connection) -> list[Mapping]:
@@ -58,11 +64,13 @@ def save(change: Change, mapping: Mapping) -> None:
         if mapping != ready_mapping(mapping.mapping):
             raise BadMapping(mapping.mapping, "a ready mapping has that name", "give yours another: the key 'mapping'")
         return
-    body = mapping.model_dump(mode="json", exclude_defaults=True)
-    old = change.connection.execute(
-        select(mappings.c.id, mappings.c.body).where(mappings.c.name == mapping.mapping)
-    ).one_or_none()
+    old = saved_as(change.connection, mapping.mapping)
     if old is None:
-        MAPPINGS.add(change, MappingFields(name=mapping.mapping, body=body))
-    elif old.body != body:
-        MAPPINGS.change(change, old.id, {"body": body}, None)
+        MAPPINGS.add(change, MappingFields(name=mapping.mapping, body=body_of(mapping)))
+    else:
+        MAPPINGS.change(change, old.id, {"body": body_of(mapping)}, None)
+
+
+def body_of(mapping: Mapping) -> dict[str, Any]:
+    """What a mapping says beyond what every mapping says."""
+    return mapping.model_dump(mode="json", exclude_defaults=True)

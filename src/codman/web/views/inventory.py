@@ -9,7 +9,8 @@ from urllib.parse import parse_qsl, urlencode
 
 from sqlalchemy import Connection
 
-from codman.registry.inventory import FACETS, FILTERS, ORDERS, Listed, Question, evidence_counts, facets, search
+from codman.registry.inventory import FACETS, FILTERS, ORDERS, Question, evidence_counts, facets, search
+from codman.spine.use import Listed
 from codman.web.views import marks
 
 PAGE: Final = 50
