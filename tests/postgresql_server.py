@@ -9,10 +9,11 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from waiting import until
 
 _SECONDS = 30
 
@@ -65,12 +66,11 @@ def running() -> Iterator[str]:
 def _wait(port: int) -> None:
     import psycopg
 
-    end = time.monotonic() + _SECONDS
-    while True:
+    def answers() -> bool:
         try:
             psycopg.connect(f"postgresql://codman:secret@127.0.0.1:{port}/postgres").close()
-            return
         except psycopg.OperationalError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.05)
+            return False
+        return True
+
+    until(answers, within=_SECONDS)

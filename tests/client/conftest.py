@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from api_hospital import Hospital, furnish
 from codman.api.app import make_api
 from codman.settings import read_settings
 from codman.wiring import open_house
+from waiting import until
 
 
 @pytest.fixture
@@ -37,8 +37,7 @@ def server(hospital: Hospital) -> Iterator[str]:
     running = uvicorn.Server(config)
     thread = threading.Thread(target=lambda: running.run(sockets=[listening]), daemon=True)
     thread.start()
-    while not running.started:
-        time.sleep(0.01)
+    until(lambda: running.started)
     yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     running.should_exit = True
     thread.join(10)

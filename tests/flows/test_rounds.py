@@ -19,6 +19,7 @@ from codman.registry.accounts_tokens import issue
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import GRANTS
 from codman.spine.person import GrantFields, Role
+from waiting import until
 
 LONG_AGO = time.time() - 3600
 
@@ -51,9 +52,7 @@ def test_what_is_laid_into_the_drop_folder_is_taken_while_the_server_runs(book):
     path = _lay(book, "evaluation.json")
 
     with making_rounds(book.house, every_seconds=0.05):
-        end = time.monotonic() + 20
-        while path.exists() and time.monotonic() < end:
-            time.sleep(0.02)
+        until(lambda: not path.exists())
 
     assert not path.exists()
     assert (book.folder / "drop" / "filed" / "evaluation.json").exists()

@@ -6,7 +6,6 @@ import os
 import random
 import signal
 import threading
-import time
 from collections import Counter
 
 import httpx
@@ -18,6 +17,7 @@ from codman.evidence.merkle import leaf_hash, proves_inclusion
 from codman.registry.log import check, entries
 from codman.settings import read_settings
 from codman.wiring import open_house
+from waiting import let_pass
 
 SENDERS = 3
 
@@ -42,7 +42,7 @@ class _Sender(threading.Thread):
                         headers=self.headers,
                     )
                 except httpx.HTTPError:
-                    time.sleep(0.01)
+                    self.end.wait(0.01)
                     continue
                 if answer.status_code in (200, 201):
                     self.receipts.append(answer.json())
@@ -66,7 +66,7 @@ def test_a_server_killed_at_any_moment_loses_nothing_it_acknowledged_and_keeps_n
             if kill == 0:
                 for sender in senders:
                     sender.start()
-            time.sleep(r.uniform(0.02, 0.4))
+            let_pass(r.uniform(0.02, 0.4))
             if kill == kills:
                 end.set()
                 for sender in senders:
