@@ -6,8 +6,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 from codman.errors import BadInput
 
@@ -21,6 +27,14 @@ class BadSetting(BadInput):
             why=why,
             fix="see docs/settings.md for what it may hold",
         )
+
+
+def _words(value: Any) -> Any:
+    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+
+# in the environment, words between blanks or commas; in the file, a list too
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
 
 
 class Settings(BaseSettings):
@@ -63,6 +77,13 @@ class Settings(BaseSettings):
     )
     drop_folder_token: SecretStr | None = Field(
         default=None, description="The token on whose behalf they are filed; nothing is taken without"
+    )
+    egress_allow: Words = Field(default=(), description="Who may be called beside the provider, e.g. https://HOST:PORT")
+    egress_private: Words = Field(
+        default=(), description="Private networks, or names of hosts in them, that a call may reach"
+    )
+    egress_ca_file: Path | None = Field(
+        default=None, description="Certificates to believe in calls, PEM; the public ones without"
     )
     max_body_mb: Annotated[int, Field(ge=1, le=1024)] = Field(default=64, description="Largest request in MiB")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
+from codman.egress.policy import EgressPolicy, read_policy
 from codman.errors import BadInput
 from codman.evidence.files import write_whole
 from codman.evidence.keys import SigningKey, generate, read_signing_key
@@ -52,7 +53,9 @@ def open_house(settings: Settings, clock: Clock = utc_now, *, make: bool = True)
         NoWorkspace: The folder cannot be made or is a file.
         DatabaseAway: The database does not answer.
         NewerDatabase: It belongs to a later release.
+        BadSetting: Who may be called is not written as it should be.
     """
+    policy = egress_policy(settings)
     workspace = settings.workspace.absolute()
     if not make and not (workspace / "keys" / "log.key").exists():
         raise NoBook(workspace)
@@ -72,7 +75,7 @@ def open_house(settings: Settings, clock: Clock = utc_now, *, make: bool = True)
         log_key=_key(workspace / "keys" / "log"),
         notary_key=_key(workspace / "keys" / "notary"),
         log_origin=settings.log_origin or _origin(workspace / "keys" / "log-origin"),
-        provider=_provider(settings),
+        provider=_provider(settings, policy),
     )
 
 
@@ -90,12 +93,24 @@ def _origin(path: Path) -> str:
     return path.read_text(encoding="utf-8").strip()
 
 
-def _provider(settings: Settings) -> OpenIdProvider | None:
+def egress_policy(settings: Settings) -> EgressPolicy:
+    """Who may be called.
+
+    Raises:
+        BadSetting: A setting about it cannot be used.
+    """
+    return read_policy(settings.egress_allow, settings.egress_private, settings.egress_ca_file)
+
+
+def _provider(settings: Settings, policy: EgressPolicy) -> OpenIdProvider | None:
     if settings.oidc_issuer is None:
         return None
     if settings.oidc_client_id is None:
         raise BadSetting("oidc_client_id", "the provider knows this server by it, and oidc_issuer is set")
     secret = settings.oidc_client_secret
     return OpenIdProvider(
-        settings.oidc_issuer, settings.oidc_client_id, None if secret is None else secret.get_secret_value()
+        settings.oidc_issuer,
+        settings.oidc_client_id,
+        None if secret is None else secret.get_secret_value(),
+        egress=policy,
     )

@@ -112,7 +112,16 @@ def test_a_proposal_never_overwrites_the_list_it_reads(inventory, tmp_path):
     assert (tmp_path / "list.csv").read_text() == LIST
 
 
-def test_a_server_that_is_away_is_exit_4(inventory):
+def test_a_server_that_is_not_on_the_list_is_not_called(inventory):
+    answer = inventory("import", "http://127.0.0.1:1")
+
+    assert answer.code == 2
+    assert "not on the list" in answer.err
+    assert "CODMAN_EGRESS_ALLOW=http://127.0.0.1:1" in answer.err
+
+
+def test_a_server_that_is_away_is_exit_4(inventory, monkeypatch):
+    monkeypatch.setenv("CODMAN_EGRESS_ALLOW", "http://127.0.0.1:1")
     answer = inventory("import", "http://127.0.0.1:1", "--mapping", "mlflow")
 
     assert answer.code == 4

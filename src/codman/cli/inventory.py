@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -70,10 +73,29 @@ def propose(
     sys.stderr.write(f"{out}: {len(proposal.unsure)} of {len(proposal.guesses)} guesses want a look\n")
 
 
+@contextmanager
+def calls_told() -> Iterator[None]:
+    """What is called meanwhile is told on stderr, a line a call, as the server's own log does."""
+    log, handler = logging.getLogger("codman.egress"), logging.StreamHandler(sys.stderr)
+    before = log.level
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(before)
+
+
 @app.command("import", short_help="Bring a file's uses into the book.")
 def import_(
     file: Annotated[
-        str, typer.Argument(metavar="FILE", help="A file, or http(s)://… of an MLflow server.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="FILE",
+            help="A file, or http(s)://… of an MLflow server that CODMAN_EGRESS_ALLOW names.",
+            show_default=False,
+        ),
     ],
     mapping: Annotated[
         str | None,
@@ -95,6 +117,8 @@ def import_(
     from codman.evidence.files import refuse_overwriting, write_whole
     from codman.flows.inventory_import import import_table, read_table
     from codman.integrations.mlflow import registered_models
+    from codman.settings import read_settings
+    from codman.wiring import egress_policy
 
     chosen: str | Path | None = mapping
     if mapping is not None and Path(mapping).suffix in (".yaml", ".yml"):
@@ -103,7 +127,9 @@ def import_(
     if report is not None:
         refuse_overwriting(report, *([] if "://" in file else [Path(file)]))
     if file.startswith(("http://", "https://")):
-        table, chosen = registered_models(file), chosen or "mlflow"
+        policy = egress_policy(read_settings(workspace=workspace))
+        with calls_told():
+            table, chosen = registered_models(file, policy), chosen or "mlflow"
     else:
         table = read_table(Path(file))  # before the book is opened: what cannot be read makes none
     with opened(workspace, database_url, make=True) as house:

@@ -160,7 +160,11 @@ def _listen(host: str, port: int) -> socket.socket:
 def _log_to_stderr() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(message)s"))
-    for name, level in (("codman.access", logging.INFO), ("uvicorn.error", logging.WARNING)):
+    for name, level in (
+        ("codman.access", logging.INFO),
+        ("codman.egress", logging.INFO),
+        ("uvicorn.error", logging.WARNING),
+    ):
         log = logging.getLogger(name)
         log.handlers, log.propagate = [handler], False
         log.setLevel(level)

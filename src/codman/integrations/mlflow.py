@@ -1,14 +1,17 @@
-"""MLflow's model registry over its REST API: registered models, read from a server the caller names and no other.
+"""MLflow's model registry over its REST API: registered models, read from a server that may be called and no other.
 
 Source: MLflow REST API 2.0, `registered-models/search`, `model-versions/search`.
 """
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any, Final
 
-import httpx
-
+from codman.egress.client import GuardedClient
+from codman.egress.connection import NoAnswerOutside
+from codman.egress.origin import read_origin
+from codman.egress.policy import EgressPolicy
 from codman.errors import BadInput, Unreachable
 from codman.registry.imports.json_files import table_of_rows
 from codman.registry.imports.model_registry import MODELS, model_rows
@@ -18,8 +21,6 @@ _SEARCH: Final = "/api/2.0/mlflow/registered-models/search"
 _VERSIONS: Final = "/api/2.0/mlflow/model-versions/search"
 _PAGE: Final = 200
 _MOST_PAGES: Final = 500
-_LARGEST_ANSWER: Final = 64 << 20  # bytes
-_TIMEOUT_S: Final = 30.0
 
 
 class NotMlflow(BadInput):
@@ -36,52 +37,54 @@ class NotMlflow(BadInput):
 class MlflowAway(Unreachable):
     """The server does not answer."""
 
-    def __init__(self, address: str, error: httpx.HTTPError) -> None:
+    def __init__(self, address: str, why: str) -> None:
         super().__init__(
             what=f"the MLflow server {address} does not answer",
-            why=str(error)[:200] or type(error).__name__,
+            why=why,
             fix="see that it runs and that this machine may reach it",
         )
 
 
-def registered_models(address: str, token: str | None = None) -> Table:
+def registered_models(address: str, policy: EgressPolicy, token: str | None = None) -> Table:
     """Every registered model of a server, with its newest version, as rows to import by the mapping `mlflow`.
 
     Args:
         address: The server, e.g. `http://127.0.0.1:5000`; redirects are not followed.
+        policy: Who may be called; the server must be among them.
         token: A bearer token, where the server asks for one.
 
     Raises:
         NotMlflow: It answers otherwise than MLflow does, or refuses.
         MlflowAway: It does not answer.
+        EgressRefused: It may not be called.
     """
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     base = address.rstrip("/")
     try:
-        with httpx.Client(timeout=_TIMEOUT_S, headers=headers, follow_redirects=False, trust_env=False) as client:
+        read_origin(base)
+    except ValueError as error:
+        raise NotMlflow(base[:120], str(error)) from None
+    try:
+        with GuardedClient(policy, "MLflow import", headers=headers) as client:
             models = _pages(client, base, _SEARCH, MODELS, {})
             for model in models:
                 quoted = str(model.get("name", "")).replace("'", "\\'")  # MLflow's filters have SQL's quotes
                 versions = _pages(client, base, _VERSIONS, "model_versions", {"filter": f"name='{quoted}'"})
                 model["latest_versions"] = versions or model.get("latest_versions") or []
-    except httpx.HTTPError as error:
-        raise MlflowAway(base, error) from error
-    except httpx.InvalidURL:
-        raise NotMlflow(base[:120], "it is no address") from None
+    except NoAnswerOutside as error:
+        raise MlflowAway(base, error.why) from None
     return table_of_rows("mlflow", model_rows({MODELS: models}, base), [f"read from {base}"])
 
 
-def _pages(client: httpx.Client, base: str, path: str, key: str, asked: dict[str, Any]) -> list[dict[str, Any]]:
+def _pages(client: GuardedClient, base: str, path: str, key: str, asked: dict[str, Any]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     token = ""
     for _ in range(_MOST_PAGES):
         answer = client.get(
             base + path, params={"max_results": _PAGE, **asked, **({"page_token": token} if token else {})}
         )
-        if answer.status_code != httpx.codes.OK:
+        if answer.status_code != HTTPStatus.OK:
             raise NotMlflow(base, f"it answers with status {answer.status_code}")
-        if len(answer.content) > _LARGEST_ANSWER:
-            raise NotMlflow(base, f"an answer is larger than {_LARGEST_ANSWER >> 20} MiB")
         try:
             body = answer.json()
         except ValueError:

@@ -7,15 +7,22 @@ import time
 import warnings
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from codman.egress.client import GuardedClient, GuardedTransport
+from codman.egress.connection import NoAnswerOutside
+from codman.egress.origin import Origin, origin_of
+from codman.egress.policy import EgressPolicy, EgressRefused
 from codman.errors import Unreachable
 from codman.registry.accounts_provider import ProviderRefused, ProviderVisit
 from codman.registry.accounts_sign_in import Identity
 from codman.settings import BadSetting
 
-_TIMEOUT_S: Final = 5.0
+_SECONDS: Final = 10.0  # for one question, however slowly it is answered
+_LARGEST: Final = 1 << 20  # bytes of an answer
+_PURPOSE: Final = "sign-in provider"
 _KEPT_S: Final = 3600.0  # what the provider says of itself, and its keys
 _LEEWAY_S: Final = 60
 _SIGNED_BY: Final = (
@@ -52,17 +59,26 @@ class OpenIdProvider:
         issuer: Its name, from which it is discovered (OpenID Connect Discovery 1.0); https, or http on loopback.
         client_id: This server's name there.
         client_secret: Its secret there; None is a public client, which PKCE alone protects.
+        egress: Who else may be called: some providers keep their keys on another host than their name's.
 
     Raises:
         BadSetting: The issuer is no address that can be trusted.
     """
 
-    def __init__(self, issuer: str, client_id: str, client_secret: str | None = None) -> None:
+    def __init__(
+        self,
+        issuer: str,
+        client_id: str,
+        client_secret: str | None = None,
+        *,
+        egress: EgressPolicy = EgressPolicy(),  # noqa: B008  frozen
+    ) -> None:
         if not _is_safe(issuer, loopback=True):
             raise BadSetting("oidc_issuer", "it must be https (http only on this machine's own loopback address)")
         self.issuer = issuer
         self._client_id = client_id
         self._client_secret = client_secret
+        self._egress = egress.also(_origin(issuer))
         self._loopback = urlsplit(issuer).scheme == "http"
         self._said: tuple[float, dict[str, Any]] | None = None
         self._keys: tuple[float, dict[str, Any]] | None = None
@@ -91,7 +107,6 @@ class OpenIdProvider:
             ProviderRefused: The provider says no, or its answer does not hold.
             ProviderAway: It does not answer.
         """
-        import httpx
         from authlib.common.errors import AuthlibBaseError  # type: ignore[import-untyped]
         from joserfc.errors import JoseError
 
@@ -112,8 +127,8 @@ class OpenIdProvider:
                     code_verifier=visit.verifier,
                 )
             claims = self._claims(token, visit.nonce, again=again)
-        except httpx.HTTPError as error:
-            raise ProviderAway(self.issuer, f"{type(error).__name__} at its token endpoint") from None
+        except (NoAnswerOutside, EgressRefused) as error:
+            raise ProviderAway(self.issuer, f"{error.what}: {error.why}") from None
         except AuthlibBaseError as error:
             raise ProviderRefused(f"the provider did not accept the answer: {str(error.error)[:60]}") from None
         except (JoseError, KeyError, TypeError, ValueError) as error:
@@ -166,7 +181,9 @@ class OpenIdProvider:
             scope="openid email profile",
             redirect_uri=come_back,
             code_challenge_method="S256",
-            timeout=_TIMEOUT_S,
+            transport=GuardedTransport(self._egress, _PURPOSE, seconds=_SECONDS, largest=_LARGEST),
+            trust_env=False,
+            timeout=_SECONDS,
             follow_redirects=False,
         )
 
@@ -187,13 +204,14 @@ class OpenIdProvider:
         return self._keys[1]
 
     def _fetch(self, url: str) -> dict[str, Any]:
-        import httpx
-
         try:
-            answer = httpx.get(url, timeout=_TIMEOUT_S, follow_redirects=False)
-            found = answer.raise_for_status().json()
-        except httpx.HTTPError as error:
-            raise ProviderAway(self.issuer, f"{type(error).__name__} when it was asked about itself") from None
+            with GuardedClient(self._egress, _PURPOSE, seconds=_SECONDS, largest=_LARGEST) as client:
+                answer = client.get(url)
+            if answer.status_code != HTTPStatus.OK:
+                raise ProviderAway(self.issuer, f"it answers with status {answer.status_code} when asked about itself")
+            found = answer.json()
+        except (NoAnswerOutside, EgressRefused) as error:
+            raise ProviderAway(self.issuer, f"{error.what}: {error.why}") from None
         except ValueError:
             raise ProviderAway(self.issuer, "what it says of itself is no JSON") from None
         if not isinstance(found, dict):
@@ -211,6 +229,14 @@ def _identity(issuer: str, claims: Mapping[str, Any]) -> Identity:
         name=name if isinstance(name, str) else None,
         proven_at=datetime.fromtimestamp(at, UTC) if isinstance(at, int | float) else None,
     )
+
+
+def _origin(issuer: str) -> Origin:
+    parts = urlsplit(issuer)
+    try:
+        return origin_of(parts.scheme, parts.hostname or "", parts.port)
+    except ValueError as error:
+        raise BadSetting("oidc_issuer", str(error)) from None
 
 
 def _is_safe(url: str, *, loopback: bool) -> bool:
