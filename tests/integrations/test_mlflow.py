@@ -8,7 +8,6 @@ import shutil
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -17,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from codman.egress.policy import read_policy
 from codman.errors import Unreachable
 from codman.flows.house import House
 from codman.flows.inventory import asked, list_uses
@@ -25,6 +25,7 @@ from codman.flows.operator import OPERATOR
 from codman.integrations.mlflow import NotMlflow, registered_models
 from codman.settings import read_settings
 from codman.wiring import open_house
+from waiting import until
 
 # MLflow wants an older pyarrow than Codman has, so it lives in an environment of its own
 HOME = Path(os.environ.get("CODMAN_TEST_MLFLOW", Path.home() / ".cache" / "codman-mlflow" / "venv"))
@@ -62,11 +63,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=log, start_new_session=True)
         try:
-            deadline = time.monotonic() + 120
-            while not answers(address):
+
+            def serves() -> bool:
                 assert process.poll() is None, (folder / "log").read_text()[-2000:]
-                assert time.monotonic() < deadline, (folder / "log").read_text()[-2000:]
-                time.sleep(0.2)
+                return answers(address)
+
+            until(serves, within=120, every=0.2)
             fill(address)
             yield address
         finally:
@@ -119,9 +121,9 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 
 def test_a_real_servers_models_become_products_with_their_newest_version(server, house):
-    table = registered_models(server)
+    table = registered_models(server, read_policy([server], []))
     done = import_table(house, OPERATOR, table, "mlflow")
-    again = import_table(house, OPERATOR, registered_models(server), "mlflow")
+    again = import_table(house, OPERATOR, registered_models(server, read_policy([server], [])), "mlflow")
 
     assert (done.rows, done.created, again.unchanged) == (3, 3, 3)
     uses = {use.name: use for use in list_uses(house, OPERATOR, asked([]))}
@@ -175,7 +177,9 @@ def test_every_page_is_read(fake):
     handler, address = fake
     handler.pages = 7
 
-    assert [row.cells["name"] for row in registered_models(address).rows] == [f"model-{n}" for n in range(7)]
+    assert [row.cells["name"] for row in registered_models(address, read_policy([address], [])).rows] == [
+        f"model-{n}" for n in range(7)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -193,7 +197,7 @@ def test_a_server_that_is_no_mlflow_is_named_as_such(fake, status, body, why):
     handler.status, handler.body = status, body
 
     with pytest.raises(NotMlflow, match=why):
-        registered_models(address)
+        registered_models(address, read_policy([address], []))
 
 
 def test_a_redirect_to_another_address_is_not_followed(fake):
@@ -201,9 +205,10 @@ def test_a_redirect_to_another_address_is_not_followed(fake):
     handler.status, handler.location = 302, "http://127.0.0.1:1/"
 
     with pytest.raises(NotMlflow, match="status 302"):
-        registered_models(address)
+        registered_models(address, read_policy([address], []))
 
 
 def test_a_server_that_does_not_answer_is_unreachable():
     with pytest.raises(Unreachable, match="does not answer"):
-        registered_models(f"http://127.0.0.1:{free_port()}")
+        address = f"http://127.0.0.1:{free_port()}"
+        registered_models(address, read_policy([address], []))
