@@ -26,6 +26,9 @@ PAYLOAD_TYPE: Final = "application/vnd.codman.backup+json"
 _BLOCK: Final = tarfile.BLOCKSIZE
 _CHUNK: Final = 1 << 20
 _END: Final = bytes(2 * _BLOCK)
+_TWICE: Final = "its list names a place twice"
+_LONGEST_NAME: Final = 4096  # bytes
+_LONGEST_PART: Final = 255
 _LARGEST_LIST: Final = 512 * 1024 * 1024
 
 
@@ -34,6 +37,17 @@ class BadArchive(NotProven):
 
     def __init__(self, path: Path, why: str) -> None:
         super().__init__(what=f"{path} is not whole", why=why, fix="use another backup; nothing was restored from this")
+
+
+class CannotPack(BadInput):
+    """A file whose name an archive cannot hold."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(
+            what=f"{str(file)!r} cannot be packed",
+            why="its name has a backslash or a letter that cannot be printed, or is too long",
+            fix="rename it, or take it away",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +69,13 @@ def pack(out: Path, folder: Path, about: Mapping[str, Any], key: SigningKey) -> 
         key: Who signs the list; its public half goes along.
 
     Raises:
+        CannotPack: A file's name could not come back.
         CannotWrite: The folder is missing, full or not ours.
     """
     members = [_member(folder, path) for path in sorted(p for p in folder.rglob("*") if p.is_file())]
+    for member in members:
+        if not _stays_inside(member.name):  # what could not come back must not go in
+            raise CannotPack(folder / member.name)
     listed = [{"name": m.name, "size": m.size, "sha256": m.sha256} for m in members]
     body = canonical({**about, "key": key.public.pem, "files": listed})
     head = sign(body, key, payload_type=PAYLOAD_TYPE).to_bytes()
@@ -127,10 +145,10 @@ def _read_list(file: BinaryIO, path: Path, key: VerifyingKey | None) -> dict[str
     head = file.read(size)
     _expect(file, _padding(size), path)
     try:
-        envelope = from_json(parse(head, name="the list"), name="the list")
-        about: dict[str, Any] = parse(envelope.payload, name="the list")
+        envelope = from_json(parse(head, name="the list", at_most=_LARGEST_LIST), name="the list")
+        about: dict[str, Any] = parse(envelope.payload, name="the list", at_most=_LARGEST_LIST)
         signer = parse_verifying_key(about["key"].encode(), "the backup's key")
-    except (BadInput, KeyError, TypeError, AttributeError):
+    except (BadInput, KeyError, TypeError, AttributeError, RecursionError, UnicodeError):
         raise BadArchive(path, "its list cannot be read") from None
     if key is not None and signer.keyid != key.keyid:
         raise BadArchive(path, f"the key sha256:{signer.keyid[:12]}… signed it, not {key.name}")
@@ -147,21 +165,53 @@ def _signed(envelope: Envelope, signer: VerifyingKey) -> bool:
 
 
 def _members(about: Mapping[str, Any], path: Path) -> Sequence[Member]:
-    members = []
-    for one in about["files"]:
-        name = PurePosixPath(one["name"])
-        # signed is not harmless: a name must not lead out of the folder, whoever wrote it
-        if name.is_absolute() or ".." in name.parts or str(name) != one["name"] or "\\" in one["name"]:
-            raise BadArchive(path, "its list names a file outside the folder")
-        members.append(Member(one["name"], one["size"], one["sha256"]))
+    """The list, judged before one byte is written: signed is not harmless, whoever signed it."""
+    listed = about.get("files")
+    if not isinstance(listed, list) or not all(map(_is_member, listed)):
+        raise BadArchive(path, "its list cannot be read")
+    members = [Member(one["name"], one["size"], one["sha256"]) for one in listed]
+    if not all(_stays_inside(m.name) for m in members):
+        raise BadArchive(path, "its list names a file outside the folder")
+    names = {m.name for m in members}
+    folders = {str(folder) for name in names for folder in PurePosixPath(name).parents}
+    if len(names) < len(members) or not folders.isdisjoint(names):
+        raise BadArchive(path, _TWICE)
     return members
+
+
+def _is_member(one: object) -> bool:
+    return (
+        isinstance(one, dict)
+        and isinstance(one.get("name"), str)
+        and isinstance(one.get("sha256"), str)
+        and type(one.get("size")) is int
+        and 0 <= one["size"] < 1 << 63
+    )
+
+
+def _stays_inside(text: str) -> bool:
+    name = PurePosixPath(text)
+    return (
+        text not in ("", ".")
+        and not name.is_absolute()
+        and ".." not in name.parts
+        and str(name) == text
+        and "\\" not in text
+        and text.isprintable()  # no NUL, no line end, no half of a letter
+        and len(text.encode()) <= _LONGEST_NAME
+        and all(len(part.encode()) <= _LONGEST_PART for part in name.parts)
+    )
 
 
 def _lay(file: BinaryIO, folder: Path, member: Member, path: Path) -> None:
     place = folder / member.name
-    place.parent.mkdir(parents=True, exist_ok=True)
     digest, left = hashlib.sha256(), member.size
-    with place.open("xb") as into:
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        into = place.open("xb")
+    except (FileExistsError, NotADirectoryError):  # on a disk that takes Keys for keys
+        raise BadArchive(path, _TWICE) from None
+    with into:
         while left:
             chunk = file.read(min(_CHUNK, left))
             if not chunk:

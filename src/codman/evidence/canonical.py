@@ -66,18 +66,19 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def parse(data: bytes, *, name: str) -> Any:
+def parse(data: bytes, *, name: str, at_most: int = MAX_BYTES) -> Any:
     """Read JSON that somebody else wrote.
 
     Args:
         data: The bytes, UTF-8.
         name: What to call them in an error, usually the file's name.
+        at_most: How many bytes are read.
 
     Raises:
         NotJson: Too large, not UTF-8, not JSON, nested too deep, a key twice in one object, NaN or infinity.
     """
-    if len(data) > MAX_BYTES:
-        raise NotJson(name, f"it is larger than {MAX_BYTES:,} bytes")
+    if len(data) > at_most:
+        raise NotJson(name, f"it is larger than {at_most:,} bytes")
     try:
         value = json.loads(
             data.decode("utf-8"),

@@ -8,10 +8,11 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from sqlalchemy import Connection, make_url, select
+from sqlalchemy.exc import DatabaseError
 
 from codman import __version__
 from codman.errors import BadInput
@@ -25,15 +26,16 @@ from codman.evidence.passphrase import seal, unseal
 from codman.evidence.store import EvidenceTampered, Store
 from codman.flows.house import House
 from codman.registry.access import Reader, require
-from codman.registry.database import Database, instant
+from codman.registry.database import Database, DatabaseAway, instant
 from codman.registry.log import Entry
 from codman.registry.migrate import migrate
 from codman.registry.schema import statements
-from codman.registry.snapshot import SQLITE_FILE, put_into_postgresql, refuse_another_state, take
+from codman.registry.snapshot import SQLITE_FILE, put_into_postgresql, refuse_another_state, refuse_what_acts, take
 
 FORMAT: Final = "codman-backup/1"
 _SEALED: Final = "keys.sealed"
 _DATABASE: Final = "database"
+_SETTINGS: Final = "codman.toml"
 _FOLDERS: Final = ("evidence", "documents", "tables")  # of the workspace, each as it is
 
 
@@ -214,8 +216,11 @@ def restore(
         database = Database(f"sqlite:///{stage / SQLITE_FILE}")
         try:
             with database.reading() as connection:
+                refuse_what_acts(connection)
                 _hold(connection, stage, state)
             migrate(database)
+        except (DatabaseError, DatabaseAway):  # a file of another kind, or of other tables
+            raise BadArchive(path, "its database cannot be read") from None
         finally:
             database.close()
         _stand(stage, workspace)
@@ -223,13 +228,33 @@ def restore(
 
 
 def _described(about: dict[str, Any], stage: Path, path: Path) -> Checkpoint:
-    """The log's state the backup's list describes."""
+    """The log's state the backup's list describes; refuses what no backup of ours would hold."""
     if about.get("format") != FORMAT:
         raise BadArchive(path, f"it is not {FORMAT}")
-    public = parse_verifying_key((stage / "keys" / "log.pub").read_bytes(), "log.pub")
+    said = [about.get(name) for name in ("made_at", "step", "checkpoint")]
+    if not all(isinstance(each, str) for each in said) or about.get("database") not in ("sqlite", "postgresql"):
+        raise BadArchive(path, "its list cannot be read")
+    names = [file.relative_to(stage).as_posix() for file in stage.rglob("*") if file.is_file()]
+    # a settings file or a private key in the clear is never ours: it would be obeyed by the next server
+    if foreign := [name for name in names if not _belongs(name)]:
+        raise BadArchive(path, f"{foreign[0]} does not belong into a backup")
+    needed = {"keys/log.pub"} | ({f"{_DATABASE}/{SQLITE_FILE}"} if about["database"] == "sqlite" else set())
+    if missing := needed - set(names):
+        raise BadArchive(path, f"{min(missing)} is not in it")
+    try:
+        public = parse_verifying_key((stage / "keys" / "log.pub").read_bytes(), "log.pub")
+    except BadInput as error:
+        raise BadArchive(path, error.what) from None
     if not checkpoint_signed_by(about["checkpoint"], public):
         raise BadArchive(path, "its checkpoint is not signed by its log's key")
     return read_checkpoint(about["checkpoint"])
+
+
+def _belongs(name: str) -> bool:
+    top, _, rest = name.partition("/")
+    if top == "keys":
+        return bool(rest) and not rest.casefold().endswith(".key")
+    return name == _SEALED or (top in (_DATABASE, *_FOLDERS) and bool(rest))
 
 
 def _hold(connection: Connection, stage: Path, state: Checkpoint) -> None:
@@ -298,7 +323,7 @@ def _copy_keys(workspace: Path, stage: Path, passphrase: str | None) -> None:
     secret = {path.relative_to(stage).as_posix(): path.read_bytes() for path in (stage / "keys").rglob("*.key")}
     for name in secret:
         (stage / name).unlink()
-    settings = workspace / "codman.toml"
+    settings = workspace / _SETTINGS
     if settings.is_file():  # it may hold the secrets of providers
         secret[settings.name] = settings.read_bytes()
     if passphrase is not None:
@@ -312,11 +337,11 @@ def _open_keys(stage: Path, passphrase: str | None) -> None:
     if passphrase is not None:
         if not sealed.exists():
             raise CannotRestore("no private keys are in it", "restore it without a passphrase")
-        secret: dict[str, str] = parse(unseal(sealed.read_bytes(), passphrase), name="the sealed keys")
-        for name, data in secret.items():
+        for name, data in _secrets(unseal(sealed.read_bytes(), passphrase)).items():
             place = stage / name
+            place.parent.mkdir(parents=True, exist_ok=True)
             place.touch(mode=0o600)
-            place.write_bytes(base64.b64decode(data))
+            place.write_bytes(data)
     else:
         for public in (stage / "keys").glob("*.pub"):
             if not public.with_suffix(".key").exists():
@@ -325,3 +350,20 @@ def _open_keys(stage: Path, passphrase: str | None) -> None:
                 retired.mkdir(exist_ok=True)
                 public.rename(retired / f"{public.stem}-{keyid[:12]}.pub")
     sealed.unlink(missing_ok=True)
+
+
+def _secrets(opened: bytes) -> dict[str, bytes]:
+    """Private keys and settings by their places; whoever knows a passphrase may still have sealed anything."""
+    try:
+        secret = {
+            str(name): base64.b64decode(data, validate=True)
+            for name, data in parse(opened, name="the sealed keys").items()
+        }
+    except (BadInput, AttributeError, TypeError, ValueError):
+        raise CannotRestore("what is sealed in it cannot be read", "use another backup") from None
+    for name in secret:
+        parts = PurePosixPath(name).parts
+        is_key = parts[:1] == ("keys",) and ".." not in parts and "\0" not in name and name.endswith(".key")
+        if name != _SETTINGS and not is_key:
+            raise CannotRestore("something else than keys and settings is sealed in it", "use another backup")
+    return secret

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from alembic.command import upgrade
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, inspect, text
 
 from codman.errors import BadInput
 from codman.evidence.checkpoint import Checkpoint
@@ -100,6 +100,22 @@ def refuse_another_state(connection: Connection, wanted: Checkpoint) -> None:
         raise BadInput(
             what="the database in the backup is not the one its manifest describes",
             why=f"its log has {found.size:,} entries and another root",
+            fix="use another backup",
+        )
+
+
+def refuse_what_acts(connection: Connection) -> None:
+    """Refuse a SQLite file with anything in it but tables and indexes: a trigger would go on working unseen.
+
+    Raises:
+        BadInput: There is such a thing.
+    """
+    plain = "type IN ('table', 'index') AND (sql IS NULL OR sql NOT LIKE 'CREATE VIRTUAL%')"
+    found = connection.execute(text(f"SELECT type FROM sqlite_master WHERE NOT ({plain})")).scalars().first()  # noqa: S608
+    if found is not None:
+        raise BadInput(
+            what="the database in the backup does more than hold what was put into it",
+            why=f"there is a {found} in it, which Codman makes none of",
             fix="use another backup",
         )
 
