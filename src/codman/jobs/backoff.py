@@ -6,7 +6,7 @@ from typing import Final
 
 FIRST_S: Final = 15.0
 LONGEST_S: Final = 12 * 3600.0
-TRIES: Final = 18  # about four days: what fails on a Friday evening is still tried on Monday
+TRIES: Final = 23  # three to six days: what fails on a Friday evening is still tried on Monday morning
 
 
 def wait_s(attempts: int, chance: float, *, first: float = FIRST_S, longest: float = LONGEST_S) -> float:

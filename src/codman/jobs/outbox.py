@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -305,7 +305,7 @@ def _settle(
     return bool(done.rowcount)
 
 
-def _message(row: Row[tuple[object, ...]]) -> Message:
+def _message(row: Row[Any]) -> Message:
     return Message(
         id=row.id,
         kind=row.kind,
@@ -317,7 +317,7 @@ def _message(row: Row[tuple[object, ...]]) -> Message:
     )
 
 
-def _sum(rows: Sequence[Row[tuple[str, str, bool, int, str]]]) -> int:
+def _sum(rows: Sequence[Row[Any]]) -> int:
     return sum(row[3] for row in rows)
 
 
