@@ -17,7 +17,7 @@ def pem(tmp_path):
     return make
 
 
-def said(call, hospital, reply):
+def said(hospital, reply):
     """What the log says of the request that a reply answers."""
     with hospital.house.database.reading() as connection:
         found = [one for one in entries(connection) if one.value.get("request") == reply.headers["X-Request-Id"]]
@@ -34,9 +34,9 @@ def test_a_key_is_registered_rotated_and_revoked_with_request_and_reason_in_the_
     revoked = call("POST", f"{rotated.headers['Location']}/revocation", json={}, headers=again)
 
     assert [reply.status_code for reply in (made, rotated, revoked)] == [201, 201, 200]
-    assert said(call, hospital, made) == [("key.create", "the lab sent it")]
-    assert said(call, hospital, rotated) == [("key.create", "a year is over"), ("key.change", "a year is over")]
-    assert said(call, hospital, revoked) == [("key.change", "the laptop was lost")]
+    assert said(hospital, made) == [("key.create", "the lab sent it")]
+    assert said(hospital, rotated) == [("key.create", "a year is over"), ("key.change", "a year is over")]
+    assert said(hospital, revoked) == [("key.change", "the laptop was lost")]
 
 
 def test_a_rotation_names_the_revision_that_was_looked_at(call, pem):

@@ -17,8 +17,9 @@ from codman.evidence.receipt import ReceiptBroken, verify_receipt
 from codman.evidence.schemas import BadPredicate
 from codman.evidence.statements import NotAStatement, canonical_statement
 from codman.flows.filing import TooLarge, file_evidence
+from codman.registry.about import SubjectMismatch
 from codman.registry.access import Held, NotAllowed, Reader
-from codman.registry.filing import OutOfTime, SignatureRefused, SubjectMismatch
+from codman.registry.filing import OutOfTime, SignatureRefused
 from codman.registry.keys import KEYS, KeyFields, revoke, rotate
 from codman.registry.log import SYSTEM, check, size_of
 from codman.registry.nouns import PRODUCTS

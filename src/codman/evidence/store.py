@@ -65,10 +65,25 @@ class Store:
         name = read.digest
         self._once(self._place(name), read.body, name)
         if read.envelope is not None:
-            envelope = read.envelope.to_bytes()
             # the statement first: a crash in between leaves it unsigned, never a signature on nothing
-            self._once(self._envelopes / name[:2] / name / f"{sha256(envelope)}.json", envelope, name)
+            self._once(self._envelope(read), read.envelope.to_bytes(), name)
         return name
+
+    def holds(self, read: ReadStatement) -> bool:
+        """Whether a statement, and the envelope it came in, are here already."""
+        return self._place(read.digest).exists() and (read.envelope is None or self._envelope(read).exists())
+
+    def take_back(self, read: ReadStatement, *, statement: bool) -> None:
+        """Take out again what was put in and then refused; whoever calls this knows that nobody else counts on it.
+
+        Args:
+            read: The statement, with the envelope that goes.
+            statement: Whether the statement goes too.
+        """
+        if read.envelope is not None:
+            _remove(self._envelope(read), 2)
+        if statement:
+            _remove(self._place(read.digest), 1)
 
     def get(self, digest: str) -> ReadStatement:
         """The statement under a digest, checked against it; with its first envelope, where it is signed.
@@ -142,6 +157,10 @@ class Store:
             raise NotInStore(digest)
         return self._statements / digest[:2] / f"{digest}.json"
 
+    def _envelope(self, read: ReadStatement) -> Path:
+        data = b"" if read.envelope is None else read.envelope.to_bytes()
+        return self._envelopes / read.digest[:2] / read.digest / f"{sha256(data)}.json"
+
     def _once(self, path: Path, data: bytes, digest: str) -> None:
         try:
             _make_durably(path.parent)
@@ -161,6 +180,16 @@ def _make_durably(folder: Path) -> None:
         _make_durably(folder.parent)
         folder.mkdir(exist_ok=True)
         sync_folder(folder.parent)
+
+
+def _remove(file: Path, folders: int) -> None:
+    """Remove a file, and the folders above it that are empty then."""
+    file.unlink(missing_ok=True)
+    for folder in list(file.parents)[:folders]:
+        try:
+            folder.rmdir()
+        except OSError:  # something else is in it, or it is gone
+            return
 
 
 def _json_files(folder: Path) -> Iterator[Path]:

@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
 from sqlalchemy import Connection
 
-from codman.errors import BadInput
+from codman.errors import BadInput, CodmanError
 from codman.evidence.receipt import Receipt
 from codman.evidence.statements import ReadStatement, read_bytes
 from codman.flows.house import House
 from codman.flows.receipts import receipt_for
+from codman.registry.about import Known, Said, refuse_other_artefact, resolve, said_by
 from codman.registry.access import Reader, paths_for, require
 from codman.registry.database import Change, instant
 from codman.registry.filing import (
-    Known,
     OutOfTime,
-    Said,
     SignatureRefused,
     countersign,
     file,
     find,
     link,
     path_of_site,
-    refuse_other_artefact,
-    resolve,
-    said_by,
     signed_already,
+    signed_by,
     signers,
+    why_no_more,
     why_not,
 )
 from codman.registry.inventory import paths_of
@@ -95,13 +95,19 @@ def file_evidence(
         now = house.database.clock()
         if said.at is not None and said.at > instant(now + _AHEAD):
             raise OutOfTime(said.at, instant(now))
-        _judge(connection, read, said, reader, instant(now))
-    house.store.put(read)  # on the disk before the book says so: a crash in between leaves bytes nobody was told of
-    with house.database.changing(reader.author(request)) as change:
-        if once is None or reply_to(change.connection, once) is None:
-            _write(change, read, said, reader, source)
-            if once is not None:
-                remember(change, once, {"digest": read.digest})
+        kept = _judge(connection, read, said, reader, instant(now)).kept
+    house.store.put(kept)  # on the disk before the book says so: a crash in between leaves bytes nobody was told of
+    try:
+        with house.database.changing(reader.author(request)) as change:
+            if once is None or reply_to(change.connection, once) is None:
+                kept = _write(change, read, said, reader, source)
+                if not house.store.holds(kept):  # judged otherwise meanwhile, or taken back by another sender's refusal
+                    house.store.put(kept)
+                if once is not None:
+                    remember(change, once, {"digest": read.digest})
+    except BaseException:
+        _take_back(house, kept, reader)
+        raise
     return receipt_for(house, read.digest)
 
 
@@ -124,42 +130,66 @@ def file_own(change: Change, house: House, read: ReadStatement, known: Known) ->
     return read.digest
 
 
-def _write(change: Change, read: ReadStatement, said: Said, reader: Reader, source: str | None) -> None:
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What came, as the book takes it."""
+
+    known: Known
+    new: list[Key]  # whose signatures count and are not in the book yet
+    kept: ReadStatement  # with an envelope of those signatures alone; without one where there are none
+
+
+def _write(change: Change, read: ReadStatement, said: Said, reader: Reader, source: str | None) -> ReadStatement:
     # judged again where nobody else can change a key or a version meanwhile
-    known, key = _judge(change.connection, read, said, reader, change.at)
-    there = find(change.connection, read.digest)
-    index = size_of(change.connection)
-    if there is None:
-        size = len(read.body)
-        file(change, said, known, key, size=size, source=source, index=index)
-        return
-    if link(change, there, known):
-        index += 1
-    if key is not None and not signed_already(change.connection, read.digest, key.keyid):
-        countersign(change, there, key, index)
+    judged = _judge(change.connection, read, said, reader, change.at)
+    first = size_of(change.connection)
+    signing = list(judged.new)
+    if find(change.connection, read.digest) is None:
+        key = signing.pop(0) if signing else None
+        file(change, said, judged.known, key, size=len(read.body), source=source, index=first)
+    elif there := find(change.connection, read.digest):
+        link(change, there, judged.known)
+    for key in signing:
+        if there := find(change.connection, read.digest):
+            countersign(change, there, key, first + len(change.entries))
+    return judged.kept
 
 
-def _judge(
-    connection: Connection, read: ReadStatement, said: Said, reader: Reader, at: str
-) -> tuple[Known, Key | None]:
-    """What it is about as the book knows it, and the key whose signature counts; None for a claim."""
-    known = resolve(connection, said, paths_for(reader, SUBMIT))
+def _judge(connection: Connection, read: ReadStatement, said: Said, reader: Reader, at: str) -> _Judged:
+    """What it is about as the book knows it, and the keys whose signatures count; none for a claim."""
+    signed = [] if read.envelope is None else signers(connection, read.envelope)
+    known = resolve(connection, said, paths_for(reader, SUBMIT), signed)
     use_paths = [] if known.use is None else paths_of(connection, USES.get(connection, known.use))
     if known.use is not None:
         require(reader, SUBMIT, at=use_paths)
     there = find(connection, read.digest)
     if there is None or there.known.version != known.version:  # what it was filed about is judged once
         refuse_other_artefact(said, known)
+    bare = replace(read, envelope=None)
     if read.envelope is None:
-        return known, None
-    first = None
-    found = signers(connection, read.envelope)
-    for key in found:
+        return _Judged(known, [], bare)
+    new: list[Key] = []
+    refused = None
+    # the log has a word from when it counted: sent again it says nothing new
+    unknown = [key for key in signed if not signed_already(connection, read.digest, key.keyid)]
+    for key in unknown:
         why = why_not(key, said, known, at, path_of_site(connection, key.site), use_paths)
+        why = why or why_no_more(connection, read.digest, key, new)
         if why is None:
-            return known, key
-        first = first or why
-    for key in found:  # the log has this word from when it counted: sent again it says nothing new
-        if signed_already(connection, read.digest, key.keyid):
-            return known, key
-    raise SignatureRefused(first or "", "have it signed by a key that may say this, or correct what it says")
+            new.append(key)
+        refused = refused or why
+    if new:
+        return _Judged(known, new, replace(read, envelope=signed_by(read.envelope, new)))
+    if len(unknown) < len(signed):
+        return _Judged(known, [], bare)
+    raise SignatureRefused(refused or "", "have it signed by a key that may say this, or correct what it says")
+
+
+def _take_back(house: House, kept: ReadStatement, reader: Reader) -> None:
+    """Leave nothing in the store that the book did not take; where it is away, bytes stay that nobody was told of."""
+    # inside a change, so that nobody files the same meanwhile
+    with suppress(CodmanError, OSError), house.database.changing(reader.author()) as change:
+        there = find(change.connection, kept.digest)
+        signatures = () if kept.envelope is None else kept.envelope.signatures
+        if not any(signed_already(change.connection, kept.digest, one.keyid or "") for one in signatures):
+            house.store.take_back(kept, statement=there is None)

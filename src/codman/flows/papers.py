@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from codman.errors import NotProven
+from sqlalchemy import select
+
+from codman.errors import CodmanError, NotProven
 from codman.evidence.canonical import sha256
 from codman.evidence.files import write_whole
 from codman.flows import records
@@ -13,7 +16,8 @@ from codman.flows.house import House
 from codman.flows.record_rules import KINDS
 from codman.registry.access import Reader, require
 from codman.registry.documents import Document
-from codman.registry.requests import Once
+from codman.registry.requests import Once, remember, reply_to
+from codman.registry.schema import documents
 
 
 class DocumentLost(NotProven):
@@ -66,6 +70,7 @@ def file_paper(
     Raises:
         NotAllowed: They may not.
         BadField: A field cannot hold what was given, or names what is not there.
+        KeyReused: The request's key came with another body.
         CannotWrite: The folder of documents cannot be written.
     """
     require(reader, "document.create")
@@ -81,10 +86,19 @@ def file_paper(
     }
     checked = KINDS["document"].records.validated(fields)
     place = _place(house, digest)
-    if not place.exists():  # on the disk before the book says so
-        place.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(place, data, durable=True)
-    made: Document = records.create(house, reader, "document", checked, why=why, request=request, once=once)
+    try:
+        with house.database.changing(reader.author(request), why) as change:
+            if once is not None and (reply := reply_to(change.connection, once)) is not None:
+                return Document.model_validate(reply)
+            made: Document = records.create_within(change, reader, "document", checked)
+            if not place.exists():  # on the disk before the book says so, and only once the book would take it
+                place.parent.mkdir(parents=True, exist_ok=True)
+                write_whole(place, data, durable=True)
+            if once is not None:
+                remember(change, once, made.model_dump(mode="json"))
+    except BaseException:
+        _take_back(house, reader, digest)
+        raise
     return made
 
 
@@ -104,6 +118,17 @@ def read_paper(house: House, reader: Reader, name: str) -> Paper:
     if sha256(data) != document.digest:
         raise DocumentLost(name, "its bytes have another digest")
     return Paper(document, data)
+
+
+def _take_back(house: House, reader: Reader, digest: str) -> None:
+    """Leave no bytes of a document that the book did not take, unless another one has the same."""
+    # inside a change, so that nobody files the same meanwhile
+    with suppress(CodmanError, OSError), house.database.changing(reader.author()) as change:
+        named = select(documents.c.id).where(documents.c.digest == digest).limit(1)
+        if change.connection.execute(named).first() is None:
+            place = _place(house, digest)
+            place.unlink(missing_ok=True)
+            place.parent.rmdir()  # where it is empty
 
 
 def _place(house: House, digest: str) -> Path:

@@ -1,4 +1,4 @@
-"""Filed evidence: what a statement is about as the book knows it, whose signature counts, one row a statement."""
+"""Filed evidence: whose signature counts, and one row a statement."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from codman.errors import BadInput, NotProven
-from codman.evidence.envelope import PAYLOAD_TYPE, Envelope
-from codman.evidence.statements import ReadStatement
-from codman.registry.database import Change, instant
-from codman.registry.inventory import paths_of, visible
+from codman.evidence.envelope import PAYLOAD_TYPE, Envelope, Signature
+from codman.registry.about import Known, Said
+from codman.registry.database import Change
+from codman.registry.inventory import paths_of
 from codman.registry.keys import KEYS, Key, OwnerKind, by_keyid, every_key, why_not_now
 from codman.registry.log import Entry
 from codman.registry.nouns import USES
-from codman.registry.schema import keys, products, sites, statements, uses, versions
+from codman.registry.schema import keys, sites, statements
 from codman.registry.schema_filing import statement_signatures
-from codman.spine.statement import Kind, when
+from codman.spine.statement import Kind
 
-ABOUT_A_MODEL: Final = frozenset({Kind.TRAINING, Kind.EVALUATION, Kind.COMPARISON, Kind.STRESS, Kind.MONITORING})
+MOST_OF_AN_OWNER: Final = 8  # signatures kept under one statement, of all the keys that one owner ever had
 _TRIED_WITH_EVERY_KEY: Final = 8  # signatures without a known keyid; more would let a sender keep us busy
 
 
@@ -29,17 +29,6 @@ class SignatureRefused(NotProven):
 
     def __init__(self, why: str, fix: str) -> None:
         super().__init__(what="the signature does not count here", why=why, fix=fix)
-
-
-class SubjectMismatch(NotProven):
-    """A statement about another artefact than the one the book has for that version."""
-
-    def __init__(self, product: str, version: str, said: str, known: str) -> None:
-        super().__init__(
-            what=f"the statement is about another artefact than {product} {version}",
-            why=f"it names sha256 {said[:12]}…, the book has {known[:12]}… for this version",
-            fix="evaluate the artefact in use, or register the other one as its own version",
-        )
 
 
 class OutOfTime(BadInput):
@@ -54,34 +43,6 @@ class OutOfTime(BadInput):
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What a statement says it is about."""
-
-    digest: str
-    kind: Kind
-    product: str | None
-    version: str | None
-    use: str | None
-    origin: str | None
-    at: str | None  # evaluated_at or committed_at, as the book writes times
-    subjects: tuple[str, ...]  # sha256
-    inputs: frozenset[str]  # sha256
-    headline: str | None
-    measurements: int | None
-    people: bool = False  # it names people who signed it
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """The same as the book knows it; None where no one record, or more than one, has that name."""
-
-    product: str | None = None
-    version: str | None = None
-    use: str | None = None
-    artefact: str | None = None  # the version's digest
-
-
-@dataclass(frozen=True, slots=True)
 class Filed:
     """A statement's row."""
 
@@ -91,74 +52,6 @@ class Filed:
     standing: str  # verified, claim: as it was filed; standing.py says what it is worth now
     keyid: str | None
     known: Known  # what it is about, as the book knew it when it was filed or linked
-
-
-def said_by(read: ReadStatement) -> Said:
-    """What a statement says it is about."""
-    said, body = read.statement.predicate, read.predicate
-    at = said.get("evaluated_at") or said.get("committed_at")
-    measured = getattr(body, "measurements", None)
-    first = next((m for m in measured or () if m.value is not None and not m.slice), None)
-    return Said(
-        digest=read.digest,
-        kind=read.kind,
-        product=said.get("product"),
-        version=said.get("version"),
-        use=said.get("use"),
-        origin=said.get("origin") or (body.origin.value if hasattr(body, "origin") else None),
-        at=None if at is None else instant(when(at)),
-        subjects=tuple(subject.digest.sha256 for subject in read.statement.subject),
-        inputs=frozenset(one.digest.sha256 for one in getattr(body, "inputs", ())),
-        headline=None if first is None else str(first)[:400],
-        measurements=None if measured is None else len(measured),
-        people=bool(getattr(body, "signed_by", ())),
-    )
-
-
-def resolve(connection: Connection, said: Said, within: Sequence[str]) -> Known:
-    """Find the product, version and use a statement names, where exactly one has that name or identifier.
-
-    Args:
-        connection: Where to read.
-        said: What the statement says.
-        within: Paths of the sites whose uses count; `/` is all.
-    """
-    if said.product is None:
-        return Known()
-    found = _named(connection, products.c.id, products.c.name, said.product)
-    if len(found) > 1:  # a name two hospitals gave their own product: the one that is used here
-        used = select(uses.c.product).where(uses.c.product.in_(found), visible(within)).distinct()
-        found = list(connection.execute(used).scalars())
-    if len(found) != 1:
-        return Known()
-    product = found[0]
-    version = artefact = None
-    if said.version is not None:
-        row = connection.execute(
-            select(versions.c.id, versions.c.digest).where(
-                versions.c.product == product, versions.c.label == said.version
-            )
-        ).one_or_none()
-        version, artefact = (None, None) if row is None else (row.id, row.digest)
-    use = None
-    if said.use is not None:
-        named = _named(connection, uses.c.id, uses.c.name, said.use, uses.c.product == product, visible(within))
-        use = named[0] if len(named) == 1 else None
-    return Known(product, version, use, artefact)
-
-
-def refuse_other_artefact(said: Said, known: Known) -> None:
-    """Refuse a statement about a model whose subject is not the artefact the book has for that version.
-
-    A subject pinned by the predictions alone, as its note says, names no artefact and passes.
-
-    Raises:
-        SubjectMismatch: It names another.
-    """
-    if known.artefact is None or said.kind not in ABOUT_A_MODEL:
-        return
-    if known.artefact not in said.subjects and not set(said.subjects) <= said.inputs:
-        raise SubjectMismatch(said.product or "", said.version or "", said.subjects[0], known.artefact)
 
 
 def signers(connection: Connection, envelope: Envelope) -> list[Key]:
@@ -186,6 +79,14 @@ def signers(connection: Connection, envelope: Envelope) -> list[Key]:
         "no registered key signed these bytes",
         "have the key registered (codman key add FILE.pub), or send the bare statement: it is filed as your claim",
     )
+
+
+def signed_by(envelope: Envelope, found: Sequence[Key]) -> Envelope:
+    """The envelope with these keys' signatures alone, one of each: what anybody put beside them is not kept."""
+    message = envelope.pae
+    kept = (next(s.sig for s in envelope.signatures if key.verifying.signed(s.sig, message)) for key in found)
+    signed = tuple(Signature(sig, key.keyid) for key, sig in zip(found, kept, strict=True))
+    return Envelope(envelope.payload, envelope.payload_type, signed)
 
 
 def why_not(key: Key, said: Said, known: Known, at: str, path: str | None, use_paths: Sequence[str]) -> str | None:
@@ -233,6 +134,31 @@ def find(connection: Connection, digest: str) -> Filed | None:
     """The row of a statement, if it is filed."""
     row = connection.execute(select(statements).where(statements.c.digest == digest)).one_or_none()
     return None if row is None else _filed(row)
+
+
+def why_no_more(connection: Connection, digest: str, key: Key, coming: Sequence[Key]) -> str | None:
+    """Why no more signatures of a key's owner are kept under a statement; None where there is room.
+
+    Args:
+        connection: Where to read.
+        digest: The statement.
+        key: Whose signature comes.
+        coming: Keys whose signatures come with it.
+    """
+    there = connection.execute(
+        select(func.count())
+        .select_from(statement_signatures)
+        .join(keys, keys.c.keyid == statement_signatures.c.keyid)
+        .where(
+            statement_signatures.c.digest == digest,
+            keys.c.owner_kind == key.owner_kind.value,
+            keys.c.owner == key.owner,
+        )
+    ).scalar_one()
+    beside = sum((one.owner_kind, one.owner) == (key.owner_kind, key.owner) for one in coming)
+    if there + beside < MOST_OF_AN_OWNER:
+        return None
+    return f"keys of {key.owner_kind.value} {key.owner} signed it {MOST_OF_AN_OWNER} times already"
 
 
 def signed_already(connection: Connection, digest: str, keyid: str) -> bool:
@@ -346,17 +272,6 @@ def _sign(change: Change, digest: str, key: Key, index: int) -> None:
     change.connection.execute(
         insert(statement_signatures), {"digest": digest, "keyid": key.keyid, "at": change.at, "log_index": index}
     )
-
-
-def _named(
-    connection: Connection, ident: ColumnElement[Any], name: ColumnElement[Any], wanted: str, *and_: ColumnElement[bool]
-) -> list[str]:
-    found = (
-        select(ident)
-        .where(or_(ident == wanted, name == wanted.strip(), func.lower(name) == wanted.strip().lower()), *and_)
-        .limit(20)
-    )
-    return list(connection.execute(found).scalars())
 
 
 def _short(text: str | None) -> str | None:

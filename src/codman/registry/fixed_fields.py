@@ -35,7 +35,7 @@ def version_stays(connection: Connection, version: Any, changed: set[str]) -> No
     Raises:
         FixedField: Its product, label, digest or descriptor would.
     """
-    touched = [field for field in _ARTEFACT if field in changed]
+    touched: list[str] = [field for field in _ARTEFACT if field in changed]
     if version.descriptor_statement is not None and "descriptor_statement" in changed:
         touched.append("descriptor_statement")
     if not touched:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
 
+from codman.registry.about import ABOUT_A_MODEL, Known, Said, resolve
 from codman.registry.database import Change
-from codman.registry.filing import ABOUT_A_MODEL, Filed, Known, Said, link, resolve
-from codman.registry.schema import statements
+from codman.registry.filing import Filed, link
+from codman.registry.keys import KEYS, Key
+from codman.registry.schema import keys, statements
+from codman.registry.schema_filing import statement_signatures
 from codman.spine.statement import Kind
 
 # Of each kind of record: what a statement calls it, and whether it waits for one
@@ -18,6 +21,7 @@ _WAITS: Final = {
     "version": (statements.c.version, statements.c.version_id.is_(None)),
     "use": (statements.c.use_name, statements.c.use_id.is_(None)),
 }
+_MANY: Final = 500
 NAMED_BY: Final = {"product": "name", "version": "label", "use": "name"}
 
 
@@ -45,22 +49,45 @@ def link_all_waiting(change: Change) -> int:
 
 def _link(change: Change, which: ColumnElement[bool]) -> int:
     rows = change.connection.execute(select(statements).where(which).order_by(statements.c.log_index)).all()
-    found: dict[tuple[str | None, ...], Known] = {}
+    signers = signers_of(change.connection, [row.digest for row in rows])
+    found: dict[tuple[object, ...], Known] = {}
     linked = 0
     for row in rows:
-        named = (row.product, row.version, row.use_name)
-        if named not in found:
-            found[named] = resolve(change.connection, _said(row), ("/",))
-        known = found[named]
+        signed = signers.get(row.digest, ())
+        asked = (row.product, row.version, row.use_name, row.subject_digest, *(key.id for key in signed))
+        if asked not in found:
+            found[asked] = resolve(change.connection, said_in(row), ("/",), signed)
+        known = found[asked]
         # its inputs are not in its row: what might be about another artefact is judged when it is sent again
         if known.artefact not in (None, row.subject_digest) and Kind(row.kind) in ABOUT_A_MODEL:
             continue
-        there = Known(row.product_id, row.version_id, row.use_id)
-        linked += link(change, Filed(row.digest, row.kind, row.log_index, row.standing, row.keyid, there), known)
+        linked += link(change, filed_in(row), known)
     return linked
 
 
-def _said(row: Row[Any]) -> Said:
+def signers_of(connection: Connection, digests: Sequence[str]) -> dict[str, list[Key]]:
+    """The keys whose signatures statements carry, in the order the log had them."""
+    found: dict[str, list[Key]] = {}
+    for low in range(0, len(digests), _MANY):
+        rows = connection.execute(
+            select(statement_signatures.c.digest.label("signed"), *keys.c)
+            .join(keys, keys.c.keyid == statement_signatures.c.keyid)
+            .where(statement_signatures.c.digest.in_(digests[low : low + _MANY]))
+            .order_by(statement_signatures.c.log_index)
+        )
+        for row in rows:
+            found.setdefault(row.signed, []).append(KEYS.read(row))
+    return found
+
+
+def filed_in(row: Row[Any]) -> Filed:
+    """A statement's row as it was filed."""
+    there = Known(row.product_id, row.version_id, row.use_id)
+    return Filed(row.digest, row.kind, row.log_index, row.standing, row.keyid, there)
+
+
+def said_in(row: Row[Any]) -> Said:
+    """What a statement says it is about, as far as its row has it."""
     return Said(
         digest=row.digest,
         kind=Kind(row.kind),
@@ -70,7 +97,7 @@ def _said(row: Row[Any]) -> Said:
         origin=row.origin,
         at=row.evaluated_at,
         subjects=(row.subject_digest,),
-        inputs=frozenset(),
+        inputs=frozenset((row.subject_digest,)),  # they are not in its row: its subject may be one of them
         headline=row.headline,
         measurements=row.measurements,
     )
