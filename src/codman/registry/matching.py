@@ -8,13 +8,13 @@ Source of the list: FDA, Artificial Intelligence-Enabled Medical Devices (date, 
 
 from __future__ import annotations
 
-import math
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from codman.registry.alike import Rarity, words_of
 from codman.registry.imports.dates import read_day
 from codman.registry.imports.table import Table, UnreadableList, normal
 from codman.registry.imports.values import submission_of, vendor_key
@@ -32,9 +32,6 @@ _COLUMNS: Final = {
     "decided_on": ("date of final decision", "decision date", "date"),
     "panel": ("panel lead", "panel"),
 }
-_COMMON: Final = frozenset(
-    {"the", "of", "for", "and", "with", "a", "an", "ai", "system", "software", "device", "version", "v"}
-)
 _PANEL_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "radiology": (
         "ct",
@@ -124,17 +121,14 @@ class DeviceList:
     def __init__(self, devices: Sequence[Device]) -> None:
         self._by_number = {device.submission: device for device in devices}
         self._by_token: dict[str, list[Device]] = defaultdict(list)
-        self._device_words = {d.submission: _words(d.device) for d in devices}
-        self._company_words = {d.submission: _words(vendor_key(d.company)) for d in devices}
-        seen: Counter[str] = Counter()
+        self._device_words = {d.submission: words_of(d.device) for d in devices}
+        self._company_words = {d.submission: words_of(vendor_key(d.company)) for d in devices}
+        self._rarity = Rarity()
         for device in devices:
             words = self._device_words[device.submission] | self._company_words[device.submission]
-            seen.update(words)
+            self._rarity.add(words)
             for word in words:
                 self._by_token[word].append(device)
-        count = max(1, len(devices))
-        self._weight = {word: math.log(1 + count / n) for word, n in seen.items()}
-        self._rare = math.log(1 + count)  # of a word that the list does not have
 
     def matches(self, product: Candidate) -> list[Match]:
         """Devices that may be a product, the best first: one by its number, else a few by names."""
@@ -151,7 +145,7 @@ class DeviceList:
         return _with_ties(scored[:_MOST], scored)
 
     def _near(self, product: Candidate) -> Iterable[Device]:
-        words = _words(product.name) | _words(vendor_key(product.vendor or ""))
+        words = words_of(product.name) | words_of(vendor_key(product.vendor or ""))
         near: dict[str, Device] = {}
         for word in words:
             devices = self._by_token.get(word, ())
@@ -160,8 +154,8 @@ class DeviceList:
         return near.values()
 
     def _score(self, product: Candidate, device: Device) -> Match | None:
-        named = self._alike(_words(product.name), self._device_words[device.submission])
-        company = self._alike(_words(vendor_key(product.vendor or "")), self._company_words[device.submission])
+        named = self._rarity.alike(words_of(product.name), self._device_words[device.submission])
+        company = self._rarity.alike(words_of(vendor_key(product.vendor or "")), self._company_words[device.submission])
         reasons = []
         if product.vendor:
             score = 0.6 * named + 0.4 * company
@@ -177,17 +171,6 @@ class DeviceList:
             score = min(0.99, score + 0.03)
             reasons.append(f"it speaks of {panel}, and the panel is {device.panel}")
         return Match(product.id, device, round(min(score, 0.99), 3), tuple(reasons)) if score >= _LEAST else None
-
-    def _alike(self, ours: frozenset[str], theirs: frozenset[str]) -> float:
-        """Shared words over all words, rare words counting more; at least how much of the shorter name is shared."""
-        if not ours or not theirs:
-            return 0.0
-
-        def weigh(words: Iterable[str]) -> float:
-            return sum(self._weight.get(word, self._rare) for word in words)
-
-        shared = weigh(ours & theirs)
-        return 0.5 * shared / weigh(ours | theirs) + 0.5 * shared / min(weigh(ours), weigh(theirs))
 
 
 def _with_ties(best: Sequence[Match], every: Sequence[Match]) -> list[Match]:
@@ -207,8 +190,3 @@ def _with_ties(best: Sequence[Match], every: Sequence[Match]) -> list[Match]:
 def _panel_fits(words: str, panel: str) -> str | None:
     plain = f" {normal(words)} "
     return next((w for w in _PANEL_WORDS.get(normal(panel), ()) if re.search(rf" {w}", plain)), None)
-
-
-def _words(text: str) -> frozenset[str]:
-    split = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)  # BriefCase is two words, and one
-    return (frozenset(normal(text).split()) | frozenset(normal(split).split())) - _COMMON

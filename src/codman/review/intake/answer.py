@@ -1,0 +1,172 @@
+"""One answer: from what a person typed to a value, or to a plain word about what is wrong with it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+from codman.review.intake.condition import Value
+from codman.review.intake.question import NONE, NOT_KNOWN, Choice, Kind, Question
+from codman.spine.record import ID_PATTERN
+
+_LONGEST_LINE: Final = 300  # as spine.record has them
+_LONGEST_PROSE: Final = 20_000
+_YES: Final = frozenset({"yes", "true", "y", "1"})
+_NO: Final = frozenset({"no", "false", "n", "0"})
+_CONTROL: Final = {code: None for code in (*range(0x20), 0x7F) if code not in (0x09, 0x0A)}
+_NUMBER: Final = re.compile(r"-?\d{1,15}(\.\d{1,6})?")
+_THOUSANDS: Final = re.compile(r"(?<=\d)[, \u00a0](?=\d{3}(\D|$))")
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """What somebody typed that is no answer to the question."""
+
+    why: str
+
+
+def is_blank(typed: Any) -> bool:
+    """Whether nothing was typed: white space and empty list items are nothing."""
+    if typed is None:
+        return True
+    if isinstance(typed, str):
+        return not typed.translate(_CONTROL).strip()
+    return isinstance(typed, list | tuple) and all(map(is_blank, typed))
+
+
+def value_of(question: Question, typed: Any, today: date | None = None) -> Value | Unclear | None:
+    """The value of an answer.
+
+    Args:
+        question: What was asked.
+        typed: Text as a form sends it, a list of texts, or plain JSON.
+        today: The day from which a future day is told; any day will do without.
+
+    Returns:
+        The value; None where nothing was typed or the honest answer is `not known`; Unclear where it answers something
+        else.
+    """
+    if is_blank(typed):
+        return None
+    if question.not_known and _word(typed) == NOT_KNOWN:
+        return None
+    if question.kind is Kind.MANY:
+        return _many(question, typed)
+    if isinstance(typed, list | tuple | dict):
+        return Unclear("give one answer, not a list")
+    if question.kind is Kind.YES_NO:
+        return _yes_or_no(question, typed)
+    if question.kind is Kind.NUMBER:
+        return _number(question, typed)
+    text = _cleaned(typed)
+    if question.kind is Kind.CHOICE:
+        chosen = choice_of(question, text)
+        return chosen.id if chosen else Unclear(f"choose one of: {_choices(question)}")
+    if question.kind is Kind.DATE:
+        return _day(question, text, today)
+    if question.kind in (Kind.PERSON, Kind.PRODUCT, Kind.SITE):
+        good = re.fullmatch(ID_PATTERN, text)
+        return text if good else Unclear(f"choose a {question.kind} that the book has")
+    return _text(question, text)
+
+
+def is_not_known(question: Question, typed: Any) -> bool:
+    """Whether somebody says that they do not know, where that is an answer."""
+    return question.not_known and _word(typed) == NOT_KNOWN
+
+
+def choice_of(question: Question, text: str) -> Choice | None:
+    """The choice that a text means: by its id, its words, what the book keeps, or another list's name for it."""
+    plain = _plain(text)
+    return next(
+        (c for c in question.choices if plain in {_plain(name) for name in (c.id, c.says, c.kept, *c.also)}), None
+    )
+
+
+def items_of(typed: Any) -> list[str]:
+    """The items of a list, however it came: a list, or one text with an item a line."""
+    parts: Sequence[Any] = typed.splitlines() if isinstance(typed, str) else typed
+    return [_cleaned(part) for part in parts if not is_blank(part)]
+
+
+def _many(question: Question, typed: Any) -> tuple[str, ...] | Unclear:
+    if not isinstance(typed, str | list | tuple):
+        return Unclear(f"give a list of: {_choices(question)}")
+    items = items_of(typed)
+    if question.none_of_these is not None and any(_word(item) == NONE for item in items):
+        return () if len(items) == 1 else Unclear(f"choose “{question.none_of_these}” alone, or the ones that apply")
+    chosen = [choice_of(question, item) for item in items]
+    if None in chosen:
+        return Unclear(f"{items[chosen.index(None)][:60]!r} is none of: {_choices(question)}")
+    # in the form's order, so that the same ticks are the same answer
+    return tuple(choice.id for choice in question.choices if choice in chosen)
+
+
+def _yes_or_no(question: Question, typed: Any) -> bool | Unclear:
+    word = _word(typed)
+    if word in _YES or word in _NO:
+        return word in _YES
+    return Unclear(f"answer yes{', no or not known' if question.not_known else ' or no'}")
+
+
+def _number(question: Question, typed: Any) -> float | Unclear:
+    text = _THOUSANDS.sub("", _cleaned(typed)) if not isinstance(typed, bool) else ""
+    if not _NUMBER.fullmatch(text) or not math.isfinite(float(text)):
+        return Unclear("give a number, like 1200")
+    number = float(text)
+    low, high = question.at_least, question.at_most
+    if (low is not None and number < low) or (high is not None and number > high):
+        return Unclear(f"give a number from {low:g} to {high:g}" if None not in (low, high) else _one_bound(low, high))
+    return number
+
+
+def _one_bound(low: float | None, high: float | None) -> str:
+    return f"give a number of at least {low:g}" if low is not None else f"give a number of at most {high:g}"
+
+
+def _day(question: Question, text: str, today: date | None) -> date | Unclear:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = None
+    if day is None or len(text) != 10:  # fromisoformat also takes 20261121 and week dates
+        return Unclear("give a day as year-month-day, like 2026-11-21")
+    if not question.future and today is not None and day > today:
+        return Unclear(f"{text} lies ahead; give a day that has been")
+    return day
+
+
+def _text(question: Question, text: str) -> str | Unclear:
+    longest = _LONGEST_PROSE if question.kind is Kind.PROSE else _LONGEST_LINE
+    if len(text) > longest:
+        return Unclear(f"it has {len(text):,} characters; {longest:,} fit")
+    if question.kind is Kind.LINE and "\n" in text:
+        return Unclear("give one line")
+    if question.pattern is not None and not re.fullmatch(question.pattern, text):
+        return Unclear(question.pattern_says or "it has another form than is asked for")
+    return text
+
+
+def _choices(question: Question) -> str:
+    names = [choice.id for choice in question.choices]
+    names += [NONE] if question.none_of_these is not None else []
+    names += [NOT_KNOWN] if question.not_known else []
+    return ", ".join(names)
+
+
+def _cleaned(typed: Any) -> str:
+    return str(typed).replace("\r\n", "\n").replace("\r", "\n").translate(_CONTROL).strip()
+
+
+def _word(typed: Any) -> str:
+    if isinstance(typed, list | tuple):
+        return _word(typed[0]) if len(typed) == 1 else ""
+    return " ".join(_cleaned(typed).casefold().replace("-", " ").replace("_", " ").split())
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", " ", text.casefold()).strip()
