@@ -93,16 +93,7 @@ def sign_in(
     person = _proven(database, email, password, browser, passwords)
     now = database.clock()
     with database.changing(Author("person", person)) as change:
-        return open_session(
-            change,
-            person,
-            "password",
-            settings,
-            now,
-            proven_at=now,
-            instead_of=browser.token,
-            agent=browser.agent,
-        )
+        return _let_in(change, person, "password", browser, settings, now)
 
 
 def prove_again(
@@ -184,16 +175,7 @@ def join(
             _refuse_more_than_the_inviters(change.connection, spent.invited_by, known.id)
         person = add_account(change, email=email, name=name, password_hash=kept, role=Role(spent.role), site=spent.site)
         change.record(Entry("invitation.use", "invitation", spent.name, after={"person": person.id}))
-        return open_session(
-            change,
-            person.id,
-            "link",
-            settings,
-            now,
-            proven_at=now,
-            instead_of=browser.token,
-            agent=browser.agent,
-        )
+        return _let_in(change, person.id, "link", browser, settings, now)
 
 
 def sign_in_as(
@@ -216,7 +198,6 @@ def sign_in_as(
     Raises:
         NobodyHere: The house does not know them, or their account is closed, or they are somebody else.
     """
-    now = database.clock()
     with database.changing(Author("provider", identity.issuer)) as change:
         person = _linked(change, identity) or _link(change, identity, settings)
         active = change.connection.execute(select(people.c.active).where(people.c.id == person)).scalar_one()
@@ -224,16 +205,7 @@ def sign_in_as(
             raise NobodyHere("your account here is closed")
         if must_be is not None and person != must_be:
             raise NobodyHere("somebody else signed in there than is signed in here")
-        return open_session(
-            change,
-            person,
-            "provider",
-            settings,
-            now,
-            proven_at=identity.proven_at,
-            instead_of=browser.token,
-            agent=browser.agent,
-        )
+        return _let_in(change, person, "provider", browser, settings, identity.proven_at)
 
 
 def demo_session(database: Database, role: Role, settings: Settings, browser: Browser | None = None) -> Opened:
@@ -257,6 +229,16 @@ def demo_session(database: Database, role: Role, settings: Settings, browser: Br
             role=role.value,
             read_only=True,
         )
+
+
+def _let_in(
+    change: Change, person: str, method: str, browser: Browser, settings: Settings, proven_at: datetime | None
+) -> Opened:
+    """A session in the browser's name, in place of the one it came with."""
+    now = datetime.fromisoformat(change.at)
+    return open_session(
+        change, person, method, settings, now, proven_at=proven_at, instead_of=browser.token, agent=browser.agent
+    )
 
 
 def _proven(database: Database, email: str, password: str, browser: Browser, passwords: Passwords) -> str:
