@@ -2,105 +2,39 @@
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
-import sys
 import tarfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+from attacker import Apart, Attacker, entry, refused, taken_apart
+from sqlalchemy import inspect
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "flows"))
-from book import Book, bare
-
-from codman.errors import CodmanError
 from codman.evidence.archive import LIST, PAYLOAD_TYPE, BadArchive, CannotPack, pack, unpack
-from codman.evidence.canonical import canonical, parse
-from codman.evidence.envelope import from_json, sign
-from codman.evidence.keys import SigningKey, generate, read_signing_key
+from codman.evidence.canonical import canonical
+from codman.evidence.envelope import sign
+from codman.evidence.keys import generate, read_signing_key
 from codman.evidence.passphrase import seal
-from codman.flows.backup import backup, restore
-from codman.flows.filing import file_evidence
-from codman.flows.operator import OPERATOR
+from codman.flows.backup import restore
+from codman.registry.database import Database
 
 PASSPHRASE = "five random words are enough"  # noqa: S105
 
 
-@dataclass
-class Attacker:
-    """Somebody who knows how a backup is built and has a whole one of their own house."""
-
-    folder: Path
-    key: SigningKey
-    about: dict[str, Any]
-    files: dict[str, bytes]
-
-    def archive(
-        self,
-        held: dict[str, bytes] | None = None,
-        listed: Any = None,
-        header: Callable[[tarfile.TarInfo], None] = lambda _info: None,
-        **about: Any,
-    ) -> Path:
-        """A backup whose list says just what it holds, or what it is told to say."""
-        held = self.files if held is None else held
-        if listed is None:
-            listed = [entry(name, data) for name, data in held.items()]
-        said = {**self.about, "key": self.key.public.pem, "files": listed, **about}
-        head = sign(canonical({k: v for k, v in said.items() if v is not ...}), self.key, payload_type=PAYLOAD_TYPE)
-        return self.written([(LIST, head.to_bytes()), *held.items()], header)
-
-    def written(self, members: Sequence[tuple[str, bytes]], header: Callable[[tarfile.TarInfo], None]) -> Path:
-        out = self.folder / "evil.tar"
-        with out.open("wb") as file:
-            for name, data in members:
-                info = tarfile.TarInfo(name)
-                info.size, info.mode = len(data), 0o600
-                if name != LIST:
-                    header(info)
-                file.write(info.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape"))
-                file.write(data + bytes(-len(data) % 512))
-            file.write(bytes(1024))
-        return out
-
-
-def entry(name: Any, data: bytes = b"x", size: Any = None) -> dict[str, Any]:
-    return {"name": name, "size": len(data) if size is None else size, "sha256": hashlib.sha256(data).hexdigest()}
-
-
 @pytest.fixture(scope="module")
-def theirs(tmp_path_factory: pytest.TempPathFactory) -> tuple[SigningKey, dict[str, Any], dict[str, bytes]]:
-    """A whole backup of the attacker's own house, taken apart."""
-    folder = tmp_path_factory.mktemp("theirs")
-    book = Book(folder)
-    file_evidence(book.house, bare(measurements=[]), book.officer)
-    backup(book.house, OPERATOR, folder / "good.tar")
-    book.house.close()
-    with tarfile.open(folder / "good.tar") as opened:
-        held = {info.name: opened.extractfile(info).read() for info in opened}  # type: ignore[union-attr]
-    about = parse(from_json(parse(held.pop(LIST), name="x"), name="x").payload, name="x")
-    return read_signing_key(folder / "workspace" / "keys" / "log.key"), about, held
+def theirs(tmp_path_factory: pytest.TempPathFactory) -> Apart:
+    return taken_apart(tmp_path_factory.mktemp("theirs"))
 
 
 @pytest.fixture
-def attacker(theirs: tuple[SigningKey, dict[str, Any], dict[str, bytes]], tmp_path: Path) -> Attacker:
+def attacker(theirs: Apart, tmp_path: Path) -> Attacker:
     return Attacker(tmp_path, *theirs)
 
 
-def refused(attacker: Attacker, archive: Path, **more: Any) -> CodmanError:
-    """Refused with a clear error, and nothing is there that was not there before."""
-    before = everything(attacker.folder)
-    with pytest.raises(CodmanError) as error:
-        restore(archive, attacker.folder / "new", **more)
-    assert everything(attacker.folder) == before
-    return error.value
-
-
-def everything(folder: Path) -> dict[str, bytes]:
-    return {str(p): p.read_bytes() if p.is_file() else b"/" for p in folder.rglob("*")}
+@pytest.fixture(scope="module")
+def in_tables(postgresql: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Apart:
+    return taken_apart(tmp_path_factory.mktemp("tables"), postgresql())
 
 
 def test_the_attackers_tool_makes_a_backup_that_is_restored_when_it_does_no_harm(attacker):
@@ -331,3 +265,29 @@ def test_a_list_of_very_many_files_comes_back_too(tmp_path):
     pack(tmp_path / "a.tar", tmp_path / "folder", {"format": long}, read_signing_key(tmp_path / "ours.key"))
 
     assert unpack(tmp_path / "a.tar", tmp_path / "out") == {"format": long}
+
+
+@pytest.mark.parametrize("step", ["nonsense", "head", "base", "0001:9999", "+1", ""])
+def test_a_step_that_this_release_does_not_know_is_refused(in_tables, postgresql, tmp_path, step):
+    attacker = Attacker(tmp_path, *in_tables)
+
+    refused(attacker, attacker.archive(step=step), database_url=postgresql())
+
+
+@pytest.mark.parametrize(
+    ("table", "data"),
+    [("log_entries", data) for data in (None, b"", b"nonsense\n" * 100, b"\\.\n", b"\x00\xff")]
+    + [(table, data) for table in ("statements", "people") for data in (b"nonsense\n", b"\x00\xff")],
+)
+def test_rows_that_are_none_are_refused_and_the_database_stays_empty(in_tables, postgresql, tmp_path, table, data):
+    attacker, url = Attacker(tmp_path, *in_tables), postgresql()
+    files = {n: d for n, d in attacker.files.items() if n != f"database/{table}.copy"}
+    if data is not None:
+        files[f"database/{table}.copy"] = data
+
+    refused(attacker, attacker.archive(files), database_url=url)
+
+    database = Database(url)
+    with database.reading() as connection:
+        assert inspect(connection).get_table_names() == []
+    database.close()

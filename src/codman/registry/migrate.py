@@ -51,7 +51,7 @@ def migrate(database: Database) -> str:
         if not database.sqlite:
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
         found = _step_of(connection)  # again: another process may have been there meanwhile
-        if found is not None and found not in _steps():
+        if found is not None and found not in known_steps():
             raise NewerDatabase(found)
         if found != newest:
             _upgrade(connection)
@@ -62,7 +62,7 @@ def migrate(database: Database) -> str:
 
 def newest_step() -> str:
     """The step this release's tables are at."""
-    return max(_steps())
+    return max(known_steps())
 
 
 def differences(connection: Connection) -> list[str]:
@@ -80,7 +80,8 @@ def config_of(connection: Connection) -> Config:
     return config
 
 
-def _steps() -> set[str]:
+def known_steps() -> set[str]:
+    """Every step this release can bring tables to."""
     return {path.name.partition("_")[0] for path in (_FOLDER / "versions").glob("[0-9]*.py")}
 
 

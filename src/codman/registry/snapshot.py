@@ -14,7 +14,7 @@ from codman.errors import BadInput
 from codman.evidence.checkpoint import Checkpoint
 from codman.registry.database import Database, sqlite_module
 from codman.registry.log import check, state_of
-from codman.registry.migrate import config_of
+from codman.registry.migrate import NewerDatabase, config_of, known_steps
 from codman.registry.schema import metadata
 
 SQLITE_FILE: Final = "codman.db"
@@ -29,6 +29,18 @@ class NotEmpty(BadInput):
             what="this database is in use",
             why=f"{where} has tables already, and nothing is ever restored over them",
             fix="make an empty database and give its URL",
+        )
+
+
+class BadRows(BadInput):
+    """A file of a backup that does not hold a table's rows."""
+
+    def __init__(self, table: str) -> None:
+        # the driver's own words quote the row
+        super().__init__(
+            what="the rows in the backup cannot be put back",
+            why=f"those of the table {table} do not fit it, or rows they rest on are missing",
+            fix="use another backup",
         )
 
 
@@ -74,7 +86,11 @@ def put_into_postgresql(
 
     Raises:
         NotEmpty: It has tables.
+        NewerDatabase: The step is not one of this release's.
+        BadRows: A file does not hold its table's rows.
     """
+    if step not in known_steps():  # Alembic would also take a range, or a word such as head
+        raise NewerDatabase(step)
     with database.unrecorded() as connection:
         if inspect(connection).get_table_names():
             raise NotEmpty(database.url.render_as_string(hide_password=True))
@@ -136,7 +152,7 @@ def _step(connection: Connection) -> str:
 
 
 def _copy(connection: Connection, table: str, columns: list[str], file: Path, *, out: bool) -> None:
-    from psycopg import sql  # the optional part `postgresql`
+    from psycopg import Error, sql  # the optional part `postgresql`
 
     raw: Any = connection.connection.driver_connection
     named = sql.SQL("{} ({})").format(sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns)))
@@ -146,6 +162,9 @@ def _copy(connection: Connection, table: str, columns: list[str], file: Path, *,
                 for block in copy:
                     into.write(block)
             return
-        with file.open("rb") as source, cursor.copy(sql.SQL("COPY {} FROM STDIN").format(named)) as copy:
-            while block := source.read(_CHUNK):
-                copy.write(block)
+        try:
+            with file.open("rb") as source, cursor.copy(sql.SQL("COPY {} FROM STDIN").format(named)) as copy:
+                while block := source.read(_CHUNK):
+                    copy.write(block)
+        except Error:
+            raise BadRows(table) from None
