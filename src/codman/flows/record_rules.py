@@ -17,6 +17,7 @@ from codman.registry.accounts_people import LastAdministrator
 from codman.registry.fixed_fields import DECIDED as DECIDED
 from codman.registry.fixed_fields import RAN_BEFORE, use_stays, version_stays
 from codman.registry.inventory import visible
+from codman.registry.places import at_site, inside
 from codman.registry.records import BadField, NoSuchRecord, Records
 from codman.registry.schema import deployments, documents, facts, grants, sites, uses
 from codman.spine.site import Site, SiteLevel
@@ -83,16 +84,6 @@ def decided_on_entry(fields: Mapping[str, Any]) -> bool:
     return not (ran or proposed) or fields.get("tier") is not None or fields.get("impact") is not None
 
 
-def _inside(within: Within) -> ColumnElement[bool]:
-    if "/" in within:
-        return true()
-    return or_(false(), *(sites.c.path.startswith(path, autoescape=True) for path in within))
-
-
-def _at_site(column: ColumnElement[Any], within: Within) -> ColumnElement[bool]:
-    return true() if "/" in within else exists(select(sites.c.id).where(sites.c.id == column, _inside(within)))
-
-
 def _everyone(within: Within, _reader: Reader) -> ColumnElement[bool]:
     return true() if within else false()
 
@@ -102,11 +93,11 @@ def _sites_seen(within: Within, _reader: Reader) -> ColumnElement[bool]:
     if "/" in within:
         return true()
     above = (func.substr(literal(path), 1, func.length(sites.c.path)) == sites.c.path for path in within)
-    return or_(_inside(within), *above)
+    return or_(inside(within), *above)
 
 
 def _grants_seen(within: Within, reader: Reader) -> ColumnElement[bool]:
-    return or_(grants.c.person == reader.person, _at_site(grants.c.site, within))
+    return or_(grants.c.person == reader.person, at_site(grants.c.site, within))
 
 
 def _about_seen(table: Any) -> Seen:
@@ -334,7 +325,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         "inventory.read",
         "deployment.create",
         "deployment.change",
-        lambda within, _reader: _at_site(deployments.c.site, within),
+        lambda within, _reader: at_site(deployments.c.site, within),
         _deployment_places,
         _deployment_fits,
         filters=("use", "site", "version", "mode", "clinician"),

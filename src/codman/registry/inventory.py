@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 
 from codman.errors import BadInput, nearest
+from codman.registry.places import inside
 from codman.registry.records import Page, decode_cursor, encode_cursor
 from codman.registry.schema import deployments, people, products, sites, statements, uses, vendors
 from codman.registry.standing import COUNTS
@@ -138,7 +139,7 @@ def search(connection: Connection, question: Question, within: Sequence[str] = (
         BadFilter: It names a field the inventory does not have.
         BadFilterValue: It names a value that its field never holds.
     """
-    asked = and_(*_conditions(question), visible(within))
+    asked = and_(*_conditions(question, within), visible(within))
     if question.order not in ORDERS:
         raise BadFilter(question.order, ORDERS)
     column = ORDERS[question.order]
@@ -166,7 +167,7 @@ def search(connection: Connection, question: Question, within: Sequence[str] = (
     else:
         total = int(connection.execute(_joined(select(func.count()), question).where(asked)).scalar_one())
     names = [row.id for row in rows[:limit]]
-    where = sites_of(connection, names)
+    where = sites_of(connection, names, within)
     shown = _shown(connection, names)
     items = [_listed(shown[name], where.get(name, [])) for name in names]
     last = rows[limit - 1] if len(rows) > limit else None
@@ -216,7 +217,7 @@ def _counted(
     """How many of the uses that answer a question have each value of each facet; the question is asked once."""
     hits = (
         _joined(select(*(FILTERS[name].label(name) for name in names)), question, *names)
-        .where(*_conditions(question), visible(within))
+        .where(*_conditions(question, within), visible(within))
         .cte("hits")
     )
     if len(names) > 1:
@@ -242,7 +243,7 @@ def visible(within: Sequence[str]) -> ColumnElement[bool]:
 
 def reached(within: Sequence[str]) -> CompoundSelect[Any]:
     """The ids of those uses, for paths that are not the whole house's."""
-    return _belonging(or_(false(), *(sites.c.path.startswith(path, autoescape=True) for path in within)))
+    return _belonging(inside(within))
 
 
 def _belonging(inside: ColumnElement[bool]) -> CompoundSelect[Any]:
@@ -253,12 +254,12 @@ def _belonging(inside: ColumnElement[bool]) -> CompoundSelect[Any]:
     return own.union(select(deployments.c.use).where(deployments.c.site.in_(here)))
 
 
-def sites_of(connection: Connection, names: Sequence[str]) -> dict[str, list[str]]:
-    """The names of the sites each use runs at."""
+def sites_of(connection: Connection, names: Sequence[str], within: Sequence[str] = ("/",)) -> dict[str, list[str]]:
+    """The names of the sites each use runs at, as far as a reader sees them."""
     rows = connection.execute(
         select(deployments.c.use, sites.c.name)
         .join(sites, sites.c.id == deployments.c.site)
-        .where(deployments.c.use.in_(names), deployments.c.mode != "ended")
+        .where(deployments.c.use.in_(names), deployments.c.mode != "ended", inside(within))
         .order_by(sites.c.name)
     )
     found: dict[str, list[str]] = {}
@@ -302,10 +303,10 @@ def _joined(query: Select[Any], question: Question | None, *facets_asked: str) -
     return query.outerjoin(_owner, _owner.c.id == uses.c.owner) if question is None else query
 
 
-def _conditions(question: Question) -> list[ColumnElement[bool]]:
-    conditions = [_one_of(name, values, question.today) for name, values in question.where.items() if values]
+def _conditions(question: Question, within: Sequence[str]) -> list[ColumnElement[bool]]:
+    conditions = [_one_of(name, values, question.today, within) for name, values in question.where.items() if values]
     conditions += [
-        ~func.coalesce(_one_of(name, values, question.today), false())
+        ~func.coalesce(_one_of(name, values, question.today, within), false())
         for name, values in question.not_where.items()
         if values
     ]
@@ -315,9 +316,9 @@ def _conditions(question: Question) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _one_of(name: str, values: Sequence[str], today: str | None) -> ColumnElement[bool]:
+def _one_of(name: str, values: Sequence[str], today: str | None, within: Sequence[str]) -> ColumnElement[bool]:
     if name == AT:
-        return or_(*(_at(site) for site in values))
+        return or_(*(_at(site, within) for site in values))
     if name == CONTRACT_ENDS:
         return or_(*(_ends_within(days, today) for days in values))
     if name not in FILTERS:
@@ -336,10 +337,11 @@ def _one_of(name: str, values: Sequence[str], today: str | None) -> ColumnElemen
     return or_(*parts)
 
 
-def _at(site: str) -> ColumnElement[bool]:
+def _at(site: str, within: Sequence[str]) -> ColumnElement[bool]:
     top = sites.alias("top")
     path = select(top.c.path).where(top.c.id == site).scalar_subquery()
-    return uses.c.id.in_(_belonging(func.substr(sites.c.path, 1, func.length(path)) == path))
+    below = func.substr(sites.c.path, 1, func.length(path)) == path
+    return uses.c.id.in_(_belonging(and_(below, inside(within))))
 
 
 def _ends_within(days: str, today: str | None) -> ColumnElement[bool]:

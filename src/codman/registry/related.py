@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, case, select
 from codman.registry.documents import Document, Fact
 from codman.registry.inventory import visible
 from codman.registry.nouns import DEPLOYMENTS, DOCUMENTS, FACTS, USES, VERSIONS
+from codman.registry.places import inside
 from codman.registry.records import NoSuchRecord
 from codman.registry.schema import (
     deployments,
@@ -28,12 +29,12 @@ from codman.spine.use import Use
 MOST: Final = 1000
 
 
-def deployments_of(connection: Connection, use: str) -> Sequence[Deployment]:
-    """Where a use runs, in the order of the sites' paths."""
+def deployments_of(connection: Connection, use: str, within: Sequence[str] = ("/",)) -> Sequence[Deployment]:
+    """Where a use runs, as far as a reader sees the sites, in the order of their paths."""
     rows = connection.execute(
         select(deployments)
         .join(sites, sites.c.id == deployments.c.site)
-        .where(deployments.c.use == use)
+        .where(deployments.c.use == use, inside(within))
         .order_by(sites.c.path)
         .limit(MOST)
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Select, select
 
 from codman.registry.log import Written
+from codman.registry.places import at_site
 from codman.registry.schema import deployments, log_entries, log_texts, statements
 
 MOST_A_PAGE = 200
@@ -50,9 +51,10 @@ def entries_of(connection: Connection, asked: Asked, *, privileged: bool = False
     return Entries(items=items, next=items[-1].index if len(rows) > limit else None)
 
 
-def abouts_of_use(connection: Connection, use: str) -> list[str]:
-    """What a use's history is told by: itself, where it runs, and the evidence filed for it."""
-    runs = connection.execute(select(deployments.c.id).where(deployments.c.use == use)).scalars().all()
+def abouts_of_use(connection: Connection, use: str, within: Sequence[str] = ("/",)) -> list[str]:
+    """What a use's history is told by: itself, where it runs as far as a reader sees the sites, its evidence."""
+    here = select(deployments.c.id).where(deployments.c.use == use, at_site(deployments.c.site, within))
+    runs = connection.execute(here).scalars().all()
     filed = connection.execute(select(statements.c.digest).where(statements.c.use_id == use)).scalars().all()
     return [use, *runs, *filed]
 

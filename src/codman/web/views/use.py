@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from codman.flows.filed import Filed
-from codman.registry.access import Reader, may
+from codman.registry.access import Reader, may, paths_for
 from codman.registry.coverage import coverage_of, tallies
 from codman.registry.documents import Fact as Answer
 from codman.registry.frameworks import every_framework
@@ -96,9 +96,10 @@ def use_view(
         statements: The evidence filed for it, the newest first; one more than are shown says that there is more.
     """
     product = PRODUCTS.get(connection, use.product)
-    runs = deployments_of(connection, use.id)
+    within = paths_for(reader, "inventory.read")
+    runs = deployments_of(connection, use.id, within)
     evidence = tally_of(connection, use.id)
-    history = entries_of(connection, Asked(about=abouts_of_use(connection, use.id), limit=SHOWN_EVENTS)).items
+    history = entries_of(connection, Asked(about=abouts_of_use(connection, use.id, within), limit=SHOWN_EVENTS)).items
     named = names_of(
         connection,
         [
