@@ -125,6 +125,8 @@ def test_each_row_is_accounted_for_and_a_dry_run_says_the_same_and_leaves_nothin
         (b"PK\x03\x04 no workbook", {}, ""),
         (b"<card><unclosed>", {}, ""),
         (b'[{"Name": "a"}, ', {}, "no whole JSON"),
+        (b'[{"Name": "a"}, {"Name": "\\ud800"}]', {"mapping": "register"}, "row 2 holds half of a surrogate pair"),
+        (b'[{"Name": "a", "Colour\\u0000": "red"}]', {"mapping": "register"}, "row 1 holds a NUL character"),
         (b"Colour,Size\nred,1\n", {}, "no ready or saved one"),
         (b"Colour,Size\nred,1\n", {"mapping": "register"}, "no column 'Name'"),
         (LIST, {"mapping": "nobodys"}, "none of that name"),

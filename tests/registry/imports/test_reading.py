@@ -125,6 +125,17 @@ def test_json_is_read_as_an_array_or_below_items():
         assert table.rows[0].cells == {"name": "A", "tags": "x; y", "owner.email": "a@b", "live": "Yes"}
 
 
+@pytest.mark.parametrize("escape", ["\\ud800", "\\u0000"])
+@pytest.mark.parametrize(
+    "form", ['[{"a": "b"}, {"a": "%s"}]', '[{"a": "b"}, {"%s": "c"}]', '{"rows": [{}, {"a": ["%s"]}]}']
+)
+def test_text_that_no_database_keeps_is_refused_and_its_row_named(form, escape):
+    with pytest.raises(UnreadableList) as refused:
+        read_bytes((form % escape).encode(), "x.json")
+
+    assert "row 2 holds" in refused.value.why
+
+
 def bomb():
     out = io.BytesIO()
     with (

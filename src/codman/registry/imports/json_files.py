@@ -51,11 +51,23 @@ def table_of_rows(kind: str, rows: Sequence[Mapping[str, str]], notes: Sequence[
         headings.update(dict.fromkeys(row))
     if len(headings) > MOST_COLUMNS or len(rows) > MOST_ROWS:
         raise UnreadableList("the list", f"it has {len(rows):,} rows and {len(headings):,} columns", "split it")
+    for number, row in enumerate(rows, 1):
+        _refuse_unkeepable("\n".join((*row, *row.values())), number)
     names = dict(zip(headings, distinct(list(headings)), strict=True))
     made = [
         Row(number, {names[k]: v.strip() for k, v in row.items() if v.strip()}) for number, row in enumerate(rows, 1)
     ]
     return Table(kind, tuple(names.values()), made, {}, tuple(notes))
+
+
+def _refuse_unkeepable(text: str, row: int) -> None:
+    """JSON can spell what no text file can hold, and what no database keeps."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise UnreadableList("the list", f"row {row} holds half of a surrogate pair", "take it out") from None
+    if "\0" in text:
+        raise UnreadableList("the list", f"row {row} holds a NUL character", "take it out")
 
 
 def flat(value: Mapping[str, Any], before: str = "") -> dict[str, str]:
