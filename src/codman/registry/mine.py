@@ -7,6 +7,7 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
+from codman.registry.inventory import visible
 from codman.registry.nouns import DEPLOYMENTS, USES
 from codman.registry.schema import deployments, statements, uses
 from codman.registry.standing import COUNTS
@@ -31,11 +32,11 @@ def to_accept(connection: Connection, person: str) -> Sequence[Deployment]:
     return [DEPLOYMENTS.read(row) for row in rows]
 
 
-def owned_by(connection: Connection, person: str) -> Sequence[Use]:
-    """The uses somebody answers for, but the retired ones, by name."""
+def owned_by(connection: Connection, person: str, within: Sequence[str] = ("/",)) -> Sequence[Use]:
+    """The uses somebody answers for and sees, but the retired ones, by name."""
     rows = connection.execute(
         select(uses)
-        .where(uses.c.owner == person, uses.c.stage != Stage.RETIRED.value)
+        .where(uses.c.owner == person, uses.c.stage != Stage.RETIRED.value, visible(within))
         .order_by(uses.c.name)
         .limit(MOST)
     )

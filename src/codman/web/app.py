@@ -24,6 +24,7 @@ from codman.web.pages import (
     erasures,
     errors,
     evidence,
+    generated,
     home,
     inventory,
     keys,
@@ -33,6 +34,8 @@ from codman.web.pages import (
     uses,
 )
 from codman.web.security import install_security
+from codman.web.upload import upload_of
+from codman.web.visit import form_of
 
 # `/uses/new` before `/uses/{use_id}`: the first that fits answers
 _ROUTERS: Final = (
@@ -49,6 +52,7 @@ _ROUTERS: Final = (
     erasures.router,  # before the entries: `/audit/erasures` is no number
     audit.router,
     coverage.router,
+    generated.router,
     sign_in.router,
     tokens.router,
     emergency.router,
@@ -81,11 +85,13 @@ def _add(app: FastAPI, router: APIRouter) -> None:
     for route in router.routes:
         if not isinstance(route, APIRoute):
             raise access.UnlistedRoute(f"{route!r} is no page")
+        takes_a_file = any(part.call is upload_of for part in route.dependant.dependencies)
+        bounded = [] if takes_a_file or route.methods == {"GET"} else [Depends(form_of)]
         app.add_api_route(
             route.path,
             route.endpoint,
             methods=sorted(route.methods or ()),
-            dependencies=[Depends(_admitted), *route.dependencies],
+            dependencies=[Depends(_admitted), *bounded, *route.dependencies],
             response_model=None,
         )
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from codman.registry.access import NotAllowed, Reader, paths_for
 from codman.registry.accounts_emergency import LENDABLE, LONGEST_MINUTES, USUAL_MINUTES, NotYet, review, take
-from codman.registry.records import BadField
+from codman.registry.records import BadField, NoSuchRecord
 from codman.registry.schema import sites
 from codman.spine.person import Role
 from codman.web.views import sign_in as views
@@ -33,6 +33,8 @@ def emergency_page(visit: VisitDep) -> Response:
 def take_right(visit: VisitDep, form: FormDep) -> Response:
     """Take one."""
     said = {name: form.get(name) or "" for name in ("role", "site", "reason", "minutes")}
+    if open_ones := {name: "this is needed" for name, value in said.items() if not value}:
+        return _page(visit, said, open_ones, "", 422)
     try:
         role = Role(said["role"]) if said["role"] in LENDABLE else Role.VIEWER
         minutes = int(said["minutes"]) if said["minutes"].isdecimal() and len(said["minutes"]) < 6 else 0
@@ -42,6 +44,8 @@ def take_right(visit: VisitDep, form: FormDep) -> Response:
             take(change, visit.reader, role, site, said["reason"], minutes)
     except BadField as error:
         return _page(visit, said, {error.field: error.why}, "", 422)
+    except NoSuchRecord:
+        return _page(visit, said, {"site": "choose one of the list"}, "", 422)
     except NotYet as error:
         return _page(visit, said, {}, f"{error.why[:1].upper()}{error.why[1:]}: {error.fix}.", 409)
     return visit.go("/emergency")

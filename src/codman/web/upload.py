@@ -37,7 +37,12 @@ class Upload:
     data: bytes
 
 
-async def _upload(request: Request) -> Upload:
+async def upload_of(request: Request) -> Upload:
+    """A form with one file.
+
+    Raises:
+        FileTooLarge: The file, or all of it, is above the limit.
+    """
     limit = min(LARGEST_MIB, request.app.state.house.settings.max_body_mb) * _MIB
     sent = await _counted(request, limit).form(max_files=1, max_fields=50)
     try:
@@ -67,4 +72,4 @@ def _counted(request: Request, limit: int) -> Request:
     return Request(request.scope, receive)
 
 
-UploadDep = Annotated[Upload, Depends(_upload)]
+UploadDep = Annotated[Upload, Depends(upload_of)]

@@ -81,8 +81,15 @@ class FormTooLarge(BadInput):
         )
 
 
-async def _form(request: Request) -> Form:
-    sent = await _counted(request).form(max_files=0, max_fields=500)
+async def form_of(request: Request) -> Form:
+    """What a form sent; also for pages that ask for nothing of it, so that none takes a body of any size.
+
+    Raises:
+        FormTooLarge: It sent more than a form may hold.
+    """
+    counted = _counted(request)
+    await counted.body()  # whatever its type says it is
+    sent = await counted.form(max_files=0, max_fields=500)
     pairs = [(name, value) for name, value in sent.multi_items() if isinstance(value, str)]
     every: dict[str, list[str]] = {}
     for name, value in pairs:
@@ -114,4 +121,4 @@ def visit_of(request: Request) -> Visit:
 
 
 VisitDep = Annotated[Visit, Depends(visit_of)]
-FormDep = Annotated[Form, Depends(_form)]
+FormDep = Annotated[Form, Depends(form_of)]

@@ -17,7 +17,7 @@ from codman.registry.records import BadField
 from codman.web.views.audit import FILTERS, audit_view, entry_view, written
 from codman.web.views.erasures import words_lines
 from codman.web.views.history import ids_in
-from codman.web.views.papers import lists_for
+from codman.web.views.lists import Lists, searched
 from codman.web.visit import VisitDep
 
 router = APIRouter()
@@ -37,11 +37,12 @@ def audit_page(visit: VisitDep) -> Response:
         until=_day(values["until"], "until", 1),
         cursor=asked.get("after") or None,
     )
-    people = lists_for(visit.house, visit.reader)("person") if visit.may("person.read") else ()
+    lists = Lists(house=visit.house, reader=visit.reader, values=values, words=searched(asked))
+    actor = lists.ask("person", name="actor", label="By whom", unsaid="anybody")
     with visit.house.database.reading() as connection:
         named = names_of(connection, ids_in([written(one) for one in page.items]))
         size = size_of(connection)
-    return visit.show("audit.html", audit_view(page, values, named, people, size=size, after="after" in asked))
+    return visit.show("audit.html", audit_view(page, values, named, actor, size=size, after="after" in asked))
 
 
 @router.get("/audit/checkpoint")

@@ -24,7 +24,7 @@ from codman.registry.records import AlreadyThere, BadField, NoSuchRecord, Stale
 from codman.web.render import words
 from codman.web.upload import FileTooLarge
 from codman.web.views.frame import ROLES
-from codman.web.visit import visit_of
+from codman.web.visit import FormTooLarge, form_of, visit_of
 
 _LOG: Final = logging.getLogger("codman.web")
 _ASKING: Final = frozenset({"GET", "HEAD"})
@@ -40,6 +40,7 @@ STATUS: Final[Mapping[type[CodmanError], int]] = {
     AlreadyThere: 409,
     Stale: 412,
     FileTooLarge: 413,
+    FormTooLarge: 413,
     BadField: 422,
     BadFilter: 400,
     NotRecorded: 503,
@@ -160,8 +161,11 @@ async def _sign_in(request: Request) -> Response:
                 fix="sign in, and choose the file once more",
             ),
         )
-    sent = await request.form(max_files=0, max_fields=500)
-    fields = [(name, value) for name, value in sent.multi_items() if isinstance(value, str)]
+    try:
+        sent = await form_of(request)
+    except FormTooLarge as error:
+        return await _codman(request, error)
+    fields = [(name, value) for name, values in sent.every.items() for value in values]
     view = Ended(action=request.url.path, fields=fields, sign_in="/sign-in?" + urlencode({"next": "/account"}))
     return visit_of(request).show("ended.html", view, status=401)
 

@@ -34,6 +34,7 @@ def inventory_page(visit: VisitDep) -> Response:
         "inventory.html",
         view,
         may_add=visit.may("use.create"),
+        may_add_product=visit.may("product.create"),
         may_save=visit.may("view.save"),
         may_share=visit.may("view.share"),
     )

@@ -15,7 +15,7 @@ from codman.registry.records import AlreadyThere, BadField
 from codman.spine.statement import Origin
 from codman.web.views.forms import Ask, Option, shown
 from codman.web.views.key_form import KeyForm
-from codman.web.views.papers import lists_for
+from codman.web.views.lists import Lists, is_search, searched
 from codman.web.views.registers import keys_view
 from codman.web.visit import FormDep, Visit, VisitDep
 
@@ -44,6 +44,8 @@ def new_key_page(visit: VisitDep) -> Response:
 def register(visit: VisitDep, form: FormDep) -> Response:
     """Register a public key."""
     values = {**form.values}
+    if is_search(form):
+        return _new(visit, values, {}, status=200, origins=form.every.get("origins", []))
     errors: dict[str, str] = {}
     for name, needed in (("name", "a name"), ("owner_kind", "who signs"), ("owner", "its owner"), ("pem", "the key")):
         if form.get(name) is None:
@@ -98,17 +100,13 @@ def _new(
     visit: Visit, values: Mapping[str, str], errors: Mapping[str, str], *, status: int, origins: list[str] | None = None
 ) -> Response:
     kinds = tuple(Option(kind.value, kind.value) for kind in OwnerKind if kind is not OwnerKind.NOTARY)
+    lists = Lists(house=visit.house, reader=visit.reader, values=values, words=searched(values))
     asks = (
         Ask(name="name", label="Name of the key", needed=True, hint="e.g. radiology pipeline 2026"),
         Ask(name="owner_kind", label="Who signs with it", kind="choice", options=kinds, needed=True),
         Ask(name="owner", label="Which pipeline, vendor or lab", needed=True),
         Ask(name="products", label="Only about these products", hint="Names or ids with commas between; empty is any"),
-        Ask(
-            name="site",
-            label="Only for this site and below",
-            kind="choice",
-            options=lists_for(visit.house, visit.reader)("site"),
-        ),
+        lists.ask("site", name="site", label="Only for this site and below"),
         Ask(name="pem", label="The public key, as PEM", kind="prose", needed=True, hint="The contents of NAME.pub"),
     )
     known = {"origins", *(ask.name for ask in asks)}

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from codman.flows import records
 from codman.flows.filed import list_evidence
 from codman.flows.inventory_match import decide
+from codman.flows.rights import may_add_to, open_fields
 from codman.registry.related import match_named
 from codman.web.views.product import product_view
 from codman.web.visit import FormDep, VisitDep
@@ -28,12 +29,14 @@ def product_page(visit: VisitDep, product_id: str) -> Response:
     if visit.may("evidence.read"):
         filed = list_evidence(visit.house, visit.reader, where={"product": [product_id]}, limit=_SHOWN).items
     with visit.house.database.reading() as connection:
-        view = product_view(connection, product, visit.within, filed)
+        may_change = bool(open_fields(connection, visit.reader, "product", product))
+        may_version = may_add_to(connection, visit.reader, "version", "product", product)
+        view = product_view(connection, product, visit.reader, filed, may_change=may_change, may_version=may_version)
     return visit.show(
         "product.html",
         view,
-        may_change=visit.may("product.change"),
-        may_version=visit.may("version.create"),
+        may_change=may_change,
+        may_version=may_version,
         may_use=visit.may("use.create"),
         may_file=visit.may("document.create"),
         may_match=visit.may("match.decide", ["/"]),

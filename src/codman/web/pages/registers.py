@@ -40,7 +40,7 @@ def person_page(visit: VisitDep, person_id: str) -> Response:
     person = records.get(visit.house, visit.reader, "person", person_id)
     administers = visit.may("person.change")
     with visit.house.database.reading() as connection:
-        view = person_view(connection, person, with_email=administers or person_id == visit.reader.person)
+        view = person_view(connection, person, visit.reader, with_email=administers or person_id == visit.reader.person)
     return visit.show("person.html", view, may_change=administers, may_grant=visit.may("grant.create"))
 
 
@@ -48,8 +48,8 @@ def person_page(visit: VisitDep, person_id: str) -> Response:
 def sites_page(visit: VisitDep) -> Response:
     """The hierarchy of sites."""
     with visit.house.database.reading() as connection:
-        view = site_nodes(tree(connection, visit.within))
-    return visit.show("sites.html", view, may_add=visit.may("site.create"), may_change=visit.may("site.change"))
+        view = site_nodes(tree(connection, visit.within), visit.reader)
+    return visit.show("sites.html", view, may_add=visit.may("site.create"))
 
 
 @router.get("/vendors")
@@ -64,8 +64,7 @@ def vendors_page(visit: VisitDep) -> Response:
 def vendor_page(visit: VisitDep, vendor_id: str) -> Response:
     """One vendor: the contract, and what they supply."""
     vendor = records.get(visit.house, visit.reader, "vendor", vendor_id)
+    may_change = visit.may("vendor.change", ["/"])
     with visit.house.database.reading() as connection:
-        view = vendor_view(connection, vendor, visit.within, visit.today())
-    return visit.show(
-        "vendor.html", view, may_change=visit.may("vendor.change"), may_audit=visit.may("audit.read", ["/"])
-    )
+        view = vendor_view(connection, vendor, visit.within, visit.today(), may_change=may_change)
+    return visit.show("vendor.html", view, may_change=may_change, may_audit=visit.may("audit.read", ["/"]))

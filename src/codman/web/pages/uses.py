@@ -10,13 +10,13 @@ from starlette.responses import Response
 
 from codman.flows import records
 from codman.flows.filed import list_evidence
+from codman.flows.rights import changeable, may_add_to, open_fields
 from codman.flows.rollout import SeenOtherwise, change_everywhere, deploy_at, deployments_of, state_tag
 from codman.registry.access import paths_for
-from codman.registry.inventory import paths_of
 from codman.registry.records import BadField
 from codman.registry.register import tree
-from codman.web.views.deploying import SAID_FOR_ALL, deploying
-from codman.web.views.papers import lists_for
+from codman.web.views.deploying import SAID_FOR_ALL, clinicians, deploying
+from codman.web.views.lists import Lists, is_search, searched
 from codman.web.views.sites_at_once import CHANGED_AT_ONCE, sites_at_once
 from codman.web.views.use import SHOWN_STATEMENTS, use_view
 from codman.web.visit import FormDep, Visit, VisitDep
@@ -33,15 +33,15 @@ def use_page(visit: VisitDep, use_id: str) -> Response:
         where = {"use": [use_id]}
         filed = list_evidence(visit.house, visit.reader, where=where, limit=SHOWN_STATEMENTS + 1).items
     with visit.house.database.reading() as connection:
-        paths = paths_of(connection, use)
-        view = use_view(connection, use, visit.reader, paths, filed)
+        fields = open_fields(connection, visit.reader, "use", use)
+        view = use_view(connection, use, visit.reader, fields, filed)
+        may_file = may_add_to(connection, visit.reader, "document", "use", use)
     return visit.show(
         "use.html",
         view,
-        may_change=visit.may("use.change", paths) or visit.may("use.decide", paths),
-        may_deploy=visit.may("deployment.change"),
+        may_change=bool(fields),
         may_add=visit.may("deployment.create"),
-        may_file=visit.may("document.create", paths),
+        may_file=may_file,
         may_audit=visit.may("audit.read"),
     )
 
@@ -67,6 +67,8 @@ def deploy_page(visit: VisitDep, use_id: str) -> Response:
 def deploy(visit: VisitDep, form: FormDep, use_id: str) -> Response:
     """Put a use at the chosen sites: at all of them or, where one cannot be, at none."""
     chosen = form.every.get("site", [])
+    if is_search(form):
+        return _deploy_form(visit, use_id, dict(form.values), {}, set(chosen), status=200)
     fields = {name: form.get(name) for name in SAID_FOR_ALL if form.get(name) is not None}
     errors = {}
     if not chosen:
@@ -88,9 +90,9 @@ def _deploy_form(
     use = records.get(visit.house, visit.reader, "use", use_id)
     there = {one.site: one.mode for one in deployments_of(visit.house, visit.reader, use_id)}
     within = paths_for(visit.reader, "deployment.create")
-    people = lists_for(visit.house, visit.reader)("person")
+    clinician = clinicians(Lists(house=visit.house, reader=visit.reader, values=values, words=searched(values)))
     with visit.house.database.reading() as connection:
-        view = deploying(connection, use, tree(connection, within), there, within, people, values, errors, chosen)
+        view = deploying(connection, use, tree(connection, within), there, within, clinician, values, errors, chosen)
     return visit.show("deploying.html", view, status=status)
 
 
@@ -129,5 +131,7 @@ def _sites_form(
     use = records.get(visit.house, visit.reader, "use", use_id)
     runs = deployments_of(visit.house, visit.reader, use_id)
     with visit.house.database.reading() as connection:
-        view = sites_at_once(connection, use, runs, state_tag(runs), values, errors, chosen)
+        theirs = changeable(connection, visit.reader, "deployment", runs)
+        offered = [one for one in runs if one.id in theirs]
+        view = sites_at_once(connection, use, offered, state_tag(runs), values, errors, chosen)
     return visit.show("sites_at_once.html", view, status=status)

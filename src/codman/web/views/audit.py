@@ -64,7 +64,7 @@ def audit_view(
     page: Page[Any],
     values: Mapping[str, str],
     named: Mapping[str, str],
-    people: tuple[Option, ...],
+    actor: Ask,
     *,
     size: int,
     after: bool,
@@ -75,7 +75,7 @@ def audit_view(
         page: The entries, the newest first.
         values: The filters that hold, as the form writes them.
         named: Names by id.
-        people: Who may have done something.
+        actor: The question who may have done something.
         size: How many entries the log has.
         after: Whether it is a later page.
     """
@@ -83,7 +83,7 @@ def audit_view(
         Ask(name="action", label="What was done", kind="choice", options=_actions(), unsaid="anything"),
         Ask(name="about_kind", label="About", kind="choice", options=_KINDS, unsaid="anything"),
         Ask(name="about", label="Which one, by its id"),
-        Ask(name="actor", label="By whom", kind="choice", options=people, unsaid="anybody"),
+        actor,
         Ask(name="since", label="From", kind="day"),
         Ask(name="until", label="To the end of", kind="day"),
     )

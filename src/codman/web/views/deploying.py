@@ -13,6 +13,7 @@ from codman.registry.related import versions_of
 from codman.spine.site import Mode
 from codman.spine.use import Use
 from codman.web.views.forms import WHY, Ask, Asked, Option, shown
+from codman.web.views.lists import Lists
 
 SAID_FOR_ALL: Final = ("mode", "version", "since", "clinician", "ehr_build")
 
@@ -43,13 +44,23 @@ class Deploying:
     none_chosen: str
 
 
+def clinicians(lists: Lists) -> Ask:
+    """The question who accepts the use at all of the sites."""
+    return lists.ask(
+        "person",
+        name="clinician",
+        label="Accountable clinician of all these sites",
+        hint="Each site has its own as a rule: leave it open, and name them one by one",
+    )
+
+
 def deploying(
     connection: Connection,
     use: Use,
     places: Sequence[Place],
     there: Mapping[str, Mode],
     within: Sequence[str],
-    people: tuple[Option, ...],
+    clinician: Ask,
     values: Mapping[str, str],
     errors: Mapping[str, str],
     chosen: Set[str],
@@ -62,7 +73,7 @@ def deploying(
         places: The sites its reader sees, each after the one it stands below.
         there: Ids of the sites where it is already, and in which mode.
         within: Paths of the sites where its reader may deploy.
-        people: Who may be named as clinician.
+        clinician: The question who may be named as clinician.
         values: The answers as text.
         errors: What is wrong, by field.
         chosen: Ids of the sites that were ticked.
@@ -82,13 +93,7 @@ def deploying(
             options=tuple(Option(one.id, one.label) for one in versions_of(connection, use.product)),
         ),
         Ask(name="since", label="Since", kind="day"),
-        Ask(
-            name="clinician",
-            label="Accountable clinician of all these sites",
-            kind="choice",
-            options=people,
-            hint="Each site has its own as a rule: leave it open, and name them one by one",
-        ),
+        clinician,
         Ask(name="ehr_build", label="EHR build"),
         WHY,
     )

@@ -35,6 +35,7 @@ class Ask:
     options: tuple[Option, ...] = ()
     needed: bool = False
     unsaid: str = NOT_SAID  # what leaving a choice open means
+    search: str | None = None  # of a choice too long to list: the words searched for; None is a list
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +52,7 @@ class Asked:
     options: tuple[Option, ...]
     needed: bool
     autocomplete: str = ""
+    search: str | None = None
 
 
 _YES_NO: Final = (Option("", NOT_SAID), Option("true", "yes"), Option("false", "no"))
@@ -76,6 +78,7 @@ def shown(asks: Sequence[Ask], values: Mapping[str, str], errors: Mapping[str, s
             error=errors.get(ask.name, ""),
             options=_YES_NO if ask.kind == "yesno" else _choices(ask, values.get(ask.name, "")),
             needed=ask.needed,
+            search=ask.search,
         )
         for ask in asks
     )
@@ -89,6 +92,19 @@ def as_text(asks: Sequence[Ask], plain: Mapping[str, Any]) -> dict[str, str]:
 def answers(asks: Sequence[Ask], form: Form) -> dict[str, Any]:
     """What a form says, by field; an empty answer is None."""
     return {ask.name: _answer(ask, form.get(ask.name)) for ask in asks if ask is not WHY and ask.name in form.values}
+
+
+def unanswered(asks: Sequence[Ask], values: Mapping[str, str]) -> dict[str, str]:
+    """What was left open though it is needed, or searched for and then not chosen."""
+    found = {}
+    for ask in asks:
+        if values.get(ask.name, "").strip():
+            continue
+        if ask.search:
+            found[ask.name] = "choose one of those that fit, or take the search away"
+        elif ask.needed:
+            found[ask.name] = "this is needed"
+    return found
 
 
 def what_is_wrong(records: Records[Any, Any], values: Mapping[str, Any]) -> dict[str, str]:

@@ -13,7 +13,9 @@ from codman.registry.attention import Backlog, backlog
 from codman.registry.erasure import waiting as waiting_erasures
 from codman.registry.mine import owned_by, runs_of, to_accept, with_evidence
 from codman.registry.names import names_of
+from codman.registry.nouns import SITES
 from codman.registry.timeline import Asked, entries_of
+from codman.spine.site import Deployment
 from codman.web.views import marks
 from codman.web.views.history import Event, events, ids_in
 from codman.web.views.marks import Gap, Tag
@@ -67,8 +69,8 @@ def home_view(connection: Connection, reader: Reader, within: Sequence[str], tod
         today: The day, for contracts that end.
         empty: Whether the book holds no use at all.
     """
-    waiting = to_accept(connection, reader.person) if may(reader, "deployment.accept") else []
-    owned = owned_by(connection, reader.person)
+    waiting = _to_accept(connection, reader)
+    owned = owned_by(connection, reader.person, within)
     evidence = with_evidence(connection, [use.id for use in owned])
     runs = runs_of(connection, [use.id for use in owned])
     recent = entries_of(connection, Asked(actor=reader.person, limit=8)).items
@@ -79,7 +81,7 @@ def home_view(connection: Connection, reader: Reader, within: Sequence[str], tod
             name=use.name,
             stage=marks.mode(use.stage),
             decision=marks.decision(use.decision),
-            gaps=tuple(gaps(use, runs.get(use.id, []), has_evidence=use.id in evidence, may_change=True)),
+            gaps=tuple(gaps(use, runs.get(use.id, []), has_evidence=use.id in evidence)),
         )
         for use in owned
     ]
@@ -104,6 +106,15 @@ def home_view(connection: Connection, reader: Reader, within: Sequence[str], tod
         events=events(recent, named),
         empty=empty,
     )
+
+
+def _to_accept(connection: Connection, reader: Reader) -> Sequence[Deployment]:
+    """The sites that name the reader as their clinician and that are within their reach."""
+    if not may(reader, "deployment.accept"):
+        return []
+    waiting = to_accept(connection, reader.person)
+    places = SITES.get_many(connection, [one.site for one in waiting])
+    return [one for one in waiting if may(reader, "deployment.accept", [places[one.site].path])]
 
 
 def _office(connection: Connection, reader: Reader, today: str) -> tuple[Gap, ...]:

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
-from codman.flows import records
-from codman.flows.house import House
-from codman.registry.access import Reader
 from codman.spine.person import Role
 from codman.spine.product import ProductKind
 from codman.spine.site import Mode, SiteLevel
 from codman.spine.use import Decision, DecisionRole, Impact, Stage, Tier
 from codman.web.views.forms import Ask, Option
 from codman.web.views.frame import ROLES
-
-MOST_OPTIONS: Final = 2000
-
-Lists = Callable[[str], tuple[Option, ...]]
+from codman.web.views.lists import Lists
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,34 +40,42 @@ def every_ask(groups: Sequence[Group]) -> tuple[Ask, ...]:
     return tuple(ask for group in groups for ask in group.asks)
 
 
-def lists_for(house: House, reader: Reader) -> Lists:
-    """The records a form may choose from, as its reader sees them."""
-
-    def options(kind: str) -> tuple[Option, ...]:
-        order = {"site": "path", "version": "label"}.get(kind, "name")
-        found: list[Any] = []
-        cursor = None
-        while len(found) < MOST_OPTIONS:
-            page = records.page(house, reader, kind, order=order, limit=500, cursor=cursor)
-            found += page.items
-            cursor = page.next
-            if cursor is None:
-                break
-        return tuple(Option(one.id, _called(kind, one)) for one in found)
-
-    return options
+def offered(groups: Sequence[Group], fields: Set[str]) -> tuple[Group, ...]:
+    """The questions about these fields alone; a heading with none goes."""
+    kept = (Group(title=one.title, asks=tuple(ask for ask in one.asks if ask.name in fields)) for one in groups)
+    return tuple(one for one in kept if one.asks)
 
 
-def _called(kind: str, one: Any) -> str:
-    if kind == "site":
-        return str("\N{NO-BREAK SPACE}" * 3 * (one.path.count("/") - 2)) + str(one.name)
-    if kind == "person":
-        return f"{one.name} ({one.discipline})" if one.discipline else str(one.name)
-    return str(one.label if kind == "version" else one.name)
+def without_decisions(groups: Sequence[Group]) -> tuple[Group, ...]:
+    """The same for who decides nothing: a new use is proposed, or ran before anybody asked."""
+    open_to_all = {"stage": _BEFORE_REVIEW, "decision": _NO_DECISION}
+    return tuple(
+        Group(
+            title=group.title,
+            asks=tuple(
+                replace(ask, options=open_to_all[ask.name], hint=_HINT_BEFORE if ask.name == "decision" else ask.hint)
+                if ask.name in open_to_all
+                else ask
+                for ask in group.asks
+            ),
+        )
+        for group in groups
+    )
+
+
+def ran_or_proposed(values: Mapping[str, Any]) -> bool:
+    """Whether a new use's stage and decision are two that who decides nothing was offered."""
+    stages, decisions = {one.value for one in _BEFORE_REVIEW}, {one.value for one in _NO_DECISION}
+    return values.get("stage") in stages and values.get("decision") in decisions
 
 
 def _words(kind: type[StrEnum]) -> tuple[Option, ...]:
     return tuple(Option(one.value, one.value) for one in kind)
+
+
+_BEFORE_REVIEW: Final = tuple(one for one in _words(Stage) if one.value not in (Stage.TRIAGED, Stage.IN_REVIEW))
+_NO_DECISION: Final = tuple(one for one in _words(Decision) if one.value in (Decision.UNDECIDED, Decision.LEGACY))
+_HINT_BEFORE: Final = "What runs or ran already is undecided (legacy), until a review decides"
 
 
 def _product(lists: Lists) -> tuple[Group, ...]:
@@ -83,8 +85,8 @@ def _product(lists: Lists) -> tuple[Group, ...]:
             asks=(
                 Ask(name="name", label="Name", needed=True),
                 Ask(name="kind", label="How the hospital came by it", kind="choice", options=_words(ProductKind)),
-                Ask(name="vendor", label="Vendor", kind="choice", options=lists("vendor")),
-                Ask(name="embedded_in", label="Part of another product", kind="choice", options=lists("product")),
+                lists.ask("vendor", name="vendor", label="Vendor"),
+                lists.ask("product", name="embedded_in", label="Part of another product"),
                 Ask(name="summary", label="What it does", kind="prose"),
                 Ask(name="model_type", label="Kind of model", hint="e.g. gradient-boosted trees"),
                 Ask(name="generative", label="Generative", kind="yesno"),
@@ -99,7 +101,7 @@ def _version(lists: Lists) -> tuple[Group, ...]:
         Group(
             title="Which edition",
             asks=(
-                Ask(name="product", label="Product", kind="choice", options=lists("product"), needed=True),
+                lists.ask("product", name="product", label="Product", needed=True),
                 Ask(name="label", label="Version, as its maker names it", hint="e.g. 3.1", needed=True),
                 Ask(name="digest", label="sha256 of the artefact", hint="Leave it empty where nobody has the artefact"),
                 Ask(
@@ -110,7 +112,7 @@ def _version(lists: Lists) -> tuple[Group, ...]:
                 ),
                 Ask(name="ehr_build", label="EHR build in which it was last seen"),
                 Ask(name="released_on", label="Released on", kind="day"),
-                Ask(name="parent", label="Made from", kind="choice", options=lists("version")),
+                lists.ask("version", name="parent", label="Made from"),
                 Ask(name="change_note", label="What changed", kind="prose"),
                 Ask(name="pccp", label="What falls under a predetermined change control plan", kind="prose"),
             ),
@@ -148,7 +150,7 @@ def _site(lists: Lists) -> tuple[Group, ...]:
             asks=(
                 Ask(name="name", label="Name", needed=True),
                 Ask(name="level", label="Level", kind="choice", options=_words(SiteLevel), needed=True),
-                Ask(name="parent", label="Stands below", kind="choice", options=lists("site")),
+                lists.ask("site", name="parent", label="Stands below"),
             ),
         ),
     )
@@ -174,13 +176,12 @@ def _grant(lists: Lists) -> tuple[Group, ...]:
         Group(
             title="The role",
             asks=(
-                Ask(name="person", label="Person", kind="choice", options=lists("person"), needed=True),
+                lists.ask("person", name="person", label="Person", needed=True),
                 Ask(name="role", label="Role", kind="choice", options=roles, needed=True),
-                Ask(
+                lists.ask(
+                    "site",
                     name="site",
                     label="At this site and below",
-                    kind="choice",
-                    options=lists("site"),
                     unsaid="the whole house",
                 ),
             ),
@@ -193,7 +194,7 @@ def _use(lists: Lists) -> tuple[Group, ...]:
         Group(
             title="What it is for",
             asks=(
-                Ask(name="product", label="Product", kind="choice", options=lists("product"), needed=True),
+                lists.ask("product", name="product", label="Product", needed=True),
                 Ask(name="name", label="Name of the use", hint="The product, for whom and where", needed=True),
                 Ask(name="purpose", label="Purpose", kind="prose"),
                 Ask(name="population", label="Patients it is for", kind="prose"),
@@ -220,12 +221,11 @@ def _use(lists: Lists) -> tuple[Group, ...]:
         Group(
             title="Who answers",
             asks=(
-                Ask(name="owner", label="Owner", kind="choice", options=lists("person")),
-                Ask(
+                lists.ask("person", name="owner", label="Owner"),
+                lists.ask(
+                    "site",
                     name="site",
                     label="Site that answers for it",
-                    kind="choice",
-                    options=lists("site"),
                     unsaid="the whole house",
                 ),
                 Ask(name="organisation", label="Organisation, as the source says"),
@@ -257,16 +257,15 @@ def _deployment(lists: Lists) -> tuple[Group, ...]:
         Group(
             title="Where it runs",
             asks=(
-                Ask(name="use", label="Use", kind="choice", options=lists("use"), needed=True),
-                Ask(name="site", label="Site", kind="choice", options=lists("site"), needed=True),
-                Ask(name="version", label="Version", kind="choice", options=lists("version")),
+                lists.ask("use", name="use", label="Use", needed=True),
+                lists.ask("site", name="site", label="Site", needed=True),
+                lists.ask("version", name="version", label="Version"),
                 Ask(name="mode", label="Mode", kind="choice", options=_words(Mode), needed=True),
                 Ask(name="since", label="Since", kind="day"),
-                Ask(
+                lists.ask(
+                    "person",
                     name="clinician",
                     label="Accountable clinician of this site",
-                    kind="choice",
-                    options=lists("person"),
                     hint="Accepts it here; another clinician or version must accept it anew",
                 ),
                 Ask(name="ehr_build", label="EHR build"),

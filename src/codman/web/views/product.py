@@ -9,6 +9,8 @@ from typing import Final
 from sqlalchemy import Connection
 
 from codman.flows.filed import Filed
+from codman.flows.rights import changeable
+from codman.registry.access import Reader, paths_for
 from codman.registry.coverage import State
 from codman.registry.coverage_product import ProductTally, product_coverage
 from codman.registry.names import names_of
@@ -37,6 +39,7 @@ class Edition:
     released_on: str | None
     change_note: str
     pccp: str
+    changeable: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,18 +91,27 @@ class ProductView:
 
 
 def product_view(
-    connection: Connection, product: Product, within: Sequence[str], statements: Sequence[Filed]
+    connection: Connection,
+    product: Product,
+    reader: Reader,
+    statements: Sequence[Filed],
+    *,
+    may_change: bool,
+    may_version: bool,
 ) -> ProductView:
     """The page of a product.
 
     Args:
         connection: Where to read.
         product: The product.
-        within: Paths of the sites whose uses the reader may see.
+        reader: Who looks.
         statements: The evidence filed for it, the newest first.
+        may_change: Whether they may change it.
+        may_version: Whether they may add a version.
     """
     versions = versions_of(connection, product.id)
-    uses = uses_of(connection, product.id, within)
+    theirs = changeable(connection, reader, "version", versions)
+    uses = uses_of(connection, product.id, paths_for(reader, "inventory.read"))
     vendor = VENDORS.get(connection, product.vendor) if product.vendor else None
     covered = product_coverage(connection, product.id)
     history = entries_of(connection, Asked(about=[product.id, *(one.id for one in versions)], limit=20)).items
@@ -109,10 +121,10 @@ def product_view(
         name=product.name,
         summary=product.summary or "",
         tags=_tags(product),
-        gaps=_gaps(product, versions, statements),
+        gaps=_gaps(product, versions, statements, may_change=may_change, may_version=may_version),
         facts=_facts(product, versions, vendor, named),
         contract=contract(vendor) if vendor else (),
-        versions=tuple(_edition(one) for one in versions),
+        versions=tuple(_edition(one, changeable=one.id in theirs) for one in versions),
         uses=tuple(
             UseLine(
                 href=f"/uses/{use.id}",
@@ -171,19 +183,22 @@ def _tags(product: Product) -> tuple[Tag, ...]:
     return tuple(tags)
 
 
-def _gaps(product: Product, versions: Sequence[Version], statements: Sequence[Filed]) -> tuple[Gap, ...]:
+def _gaps(
+    product: Product, versions: Sequence[Version], statements: Sequence[Filed], *, may_change: bool, may_version: bool
+) -> tuple[Gap, ...]:
+    form = f"/products/{product.id}/edit" if may_change else ""
     found = []
     if not versions:
-        found.append(Gap("No version is known", f"/versions/new?product={product.id}"))
+        found.append(Gap("No version is known", f"/versions/new?product={product.id}" if may_version else ""))
     unpinned = [one for one in versions if one.digest is None and not one.descriptor]
     if unpinned:
         found.append(Gap(f"{len(unpinned)} of {len(versions)} versions have neither a digest nor a descriptor"))
     if not statements:
         found.append(Gap("No evidence is filed for it"))
     if product.vendor is None and product.kind is not None and product.kind.value in ("bought", "embedded"):
-        found.append(Gap("Who supplies it is not said", f"/products/{product.id}/edit#f-vendor"))
+        found.append(Gap("Who supplies it is not said", form and f"{form}#f-vendor"))
     if product.summary is None:
-        found.append(Gap("What it does is not said", f"/products/{product.id}/edit#f-summary"))
+        found.append(Gap("What it does is not said", form and f"{form}#f-summary"))
     return tuple(found)
 
 
@@ -200,7 +215,7 @@ def _facts(
     )
 
 
-def _edition(one: Version) -> Edition:
+def _edition(one: Version, *, changeable: bool) -> Edition:
     tag = Tag("Pinned", "met", "✓") if one.digest else Tag("Opaque", "unsure", "?")
     return Edition(
         id=one.id,
@@ -212,6 +227,7 @@ def _edition(one: Version) -> Edition:
         released_on=one.released_on,
         change_note=one.change_note or "",
         pccp=one.pccp or "",
+        changeable=changeable,
     )
 
 

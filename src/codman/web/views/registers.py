@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from sqlalchemy import Connection
 
+from codman.registry.access import Reader, may
 from codman.registry.keys import Key
 from codman.registry.names import names_of
 from codman.registry.register import Held, Place, roles_of, supplied_by, uses_owned, vendor_lines
@@ -82,6 +83,7 @@ class RoleLine:
     role: str
     site: str
     revision: int
+    removable: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +99,7 @@ class PersonView:
     owns_href: str
 
 
-def person_view(connection: Connection, person: Person, *, with_email: bool) -> PersonView:
+def person_view(connection: Connection, person: Person, reader: Reader, *, with_email: bool) -> PersonView:
     """One person's page; their e-mail only for who may see it."""
     says = [Fact("Discipline", person.discipline or "")]
     if with_email:
@@ -113,6 +115,7 @@ def person_view(connection: Connection, person: Person, *, with_email: bool) -> 
                 role=ROLES.get(held.role, held.role),
                 site=held.site_name or "the whole house",
                 revision=held.revision,
+                removable=may(reader, "grant.remove", [held.path]),
             )
             for held in roles_of(connection, [person.id]).get(person.id, [])
         ),
@@ -130,10 +133,11 @@ class SiteNode:
     level: str
     uses: int
     href: str
+    changeable: bool
     below: tuple[SiteNode, ...]
 
 
-def site_nodes(places: Sequence[Place]) -> tuple[SiteNode, ...]:
+def site_nodes(places: Sequence[Place], reader: Reader) -> tuple[SiteNode, ...]:
     """Sites as a tree; each place stands after the one it is below."""
     found: list[tuple[Place, list[SiteNode]]] = []
     roots: list[SiteNode] = []
@@ -146,6 +150,7 @@ def site_nodes(places: Sequence[Place]) -> tuple[SiteNode, ...]:
                 level=done.level,
                 uses=done.uses,
                 href=f"/inventory?at={done.id}",
+                changeable=may(reader, "site.change", [done.path]),
                 below=tuple(below),
             )
             (found[-1][1] if found else roots).append(node)
@@ -239,13 +244,15 @@ class VendorView:
     events: tuple[Event, ...]
 
 
-def vendor_view(connection: Connection, vendor: Vendor, within: Sequence[str], today: str) -> VendorView:
+def vendor_view(
+    connection: Connection, vendor: Vendor, within: Sequence[str], today: str, *, may_change: bool
+) -> VendorView:
     """One vendor's page."""
     history = entries_of(connection, Asked(about=[vendor.id], limit=20)).items
     return VendorView(
         id=vendor.id,
         name=vendor.name,
-        gaps=_vendor_gaps(vendor, today),
+        gaps=_vendor_gaps(vendor, today, may_change=may_change),
         contract=contract(vendor)[1:],
         products=tuple(
             (f"/products/{product.id}", product.name, number)
@@ -256,8 +263,8 @@ def vendor_view(connection: Connection, vendor: Vendor, within: Sequence[str], t
     )
 
 
-def _vendor_gaps(vendor: Vendor, today: str) -> tuple[Gap, ...]:
-    edit = f"/vendors/{vendor.id}/edit"
+def _vendor_gaps(vendor: Vendor, today: str, *, may_change: bool) -> tuple[Gap, ...]:
+    form = f"/vendors/{vendor.id}/edit" if may_change else ""
     found = []
     if _soon(vendor.contract_ends, today):
         said = _soon(vendor.contract_ends, today)
@@ -269,7 +276,7 @@ def _vendor_gaps(vendor: Vendor, today: str) -> tuple[Gap, ...]:
         ("change_notice", "Whether it must tell of changes is not said"),
     ):
         if getattr(vendor, name) is None:
-            found.append(Gap(said, f"{edit}#f-{name}"))
+            found.append(Gap(said, form and f"{form}#f-{name}"))
     return tuple(found)
 
 

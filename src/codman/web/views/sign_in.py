@@ -71,6 +71,7 @@ class Account:
     tokens: tuple[TokenLine, ...]
     read_only: bool
     may_emergency: bool
+    may_token: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +140,7 @@ def account(connection: Connection, reader: Reader, email: str | None, settings:
         tokens=tuple(_token(one, instant(now)) for one in own),
         read_only=reader.read_only,
         may_emergency=may(reader, "emergency.create") or may(reader, "emergency.read"),
+        may_token=may(reader, "token.create"),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,7 +14,7 @@ from codman.registry.coverage import coverage_of, tallies
 from codman.registry.documents import Fact as Answer
 from codman.registry.frameworks import every_framework
 from codman.registry.names import names_of
-from codman.registry.nouns import PRODUCTS
+from codman.registry.nouns import PRODUCTS, SITES
 from codman.registry.related import deployments_of, documents_about
 from codman.registry.standing import Tally, tally_of
 from codman.registry.timeline import Asked, abouts_of_use, entries_of
@@ -59,6 +59,7 @@ class Runs:
     clinician: str
     accepted_at: str | None
     mine: bool  # the reader is its clinician, and it waits for them
+    changeable: bool
     revision: int
 
 
@@ -84,7 +85,7 @@ class UseView:
 
 
 def use_view(
-    connection: Connection, use: Use, reader: Reader, paths: Sequence[str], statements: Sequence[Filed]
+    connection: Connection, use: Use, reader: Reader, fields: Set[str], statements: Sequence[Filed]
 ) -> UseView:
     """The page of a use the reader may see.
 
@@ -92,7 +93,7 @@ def use_view(
         connection: Where to read.
         use: The use.
         reader: Who looks.
-        paths: Paths of the sites it belongs to.
+        fields: Those of its fields that they may change.
         statements: The evidence filed for it, the newest first; one more than are shown says that there is more.
     """
     product = PRODUCTS.get(connection, use.product)
@@ -113,7 +114,7 @@ def use_view(
             *ids_in(history),
         ],
     )
-    may_change = may(reader, "use.change", paths)
+    paths = _paths(connection, reader, runs)
     return UseView(
         id=use.id,
         name=use.name,
@@ -121,11 +122,20 @@ def use_view(
         product_href=f"/products/{product.id}",
         tags=_tags(use, product),
         facts=_facts(use, runs, evidence, named),
-        gaps=tuple(gaps(use, runs, has_evidence=evidence.verified > 0, evidence=evidence, may_change=may_change)),
+        gaps=tuple(
+            gaps(
+                use,
+                runs,
+                has_evidence=evidence.verified > 0,
+                evidence=evidence,
+                fields=fields,
+                may_deploy=may(reader, "deployment.create"),
+            )
+        ),
         says=_says(use, named),
         known=tuple(known(row) for row in statements[:SHOWN_STATEMENTS]),
         more_known=max(0, len(statements) - SHOWN_STATEMENTS),
-        runs=tuple(_runs(one, named, reader) for one in runs),
+        runs=tuple(_runs(one, named, reader, paths) for one in runs),
         coverage=tally_lines(tallies(coverage_of(connection, use.id))),
         documents=document_lines(documents_about(connection, use.id)),
         events=events(history, named),
@@ -134,24 +144,42 @@ def use_view(
 
 
 def gaps(
-    use: Use, runs: Sequence[Deployment], *, has_evidence: bool, may_change: bool, evidence: Tally | None = None
+    use: Use,
+    runs: Sequence[Deployment],
+    *,
+    has_evidence: bool,
+    evidence: Tally | None = None,
+    fields: Set[str] = frozenset(),
+    may_deploy: bool = False,
 ) -> list[Gap]:
-    """What is not known or not done, the gravest first; nothing is asked of a use that is retired."""
+    """What is not known or not done, the gravest first; nothing is asked of a use that is retired.
+
+    Args:
+        use: The use.
+        runs: Where it runs.
+        has_evidence: Whether any filed evidence counts.
+        evidence: What is filed, where that is known.
+        fields: The fields that the reader may change: those gaps lead to the form.
+        may_deploy: Whether they may say where it runs.
+    """
     if use.stage is Stage.RETIRED:
         return []
-    edit = f"/uses/{use.id}/edit" if may_change else ""
+
+    def form(name: str) -> str:
+        return f"/uses/{use.id}/edit#f-{name}" if name in fields else ""
+
     found = []
     running = use.stage in RUNNING
     if running and use.decision in _OPEN:
-        found.append(Gap(f"It runs ({use.stage.value}) and nobody has decided that it may"))
+        found.append(Gap(f"It runs ({use.stage.value}) and nobody has decided that it may", form("decision")))
     if use.owner is None:
-        found.append(Gap("Nobody answers for it", edit and f"{edit}#f-owner"))
+        found.append(Gap("Nobody answers for it", form("owner")))
     if not has_evidence:
         apart = _apart(evidence) if evidence is not None else ""
         but = f"No filed evidence counts ({apart})" if apart else "No evidence is filed"
         found.append(Gap(f"{but}: how well it works for local patients is not known", "/evidence"))
     if running and use.monitoring is None:
-        found.append(Gap("How it is watched is not said", edit and f"{edit}#f-monitoring"))
+        found.append(Gap("How it is watched is not said", form("monitoring")))
     unnamed = [one for one in runs if one.clinician is None and one.mode is not Mode.ENDED]
     if unnamed:
         found.append(Gap(f"{_sites(len(unnamed))} without an accountable clinician", "#where"))
@@ -159,7 +187,7 @@ def gaps(
     if waiting:
         found.append(Gap(f"{_sites(len(waiting))} not yet accepted by the clinician", "#where"))
     if running and not runs:
-        found.append(Gap("Where it runs is not said", f"/deployments/new?use={use.id}" if may_change else ""))
+        found.append(Gap("Where it runs is not said", f"/deployments/new?use={use.id}" if may_deploy else ""))
     for name, said in (
         ("purpose", "What it is for is not said"),
         ("population", "For which patients is not said"),
@@ -169,7 +197,7 @@ def gaps(
         ("demographic_inputs", "Whether it takes race, sex or age as inputs is not said"),
     ):
         if getattr(use, name) is None:
-            found.append(Gap(said, edit and f"{edit}#f-{name}"))
+            found.append(Gap(said, form(name)))
     return found
 
 
@@ -262,7 +290,15 @@ def known(row: Filed) -> Known:
     )
 
 
-def _runs(one: Deployment, named: Mapping[str, str], reader: Reader) -> Runs:
+def _paths(connection: Connection, reader: Reader, runs: Sequence[Deployment]) -> Mapping[str, str]:
+    """Where the sites stand, for a reader whose rights end somewhere."""
+    if all(held.path == "/" for held in reader.held):
+        return {}
+    return {name: site.path for name, site in SITES.get_many(connection, [one.site for one in runs]).items()}
+
+
+def _runs(one: Deployment, named: Mapping[str, str], reader: Reader, paths: Mapping[str, str]) -> Runs:
+    here = [paths.get(one.site, "/")]
     waits = one.accepted_at is None and one.mode is not Mode.ENDED
     return Runs(
         id=one.id,
@@ -272,7 +308,8 @@ def _runs(one: Deployment, named: Mapping[str, str], reader: Reader) -> Runs:
         version=named.get(one.version or "", ""),
         clinician=named.get(one.clinician or "", ""),
         accepted_at=one.accepted_at,
-        mine=waits and one.clinician == reader.person and may(reader, "deployment.accept"),
+        mine=waits and one.clinician == reader.person and may(reader, "deployment.accept", here),
+        changeable=may(reader, "deployment.change", here),
         revision=one.revision,
     )
 

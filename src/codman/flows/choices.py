@@ -1,0 +1,92 @@
+"""What a form may choose from: records by their names, as far as somebody sees them.
+
+A name and an id each, never the whole record: a house has thousands of products.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Column, ColumnElement, Select, false, null, or_, select
+
+from codman.flows.house import House
+from codman.flows.record_rules import KINDS
+from codman.registry.access import Reader, paths_for
+from codman.registry.schema import people, products, sites, uses, versions
+
+_BESIDE: Final[dict[str, Column[Any]]] = {  # what tells apart those of one name
+    "site": sites.c.path,
+    "person": people.c.discipline,
+    "version": products.c.name,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A record that may be chosen."""
+
+    id: str
+    name: str
+    beside: str | None  # a site's path, a person's discipline, a version's product
+
+
+def choices(
+    house: House,
+    reader: Reader,
+    kind: str,
+    *,
+    words: str | None = None,
+    within: Sequence[str] = ("/",),
+    product: str | None = None,
+    limit: int = 200,
+) -> list[Choice]:
+    """Some records of a kind that somebody sees, by name; sites as the hierarchy has them.
+
+    Args:
+        house: The open house.
+        reader: Who chooses.
+        kind: Which kind, e.g. product.
+        words: Looked for in the names; all of them must be found.
+        within: Of sites, only those at or below these paths.
+        product: Of versions, only those of this product.
+        limit: How many.
+    """
+    query, called = _query(reader, kind)
+    for word in (words or "").split()[:8]:
+        looked = [called, products.c.name] if kind == "version" else [called]
+        query = query.where(or_(*(column.icontains(word, autoescape=True) for column in looked)))
+    if kind == "site" and "/" not in within:
+        query = query.where(or_(false(), *(sites.c.path.startswith(path, autoescape=True) for path in within)))
+    if kind == "version" and product is not None:
+        query = query.where(versions.c.product == product)
+    order = (sites.c.path if kind == "site" else called, KINDS[kind].records.table.c.id)
+    with house.database.reading() as connection:
+        return [Choice(*row) for row in connection.execute(query.order_by(*order).limit(limit))]
+
+
+def product_of(house: House, reader: Reader, use: str) -> str | None:
+    """The product of a use; None where there is no such use within reach."""
+    rules = KINDS["use"]
+    query = select(uses.c.product).where(uses.c.id == use, rules.seen(paths_for(reader, rules.read), reader))
+    with house.database.reading() as connection:
+        return connection.execute(query).scalar_one_or_none()
+
+
+def chosen(house: House, reader: Reader, kind: str, name: str) -> Choice | None:
+    """One record as a choice; None where there is none of that id within reach."""
+    query, _ = _query(reader, kind)
+    with house.database.reading() as connection:
+        row = connection.execute(query.where(KINDS[kind].records.table.c.id == name)).one_or_none()
+    return None if row is None else Choice(*row)
+
+
+def _query(reader: Reader, kind: str) -> tuple[Select[Any], ColumnElement[Any]]:
+    rules = KINDS[kind]
+    table = rules.records.table
+    called = versions.c.label if kind == "version" else table.c.name
+    query = select(table.c.id, called, _BESIDE.get(kind, null())).select_from(table)
+    if kind == "version":
+        query = query.join(products, products.c.id == versions.c.product)
+    return query.where(rules.seen(paths_for(reader, rules.read), reader)), called
