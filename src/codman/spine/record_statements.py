@@ -71,6 +71,18 @@ class DocumentPredicate(SignedPredicate):
     media_type: Name = Field(description="e.g. application/pdf")
 
 
+class DecidedRequirement(BaseModel):
+    """How one requirement stood when it was decided."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    id: Name
+    outcome: Name
+    sentence: Sentence
+    evidence: Digest | None = None
+    accepted: bool = Field(default=False, description="Inconclusive, and accepted in writing under a condition")
+
+
 class DecisionPredicate(SignedPredicate):
     """What a committee decided about a use, at a checkpoint, on which evidence, for which sites."""
 
@@ -83,6 +95,12 @@ class DecisionPredicate(SignedPredicate):
     decided_by: list[Name] = Field(min_length=1, max_length=200)
     expires_at: Instant | None = None
     criteria: CriteriaRef | None = None
+    policy: Name | None = Field(default=None, description="The policy it was judged by")
+    edition: Name | None = None
+    policy_digest: Digest | None = Field(default=None, description="sha256 of the policy as canonical JSON")
+    requirements: list[DecidedRequirement] = Field(default_factory=list, max_length=1000)
+    votes: dict[Name, int] = Field(default_factory=dict, description="How many voted what")
+    reasons: Sentence | None = None
 
 
 class ReportPredicate(SignedPredicate):

@@ -1,0 +1,390 @@
+"""Cases: a use brought before a checkpoint; who reviews it, who may not, what is asked and answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, select
+
+from codman.errors import CodmanError
+from codman.flows.house import House
+from codman.flows.review.policies import keep
+from codman.registry import governance
+from codman.registry.access import ACTIONS, NotAllowed, Reader, may, paths_for, require
+from codman.registry.database import Change
+from codman.registry.governance import CASES, CONDITIONS, REMARKS, REVIEWERS
+from codman.registry.interests import interested
+from codman.registry.inventory import paths_of, visible
+from codman.registry.nouns import PRODUCTS, SITES, USES, VERSIONS
+from codman.registry.records import AlreadyThere, BadField, NoSuchRecord, Stale
+from codman.registry.requests import Once, remember, reply_to
+from codman.registry.schema import grants, people, uses
+from codman.registry.schema import sites as site_rows
+from codman.registry.schema_review import acceptances, cases, conditions, remarks, reviewers, votes
+from codman.spine.person import Role
+from codman.spine.policy import Policy
+from codman.spine.product import Product
+from codman.spine.review import (
+    Acceptance,
+    Case,
+    CaseFields,
+    CaseState,
+    Condition,
+    ConditionState,
+    Conflict,
+    Procedure,
+    Remark,
+    RemarkFields,
+    Reviewer,
+    ReviewerFields,
+    Vote,
+)
+from codman.spine.use import Stage, Use
+
+WORKING: Final = frozenset({CaseState.OPEN, CaseState.VOTING})
+
+
+class CaseClosed(CodmanError):
+    """A step in a case that is decided or withdrawn."""
+
+    exit_code = 2
+
+    def __init__(self, state: CaseState) -> None:
+        super().__init__(
+            what="this case is closed",
+            why=f"it is {state.value}; what was decided stays as it was decided",
+            fix="open a new case for this use and checkpoint",
+        )
+
+
+class NotYours(NotAllowed):
+    """A step in a case by somebody who has a hand in it, or is not named for it."""
+
+    def __init__(self, why: str, fix: str = "let somebody without a hand in it do this") -> None:
+        CodmanError.__init__(self, what="this step in the review is not yours to take", why=why, fix=fix)
+
+
+@dataclass(frozen=True, slots=True)
+class Docket:
+    """A case and everything in it."""
+
+    case: Case
+    use: Use
+    product: Product
+    reviewers: Sequence[Reviewer]
+    votes: Sequence[Vote]
+    remarks: Sequence[Remark]
+    acceptances: Sequence[Acceptance]
+    conditions: Sequence[Condition]
+    interested: Mapping[str, str]  # who may decide nothing, and why
+
+
+def open_case(
+    house: House,
+    reader: Reader,
+    policy: Policy,
+    *,
+    use: str,
+    leads_to: Stage,
+    sites: Sequence[str] = (),
+    version: str | None = None,
+    procedure: Procedure = Procedure.FULL,
+    quorum: int = 3,
+    disciplines: Sequence[str] = (),
+    chair: str | None = None,
+    due_on: str | None = None,
+    why: str | None = None,
+    request: str | None = None,
+    once: Once | None = None,
+) -> Case:
+    """Bring a use before a checkpoint.
+
+    Args:
+        house: The open house.
+        reader: Who submits it, and so will not decide it.
+        policy: What it is judged by; kept word for word.
+        use: Which use.
+        leads_to: The stage it asks for.
+        sites: Sites that the decision will name.
+        version: The version it is about.
+        procedure: Full, expedited or emergency.
+        quorum: Least votes.
+        disciplines: Disciplines that must have voted.
+        chair: Who presides.
+        due_on: When it should be decided.
+        why: The reason they give.
+        request: The request it came with, for the log.
+        once: Makes a repeated request find what the first one made.
+
+    Raises:
+        NotAllowed: They may not, for this use.
+        NoSuchRecord: There is no such use within their reach.
+        AlreadyThere: A case of this use and checkpoint is open.
+        BadField: A site, version or person is not there.
+    """
+    require(reader, "case.create")
+    with house.database.changing(reader.author(request), why) as change:
+        if once is not None and (reply := reply_to(change.connection, once)) is not None:
+            return CASES.record.model_validate(reply)
+        connection = change.connection
+        found = _use_to(
+            connection, reader, use, "case.create" if procedure is not Procedure.EMERGENCY else "case.emergency"
+        )
+        _refer(connection, found, sites, version)
+        fields = CaseFields(
+            use=use,
+            checkpoint=policy.checkpoint,
+            procedure=procedure,
+            leads_to=leads_to,
+            version=version,
+            sites=list(dict.fromkeys(sites)),
+            policy=policy.policy,
+            edition=policy.edition,
+            policy_digest=keep(change, policy),
+            proposed_by=reader.person,
+            chair=chair,
+            quorum=quorum,
+            disciplines=list(disciplines),
+            due_on=due_on,
+        )
+        if chair is not None:
+            _may_sit(connection, chair, found, "case.decide", "chair")
+        there = select(cases.c.id).where(
+            cases.c.use == use,
+            cases.c.checkpoint == policy.checkpoint.value,
+            cases.c.state.in_([state.value for state in WORKING]),
+        )
+        if (other := connection.execute(there).scalars().first()) is not None:
+            raise AlreadyThere("case", f"{other} is open for this use and checkpoint")
+        case = CASES.add(change, fields)
+        if found.stage in (Stage.PROPOSED, Stage.TRIAGED):
+            USES.change(change, use, {"stage": Stage.IN_REVIEW.value, "stage_since": change.at[:10]}, None)
+        if once is not None:
+            remember(change, once, case.model_dump(mode="json"))
+        return case
+
+
+def docket(house: House, reader: Reader, case: str) -> Docket:
+    """A case and everything in it, as far as somebody may see it.
+
+    Raises:
+        NotAllowed: They may read no case.
+        NoSuchRecord: There is none of that name within their reach.
+    """
+    with house.database.reading() as connection:
+        return docket_within(connection, reader, case)
+
+
+def docket_within(connection: Connection, reader: Reader, name: str) -> Docket:
+    """The same on a connection that is already open."""
+    within = paths_for(reader, "review.read")
+    if not within:
+        raise NotAllowed("review.read", "anywhere")
+    case: Case = governance.get(connection, "case", name, within)
+    use = USES.get(connection, case.use)
+    product = PRODUCTS.get(connection, use.product)
+    return Docket(
+        case=case,
+        use=use,
+        product=product,
+        reviewers=governance.every(connection, "reviewer", reviewers.c.case == name),
+        votes=governance.every(connection, "vote", votes.c.case == name),
+        remarks=governance.every(connection, "remark", remarks.c.case == name),
+        acceptances=governance.every(connection, "acceptance", acceptances.c.case == name),
+        conditions=governance.every(connection, "condition", conditions.c.case == name),
+        interested=interested(connection, case, use, product),
+    )
+
+
+def working(connection: Connection, reader: Reader, name: str, action: str, revision: int | None = None) -> Docket:
+    """A case that is still open, for somebody who may do this in it.
+
+    Raises:
+        NoSuchRecord: There is none of that name within their reach.
+        NotAllowed: They may not do this for its use.
+        CaseClosed: It is decided or withdrawn.
+        Stale: It was changed since they looked.
+    """
+    found = docket_within(connection, reader, name)
+    require(reader, action, paths_of(connection, found.use))
+    if found.case.state not in WORKING:
+        raise CaseClosed(found.case.state)
+    if revision is not None and revision != found.case.revision:
+        raise Stale("case", name, revision, found.case.revision)
+    return found
+
+
+def name_reviewer(
+    house: House, reader: Reader, case: str, person: str, discipline: str, *, request: str | None = None
+) -> Reviewer:
+    """Ask somebody to review a case.
+
+    Raises:
+        NotAllowed: The reader may not, for this use.
+        BadField: The person may not vote here: they hold no role of the committee, or have a hand in the use.
+        CaseClosed: It is decided or withdrawn.
+        AlreadyThere: They are named already.
+    """
+    with house.database.changing(reader.author(request)) as change:
+        found = working(change.connection, reader, case, "case.change")
+        _may_sit(change.connection, person, found.use, "case.vote", "person")
+        if person in found.interested:
+            raise BadField("reviewer", "person", f"they {found.interested[person]}: others decide")
+        if any(one.delegate == person for one in found.reviewers):
+            raise BadField("reviewer", "person", "they cast another reviewer's vote in this case")
+        return REVIEWERS.add(change, ReviewerFields(case=case, person=person, discipline=discipline))
+
+
+def excuse_reviewer(house: House, reader: Reader, reviewer: str, revision: int, *, request: str | None = None) -> None:
+    """Take a reviewer off a case; the log keeps that they were on it.
+
+    Raises:
+        AlreadyThere: They voted: a vote is never taken away by another.
+    """
+    with house.database.changing(reader.author(request)) as change:
+        one: Reviewer = REVIEWERS.get(change.connection, reviewer)
+        found = working(change.connection, reader, one.case, "case.change")
+        if any(vote.person == one.person for vote in found.votes):
+            raise AlreadyThere("vote", "they voted, and a vote is not taken away by somebody else")
+        REVIEWERS.remove(change, reviewer, revision)
+
+
+def state_interest(
+    house: House, reader: Reader, case: str, conflict: Conflict, note: str | None = None, *, request: str | None = None
+) -> Reviewer:
+    """Say whether one has a conflict of interest in a case one reviews.
+
+    Raises:
+        NotYours: They are not named for it.
+        CaseClosed: It is decided or withdrawn.
+    """
+    with house.database.changing(reader.author(request)) as change:
+        own = _own(working(change.connection, reader, case, "case.vote"), reader)
+        return REVIEWERS.change(change, own.id, {"conflict": conflict.value, "conflict_note": note}, None)
+
+
+def delegate(house: House, reader: Reader, case: str, to: str | None, *, request: str | None = None) -> Reviewer:
+    """Name who casts one's vote, or take that back.
+
+    Raises:
+        NotYours: They are not named for it, or voted already.
+        BadField: The delegate may not vote here, reviews the case themselves, or casts another's vote.
+    """
+    with house.database.changing(reader.author(request)) as change:
+        found = working(change.connection, reader, case, "case.vote")
+        own = _own(found, reader)
+        if any(vote.person == reader.person for vote in found.votes):
+            raise NotYours("the vote is cast already", "change the vote instead")
+        if to is not None:
+            _may_sit(change.connection, to, found.use, "case.vote", "delegate")
+            if to in found.interested:
+                raise BadField("reviewer", "delegate", f"they {found.interested[to]}: others decide")
+            if any(one.person == to or one.delegate == to for one in found.reviewers):
+                raise BadField("reviewer", "delegate", "they have a vote in this case already; nobody casts two")
+        return REVIEWERS.change(change, own.id, {"delegate": to}, None)
+
+
+def remark(
+    house: House,
+    reader: Reader,
+    case: str,
+    text: str,
+    *,
+    requirement: str | None = None,
+    answers: str | None = None,
+    request: str | None = None,
+) -> Remark:
+    """Ask or answer something in a case.
+
+    Raises:
+        NotAllowed: They may not, for this use.
+        BadField: It answers nothing that was asked here, or is empty.
+        CaseClosed: It is decided or withdrawn.
+    """
+    with house.database.changing(reader.author(request)) as change:
+        found = working(change.connection, reader, case, "case.remark")
+        if answers is not None and all(one.id != answers for one in found.remarks):
+            raise BadField("remark", "answers", "there is no such question in this case")
+        said = {"case": case, "author": reader.person, "requirement": requirement, "answers": answers, "text": text}
+        return REMARKS.add(change, _remark(said))
+
+
+def _remark(said: Mapping[str, Any]) -> RemarkFields:
+    return REMARKS.validated(said)
+
+
+def withdraw(house: House, reader: Reader, case: str, revision: int, *, why: str, request: str | None = None) -> Case:
+    """Take a case back; its conditions go with it.
+
+    Raises:
+        NotAllowed: They neither submitted it nor preside.
+        CaseClosed: It is decided or withdrawn.
+        Stale: It was changed since they looked.
+    """
+    with house.database.changing(reader.author(request), why) as change:
+        found = docket_within(change.connection, reader, case)
+        action = "case.create" if found.case.proposed_by == reader.person else "case.change"
+        found = working(change.connection, reader, case, action, revision)
+        drop_conditions(change, found)
+        return CASES.change(change, case, {"state": CaseState.WITHDRAWN.value}, revision)
+
+
+def drop_conditions(change: Change, found: Docket) -> None:
+    """Withdraw what a case would have asked for: it ended without asking."""
+    for one in found.conditions:
+        if one.state is ConditionState.OPEN:
+            CONDITIONS.change(change, one.id, {"state": ConditionState.WITHDRAWN.value, "closed_at": change.at}, None)
+
+
+def _own(found: Docket, reader: Reader) -> Reviewer:
+    own = next((one for one in found.reviewers if one.person == reader.person), None)
+    if own is None:
+        raise NotYours("you are not named as a reviewer of this case", "ask the chair to name you")
+    return own
+
+
+def _use_to(connection: Connection, reader: Reader, name: str, action: str) -> Use:
+    within = paths_for(reader, "inventory.read")
+    row = connection.execute(select(uses.c.id).where(uses.c.id == name, visible(within))).one_or_none()
+    if row is None:
+        raise NoSuchRecord("use", name)
+    use = USES.get(connection, name)
+    require(reader, action, paths_of(connection, use))
+    return use
+
+
+def _refer(connection: Connection, use: Use, sites: Sequence[str], version: str | None) -> None:
+    missing = set(sites) - set(SITES.get_many(connection, sites))
+    if missing:
+        raise BadField("case", "sites", f"there is no site {sorted(missing)[0][:60]!r}")
+    if version is not None:
+        try:
+            of = VERSIONS.get(connection, version).product
+        except NoSuchRecord:
+            raise BadField("case", "version", "there is no such version") from None
+        if of != use.product:
+            raise BadField("case", "version", "it is a version of another product than the use's")
+
+
+def _may_sit(connection: Connection, person: str, use: Use, action: str, field: str) -> None:
+    """Refuse to name somebody who could not do this for the use."""
+    held = connection.execute(
+        select(grants.c.role, site_rows.c.path)
+        .join(people, people.c.id == grants.c.person)
+        .outerjoin(site_rows, site_rows.c.id == grants.c.site)
+        .where(grants.c.person == person, people.c.active)
+    ).all()
+    places = paths_of(connection, use)
+    if not any(
+        Role(role) in ACTIONS[action] and (path is None or any(place.startswith(path) for place in places))
+        for role, path in held
+    ):
+        roles = ", ".join(sorted(ACTIONS[action]))
+        raise BadField("case", field, f"they hold none of the roles {roles} where this use belongs")
+
+
+def may_decide(connection: Connection, reader: Reader, found: Docket) -> bool:
+    """Whether somebody could close a case; for a page that shows who may."""
+    return may(reader, "case.decide", paths_of(connection, found.use)) and reader.person not in found.interested

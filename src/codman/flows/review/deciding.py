@@ -1,0 +1,327 @@
+"""decide: close a case. Votes, evidence and conditions as they stand, signed in the closer's name, in one change."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import date, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from codman.errors import CodmanError
+from codman.evidence.canonical import canonical, sha256
+from codman.evidence.statements import build, canonical_statement, read_bytes
+from codman.flows.filing import file_own
+from codman.flows.house import House
+from codman.flows.notary import sign_within
+from codman.flows.review.cases import Docket, NotYours, drop_conditions, working
+from codman.flows.review.evidence import exhibits_of, judged
+from codman.flows.review.policies import kept
+from codman.flows.review.voting import count
+from codman.registry.about import Known
+from codman.registry.access import Reader
+from codman.registry.database import Change
+from codman.registry.governance import ACCEPTANCES, CASES, CONDITIONS
+from codman.registry.nouns import PEOPLE, SITES, USES, VERSIONS
+from codman.registry.records import BadField
+from codman.review.votes import why_not_outcome
+from codman.spine.record_statements import DecidedRequirement, DecisionPredicate, Meaning
+from codman.spine.review import (
+    GRANTED,
+    Acceptance,
+    AcceptanceFields,
+    Case,
+    CaseOutcome,
+    CaseState,
+    ConditionFields,
+    ConditionState,
+    Procedure,
+)
+from codman.spine.statement import Digest, Kind, Subject
+from codman.spine.use import Decision, Stage
+from codman.spine.verdict import Outcome, Result, Verdict
+
+# days that a decision stands where nobody says less
+STANDS_FOR: Final[Mapping[Procedure, int]] = {
+    Procedure.FULL: 365,
+    Procedure.EXPEDITED: 90,
+    Procedure.EMERGENCY: 14,
+}
+_KEPT: Final = frozenset({Outcome.MET, Outcome.NOT_APPLICABLE})
+_MEANING: Final[Mapping[CaseOutcome, Meaning]] = {
+    CaseOutcome.APPROVED: Meaning.APPROVAL,
+    CaseOutcome.CONDITIONAL: Meaning.APPROVAL,
+    CaseOutcome.RETIRED: Meaning.APPROVAL,
+    CaseOutcome.DEFERRED: Meaning.REVIEW,
+    CaseOutcome.REJECTED: Meaning.DISAPPROVAL,
+}
+_DECISION: Final[Mapping[CaseOutcome, Decision]] = {
+    CaseOutcome.APPROVED: Decision.APPROVED,
+    CaseOutcome.CONDITIONAL: Decision.CONDITIONAL,
+    CaseOutcome.DEFERRED: Decision.DEFERRED,
+    CaseOutcome.REJECTED: Decision.REJECTED,
+}
+
+
+class CannotDecide(CodmanError):
+    """An outcome that the votes or the evidence do not carry."""
+
+    exit_code = 3
+
+    def __init__(self, why: str, fix: str = "wait for what is missing, or decide what they do carry") -> None:
+        super().__init__(what="the case cannot be closed like this", why=why, fix=fix)
+
+
+def verdict_of(house: House, connection: Connection, found: Docket) -> Verdict:
+    """The case's own policy held against what the book holds now."""
+    policy = kept(connection, found.case.policy_digest)
+    exhibits = exhibits_of(house, connection, found.use)
+    now = house.database.clock()
+    return judged(exhibits, policy, found.use, found.product, version=found.case.version, at=now)
+
+
+def add_condition(
+    house: House, reader: Reader, case: str, fields: Mapping[str, Any], *, request: str | None = None
+) -> Any:
+    """Write what a case will ask for if it is approved: of whom, by when, closed by what.
+
+    Raises:
+        NotAllowed: They do not preside over this use's cases.
+        CaseClosed: It is decided or withdrawn.
+        BadField: A field cannot be kept, or the day is past.
+    """
+    with house.database.changing(reader.author(request)) as change:
+        found = working(change.connection, reader, case, "case.change")
+        return CONDITIONS.add(change, _condition(change, found, fields))
+
+
+def accept_inconclusive(
+    house: House,
+    reader: Reader,
+    case: str,
+    requirement: str,
+    reason: str,
+    condition: Mapping[str, Any],
+    *,
+    request: str | None = None,
+) -> Acceptance:
+    """Accept, in writing, a requirement that the evidence cannot decide; only under a condition that will decide it.
+
+    Raises:
+        NotAllowed: They do not preside.
+        NotYours: They have a hand in the use.
+        CannotDecide: The requirement is not inconclusive.
+        BadField: A field cannot be kept.
+    """
+    with house.database.changing(reader.author(request)) as change:
+        found = working(change.connection, reader, case, "case.accept")
+        if reader.person in found.interested:
+            raise NotYours(f"you {found.interested[reader.person]}: others decide")
+        result = next((r for r in verdict_of(house, change.connection, found).results if r.id == requirement), None)
+        if result is None:
+            raise BadField("acceptance", "requirement", "the case's policy has no such requirement")
+        if result.outcome is not Outcome.INCONCLUSIVE:
+            raise CannotDecide(
+                f"'{result.title}' is {result.outcome.value}: only what is inconclusive can be accepted in writing",
+                "bring evidence that decides it",
+            )
+        made = CONDITIONS.add(change, _condition(change, found, {**condition, "requirement": requirement}))
+        fields = AcceptanceFields(
+            case=case, requirement=requirement, person=reader.person, reason=reason, condition=made.id
+        )
+        return ACCEPTANCES.add(change, fields)
+
+
+def decide(
+    house: House,
+    reader: Reader,
+    case: str,
+    revision: int,
+    outcome: CaseOutcome,
+    reasons: str,
+    *,
+    expires_on: str | None = None,
+    request: str | None = None,
+) -> Case:
+    """Close a case and sign the decision.
+
+    Args:
+        house: The open house.
+        reader: Who closes it, freshly signed in; no hand in the use.
+        case: Which case.
+        revision: The revision they saw.
+        outcome: How it ends; the votes must carry it.
+        reasons: Why.
+        expires_on: From when it stands no more; at most as long as its procedure allows, and that long without it.
+        request: The request it came with, for the log.
+
+    Returns:
+        The closed case; its `decision` is the digest of the signed statement.
+
+    Raises:
+        NotAllowed: They may not decide here, or their sign-in is not fresh.
+        NotYours: They have a hand in the use, or another presides.
+        CaseClosed: It is decided or withdrawn.
+        Stale: It was changed since they looked.
+        CannotDecide: Votes or evidence do not carry it, or fewer than two people would have decided.
+    """
+    with house.database.changing(reader.author(request), reasons) as change:
+        connection = change.connection
+        action = "case.emergency" if _emergency(connection, reader, case) else "case.decide"
+        found = working(connection, reader, case, action, revision)
+        _may_close(found, reader)
+        verdict = verdict_of(house, connection, found)
+        _carried(found, verdict, outcome, reader)
+        until = _until(change, found.case, expires_on)
+        digest = _signed(change, house, reader, found, verdict, outcome, reasons, until)
+        if outcome not in GRANTED:
+            drop_conditions(change, found)
+        closed = CASES.change(
+            change,
+            case,
+            {
+                "state": CaseState.DECIDED.value,
+                "outcome": outcome.value,
+                "reasons": reasons,
+                "decided_at": change.at,
+                "expires_on": until if outcome in GRANTED else None,
+                "decision": digest,
+                "chair": found.case.chair or reader.person,
+            },
+            None,
+        )
+        USES.change(change, found.use.id, _what_follows(change, outcome), None)
+        return closed
+
+
+def _emergency(connection: Connection, reader: Reader, case: str) -> bool:
+    found = working(connection, reader, case, "review.read")
+    return found.case.procedure is Procedure.EMERGENCY
+
+
+def _may_close(found: Docket, reader: Reader) -> None:
+    if reader.person in found.interested:
+        raise NotYours(f"you {found.interested[reader.person]}: others decide")
+    if found.case.chair is not None and found.case.chair != reader.person:
+        raise NotYours("another person presides over this case", "ask them to close it, or have the chair changed")
+    own = next((one for one in found.reviewers if one.person == reader.person), None)
+    if own is not None and own.conflict.value == "conflict":
+        raise NotYours("you declared a conflict of interest in this case")
+
+
+def _carried(found: Docket, verdict: Verdict, outcome: CaseOutcome, reader: Reader) -> None:
+    """Refuse an outcome that votes, people or evidence do not carry."""
+    votes = count(found)
+    open_conditions = sum(one.state is ConditionState.OPEN for one in found.conditions)
+    why = why_not_outcome(outcome, votes, open_conditions)
+    if why is not None:
+        raise CannotDecide(why)
+    if outcome is CaseOutcome.APPROVED and open_conditions:
+        raise CannotDecide("it names conditions", "approve with conditions, or withdraw them")
+    if found.case.procedure is Procedure.EMERGENCY:
+        return
+    people = {reader.person, *(vote.cast_by for vote in found.votes if vote.cast_by not in found.interested)}
+    if len(people) < 2:
+        raise CannotDecide("one person would have decided alone", "have a second person vote")
+    stopped = blocking(verdict, {one.requirement for one in found.acceptances})
+    if outcome in GRANTED and stopped:
+        first = stopped[0]
+        more = f" and {len(stopped) - 1} more" if len(stopped) > 1 else ""
+        raise CannotDecide(
+            f"'{first.title}' is {first.outcome.value}{more}: {first.sentence}",
+            "bring the evidence, accept in writing what is inconclusive, or defer",
+        )
+
+
+def blocking(verdict: Verdict, accepted: Collection[str]) -> list[Result]:
+    """Requirements that still stop an approval."""
+    return [
+        r
+        for r in verdict.results
+        if r.blocks and r.outcome not in _KEPT and not (r.outcome is Outcome.INCONCLUSIVE and r.id in accepted)
+    ]
+
+
+def _until(change: Change, case: Case, asked: str | None) -> str:
+    today = date.fromisoformat(change.at[:10])
+    latest = (today + timedelta(days=STANDS_FOR[case.procedure])).isoformat()
+    if asked is None:
+        return latest
+    if not change.at[:10] < asked <= latest:
+        why = f"a decision by {case.procedure.value} procedure stands from tomorrow to {latest} at most"
+        raise BadField("case", "expires_on", why)
+    return asked
+
+
+def _signed(
+    change: Change,
+    house: House,
+    reader: Reader,
+    found: Docket,
+    verdict: Verdict,
+    outcome: CaseOutcome,
+    reasons: str,
+    until: str,
+) -> str:
+    connection, case = change.connection, found.case
+    accepted = {one.requirement for one in found.acceptances}
+    sites = SITES.get_many(connection, case.sites)
+    version = None if case.version is None else VERSIONS.get(connection, case.version)
+    voters = sorted({vote.cast_by for vote in found.votes} | {reader.person})
+    names = PEOPLE.get_many(connection, voters)
+    opened = [one.sentence[:2000] for one in found.conditions if one.state is ConditionState.OPEN]
+    votes = count(found)
+    predicate = DecisionPredicate(
+        product=found.product.name,
+        version=None if version is None else version.label,
+        use=found.use.name,
+        evaluated_at=change.at,
+        checkpoint=case.checkpoint.value,
+        outcome=outcome.value,
+        conditions=opened if outcome in GRANTED else [],
+        evidence=[Digest(sha256=d) for d in sorted({r.finding.evidence or "" for r in verdict.results} - {""})],
+        sites=[sites[site].name for site in case.sites if site in sites],
+        decided_at=change.at,
+        decided_by=[names[one].name for one in voters],
+        expires_at=f"{until}T00:00:00Z" if outcome in GRANTED else None,
+        policy=case.policy,
+        edition=case.edition,
+        policy_digest=Digest(sha256=case.policy_digest),
+        requirements=[_stood(r, accepted) for r in verdict.results],
+        votes={choice.value: number for choice, number in votes.counts.items()},
+        reasons=reasons[:2000],
+    )
+    pinned = version.digest if version is not None and version.digest else None
+    subject = Subject(
+        name=found.product.name if version is None else f"{found.product.name}@{version.label}",
+        digest=Digest(sha256=pinned or sha256(canonical({"use": found.use.id, "version": case.version}))),
+    )
+    bare = canonical_statement(build(Kind.DECISION, subject, predicate))
+    envelope = sign_within(change, house, reader, bare, _MEANING[outcome])
+    known = Known(found.product.id, case.version, found.use.id)
+    return file_own(change, house, read_bytes(envelope.to_bytes(), name="the decision"), known)
+
+
+def _stood(result: Result, accepted: Collection[str]) -> DecidedRequirement:
+    evidence = result.finding.evidence
+    return DecidedRequirement(
+        id=result.id,
+        outcome=result.outcome.value,
+        sentence=result.sentence[:2000],
+        evidence=None if evidence is None else Digest(sha256=evidence),
+        accepted=result.outcome is Outcome.INCONCLUSIVE and result.id in accepted,
+    )
+
+
+def _condition(change: Change, found: Docket, fields: Mapping[str, Any]) -> ConditionFields:
+    made: ConditionFields = CONDITIONS.validated({**fields, "use": found.use.id, "case": found.case.id})
+    if made.due_on <= change.at[:10]:
+        raise BadField("condition", "due_on", "the day is past: give one that can still be kept")
+    return made
+
+
+def _what_follows(change: Change, outcome: CaseOutcome) -> dict[str, Any]:
+    """What the decision makes of the use. Where it runs changes when its sites accept, not before."""
+    if outcome is CaseOutcome.RETIRED:
+        return {"stage": Stage.RETIRED.value, "stage_since": change.at[:10]}
+    return {"decision": _DECISION[outcome].value}

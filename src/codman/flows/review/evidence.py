@@ -1,0 +1,138 @@
+"""What the book holds about a use, laid before a policy: statements by what they are worth now, and documents."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection, and_, or_, select
+
+from codman.evidence.store import Store
+from codman.flows.house import House
+from codman.registry.schema import documents, statements, versions
+from codman.registry.standing import standing_of
+from codman.review.policy.exhibit import Exhibit, merged, of_statement
+from codman.review.policy.judge import judge_exhibits
+from codman.spine.policy import Policy
+from codman.spine.product import Product
+from codman.spine.statement import Kind, Origin, when
+from codman.spine.use import Use
+from codman.spine.verdict import Verdict
+
+_MOST_ROWS: Final = 300_000  # measurements held in memory, about half a kilobyte each
+_JUDGED: Final = tuple(kind.value for kind in Kind if kind not in (Kind.DECISION, Kind.REPORT, Kind.CONCERN))
+
+
+class _Shelf:
+    """Statements that were read lately: a policy held against them again needs no file."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._held: OrderedDict[tuple[int, str], Exhibit] = OrderedDict()
+        self._rows = 0
+
+    def take(self, store: Store, digest: str) -> Exhibit:
+        place = (id(store), digest)
+        with self._lock:
+            if place in self._held:
+                self._held.move_to_end(place)
+                return self._held[place]
+        exhibit = of_statement(store.get(digest), ())
+        with self._lock:
+            if place not in self._held:
+                self._held[place] = exhibit
+                self._rows += len(exhibit.rows) + 1
+            while self._rows > _MOST_ROWS and len(self._held) > 1:
+                _, gone = self._held.popitem(last=False)
+                self._rows -= len(gone.rows) + 1
+        return exhibit
+
+
+_shelf = _Shelf()
+
+
+def exhibits_of(house: House, connection: Connection, use: Use) -> list[Exhibit]:
+    """Everything filed about a use, or about its product for every use, in the order of time.
+
+    Each is about what the book knows it to be about, whatever it calls it. What nobody registered signed, or a revoked
+    key did, is there and does not count.
+    """
+    rows = connection.execute(
+        select(statements.c.digest, statements.c.version_id, statements.c.use_id).where(
+            or_(
+                statements.c.use_id == use.id,
+                and_(statements.c.use_id.is_(None), statements.c.product_id == use.product),
+            ),
+            statements.c.kind.in_(_JUDGED),
+        )
+    ).all()
+    worth = standing_of(connection, [row.digest for row in rows])
+    found = []
+    for row in rows:
+        stands = worth[row.digest]
+        found.append(
+            replace(
+                _shelf.take(house.store, row.digest),
+                product=use.product,
+                version=row.version_id,
+                use=row.use_id,
+                verified=stands.word == "verified",
+                unverifiable=None if stands.word == "verified" else stands.why,
+            )
+        )
+    return merged([*found, *_papers(connection, use)])
+
+
+def _papers(connection: Connection, use: Use) -> list[Exhibit]:
+    """Documents that people filed: the log says who and when, so they stand without a key's signature."""
+    of_product = select(versions.c.id).where(versions.c.product == use.product)
+    rows = connection.execute(
+        select(documents).where(or_(documents.c.about.in_([use.id, use.product]), documents.c.about.in_(of_product)))
+    )
+    return [
+        Exhibit(
+            name=row.title,
+            digest=row.digest,
+            kind=Kind.DOCUMENT,
+            origin=Origin.LOCAL,
+            product=use.product,
+            version=row.about if row.about_kind == "version" else None,
+            use=use.id if row.about_kind == "use" else None,
+            evaluated_at=when(row.created_at),
+            predicate={"document": row.type, "file": row.title},
+            verified=True,
+        )
+        for row in rows
+    ]
+
+
+def judged(
+    exhibits: Sequence[Exhibit],
+    policy: Policy,
+    use: Use,
+    product: Product,
+    *,
+    version: str | None = None,
+    at: datetime | None = None,
+) -> Verdict:
+    """A policy held against what the book holds about a use.
+
+    Args:
+        exhibits: As `exhibits_of` gives them.
+        policy: What is demanded.
+        use: The use.
+        product: Its product.
+        version: The version that is judged; where none is named, the one that the newest evidence is about.
+        at: The time of judging; now where left out.
+    """
+    facts = {
+        "tier": use.tier.value if use.tier else "",
+        "setting": use.care_setting or "",
+        "kind": product.kind.value if product.kind else "",
+    }
+    newest = next((one.version for one in reversed(exhibits) if one.version is not None), None)
+    return judge_exhibits(policy, exhibits, at, facts=facts, version=version or newest, use=use.id)

@@ -1,0 +1,82 @@
+"""Votes: cast by who may, changed until the case is closed, never after."""
+
+from __future__ import annotations
+
+from codman.flows.house import House
+from codman.flows.review.cases import Docket, NotYours, working
+from codman.registry.access import Reader
+from codman.registry.database import Change
+from codman.registry.governance import CASES, VOTES
+from codman.registry.records import BadField
+from codman.review.votes import Tally, tally, why_not_vote
+from codman.spine.review import CaseState, Choice, Conflict, Vote
+
+
+def cast(
+    house: House,
+    reader: Reader,
+    case: str,
+    choice: Choice,
+    *,
+    reason: str | None = None,
+    of: str | None = None,
+    revision: int | None = None,
+    request: str | None = None,
+) -> Vote:
+    """Cast one's vote, or that of somebody who named one their delegate; a second time changes it.
+
+    Args:
+        house: The open house.
+        reader: Who casts it.
+        case: In which case.
+        choice: The vote.
+        reason: Why; needed for a vote against.
+        of: Whose vote it is; the reader's own without.
+        revision: The revision of the vote they saw, where there is one.
+        request: The request it came with, for the log.
+
+    Raises:
+        NotAllowed: They may not vote for this use.
+        NotYours: They have a hand in it, a conflict of interest, or no seat in this case.
+        CaseClosed: It is decided or withdrawn.
+        BadField: A vote against gives no reason.
+        Stale: The vote was changed since they looked.
+    """
+    with house.database.changing(reader.author(request)) as change:
+        found = working(change.connection, reader, case, "case.vote")
+        owner = _whose(found, reader, of)
+        if choice in (Choice.REJECT, Choice.DEFER) and not (reason or "").strip():
+            raise BadField("vote", "reason", "a vote against, or to defer, says why")
+        said = {"choice": choice.value, "reason": reason, "cast_by": reader.person}
+        there = next((vote for vote in found.votes if vote.person == owner), None)
+        if there is None:
+            _begin(change, found)
+            return VOTES.add(change, VOTES.validated({**said, "case": case, "person": owner}))
+        return VOTES.change(change, there.id, said, revision)
+
+
+def _whose(found: Docket, reader: Reader, of: str | None) -> str:
+    """Whose vote is cast, if the reader may cast it."""
+    owner = of or reader.person
+    delegates = {one.delegate for one in found.reviewers if one.delegate is not None}
+    why = why_not_vote(reader.person, found.reviewers, found.interested, delegates)
+    if why is not None:
+        raise NotYours(why)
+    named = next((one for one in found.reviewers if one.person == owner), None)
+    if owner == reader.person and named is not None:
+        return owner
+    if named is None or named.delegate != reader.person:
+        raise NotYours("they did not name you their delegate in this case", "ask them to name you, or let them vote")
+    if named.conflict is not Conflict.NONE or owner in found.interested:
+        raise NotYours("whose vote this is has a hand in the use, or has not said that they have none")
+    return owner
+
+
+def _begin(change: Change, found: Docket) -> None:
+    if found.case.state is CaseState.OPEN:
+        CASES.change(change, found.case.id, {"state": CaseState.VOTING.value}, None)
+
+
+def count(found: Docket) -> Tally:
+    """What the votes of a case add up to now."""
+    return tally(found.case, found.reviewers, found.votes, found.interested)

@@ -1,0 +1,124 @@
+"""Votes: who may vote in a case, when enough have, and what they add up to. No database: records in, an answer out.
+
+Separation of duties: who built the product, submitted the case or answers for the use decides nothing about it. A conflict of
+interest takes the vote, not the voice. A delegate casts the vote of the one who named them and no second one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from codman.spine.review import Case, CaseOutcome, Choice, Conflict, Procedure, Reviewer, Vote
+
+COUNTED: Final = frozenset({Choice.APPROVE, Choice.WITH_CONDITIONS, Choice.DEFER, Choice.REJECT})
+FEWEST: Final[Mapping[Procedure, int]] = {Procedure.FULL: 2, Procedure.EXPEDITED: 1, Procedure.EMERGENCY: 0}
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What the votes of a case add up to."""
+
+    counts: Mapping[Choice, int]
+    cast: int  # abstentions left out
+    lacking: tuple[str, ...]  # what is still needed before it can be closed, in words
+    leads: Choice | None  # what most of them say; None without a majority
+
+    @property
+    def complete(self) -> bool:
+        """Whether the case can be closed."""
+        return not self.lacking
+
+
+def why_not_vote(
+    person: str, reviewers: Sequence[Reviewer], interested: Mapping[str, str], delegates: Collection[str] = ()
+) -> str | None:
+    """Why somebody may not vote; None where they may.
+
+    Args:
+        person: Who would cast it.
+        reviewers: Everybody named for the case.
+        interested: People who may not decide, each with why: built it, submitted it, answers for it.
+        delegates: People who cast votes for others in this case.
+    """
+    if person in interested:
+        return f"you {interested[person]}: others decide"
+    own = next((one for one in reviewers if one.person == person), None)
+    if own is None and person not in delegates:
+        return "you are not named as a reviewer of this case"
+    if own is not None and own.conflict is Conflict.CONFLICT:
+        return "you declared a conflict of interest: ask and comment, and leave the vote to others"
+    if own is not None and own.conflict is Conflict.NOT_STATED:
+        return "say first whether you have a conflict of interest"
+    if own is not None and own.delegate is not None:
+        return "you named a delegate for this case: take the delegation back to vote yourself"
+    return None
+
+
+def tally(case: Case, reviewers: Sequence[Reviewer], votes: Sequence[Vote], interested: Collection[str] = ()) -> Tally:
+    """Add up the votes that count.
+
+    A vote counts only while whoever it belongs to is a reviewer without a conflict, and neither they nor who cast it is
+    interested; what two people cast for one counts once, and one person's hand never counts twice.
+    """
+    named = {one.person: one for one in reviewers if one.conflict is Conflict.NONE and one.person not in interested}
+    good: dict[str, Vote] = {}
+    hands: set[str] = set()
+    for vote in sorted(votes, key=lambda v: (v.updated_at, v.id)):
+        owner = named.get(vote.person)
+        if owner is None or vote.cast_by in interested or vote.cast_by in hands:
+            continue
+        if vote.cast_by not in (vote.person, owner.delegate):
+            continue
+        good[vote.person] = vote
+        hands.add(vote.cast_by)
+    counts = Counter(vote.choice for vote in good.values())
+    cast = sum(counts[choice] for choice in COUNTED)
+    return Tally(counts=counts, cast=cast, lacking=tuple(_lacking(case, named, good, cast)), leads=_leads(counts, cast))
+
+
+def _lacking(case: Case, named: Mapping[str, Reviewer], good: Mapping[str, Vote], cast: int) -> list[str]:
+    lacking = []
+    needed = max(case.quorum, FEWEST[case.procedure]) if case.procedure is Procedure.FULL else FEWEST[case.procedure]
+    if cast < needed:
+        more = needed - cast
+        lacking.append(f"{more} more {'vote' if more == 1 else 'votes'} ({cast} of {needed} needed)")
+    if case.procedure is Procedure.FULL:
+        there = {named[person].discipline.casefold() for person, vote in good.items() if vote.choice in COUNTED}
+        lacking += [f"a vote from {one}" for one in case.disciplines if one.casefold() not in there]
+    if cast and _leads(Counter(v.choice for v in good.values()), cast) is None:
+        lacking.append("a majority: the votes are divided")
+    return lacking
+
+
+def _leads(counts: Mapping[Choice, int], cast: int) -> Choice | None:
+    """What more than half of them say. Who approves outright agrees to conditions too."""
+    yes = counts.get(Choice.APPROVE, 0) + counts.get(Choice.WITH_CONDITIONS, 0)
+    if 2 * yes > cast:
+        return Choice.APPROVE if counts.get(Choice.WITH_CONDITIONS, 0) == 0 else Choice.WITH_CONDITIONS
+    for choice in (Choice.REJECT, Choice.DEFER):
+        if 2 * counts.get(choice, 0) > cast:
+            return choice
+    no = counts.get(Choice.REJECT, 0) + counts.get(Choice.DEFER, 0)
+    return Choice.DEFER if 2 * no > cast else None
+
+
+def why_not_outcome(outcome: CaseOutcome, votes: Tally, conditions: int) -> str | None:
+    """Why a case cannot be closed like this; None where it can."""
+    if votes.lacking:
+        return "it still needs " + ", ".join(votes.lacking)
+    allowed: Mapping[Choice | None, frozenset[CaseOutcome]] = {
+        Choice.APPROVE: frozenset({CaseOutcome.APPROVED, CaseOutcome.CONDITIONAL, CaseOutcome.RETIRED}),
+        Choice.WITH_CONDITIONS: frozenset({CaseOutcome.CONDITIONAL}),
+        Choice.DEFER: frozenset({CaseOutcome.DEFERRED}),
+        Choice.REJECT: frozenset({CaseOutcome.REJECTED}),
+        None: frozenset(CaseOutcome),  # nobody had to vote: an emergency
+    }
+    if outcome not in allowed[votes.leads]:
+        said = "nothing" if votes.leads is None else votes.leads.value
+        return f"the votes say {said!r}, and that does not carry {outcome.value!r}"
+    if outcome is CaseOutcome.CONDITIONAL and not conditions:
+        return "it names no condition: write at least one, with an owner and a day"
+    return None
