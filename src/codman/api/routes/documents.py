@@ -112,5 +112,8 @@ def _file(call: Call) -> Reply:
 def _content(call: Call) -> Reply:
     paper = read_paper(call.house, call.reader, call.id("document"))
     # the type it came with is the sender's word: a browser must not act on it
-    name = {"Content-Disposition": f'attachment; filename="{paper.document.digest[:16]}"'}
-    return Reply(body=paper.data, media_type="application/octet-stream", headers=name)
+    headers = {
+        "Content-Disposition": f'attachment; filename="{paper.document.digest[:16]}"',
+        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
+    }
+    return Reply(body=paper.data, media_type="application/octet-stream", headers=headers)
