@@ -1,4 +1,4 @@
-"""`codman policy`: check, commit and compare policies."""
+"""`codman policy`: check, commit and compare policies; list packs of ready ones and show what they demand."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     no_args_is_help=True,
-    help="Check, commit and compare policies.",
+    help="Check, commit and compare policies; see the packs of ready ones.",
 )
 
 
@@ -36,7 +36,7 @@ def check(
     files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Policies, YAML.", show_default=False)],
     format_: _Format = Format.TEXT,
 ) -> None:
-    """Check that policies can be used, and say what weakens them.
+    """Check that policies can be used, and say what weakens them. A pack is checked policy by policy.
 
     Exit 2 when one cannot be used: an unknown key or metric, a limit that nothing can keep, requirements that
     contradict. Advice alone is exit 0.
@@ -50,6 +50,65 @@ def check(
         for one in checked:
             sys.stdout.write("\n".join(one.lines()) + "\n")
     raise typer.Exit(2 if any(one.error for one in checked) else 0)
+
+
+_Own = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", help="Packs of your own; the folder 'packs' of the workspace where left out."),
+]
+_At = Annotated[
+    str | None, typer.Option("--at", metavar="DAY", help="As they hold on this day, ISO 8601; today if left out.")
+]
+
+
+@app.command(short_help="List the packs of ready policies.")
+def packs(
+    own: _Own = None,
+    at: _At = None,
+    workspace: Workspace = None,
+    format_: _Format = Format.TEXT,
+) -> None:
+    """List the packs of ready policies, and whether each holds on a day."""
+    from codman.flows.packs import listed
+
+    rows = listed(own=_own(own, workspace), at=at)
+    if format_ is Format.JSON:
+        sys.stdout.write(json.dumps({"packs": [row.answer() for row in rows]}, indent=2, ensure_ascii=False) + "\n")
+        return
+    wide = max((len(row.name) for row in rows), default=0)
+    for row in rows:
+        sys.stdout.write(f"{row.name:<{wide}}  {row.policies:>2} policies  {row.standing:<24}  {row.title}\n")
+
+
+@app.command(short_help="Show a pack, or one of its policies.")
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A pack, or one of its policies.", show_default=False)],
+    own: _Own = None,
+    at: _At = None,
+    workspace: Workspace = None,
+    format_: _Format = Format.TEXT,
+) -> None:
+    """Show what a pack demands at each checkpoint; or one of its policies as a file that `codman gate` takes."""
+    from codman.flows.packs import shown
+
+    found = shown(name, own=_own(own, workspace), at=at)
+    if format_ is Format.JSON:
+        sys.stdout.write(json.dumps(found.answer(), indent=2, ensure_ascii=False) + "\n")
+    else:
+        sys.stdout.write(found.text())
+
+
+def _own(own: Path | None, workspace: Path | None) -> Path | None:
+    """The folder of own packs: as the flag says, else the workspace's."""
+    if own is not None:
+        return own
+    try:
+        from codman.settings import read_settings
+    except ModuleNotFoundError:  # without the part 'web' there is no workspace
+        return None
+    from codman.flows.packs import OWN
+
+    return read_settings(workspace=workspace).workspace / OWN
 
 
 @app.command(short_help="Say how two editions differ.")

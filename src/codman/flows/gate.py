@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -15,11 +15,13 @@ from codman.evidence.files import read_whole
 from codman.evidence.keys import VerifyingKey, read_verifying_key
 from codman.evidence.statements import NotAStatement, ReadStatement, open_envelope, read_statement
 from codman.evidence.verify import verify
+from codman.review.packs.pack import PACK_TEXT, is_pack, pack_of
 from codman.review.policy.advice import Advice, advise
 from codman.review.policy.diff import Difference, Turned, differences, turned
 from codman.review.policy.judge import judge
-from codman.review.policy.load import load_policy
+from codman.review.policy.load import load_policy, policy_of
 from codman.review.policy.written import BadPolicy
+from codman.review.policy.written import read as read_yaml
 from codman.spine.verdict import Verdict
 
 _DAY: Final = len("2026-11-20")
@@ -73,8 +75,8 @@ def gate(
     """
     held = load_policy(policy)
     trusted = [read_verifying_key(key) for key in keys]
-    read, unreadable = _read(evidence, trusted)
-    return judge(held, read, trusted, _moment(at), facts=facts, version=version, use=use, unreadable=unreadable)
+    given, unreadable = _read(evidence, trusted)
+    return judge(held, given, trusted, moment_of(at), facts=facts, version=version, use=use, unreadable=unreadable)
 
 
 def compare_editions(
@@ -91,7 +93,7 @@ def compare_editions(
         return changes, ()
     trusted = [read_verifying_key(key) for key in keys]
     read, unreadable = _read(evidence, trusted)
-    moment = _moment(at)
+    moment = moment_of(at)
     first, second = (judge(p, read, trusted, moment, unreadable=unreadable) for p in (before, after))
     return changes, turned(first, second)
 
@@ -145,10 +147,22 @@ def check_policies(files: Sequence[Path]) -> list[Checked]:
     checked = []
     for file in files:
         try:
-            checked.append(Checked(str(file), None, tuple(advise(load_policy(file)))))
+            checked.append(Checked(str(file), None, tuple(_advice(file))))
         except BadInput as error:
             checked.append(Checked(str(file), error))
     return checked
+
+
+def _advice(file: Path) -> Iterator[Advice]:
+    """What weakens a policy, or each policy of a pack."""
+    written = read_yaml(file, as_text=PACK_TEXT)
+    if not is_pack(written):
+        yield from advise(policy_of(written))
+        return
+    for policy in pack_of(written).checkpoints:
+        for advice in advise(policy):
+            named = policy.policy if advice.requirement is None else f"{policy.policy}/{advice.requirement}"
+            yield replace(advice, requirement=named)
 
 
 def _read(paths: Sequence[Path], keys: Sequence[VerifyingKey]) -> tuple[list[ReadStatement], list[str]]:
@@ -180,7 +194,8 @@ def _altered(path: Path, keys: Sequence[VerifyingKey]) -> bool:
         return False
 
 
-def _moment(said: str | None) -> datetime:
+def moment_of(said: str | None) -> datetime:
+    """A day or a time as somebody wrote it; a day alone is its end, UTC. Raises BadTime."""
     if said is None:
         return datetime.now(UTC)
     try:

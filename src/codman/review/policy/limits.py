@@ -12,7 +12,7 @@ from codman.spine.policy import Requirement
 from codman.spine.statement import Origin
 from codman.spine.vocabulary import CHANGE, DIFFERENCE, RATIO, WORDS, Better, UnknownMetric, Word, word
 
-_COUNTS: Final = {
+LEAST: Final = {
     "min_n": "patients",
     "min_positives": "patients with the event",
     "min_negatives": "patients without the event",
@@ -139,7 +139,7 @@ def compare(old: Bound, new: Bound) -> Iterator[Change]:
         else:
             way = "tightened" if (now - was) * harder > 0 else "loosened"
             yield Change(way, f"{what} {was:g} became {now:g}")
-    for key, noun in _COUNTS.items():
+    for key, noun in LEAST.items():
         was_count, now_count = getattr(old, key), getattr(new, key)
         if (was_count or 0) != (now_count or 0):
             way = "tightened" if (now_count or 0) > (was_count or 0) else "loosened"

@@ -35,15 +35,16 @@ def load_policy(path: Path | str) -> Policy:
             The message names the line.
     """
     path = Path(path)
-    return _policy(read(path, as_text=AS_TEXT))
+    return policy_of(read(path, as_text=AS_TEXT))
 
 
 def policy_of_bytes(data: bytes, name: str) -> Policy:
     """The same from bytes in memory; `name` is what errors call them."""
-    return _policy(parse(data, name, as_text=AS_TEXT))
+    return policy_of(parse(data, name, as_text=AS_TEXT))
 
 
-def _policy(written: Written) -> Policy:
+def policy_of(written: Written) -> Policy:
+    """The same from values that were read already, as a pack's file holds several. Raises BadPolicy."""
     top = written.value
     if not isinstance(top, Mapping):
         raise written.refuse(

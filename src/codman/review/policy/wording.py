@@ -128,6 +128,12 @@ def asked(bound: Bound, word: Word) -> str:
     return said + (f" for patients with {group(bound.slice)}" if bound.slice else "")
 
 
+def demanded(bound: Bound, word: Word) -> str:
+    """The number and its limit: `AUROC at least 0.75`."""
+    limits = [x for x in (bound.low, bound.high) if x is not None]
+    return f"{asked(bound, word)} {limit(bound, digits(limits, limits))}{unit(word)}"
+
+
 def of(m: Measurement, word: Word) -> str:
     """The number a measurement is, as the subject of a sentence."""
     said = word.label + named(m.params, m.feature)

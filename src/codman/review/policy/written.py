@@ -64,12 +64,21 @@ class Written:
     path: str
     value: Any
     lines: dict[Place, int] = field(default_factory=dict)  # of keys and items
+    text: str = field(default="", repr=False)  # as it was written, comments and all
 
     def line(self, place: Place) -> int:
         """The line of a place, or of the nearest thing around it."""
         while place and place not in self.lines:
             place = place[:-1]
         return self.lines.get(place, 1)
+
+    def part(self, place: Place) -> Written:
+        """What stands at a place, as a whole of its own whose lines are still the file's."""
+        value = self.value
+        for step in place:
+            value = value[step]
+        n = len(place)
+        return Written(self.path, value, {at[n:]: line for at, line in self.lines.items() if at[:n] == place})
 
     def refuse(self, place: Place, what: str, fix: str) -> BadPolicy:
         """An error that names this place."""
@@ -148,7 +157,7 @@ def parse(data: bytes, path: str, *, as_text: frozenset[str]) -> Written:
         raise BadPolicy(path, None, "it is empty", "write at least: policy, edition, checkpoint, requires")
     reader = _Reader(path, as_text)
     value = reader.value(node, (), textual=False)
-    return Written(path, value, reader.lines)
+    return Written(path, value, reader.lines, text)
 
 
 def _brackets(text: str) -> int:
