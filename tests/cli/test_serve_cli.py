@@ -89,3 +89,31 @@ def test_a_port_that_is_taken_says_so(run_codman, serving, tmp_path):
 
     assert refused.returncode == 2
     assert "--port" in refused.stderr
+
+
+def test_what_a_killed_server_left_misleads_nobody_and_stops_no_other(serving, run_codman, tmp_path):
+    killed = serving()
+    _address(killed)
+    killed.kill()
+    killed.wait(15)
+    invite = ("user", "add", "--role", "viewer", "--workspace", tmp_path / "work", "--email")
+
+    assert run_codman(*invite, "b@example.org").stdout.startswith("http://127.0.0.1:8000/join/")
+    process = serving()
+    address = _address(process)
+    assert httpx.get(f"{address}/api/v1/health").status_code == 200
+    assert run_codman(*invite, "c@example.org").stdout.startswith(f"{address}/join/")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(15) == 0
+    said = process.stderr.read().splitlines()
+    assert [line[:8] for line in said if not line.startswith("{")] == ["The book", "Open thi"]
+
+
+def test_a_workspace_that_a_living_server_has_is_refused_to_a_second_one(serving, run_codman, tmp_path):
+    address = _address(serving())
+    refused = run_codman("serve", "--port", "0", "--workspace", tmp_path / "work")
+
+    assert refused.returncode == 2
+    assert address in refused.stderr
+    assert "served already" in refused.stderr
+    assert httpx.get(f"{address}/api/v1/health").status_code == 200

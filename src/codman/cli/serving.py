@@ -90,6 +90,7 @@ def serve(
     Raises:
         OpenToTheNetwork: Others can reach the address and nothing encrypts it.
         BadAddress: The address is taken, or not this machine's.
+        ServedAlready: Another server has this workspace.
     """
     public = house.settings.public_url or ""
     if not is_loopback(host) and not (behind_proxy or public.startswith("https://")):
@@ -109,11 +110,11 @@ def serve(
     )
     shown = f"[{host}]" if ":" in host else host
     settle()
-    with listening, making_rounds(house):
-        local = f"http://{shown}:{listening.getsockname()[1]}"
-        address = (house.settings.public_url or local).rstrip("/")
-        with answering_at(house.settings.workspace, local):
-            _Server(config, lambda: ready(address)).run(sockets=[listening])
+    local = f"http://{shown}:{listening.getsockname()[1]}"
+    address = (house.settings.public_url or local).rstrip("/")
+    answering = answering_at(house.settings.workspace, local, alone=house.database.sqlite)
+    with listening, answering, making_rounds(house):
+        _Server(config, lambda: ready(address)).run(sockets=[listening])
 
 
 def is_loopback(host: str) -> bool:
