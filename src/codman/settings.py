@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from platformdirs import user_data_path
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
@@ -85,6 +87,20 @@ class Settings(BaseSettings):
     egress_ca_file: Path | None = Field(
         default=None, description="Certificates to believe in calls, PEM; the public ones without"
     )
+    time_zone: str = Field(default="UTC", description="Zone whose mornings daily mails keep, e.g. America/Chicago")
+    smtp_url: SecretStr | None = Field(default=None, description="Who takes mail: smtps://USER:PASSWORD@HOST")
+    mail_from: str | None = Field(default=None, description="From whom mail goes, e.g. Codman <codman@hospital.org>")
+    webhook_url: str | None = Field(default=None, description="Where signed notices are posted, https")
+    webhook_secret: SecretStr | None = Field(default=None, description="What they are signed with: whsec_… or whsk_…")
+    servicenow_url: str | None = Field(default=None, description="ServiceNow instance that takes incidents")
+    servicenow_user: str | None = Field(default=None, description="Who we are there")
+    servicenow_password: SecretStr | None = Field(default=None, description="Its password")
+    servicenow_group: str | None = Field(default=None, description="Assignment group; the instance's rules without")
+    jira_url: str | None = Field(default=None, description="Jira site that takes issues")
+    jira_user: str | None = Field(default=None, description="Who we are there, a mail address")
+    jira_token: SecretStr | None = Field(default=None, description="Its API token")
+    jira_project: str | None = Field(default=None, description="Key of the project they are opened in")
+    jira_issue_type: str = Field(default="Task", description="What they are there")
     max_body_mb: Annotated[int, Field(ge=1, le=1024)] = Field(default=64, description="Largest request in MiB")
 
     @classmethod
@@ -107,6 +123,21 @@ class Settings(BaseSettings):
         if self.public_url is not None:
             return self.public_url.rstrip("/")
         return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+
+    @property
+    def zone(self) -> tzinfo:
+        """The zone of daily work.
+
+        Raises:
+            BadSetting: This machine knows no such zone.
+        """
+        if self.time_zone == "UTC":
+            return UTC  # known without the zones' files, which small images leave out
+        try:
+            return ZoneInfo(self.time_zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            why = "this machine knows no such zone; where it knows none at all, run: pip install tzdata"
+            raise BadSetting("time_zone", why) from None
 
     @property
     def effective_database_url(self) -> str:

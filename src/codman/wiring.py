@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
+from typing import TypeVar
 
 from codman.egress.policy import EgressPolicy, read_policy
 from codman.errors import BadInput
@@ -11,11 +12,18 @@ from codman.evidence.files import write_whole
 from codman.evidence.keys import SigningKey, generate, read_signing_key
 from codman.evidence.store import Store
 from codman.flows.house import House
+from codman.integrations.jira import Jira
 from codman.integrations.oidc import OpenIdProvider
+from codman.integrations.servicenow import ServiceNow
+from codman.integrations.smtp import SmtpMail, read_server
+from codman.integrations.webhook import Webhook
+from codman.jobs.notifier import Notifier
 from codman.registry.database import Clock, Database, utc_now
 from codman.registry.migrate import migrate
 from codman.registry.ready_views import keep_ready_views
 from codman.settings import BadSetting, Settings
+
+T = TypeVar("T")
 
 
 class NoWorkspace(BadInput):
@@ -53,9 +61,11 @@ def open_house(settings: Settings, clock: Clock = utc_now, *, make: bool = True)
         NoWorkspace: The folder cannot be made or is a file.
         DatabaseAway: The database does not answer.
         NewerDatabase: It belongs to a later release.
-        BadSetting: Who may be called is not written as it should be.
+        BadSetting: Who may be called, or how people are told, is not written as it should be.
     """
     policy = egress_policy(settings)
+    notifiers = notifiers_of(settings, policy, clock)
+    settings.zone  # noqa: B018  a wrong one is told now, not in the night
     workspace = settings.workspace.absolute()
     if not make and not (workspace / "keys" / "log.key").exists():
         raise NoBook(workspace)
@@ -76,6 +86,7 @@ def open_house(settings: Settings, clock: Clock = utc_now, *, make: bool = True)
         notary_key=_key(workspace / "keys" / "notary"),
         log_origin=settings.log_origin or _origin(workspace / "keys" / "log-origin"),
         provider=_provider(settings, policy),
+        notifiers=notifiers,
     )
 
 
@@ -100,6 +111,37 @@ def egress_policy(settings: Settings) -> EgressPolicy:
         BadSetting: A setting about it cannot be used.
     """
     return read_policy(settings.egress_allow, settings.egress_private, settings.egress_ca_file)
+
+
+def notifiers_of(settings: Settings, policy: EgressPolicy, clock: Clock) -> dict[str, Notifier]:
+    """The ways to tell somebody outside that are set up, by kind of message.
+
+    Raises:
+        BadSetting: One is set up by half, or cannot be used.
+    """
+    found: dict[str, Notifier] = {}
+    if settings.smtp_url is not None:
+        sender = _beside("smtp_url", "mail_from", settings.mail_from)
+        found["mail"] = SmtpMail(read_server(settings.smtp_url.get_secret_value(), sender), sender, policy)
+    if settings.webhook_url is not None:
+        secret = _beside("webhook_url", "webhook_secret", settings.webhook_secret)
+        found["webhook"] = Webhook(settings.webhook_url, secret.get_secret_value(), policy, clock)
+    if settings.servicenow_url is not None:
+        user = _beside("servicenow_url", "servicenow_user", settings.servicenow_user)
+        password = _beside("servicenow_url", "servicenow_password", settings.servicenow_password).get_secret_value()
+        found["servicenow"] = ServiceNow(settings.servicenow_url, user, password, policy, settings.servicenow_group)
+    if settings.jira_url is not None:
+        user = _beside("jira_url", "jira_user", settings.jira_user)
+        token = _beside("jira_url", "jira_token", settings.jira_token).get_secret_value()
+        project = _beside("jira_url", "jira_project", settings.jira_project)
+        found["jira"] = Jira(settings.jira_url, user, token, project, policy, settings.jira_issue_type)
+    return found
+
+
+def _beside(given: str, name: str, value: T | None) -> T:
+    if value is None:
+        raise BadSetting(name, f"it is needed, because {given} is set")
+    return value
 
 
 def _provider(settings: Settings, policy: EgressPolicy) -> OpenIdProvider | None:

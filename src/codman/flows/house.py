@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from codman.evidence.keys import SigningKey
 from codman.evidence.store import Store
+from codman.jobs.notifier import Notifier
 from codman.registry.accounts_provider import Provider
 from codman.registry.database import Database
 from codman.settings import Settings
@@ -24,6 +26,7 @@ class House:
     notary_key: SigningKey  # people sign through it
     log_origin: str  # the log's name
     provider: Provider | None = None  # of people's identities; local accounts only without
+    notifiers: Mapping[str, Notifier] = field(default_factory=dict)  # ways to tell somebody outside, by kind of message
 
     def close(self) -> None:
         """Let go of the database."""

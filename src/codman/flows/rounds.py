@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
 from codman.errors import CodmanError
 from codman.flows.drop_folder import take_configured
 from codman.flows.house import House
+from codman.flows.outbox import outbox_round
+from codman.flows.schedule import schedule_round
 
 log: Final = logging.getLogger("codman.rounds")
 
@@ -19,20 +22,35 @@ EVERY_SECONDS: Final = 5.0
 
 @contextmanager
 def making_rounds(house: House, every_seconds: float = EVERY_SECONDS) -> Iterator[None]:
-    """Make rounds in a thread of their own until the block ends; one that fails is logged and made again."""
+    """Make rounds in threads of their own until the block ends; one that fails is logged and made again.
+
+    Each kind has its own thread: a mail server that lets us wait holds up neither the drop folder nor the jobs.
+    What is being sent when the block ends is given a moment; if it is cut off, it is sent again under its id.
+    """
     end = threading.Event()
 
-    def rounds() -> None:
+    def repeated(one_round: Callable[[], object]) -> None:
         while not end.wait(every_seconds):
-            make_round(house)
+            one_round()
 
-    thread = threading.Thread(target=rounds, name="rounds", daemon=True)
-    thread.start()
+    rounds: dict[str, Callable[[], object]] = {
+        "drop folder": lambda: make_round(house),
+        "outbox": lambda: outbox_round(house, end.is_set),
+        "schedule": lambda: schedule_round(house, end.is_set),
+    }
+    threads = [
+        threading.Thread(target=repeated, args=(one,), name=f"rounds: {name}", daemon=True)
+        for name, one in rounds.items()
+    ]
+    for thread in threads:
+        thread.start()
     try:
         yield
     finally:
         end.set()
-        thread.join(timeout=every_seconds)
+        until = time.monotonic() + every_seconds
+        for thread in threads:
+            thread.join(timeout=max(0.0, until - time.monotonic()))
 
 
 def make_round(house: House) -> int:

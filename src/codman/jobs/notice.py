@@ -46,3 +46,18 @@ class Notice(BaseModel):
     link: Link | None = None
     about: str | None = Field(default=None, max_length=100, description="The record's id")
     urgency: Literal["low", "medium", "high"] = "medium"
+
+    @property
+    def plain(self) -> str:
+        """All of it but the title, as plain text."""
+        parts = [self.text]
+        if self.items:
+            parts.append("\n".join(_line(item) for item in self.items))
+        if self.link:
+            parts.append(self.link)
+        return "\n\n".join(parts)
+
+
+def _line(item: Item) -> str:
+    due = f" (by {item.due})" if item.due else ""
+    return f"- {item.text}{due}" + (f"\n  {item.link}" if item.link else "")

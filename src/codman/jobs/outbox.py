@@ -317,7 +317,7 @@ def _message(row: Row[Any]) -> Message:
     )
 
 
-def _sum(rows: Sequence[Row[Any]]) -> int:
+def _sum(rows: Sequence[Sequence[Any]]) -> int:
     return sum(row[3] for row in rows)
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Final, Protocol
-from zoneinfo import ZoneInfo
 
 from codman.jobs.times import instant
 
@@ -39,7 +38,7 @@ class Daily:
     """
 
     at: time
-    zone: ZoneInfo
+    zone: tzinfo
 
     def slot(self, now: datetime) -> str:
         """The local day it is done for."""
