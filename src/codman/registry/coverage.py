@@ -23,6 +23,7 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    true,
 )
 
 from codman.registry.frameworks import Framework, FrameworkField, Shown, every_framework
@@ -82,8 +83,13 @@ class FieldCoverage:
     counts: Mapping[State, int]
 
 
-def coverage_of(connection: Connection, use: str) -> list[Answer]:
+def coverage_of(connection: Connection, use: str, *, version: str | None = None) -> list[Answer]:
     """Every field of every framework for one use, with its state.
+
+    Args:
+        connection: Where to read.
+        use: Which use.
+        version: Of its product's versions only this one; what was said or shown of others answers nothing. Any without.
 
     Raises:
         NoSuchRecord: There is no such use.
@@ -95,9 +101,9 @@ def coverage_of(connection: Connection, use: str) -> list[Answer]:
     ).one_or_none()
     if row is None:
         raise NoSuchRecord("use", use)
-    nouns = _nouns(connection, row)
-    told = _told(connection, row)
-    shown = _shown(connection, row)
+    nouns = _nouns(connection, row, version)
+    told = _told(connection, row, version)
+    shown = _shown(connection, row, version)
     return [_answer(f, field, nouns, told, shown) for f in every_framework() for field in f.fields]
 
 
@@ -142,7 +148,7 @@ def _counts(reached: Mapping[State, int], everyone: int) -> dict[State, int]:
     return counts
 
 
-def _nouns(connection: Connection, row: Any) -> dict[str, list[Mapping[str, Any]]]:
+def _nouns(connection: Connection, row: Any, version: str | None) -> dict[str, list[Mapping[str, Any]]]:
     """The records a home may name: the use, its product, the vendor, the product's versions."""
 
     def read(table: Table, condition: Any) -> list[Mapping[str, Any]]:
@@ -152,14 +158,14 @@ def _nouns(connection: Connection, row: Any) -> dict[str, list[Mapping[str, Any]
         "use": read(uses, uses.c.id == row.id),
         "product": read(products, products.c.id == row.product),
         "vendor": read(vendors, vendors.c.id == row.vendor) if row.vendor else [],
-        "version": read(versions, versions.c.product == row.product),
+        "version": read(versions, and_(versions.c.product == row.product, _only(versions.c.id, version))),
     }
 
 
-def _told(connection: Connection, row: Any) -> dict[str, list[Any]]:
+def _told(connection: Connection, row: Any, version: str | None) -> dict[str, list[Any]]:
     """Facts about the use, its product and its versions, by their field."""
     found: dict[str, list[Any]] = defaultdict(list)
-    made = select(versions.c.id).where(versions.c.product == row.product)
+    made = select(versions.c.id).where(versions.c.product == row.product, _only(versions.c.id, version))
     for fact in connection.execute(
         select(facts).where(or_(facts.c.about.in_((row.id, row.product)), facts.c.about.in_(made)), FACT_SAYS)
     ):
@@ -167,17 +173,21 @@ def _told(connection: Connection, row: Any) -> dict[str, list[Any]]:
     return found
 
 
-def _shown(connection: Connection, row: Any) -> list[Any]:
+def _shown(connection: Connection, row: Any, version: str | None) -> list[Any]:
     about = or_(
         statements.c.use_id == row.id, and_(statements.c.use_id.is_(None), statements.c.product_id == row.product)
     )
     return list(
         connection.execute(
             select(statements.c.digest, statements.c.kind, statements.c.origin, STANDS.label("standing"))
-            .where(about)
+            .where(about, or_(statements.c.version.is_(None), _only(statements.c.version_id, version)))
             .order_by(statements.c.filed_at.desc())
         )
     )
+
+
+def _only(column: Column[str], version: str | None) -> ColumnElement[bool]:
+    return true() if version is None else column == version
 
 
 def _answer(

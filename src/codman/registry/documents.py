@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -12,6 +12,22 @@ from codman.spine.statement import Sha256
 
 About = Literal["product", "version", "use"]
 FieldName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]+/[A-Za-z0-9._()/-]+$", max_length=200)]
+
+_GAP: Final = "Not stated in the registry as of "
+
+
+def not_stated(day: str) -> str:
+    """What a generated document says where nobody answered.
+
+    Args:
+        day: When the book was asked, ISO 8601.
+    """
+    return f"{_GAP}{day}"
+
+
+def is_gap(text: str) -> bool:
+    """Whether a text is such a gap, and so no answer when it is read in again."""
+    return text.strip().startswith(_GAP)
 
 
 class Basis(StrEnum):

@@ -2,6 +2,7 @@
 
 Headings are the paths of the card's leaves, e.g. `BasicInfo/ModelName`. Several values of one leaf stand one a line, so
 a metric's `Label` and `ValueJson` keep each other's order. What a card says is its developer's claim, numbers too.
+Where a generated card says that something is not stated, nothing is read.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from xml.etree.ElementTree import Element, ParseError, SubElement, indent, tostr
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
+from codman.registry.documents import is_gap
 from codman.registry.imports.json_files import table_of_rows
 from codman.registry.imports.table import Table, UnreadableList
 
@@ -77,6 +79,8 @@ def _leaves(element: Element, path: str, cells: dict[str, list[str]]) -> None:
         if child.tag.startswith(f"{{{_SIGNATURE}}}"):
             continue
         name = child.tag.rpartition("}")[2]
+        if is_gap(child.text or "") or (name == "MetricResult" and any(is_gap(e.text or "") for e in child)):
+            continue
         inner = f"{path}/{name}".lstrip("/")
         if len(child):
             _leaves(child, inner, cells)
