@@ -27,11 +27,30 @@ def render(document: Document) -> bytes:
     Raises:
         MissingExtra: jinja2 or vl-convert is not installed.
     """
-    if find_spec("jinja2") is None:
-        raise MissingExtra("report", "jinja2")
+    _need_jinja()
+    drawings = charts.draw(document.figures)
+    return page(
+        "report.html",
+        document=document,
+        svg=lambda figure: _trusted(
+            charts.labelled(drawings[figure.key], {"role": "img", "aria-label": figure.alt, "class": "chart"})
+        ),
+    )
+
+
+def page(template: str, **shown: Any) -> bytes:
+    """A template of this room as one UTF-8 file, its letters, its style and its policy inside.
+
+    Args:
+        template: Its name; a style sheet of the same name stands behind the reports' own.
+        shown: What else the template names.
+
+    Raises:
+        MissingExtra: jinja2 is not installed.
+    """
+    _need_jinja()
     import jinja2
 
-    drawings = charts.draw(document.figures)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -39,16 +58,15 @@ def render(document: Document) -> bytes:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    style = _faces() + (TEMPLATES / "report.css").read_text("utf-8")
-    page = environment.get_template("report.html").render(
-        document=document,
-        style=_trusted(style),
-        policy=content_policy(style),
-        svg=lambda figure: _trusted(
-            charts.labelled(drawings[figure.key], {"role": "img", "aria-label": figure.alt, "class": "chart"})
-        ),
-    )
-    return page.encode("utf-8")
+    sheets = [TEMPLATES / "report.css", (TEMPLATES / template).with_suffix(".css")]
+    style = _faces() + "".join(sheet.read_text("utf-8") for sheet in dict.fromkeys(sheets) if sheet.is_file())
+    made = environment.get_template(template).render(style=_trusted(style), policy=content_policy(style), **shown)
+    return made.encode("utf-8")
+
+
+def _need_jinja() -> None:
+    if find_spec("jinja2") is None:
+        raise MissingExtra("report", "jinja2")
 
 
 def content_policy(style: str) -> str:
