@@ -85,6 +85,10 @@ def test_the_client_covers_every_operation_of_the_openapi_document(server, hospi
         assert office.uses.deploy("john-use", ["st-mary"], {"mode": "silent"})[0].site == "st-mary"
         assert {one.mode for one in office.uses.change_everywhere("john-use", {"mode": "live"})} == {"live"}
         assert len(office.uses.deployments("john-use")) == 3
+        assert b"<AppliedModelCard" in office.uses.made_document("john-use", "chai")
+        assert b"<html" in office.uses.made_document("john-use", "hti-1.html")
+        assert json.loads(office.uses.made_document("john-use", "hti-1"))["use"]["id"] == "john-use"
+        assert json.loads(office.uses.made_document("john-use", "cyclonedx"))["bomFormat"] == "CycloneDX"
 
         paper = office.documents.create(
             b"%PDF", "application/pdf", about_kind="use", about="mary-use", type="model-card", title="Card"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from codman.cli.card import card
 from codman.cli.flags import Format, Printed
 from codman.cli.opened import DatabaseUrl, Workspace, opened
 
@@ -27,6 +28,7 @@ app = typer.Typer(
     help="The inventory of AI uses: bring it in, list it, match it, take it out.",
 )
 
+app.command(short_help="Write a model card of a use.")(card)
 
 _File = Annotated[
     Path, typer.Argument(metavar="FILE", help="CSV, XLSX, JSON, CHAI card, CycloneDX.", show_default=False)

@@ -74,6 +74,15 @@ class Uses(Collection[Use]):
         body = {"sites": None if sites is None else list(sites), "patch": dict(patch)}
         return self._all(self._sender.send("PATCH", f"{self._path}/{use}/deployments", json=body, etag=now, why=why))
 
+    def made_document(self, use: str, document: str) -> bytes:
+        """A document made of a use from the registry as it stands.
+
+        Args:
+            use: Which use.
+            document: chai (XML), hti-1 (JSON), hti-1.html or cyclonedx (JSON).
+        """
+        return self._sender.send("GET", f"{self._path}/{use}/documents/{document}").content
+
     def _all(self, reply: httpx.Response) -> list[Deployment]:
         return [Deployment.model_validate(one) for one in reply.json()["items"]]
 

@@ -21,6 +21,8 @@ PAGES: Final[Mapping[str, str]] = {
     "GET /attention": "inventory.read",
     "GET /coverage": "inventory.read",
     "GET /uses/{use_id}/coverage": "inventory.read",
+    "GET /uses/{use_id}/documents": "inventory.export",
+    "GET /uses/{use_id}/documents/{form}": "inventory.export",
     "POST /matches/{name}": "match.decide",
     "GET /uses/{use_id}": "inventory.read",
     "GET /uses/{use_id}/sites": "deployment.change",

@@ -7,6 +7,7 @@ from codman.api.routes import (
     audit,
     documents,
     evidence,
+    generated,
     imports,
     inventory,
     keys,
@@ -21,7 +22,7 @@ from codman.api.routes import (
 def every_operation() -> list[Operation]:
     """Every operation there is."""
     table: list[Operation] = []
-    for topic in (uses, records, people, documents, evidence, keys, inventory, imports, mappings, audit):
+    for topic in (uses, generated, records, people, documents, evidence, keys, inventory, imports, mappings, audit):
         table += topic.operations()
     table += service.operations(table)
     return table
