@@ -80,6 +80,8 @@ ACTIONS: Final[Mapping[str, frozenset[Role]]] = {
     "audit.hold": frozenset({Role.AUDITOR, Role.ADMIN}),
     "privileged.read": frozenset({Role.OFFICER}),
     "backup.create": _ADMIN,
+    "outbox.read": _WATCHERS,
+    "outbox.send": _ADMIN,
     "intake.create": _DOERS,
     "intake.read": _DOERS | {Role.AUDITOR},  # one's own; others' where one sees the whole house
     "intake.change": _DOERS,  # one's own
@@ -87,6 +89,10 @@ ACTIONS: Final[Mapping[str, frozenset[Role]]] = {
     "triage.agree": _PRESIDING,  # that second person
     "review.read": _EVERYONE,
     "review.export": _EVERYONE,
+    "use.triage": _PRESIDING | {Role.OWNER},
+    "use.pause": _COMMITTEE | _KEEPERS,  # what harms is stopped first
+    "use.retire": _PRESIDING,
+    "review.open": _BUILDERS | _COMMITTEE,
     "case.create": _BUILDERS | _COMMITTEE,
     "case.change": _PRESIDING,  # reviewers, quorum, due date; to withdraw it
     "case.remark": _DOERS,
@@ -125,6 +131,8 @@ OWN_WORD: Final = frozenset(
         "account.change",
         "token.create",
         "token.revoke",
+        "use.pause",
+        "use.retire",
         "triage.agree",
         "case.vote",
         "case.accept",
@@ -135,8 +143,11 @@ OWN_WORD: Final = frozenset(
 
 # What a right taken in an emergency is good for: to see, and to stop what harms. No key, token or grant outlives it.
 IN_AN_EMERGENCY: Final = frozenset(
-    {"inventory.read", "evidence.read", "document.read", "person.read", "use.change", "use.decide", "deployment.change"}
-)
+    {
+        "inventory.read", "evidence.read", "document.read", "person.read", "review.read", "use.change", "use.decide",
+        "use.pause", "deployment.change",
+    }
+)  # fmt: skip
 
 # What is of no one site: the role must be held for the whole house, or one hospital's officer would decide for all.
 WHOLE_HOUSE: Final = frozenset(
@@ -157,6 +168,8 @@ WHOLE_HOUSE: Final = frozenset(
         "audit.hold",
         "privileged.read",
         "backup.create",
+        "outbox.read",
+        "outbox.send",
     }
 )
 

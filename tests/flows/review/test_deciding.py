@@ -252,7 +252,7 @@ def test_only_who_presides_closes_a_case_and_a_named_chair_is_the_one(house):
         close(house, case, by="clin")
 
 
-def test_an_emergency_is_decided_by_one_for_two_weeks_and_never_by_who_asked(house):
+def test_an_emergency_is_decided_by_one_for_thirty_days_and_never_by_who_asked(house):
     case = open_case(
         house.house,
         house.second,
@@ -266,7 +266,7 @@ def test_an_emergency_is_decided_by_one_for_two_weeks_and_never_by_who_asked(hou
     with pytest.raises(NotYours, match="you submitted this case"):
         decide(house.house, asked, case.id, case.revision, CaseOutcome.APPROVED, "the old system is down")
     closed = close(house, case)
-    assert closed.expires_on == "2026-11-15"
+    assert closed.expires_on == "2026-12-01"
 
 
 def test_a_withdrawn_case_takes_its_conditions_with_it(house):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -18,12 +18,15 @@ from codman.flows.review.cases import Docket, NotYours, drop_conditions, working
 from codman.flows.review.evidence import exhibits_of, judged
 from codman.flows.review.policies import kept
 from codman.flows.review.voting import count
+from codman.registry import governance
 from codman.registry.about import Known
 from codman.registry.access import Reader
 from codman.registry.database import Change
 from codman.registry.governance import ACCEPTANCES, CASES, CONDITIONS
 from codman.registry.nouns import PEOPLE, SITES, USES, VERSIONS
 from codman.registry.records import BadField
+from codman.registry.schema_review import cases
+from codman.review.stages import TERMS, DecisionKind
 from codman.review.votes import why_not_outcome
 from codman.spine.record_statements import DecidedRequirement, DecisionPredicate, Meaning
 from codman.spine.review import (
@@ -41,12 +44,12 @@ from codman.spine.statement import Digest, Kind, Subject
 from codman.spine.use import Decision, Stage
 from codman.spine.verdict import Outcome, Result, Verdict
 
-# days that a decision stands where nobody says less
-STANDS_FOR: Final[Mapping[Procedure, int]] = {
-    Procedure.FULL: 365,
-    Procedure.EXPEDITED: 90,
-    Procedure.EMERGENCY: 14,
+KIND_OF: Final[Mapping[Procedure, DecisionKind]] = {
+    Procedure.FULL: DecisionKind.ORDINARY,
+    Procedure.EXPEDITED: DecisionKind.EXPEDITED,
+    Procedure.EMERGENCY: DecisionKind.EMERGENCY,
 }
+_A_YEAR: Final = 365  # a decision of the whole committee is looked at again within it
 _KEPT: Final = frozenset({Outcome.MET, Outcome.NOT_APPLICABLE})
 _MEANING: Final[Mapping[CaseOutcome, Meaning]] = {
     CaseOutcome.APPROVED: Meaning.APPROVAL,
@@ -172,6 +175,7 @@ def decide(
         _may_close(found, reader)
         verdict = verdict_of(house, connection, found)
         _carried(found, verdict, outcome, reader)
+        _allowed_kind(connection, found, outcome)
         until = _until(change, found.case, expires_on)
         digest = _signed(change, house, reader, found, verdict, outcome, reasons, until)
         if outcome not in GRANTED:
@@ -187,6 +191,7 @@ def decide(
                 "expires_on": until if outcome in GRANTED else None,
                 "decision": digest,
                 "chair": found.case.chair or reader.person,
+                "supersedes": _before(connection, found.case),
             },
             None,
         )
@@ -242,9 +247,48 @@ def blocking(verdict: Verdict, accepted: Collection[str]) -> list[Result]:
     ]
 
 
+def _allowed_kind(connection: Connection, found: Docket, outcome: CaseOutcome) -> None:
+    """An expedited or emergency approval only where this use may have one, and only so often a year."""
+    terms, year = TERMS[KIND_OF[found.case.procedure]], timedelta(days=365)
+    if outcome not in GRANTED or found.case.procedure is Procedure.FULL:
+        return
+    tier = found.use.tier
+    if tier is not None and tier not in terms.tiers:
+        raise CannotDecide(
+            f"a use of {tier.value} risk is not decided by {found.case.procedure.value} procedure",
+            "withdraw it, and open a full case",
+        )
+    since = (datetime.fromisoformat(found.case.created_at) - year).isoformat()
+    same = governance.every(
+        connection,
+        "case",
+        cases.c.use == found.use.id,
+        cases.c.procedure == found.case.procedure.value,
+        cases.c.state == CaseState.DECIDED.value,
+        cases.c.decided_at > since,
+    )
+    if terms.most_a_year is not None and len(same) >= terms.most_a_year:
+        raise CannotDecide(
+            f"this use had {len(same)} {found.case.procedure.value} decisions within a year", "open a full case"
+        )
+
+
+def _before(connection: Connection, case: Case) -> str | None:
+    """The decision that this one takes the place of."""
+    rows = governance.every(
+        connection,
+        "case",
+        cases.c.use == case.use,
+        cases.c.checkpoint == case.checkpoint.value,
+        cases.c.state == CaseState.DECIDED.value,
+        order="decided_at",
+    )
+    return rows[-1].id if rows else None
+
+
 def _until(change: Change, case: Case, asked: str | None) -> str:
     today = date.fromisoformat(change.at[:10])
-    latest = (today + timedelta(days=STANDS_FOR[case.procedure])).isoformat()
+    latest = (today + timedelta(days=TERMS[KIND_OF[case.procedure]].days or _A_YEAR)).isoformat()
     if asked is None:
         return latest
     if not change.at[:10] < asked <= latest:

@@ -1,0 +1,193 @@
+"""Conditions after the decision: closed by evidence, a document or a person; lapsed when their day has passed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, exists, select
+
+from codman.errors import CodmanError
+from codman.flows.house import House
+from codman.flows.review.evidence import exhibits_of, judged
+from codman.flows.review.policies import kept
+from codman.registry import governance
+from codman.registry.access import Reader, require
+from codman.registry.database import Change
+from codman.registry.governance import CASES, CONDITIONS, REOPENINGS
+from codman.registry.inventory import paths_of
+from codman.registry.log import SYSTEM
+from codman.registry.nouns import PRODUCTS, USES
+from codman.registry.records import BadField
+from codman.registry.schema_review import cases, conditions
+from codman.review.policy.exhibit import Exhibit
+from codman.spine.reopening import Changed, ReopeningFields
+from codman.spine.review import Case, CaseOutcome, CaseState, Condition, ConditionState
+from codman.spine.statement import Kind
+from codman.spine.verdict import Outcome
+
+_later = cases.alias()
+
+
+class ConditionClosed(CodmanError):
+    """A step on a condition that is no longer open."""
+
+    exit_code = 2
+
+    def __init__(self, state: ConditionState) -> None:
+        super().__init__(
+            what="this condition is not open", why=f"it is {state.value}", fix="look at the use's conditions"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a look at the conditions found."""
+
+    closed: tuple[str, ...]  # met by evidence or a document
+    lapsed: tuple[str, ...]  # their day passed
+    expired: tuple[str, ...]  # cases whose decision no longer stands
+
+
+def close_by_hand(
+    house: House, reader: Reader, condition: str, revision: int, note: str, *, request: str | None = None
+) -> Condition:
+    """Close a condition that no evidence can close, with a reason; never one's own.
+
+    Raises:
+        NotAllowed: They may not, for this use.
+        BadField: It is closed by evidence, it is their own, or no reason is given.
+        ConditionClosed: It is closed already.
+    """
+    with house.database.changing(reader.author(request), note) as change:
+        one = _open(change, reader, condition)
+        if one.requirement is not None or one.document is not None:
+            raise BadField("condition", "state", "evidence closes this one: file it, and it closes by itself")
+        if one.owner == reader.person:
+            raise BadField("condition", "state", "it is yours: somebody else says that it is done")
+        if not note.strip():
+            raise BadField("condition", "note", "say what shows that it is done")
+        done = {"state": ConditionState.CLOSED.value, "closed_at": change.at, "note": note}
+        return CONDITIONS.change(change, condition, done, revision)
+
+
+def prolong(
+    house: House, reader: Reader, condition: str, revision: int, due_on: str, why: str, *, request: str | None = None
+) -> Condition:
+    """Give a condition another day, with a reason; never one's own.
+
+    Raises:
+        NotAllowed: They may not, for this use.
+        BadField: The day is past, the condition is their own, or no reason is given.
+    """
+    with house.database.changing(reader.author(request), why) as change:
+        one = _open(change, reader, condition, "case.change")
+        if one.owner == reader.person:
+            raise BadField("condition", "due_on", "it is yours: somebody else gives you another day")
+        if due_on <= change.at[:10] or not why.strip():
+            raise BadField("condition", "due_on", "give a day to come, and why")
+        return CONDITIONS.change(change, condition, {"due_on": due_on, "note": why}, revision)
+
+
+def look(house: House, now: str | None = None) -> Looked:
+    """Close what evidence has met, mark what has lapsed, find decisions that ran out; again, it changes nothing.
+
+    A round of `codman serve`, and every filing of evidence, calls this.
+
+    Args:
+        house: The open house.
+        now: The day, ISO 8601; today without.
+    """
+    day = now or house.database.clock().date().isoformat()
+    with house.database.reading() as connection:
+        todo = _due(house, connection, day)
+    if not todo.closed and not todo.lapsed:
+        return todo
+    with house.database.changing(SYSTEM, "conditions looked at") as change:
+        todo = _due(house, change.connection, day)  # again, where nobody else changes them
+        found = CONDITIONS.get_many(change.connection, [*todo.closed, *todo.lapsed])
+        for name in todo.closed:
+            evidence = _met_by(house, change.connection, found[name])
+            done = {"state": ConditionState.CLOSED.value, "closed_at": change.at, "closed_by": evidence}
+            CONDITIONS.change(change, name, done, None)
+        for name in todo.lapsed:
+            CONDITIONS.change(change, name, {"state": ConditionState.LAPSED.value, "closed_at": change.at}, None)
+            _reopen(change, found[name])
+    return todo
+
+
+def standing_case(connection: Connection, use: str, day: str) -> Case | None:
+    """The decision that a use runs on: the newest that granted something and has not run out."""
+    rows = governance.every(
+        connection,
+        "case",
+        cases.c.use == use,
+        cases.c.state == CaseState.DECIDED.value,
+        cases.c.outcome.in_([CaseOutcome.APPROVED.value, CaseOutcome.CONDITIONAL.value]),
+        cases.c.expires_on > day,
+        order="decided_at",
+    )
+    return rows[-1] if rows else None
+
+
+def _open(change: Change, reader: Reader, name: str, action: str = "condition.change") -> Condition:
+    one: Condition = CONDITIONS.get(change.connection, name)
+    require(reader, action, paths_of(change.connection, USES.get(change.connection, one.use)))
+    if one.state is not ConditionState.OPEN:
+        raise ConditionClosed(one.state)
+    return one
+
+
+def _due(house: House, connection: Connection, day: str) -> Looked:
+    decided = select(cases.c.id).where(cases.c.state == CaseState.DECIDED.value)
+    waiting: Sequence[Condition] = governance.every(
+        connection, "condition", conditions.c.state == ConditionState.OPEN.value, conditions.c.case.in_(decided)
+    )
+    closed = tuple(one.id for one in waiting if _met_by(house, connection, one) is not None)
+    lapsed = tuple(one.id for one in waiting if one.id not in closed and one.due_on < day)
+    expired = connection.execute(
+        select(cases.c.id).where(
+            cases.c.state == CaseState.DECIDED.value,
+            cases.c.expires_on <= day,
+            cases.c.outcome.in_([CaseOutcome.APPROVED.value, CaseOutcome.CONDITIONAL.value]),
+            ~exists(select(_later.c.id).where(_later.c.supersedes == cases.c.id)),
+        )
+    ).scalars()
+    return Looked(closed, lapsed, tuple(expired))
+
+
+def _met_by(house: House, connection: Connection, one: Condition) -> str | None:
+    """The statement that closes a condition, if there is one; it must be newer than the decision."""
+    if one.requirement is None and one.document is None:
+        return None
+    case = CASES.get(connection, one.case)
+    use = USES.get(connection, one.use)
+    fresh = [e for e in exhibits_of(house, connection, use) if _after(e, case)]
+    if one.document is not None:
+        there = [e for e in fresh if e.kind is Kind.DOCUMENT and e.predicate.get("document") == one.document]
+        return next((e.digest for e in there if e.verified), None)
+    policy = kept(connection, case.policy_digest)
+    verdict = judged(fresh, policy, use, PRODUCTS.get(connection, use.product), version=case.version)
+    result = next((r for r in verdict.results if r.id == one.requirement), None)
+    return result.finding.evidence if result is not None and result.outcome is Outcome.MET else None
+
+
+def _after(exhibit: Exhibit, case: Case) -> bool:
+    return case.decided_at is not None and exhibit.evaluated_at.isoformat() > case.decided_at[:19]
+
+
+def _reopen(change: Change, one: Condition) -> None:
+    """What a lapsed condition leaves undecided stands open again."""
+    case = CASES.get(change.connection, one.case)
+    if one.requirement is None:
+        return
+    REOPENINGS.add(
+        change,
+        ReopeningFields(
+            use=one.use,
+            policy=case.policy,
+            requirement=one.requirement,
+            changed=Changed.CONDITION,
+            because=f"its condition was due on {one.due_on} and nothing came",
+        ),
+    )

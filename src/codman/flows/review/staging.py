@@ -1,0 +1,174 @@
+"""move: take a use to another stage, where a decision in force, its sites' acceptance and the rest allow it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, select
+
+from codman.errors import CodmanError
+from codman.flows import records
+from codman.flows.house import House
+from codman.flows.review.deciding import KIND_OF
+from codman.registry import governance
+from codman.registry.access import Reader, require
+from codman.registry.database import Change
+from codman.registry.inventory import paths_of
+from codman.registry.nouns import DEPLOYMENTS, USES
+from codman.registry.records import Stale
+from codman.registry.schema import deployments, documents
+from codman.registry.schema_review import cases, intakes
+from codman.review.stages import Decided, Move, Standing, check_move, ways_from
+from codman.spine.intake import IntakeState
+from codman.spine.review import CaseOutcome, CaseState
+from codman.spine.site import Deployment, Mode
+from codman.spine.use import RUNNING, Decision, Stage, Use
+
+HAZARD_CHECK: Final = "hazard-check"  # the document that says who and what still depends on a use
+_MODE: Final[Mapping[Stage, Mode]] = {
+    Stage.SILENT: Mode.SILENT,
+    Stage.PILOT: Mode.PILOT,
+    Stage.LIVE: Mode.LIVE,
+    Stage.PAUSED: Mode.PAUSED,
+    Stage.RETIRED: Mode.ENDED,
+}
+_OUTCOME: Final = {
+    CaseOutcome.APPROVED: Decision.APPROVED,
+    CaseOutcome.CONDITIONAL: Decision.CONDITIONAL,
+    CaseOutcome.DEFERRED: Decision.DEFERRED,
+    CaseOutcome.REJECTED: Decision.REJECTED,
+}
+
+
+class CannotMove(CodmanError):
+    """A stage that a use cannot go to from where it is, or not yet."""
+
+    exit_code = 3
+
+    def __init__(self, use: Use, to: Stage, move: Move) -> None:
+        if move.transition is None:
+            why = f"no way leads from {use.stage.value} to {to.value}"
+            fix = "it can go to: " + (", ".join(one.value for one in move.ways) or "nowhere")
+        else:
+            why = "; ".join(lack.why for lack in move.lacks)
+            fix = "bring " + ", ".join(lack.need.value for lack in move.lacks)
+        super().__init__(what=f"this use cannot go to {to.value} now", why=why, fix=fix)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A stage a use could go to, and what is still lacking."""
+
+    to: Stage
+    lacks: tuple[str, ...]
+
+
+def move(
+    house: House,
+    reader: Reader,
+    use: str,
+    to: Stage,
+    revision: int,
+    *,
+    reason: str | None = None,
+    request: str | None = None,
+) -> Use:
+    """Take a use to another stage; its deployments follow where the decision names their site and it accepted.
+
+    Args:
+        house: The open house.
+        reader: Who does it.
+        use: Which use.
+        to: The stage.
+        revision: The revision they saw.
+        reason: Why; needed to stop, to go back, and to retire.
+        request: The request it came with, for the log.
+
+    Raises:
+        NoSuchRecord: There is no such use within their reach.
+        NotAllowed: They may not make this move.
+        CannotMove: No way leads there, or something is lacking: each is named.
+        Stale: It was changed since they looked.
+    """
+    records.get(house, reader, "use", use)
+    with house.database.changing(reader.author(request), reason) as change:
+        connection = change.connection
+        found = USES.get(connection, use)
+        if found.revision != revision:
+            raise Stale("use", use, revision, found.revision)
+        runs = _deployments(connection, use)
+        standing = standing_of_use(connection, found, runs)
+        allowed = check_move(standing, to, change.at, reason=reason)
+        if allowed.transition is not None:
+            require(reader, allowed.transition.action, paths_of(connection, found))
+        if not allowed.allowed:
+            raise CannotMove(found, to, allowed)
+        _deployments_follow(change, standing, runs, to)
+        return USES.change(change, use, {"stage": to.value, "stage_since": change.at[:10]}, None)
+
+
+def ways(house: House, reader: Reader, use: str) -> tuple[Way, ...]:
+    """Where a use could go from here, and what each way still lacks.
+
+    Raises:
+        NoSuchRecord: There is no such use within their reach.
+    """
+    found: Use = records.get(house, reader, "use", use)
+    with house.database.reading() as connection:
+        standing = standing_of_use(connection, found, _deployments(connection, use))
+    now = house.database.clock().isoformat()
+    out = []
+    for one in ways_from(standing.stage):
+        looked = check_move(standing, one.after, now, reason="(asked when it is done)")
+        out.append(Way(one.after, tuple(lack.why for lack in looked.lacks)))
+    return tuple(out)
+
+
+def standing_of_use(connection: Connection, use: Use, runs: list[Deployment]) -> Standing:
+    """What is true of a use, as the stages look at it."""
+    there = [one for one in runs if one.mode is not Mode.ENDED]
+    decided = governance.every(
+        connection, "case", cases.c.use == use.id, cases.c.state == CaseState.DECIDED.value, order="decided_at"
+    )
+    begun = connection.execute(select(intakes.c.state).where(intakes.c.use == use.id)).scalars().all()
+    checked = select(documents.c.id).where(documents.c.about == use.id, documents.c.type == HAZARD_CHECK)
+    return Standing(
+        stage=use.stage,
+        tier=use.tier,
+        decisions=tuple(
+            Decided(
+                outcome=_OUTCOME[one.outcome],
+                up_to=one.leads_to,
+                at=one.decided_at,
+                kind=KIND_OF[one.procedure],
+                sites=frozenset(one.sites) or None,
+                expires_at=None if one.expires_on is None else f"{one.expires_on}T00:00:00Z",
+            )
+            for one in decided
+            if one.outcome in _OUTCOME and one.leads_to in RUNNING and one.decided_at is not None
+        ),
+        sites=frozenset(one.site for one in there),
+        accepted=frozenset(one.site for one in there if one.accepted_at is not None),
+        intake_complete=not begun or IntakeState.SUBMITTED.value in begun,
+        downtime_procedure=use.downtime_procedure is not None,
+        hazards_checked=connection.execute(checked).first() is not None,
+        legacy=use.decision is Decision.LEGACY,
+    )
+
+
+def _deployments(connection: Connection, use: str) -> list[Deployment]:
+    rows = connection.execute(select(deployments).where(deployments.c.use == use).order_by(deployments.c.id))
+    return [DEPLOYMENTS.read(row) for row in rows]
+
+
+def _deployments_follow(change: Change, standing: Standing, runs: list[Deployment], to: Stage) -> None:
+    mode = _MODE.get(to)
+    if mode is None:
+        return
+    patch: dict[str, Any] = {"mode": mode.value, "since": change.at[:10]}
+    follow = [one for one in runs if one.mode not in (Mode.ENDED, mode)]
+    if to in (Stage.PILOT, Stage.LIVE):
+        follow = [one for one in follow if one.site in standing.accepted]
+    DEPLOYMENTS.change_many(change, [(one, patch) for one in follow])

@@ -1,0 +1,154 @@
+"""After the decision: sites accept, the use goes live, conditions are closed by evidence or lapse."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from committee import Committee, auroc
+
+from codman.flows.records import accept_deployment
+from codman.flows.review.cases import docket
+from codman.flows.review.conditions import close_by_hand, look, standing_case
+from codman.flows.review.deciding import accept_inconclusive, add_condition, decide
+from codman.flows.review.staging import CannotMove, move, ways
+from codman.flows.review.voting import cast
+from codman.registry import governance
+from codman.registry.access import NotAllowed
+from codman.registry.log import SYSTEM
+from codman.registry.nouns import DEPLOYMENTS, USES
+from codman.registry.records import BadField
+from codman.spine.review import CaseOutcome, Choice, ConditionState
+from codman.spine.site import DeploymentFields, Mode
+from codman.spine.use import Stage
+
+CONDITION = {"sentence": "Show it again on 900 more patients", "owner": "p-owner", "due_on": "2027-02-01"}
+
+
+@pytest.fixture
+def house(tmp_path, database_url):
+    made = Committee(tmp_path, database_url)
+    with made.house.database.changing(SYSTEM) as change:
+        USES.change(change, "ward", {"tier": "high", "downtime_procedure": "Score by hand"}, None)
+        DEPLOYMENTS.add(
+            change,
+            DeploymentFields(use="ward", site="north", version="sepsis-120", mode="silent", clinician="p-clin"),
+            "d-north",
+        )
+    yield made
+    made.house.close()
+
+
+def decided(house: Committee, outcome: CaseOutcome = CaseOutcome.APPROVED, *, conditional: bool = False):
+    case = house.opened(quorum=2)
+    house.seated(case)
+    choice = Choice.WITH_CONDITIONS if outcome is CaseOutcome.CONDITIONAL else Choice.APPROVE
+    for name in ("stat", "safe"):
+        cast(house.house, house.person(name), case.id, choice)
+    if conditional:
+        accept_inconclusive(
+            house.house, house.person("chair"), case.id, "discrimination", "too few patients", CONDITION
+        )
+    now = docket(house.house, house.person("chair"), case.id).case
+    return decide(house.house, house.person("chair"), case.id, now.revision, outcome, "as voted")
+
+
+def gone(house: Committee, to: Stage, by: str = "chair", reason: str | None = None):
+    with house.house.database.reading() as connection:
+        revision = USES.get(connection, "ward").revision
+    return move(house.house, house.person(by), "ward", to, revision, reason=reason)
+
+
+def accepted(house: Committee) -> None:
+    with house.house.database.reading() as connection:
+        revision = DEPLOYMENTS.get(connection, "d-north").revision
+    accept_deployment(house.house, house.person("clin"), "d-north", revision)
+
+
+def test_a_use_goes_live_once_it_is_decided_and_its_site_accepted(house):
+    house.evidence()
+    with pytest.raises(CannotMove, match="no way leads"):
+        gone(house, Stage.LIVE)
+    decided(house)
+    with pytest.raises(CannotMove, match="not accepted yet at: north"):
+        gone(house, Stage.LIVE)
+    accepted(house)
+    assert gone(house, Stage.LIVE).stage is Stage.LIVE
+    with house.house.database.reading() as connection:
+        assert DEPLOYMENTS.get(connection, "d-north").mode is Mode.LIVE
+        assert standing_case(connection, "ward", "2027-10-31") is not None
+        assert standing_case(connection, "ward", "2027-11-01") is None
+
+
+def test_a_decision_for_one_site_does_not_carry_another(house):
+    house.evidence()
+    with house.house.database.changing(SYSTEM) as change:
+        DEPLOYMENTS.add(
+            change, DeploymentFields(use="ward", site="south", mode="silent", clinician="p-clin"), "d-south"
+        )
+    decided(house)
+    accepted(house)
+    (lacks,) = [one.lacks for one in ways(house.house, house.person("chair"), "ward") if one.to is Stage.LIVE]
+    assert "no decision in force covers live at all its sites" in lacks
+
+
+def test_anybody_who_cares_for_it_stops_it_with_a_reason_and_only_the_chair_starts_it_again(house):
+    house.evidence()
+    decided(house)
+    accepted(house)
+    gone(house, Stage.LIVE)
+    with pytest.raises(CannotMove, match="say why"):
+        gone(house, Stage.PAUSED, "owner")
+    gone(house, Stage.PAUSED, "owner", "scores stopped")
+    with house.house.database.reading() as connection:
+        assert DEPLOYMENTS.get(connection, "d-north").mode is Mode.PAUSED
+    with pytest.raises(NotAllowed):
+        gone(house, Stage.LIVE, "owner", "fixed")
+    assert gone(house, Stage.LIVE, "chair", "fixed").stage is Stage.LIVE
+
+
+def test_evidence_that_decides_it_closes_a_condition_and_says_which(house):
+    house.evidence(auroc(0.77, 0.71, 0.83, n=300))
+    decided(house, CaseOutcome.CONDITIONAL, conditional=True)
+    assert look(house.house).closed == ()
+    house.clock.forward(days=2)
+    digest = house.evidence(auroc(0.80, 0.77, 0.83))
+    (closed,) = look(house.house).closed
+    with house.house.database.reading() as connection:
+        one = governance.CONDITIONS.get(connection, closed)
+    assert (one.state, one.closed_by) == (ConditionState.CLOSED, digest.removeprefix("sha256:"))
+    assert look(house.house).closed == ()
+
+
+def test_a_condition_lapses_the_day_after_it_was_due_and_reopens_its_requirement(house):
+    house.evidence(auroc(0.77, 0.71, 0.83, n=300))
+    decided(house, CaseOutcome.CONDITIONAL, conditional=True)
+    assert look(house.house, "2027-02-01").lapsed == ()
+    (lapsed,) = look(house.house, "2027-02-02").lapsed
+    with house.house.database.reading() as connection:
+        assert governance.CONDITIONS.get(connection, lapsed).state is ConditionState.LAPSED
+        (again,) = governance.every(connection, "reopening")
+    assert (again.requirement, again.changed.value) == ("discrimination", "condition lapsed")
+
+
+def test_nobody_closes_their_own_condition_or_by_hand_what_evidence_closes(house):
+    house.evidence(auroc(0.77, 0.71, 0.83, n=300))
+    case = house.opened(quorum=2)
+    chair = house.person("chair")
+    own = add_condition(house.house, chair, case.id, {**CONDITION, "owner": "p-owner"})
+    by_evidence = accept_inconclusive(house.house, chair, case.id, "discrimination", "few", CONDITION)
+    with pytest.raises(BadField, match="somebody else says"):
+        close_by_hand(house.house, house.person("owner"), own.id, own.revision, "done")
+    with pytest.raises(BadField, match="evidence closes this one"):
+        close_by_hand(house.house, chair, by_evidence.condition, 1, "done")
+    assert close_by_hand(house.house, chair, own.id, own.revision, "seen on the ward").state is ConditionState.CLOSED
+
+
+def test_an_expired_decision_is_found(house):
+    house.evidence()
+    case = decided(house)
+    assert look(house.house, "2027-10-31").expired == ()
+    assert look(house.house, "2027-11-01").expired == (case.id,)
