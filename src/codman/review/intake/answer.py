@@ -120,12 +120,14 @@ def _number(question: Question, typed: Any) -> float | Unclear:
     number = float(text)
     low, high = question.at_least, question.at_most
     if (low is not None and number < low) or (high is not None and number > high):
-        return Unclear(f"give a number from {low:g} to {high:g}" if None not in (low, high) else _one_bound(low, high))
+        return Unclear(
+            f"give a number from {low:,.10g} to {high:,.10g}" if None not in (low, high) else _one_bound(low, high)
+        )
     return number
 
 
 def _one_bound(low: float | None, high: float | None) -> str:
-    return f"give a number of at least {low:g}" if low is not None else f"give a number of at most {high:g}"
+    return f"give a number of at least {low:,.10g}" if low is not None else f"give a number of at most {high:,.10g}"
 
 
 def _day(question: Question, text: str, today: date | None) -> date | Unclear:

@@ -6,7 +6,7 @@ proposes and never decides: the person who proposes says whether it is the same.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -112,14 +112,19 @@ class UsesByWords:
         return found[:most]
 
     def _near(self, ours: _Words) -> list[str]:
-        """Uses that share a word: names and products first, then purposes, rare words before common ones."""
+        """Uses that share a word: of names and products first, then of purposes, then of vendors; rare words first."""
+        named = ours.name | ours.product
         near: dict[str, None] = {}
-        for words in (ours.name | ours.product, ours.purpose, ours.vendor):
+        for words in (named, ours.purpose, ours.vendor):
             for word in sorted(words, key=lambda one: (len(self._having.get(one, ())), one)):
                 having = self._having.get(word, ())
                 if len(near) + len(having) > _MOST_SCORED:
                     break  # the next ones are commoner still
                 near |= dict.fromkeys(sorted(having))
+        room = _MOST_SCORED - len(near)
+        if room and named:  # a name of common words alone: those that share most of them
+            sharing = Counter(id_ for word in named for id_ in self._having.get(word, ()) if id_ not in near)
+            near |= dict.fromkeys(sorted(sharing, key=lambda id_: (-sharing[id_], id_))[:room])
         return list(near)
 
     def _compared(self, ours: _Words, theirs: _Words) -> Duplicate:

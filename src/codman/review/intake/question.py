@@ -234,9 +234,11 @@ def digest_of(form: Form) -> str:
     return hashlib.sha256(json.dumps(told, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
+@cache
 def current_form() -> Form:
     """The edition that a new intake begins with."""
-    return _read(files(_ROOM) / "questions.yaml")
+    file = files(_ROOM) / "questions.yaml"
+    return read_form(file.read_bytes(), file.name)
 
 
 def form_of(edition: str, folder: Traversable | None = None) -> Form:
@@ -262,8 +264,3 @@ def _earlier(folder: Traversable | None) -> Iterator[Form]:
         for file in sorted(folder.iterdir(), key=lambda one: one.name):
             if file.name.endswith(".yaml"):
                 yield read_form(file.read_bytes(), file.name)
-
-
-@cache
-def _read(file: Traversable) -> Form:
-    return read_form(file.read_bytes(), file.name)

@@ -2,8 +2,8 @@
 
 Who determines it is the hospital's to say; this keeps the outcome.
 
-Source: 45 CFR 46.102(l) (what research is), 46.104 (exemptions), 46.109 and 46.110 (review by an IRB), subparts B, C and
-D (pregnant women and newborns, prisoners, children).
+Source: 45 CFR 46.102(l) (what research is), 46.104 (exemptions), 46.109 and 46.110 (review by an IRB), subparts B, C
+and D (pregnant women and newborns, prisoners, children).
 """
 
 from __future__ import annotations

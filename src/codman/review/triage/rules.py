@@ -90,9 +90,10 @@ class Rules(_Part):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        for kind, ids in (("rules", self.rules), ("schemes", self.schemes), ("sources", self.sources)):
-            if len({one.id for one in ids}) < len(ids):
-                raise ValueError(f"two {kind} have one id")
+        for ids in ([r.id for r in self.rules], [s.id for s in self.schemes], [s.id for s in self.sources]):
+            twice = next((id_ for id_ in ids if ids.count(id_) > 1), None)
+            if twice is not None:
+                raise ValueError(f"the id {twice!r} stands here twice")
         classes = {scheme.id: scheme.classes for scheme in self.schemes}
         for rule in self.rules:
             if rule.source not in {source.id for source in self.sources}:
@@ -102,12 +103,12 @@ class Rules(_Part):
             if rule.scheme is not None and rule.gives not in classes.get(rule.scheme, ()):
                 raise ValueError(f"{rule.id}: {rule.gives!r} is no class of {rule.scheme!r}")
         questions = self.form.by_id
-        for one in (*self.rules, *self.schemes):
-            condition = one.when if isinstance(one, Rule) else one.applies
+        conditions = [(r.id, r.when) for r in self.rules] + [(s.id, s.applies) for s in self.schemes]
+        for id_, condition in conditions:
             missing = condition.mentions() - questions.keys()
             if missing:
-                raise ValueError(f"{one.id}: the intake of {self.questions} does not ask {min(missing)!r}")
-            check_answers(condition, questions, one.id)
+                raise ValueError(f"{id_}: the intake of {self.questions} does not ask {min(missing)!r}")
+            check_answers(condition, questions, id_)
         return self
 
 

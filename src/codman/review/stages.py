@@ -1,0 +1,328 @@
+"""The stages of a use as data: which move leads where, at which checkpoint, who may make it, what it needs.
+
+Pure: a flow asks `check_move` and writes what it allows. A checkpoint's policy is held against evidence elsewhere, and
+the people's decision carries the result; here it counts whether a decision is in force and covers the move. The
+checkpoint `monitoring` has no move: it comes round while a use stays where it is.
+
+    proposed → triaged → in review → silent | pilot | live → paused → retired
+    legacy: what was running before anybody asked enters where it stands, and is counted until somebody decides
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from codman.spine.policy import Checkpoint
+from codman.spine.statement import when
+from codman.spine.use import RUNNING, Decision, Stage, Tier
+
+
+class Need(StrEnum):
+    """What a move needs, as a page says it."""
+
+    INTAKE = "a complete intake"
+    TIER = "a tier"
+    DECISION = "a decision in force that covers it"
+    ACCEPTANCE = "the acceptance of each site's clinician"
+    DOWNTIME = "a downtime procedure"
+    HAZARDS = "a check of who and what still depends on it"
+    REASON = "a reason"
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One way from a stage to another."""
+
+    before: Stage | None  # None: it enters the book
+    after: Stage
+    checkpoint: Checkpoint
+    action: str  # what somebody must be allowed to do, as registry.access names it
+    needs: frozenset[Need] = frozenset()
+    back: bool = False  # it leads away from patients, or back to questions
+    legacy: bool = False  # only for what ran before anybody asked
+
+
+_TO_RUN: Final = frozenset({Need.DECISION, Need.ACCEPTANCE, Need.DOWNTIME})
+_SILENTLY: Final = frozenset({Need.DECISION})  # nobody acts on it, so nothing is missed when it is down
+_WHY: Final = frozenset({Need.REASON})
+_RUNS_AT: Final[Mapping[Stage, tuple[Checkpoint, frozenset[Need]]]] = {
+    Stage.SILENT: (Checkpoint.SILENT, _SILENTLY),
+    Stage.PILOT: (Checkpoint.PILOT, _TO_RUN),
+    Stage.LIVE: (Checkpoint.GO_LIVE, _TO_RUN),
+}
+_EXPOSURE: Final = (Stage.SILENT, Stage.PILOT, Stage.LIVE)  # the least first
+_BEFORE_RUNNING: Final = (Stage.PROPOSED, Stage.TRIAGED, Stage.IN_REVIEW)
+
+
+def _towards_running() -> Iterable[Transition]:
+    for after, (checkpoint, needs) in _RUNS_AT.items():
+        yield Transition(Stage.IN_REVIEW, after, checkpoint, "use.decide", needs)
+        for before in _EXPOSURE[: _EXPOSURE.index(after)]:
+            yield Transition(before, after, checkpoint, "use.decide", needs)
+        # what stays where it is and is decided at last, or again
+        yield Transition(after, after, checkpoint, "use.decide", needs)
+        yield Transition(Stage.PAUSED, after, checkpoint, "use.decide", needs | _WHY)
+        yield Transition(None, after, checkpoint, "inventory.import", legacy=True)
+        for less in _EXPOSURE[: _EXPOSURE.index(after)]:
+            yield Transition(after, less, Checkpoint.CHANGE, "use.decide", _WHY, back=True)
+
+
+def _stopping() -> Iterable[Transition]:
+    for before in _EXPOSURE:
+        # a reason and nothing else: what harms is stopped first and explained at length later
+        yield Transition(before, Stage.PAUSED, Checkpoint.PAUSE, "use.pause", _WHY, back=True)
+    for before in (*_EXPOSURE, Stage.PAUSED):
+        needs = _WHY | {Need.HAZARDS}
+        yield Transition(before, Stage.RETIRED, Checkpoint.RETIRE, "use.retire", needs, back=True)
+    for before in _BEFORE_RUNNING:
+        yield Transition(before, Stage.RETIRED, Checkpoint.RETIRE, "use.change", _WHY, back=True)  # withdrawn
+    yield Transition(None, Stage.PAUSED, Checkpoint.PAUSE, "inventory.import", legacy=True)
+    yield Transition(None, Stage.RETIRED, Checkpoint.RETIRE, "inventory.import", legacy=True)
+
+
+TRANSITIONS: Final[tuple[Transition, ...]] = (
+    Transition(None, Stage.PROPOSED, Checkpoint.INTAKE, "use.create"),
+    Transition(Stage.PROPOSED, Stage.TRIAGED, Checkpoint.TRIAGE, "use.triage", frozenset({Need.INTAKE, Need.TIER})),
+    Transition(Stage.TRIAGED, Stage.IN_REVIEW, Checkpoint.VALIDATION, "review.open", frozenset({Need.TIER})),
+    Transition(Stage.TRIAGED, Stage.PROPOSED, Checkpoint.INTAKE, "use.triage", _WHY, back=True),
+    Transition(Stage.IN_REVIEW, Stage.TRIAGED, Checkpoint.VALIDATION, "use.decide", _WHY, back=True),
+    Transition(Stage.PAUSED, Stage.IN_REVIEW, Checkpoint.VALIDATION, "review.open", _WHY | {Need.TIER}, back=True),
+    Transition(Stage.RETIRED, Stage.PROPOSED, Checkpoint.INTAKE, "use.create", _WHY, back=True),
+    *_towards_running(),
+    *_stopping(),
+)
+_TABLE: Final = {(one.before, one.after): one for one in TRANSITIONS}
+
+
+class DecisionKind(StrEnum):
+    """How a decision was come to."""
+
+    ORDINARY = "ordinary"
+    EXPEDITED = "expedited"
+    EMERGENCY = "emergency"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a kind of decision is good for."""
+
+    days: int | None  # after which it ends by itself; None: when it says so
+    tiers: frozenset[Tier]
+    most_a_year: int | None = None  # of this kind for one use; the next one is the committee's
+
+
+# The house's own: no rule names these numbers. An emergency lasts until a committee that meets monthly has met; twice,
+# and it is no emergency any more. An expedited decision lasts until two quarterly reports have come in.
+TERMS: Final[Mapping[DecisionKind, Terms]] = {
+    DecisionKind.ORDINARY: Terms(days=None, tiers=frozenset(Tier)),
+    DecisionKind.EXPEDITED: Terms(days=180, tiers=frozenset({Tier.LOW, Tier.MEDIUM})),
+    DecisionKind.EMERGENCY: Terms(days=30, tiers=frozenset(Tier), most_a_year=2),
+}
+_FAVOURABLE: Final = frozenset({Decision.APPROVED, Decision.CONDITIONAL})
+_AGAINST: Final = frozenset({Decision.REJECTED, Decision.DEFERRED})
+_YEAR: Final = timedelta(days=365)
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A decision as far as stages look at it."""
+
+    outcome: Decision
+    up_to: Stage  # the most exposed stage it allows: silent, pilot or live
+    at: str  # ISO 8601
+    kind: DecisionKind = DecisionKind.ORDINARY
+    sites: frozenset[str] | None = None  # None: every site
+    expires_at: str | None = None  # when it says it ends; its kind may end it sooner
+
+    def ends_at(self, terms: Mapping[DecisionKind, Terms] = TERMS) -> datetime | None:
+        """When it ends by itself; None is never."""
+        days = terms[self.kind].days
+        ends = [when(self.expires_at)] if self.expires_at is not None else []
+        ends += [when(self.at) + timedelta(days=days)] if days is not None else []
+        return min(ends, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is true of a use now.
+
+    Made by flows from the book; read here.
+    """
+
+    stage: Stage | None  # None: not in the book yet
+    tier: Tier | None = None
+    decisions: tuple[Decided, ...] = ()
+    sites: frozenset[str] = frozenset()  # where it runs, or is to run
+    accepted: frozenset[str] = frozenset()  # sites whose clinician accepted it
+    intake_complete: bool = False
+    downtime_procedure: bool = False
+    hazards_checked: bool = False
+    legacy: bool = False  # it ran before anybody asked, and nobody has decided since
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """Something a move still needs."""
+
+    need: Need
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A move, and what stands in its way."""
+
+    transition: Transition | None  # None: no way leads there
+    lacks: tuple[Lack, ...] = ()
+    ways: tuple[Stage, ...] = field(default=())  # where it could go instead
+
+    @property
+    def allowed(self) -> bool:
+        """Whether it may be made."""
+        return self.transition is not None and not self.lacks
+
+
+def ways_from(stage: Stage | None, *, legacy: bool = False) -> tuple[Transition, ...]:
+    """Every move out of a stage, in the order of the table."""
+    return tuple(one for one in TRANSITIONS if one.before == stage and one.legacy <= legacy)
+
+
+def check_move(
+    standing: Standing,
+    to: Stage,
+    at: str,
+    *,
+    reason: str | None = None,
+    terms: Mapping[DecisionKind, Terms] = TERMS,
+) -> Move:
+    """Whether a use may move to a stage.
+
+    Args:
+        standing: What is true of it.
+        to: The stage.
+        at: When, ISO 8601: decisions end by themselves.
+        reason: What the person says.
+        terms: How long each kind of decision lasts here.
+    """
+    transition = _TABLE.get((standing.stage, to))
+    if transition is None or (transition.legacy and not standing.legacy):
+        return Move(None, ways=tuple(one.after for one in ways_from(standing.stage, legacy=standing.legacy)))
+    lacks = (_lack(need, transition, standing, at, reason, terms) for need in Need if need in transition.needs)
+    return Move(transition, tuple(lack for lack in lacks if lack is not None))
+
+
+def in_force(standing: Standing, stage: Stage, at: str, terms: Mapping[DecisionKind, Terms] = TERMS) -> Decided | None:
+    """The decision that lets a use run at a stage now: the one that lasts longest; None where there is none.
+
+    A rejection or a deferral ends what was decided before it. A kind of decision counts only for the tiers it is good
+    for, and only so often a year.
+    """
+    if stage not in RUNNING:
+        return None
+    now = when(at)
+    against = max((when(d.at) for d in standing.decisions if d.outcome in _AGAINST and when(d.at) <= now), default=None)
+    good = [
+        d
+        for d in standing.decisions
+        if d.outcome in _FAVOURABLE
+        and when(d.at) <= now
+        and (against is None or when(d.at) > against)
+        and not _ended(d, now, terms)
+        and _EXPOSURE.index(stage) <= _EXPOSURE.index(d.up_to)
+        and (d.sites is None or standing.sites <= d.sites)
+        and not over_the_limit(standing, d, terms)
+    ]
+    return max(good, key=lambda d: (d.kind is DecisionKind.ORDINARY, d.at), default=None)
+
+
+def over_the_limit(standing: Standing, decided: Decided, terms: Mapping[DecisionKind, Terms] = TERMS) -> bool:
+    """Whether a decision is of a kind that this use may not have: for its tier, or again within a year."""
+    good = terms[decided.kind]
+    if decided.kind is not DecisionKind.ORDINARY and standing.tier not in good.tiers:
+        return True
+    if good.most_a_year is None:
+        return False
+    given = when(decided.at)
+    same = sum(1 for d in standing.decisions if d.kind is decided.kind and given - _YEAR < when(d.at) <= given)
+    return same > good.most_a_year
+
+
+def must_stop(standing: Standing, at: str, terms: Mapping[DecisionKind, Terms] = TERMS) -> str | None:
+    """Why a running use may run no longer, in a sentence; None where it may, or is legacy and not yet decided."""
+    stage = standing.stage
+    if stage is None or stage not in RUNNING or standing.legacy or in_force(standing, stage, at, terms):
+        return None
+    now = when(at)
+    ended = [(end, d) for d in standing.decisions if (end := d.ends_at(terms)) is not None and end <= now]
+    if ended:
+        end, last = max(ended, key=lambda pair: pair[0])
+        return f"Its {last.kind.value} decision ended on {end.date().isoformat()}, and no other covers {stage.value}."
+    return f"No decision covers {stage.value} at all its sites."
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How often a kind of decision was used."""
+
+    kind: DecisionKind
+    given: int
+    in_force: int
+    ended: int  # by themselves
+    followed: int  # by an ordinary decision later: what such decisions are meant to end in
+
+
+def counted(uses: Iterable[Standing], at: str, terms: Mapping[DecisionKind, Terms] = TERMS) -> tuple[Counted, ...]:
+    """Every kind of decision over many uses, for the report to the board."""
+    now = when(at)
+    tallies = {kind: [0, 0, 0, 0] for kind in DecisionKind}
+    for use in uses:
+        for decided in use.decisions:
+            if when(decided.at) > now:
+                continue
+            over = _ended(decided, now, terms)
+            tally = tallies[decided.kind]
+            tally[0] += 1
+            tally[1] += decided.outcome in _FAVOURABLE and not over
+            tally[2] += over
+            tally[3] += any(
+                d.kind is DecisionKind.ORDINARY and when(decided.at) < when(d.at) <= now for d in use.decisions
+            )
+    return tuple(Counted(kind, *tally) for kind, tally in tallies.items())
+
+
+def _ended(decided: Decided, now: datetime, terms: Mapping[DecisionKind, Terms]) -> bool:
+    end = decided.ends_at(terms)
+    return end is not None and end <= now
+
+
+def _lack(
+    need: Need,
+    transition: Transition,
+    standing: Standing,
+    at: str,
+    reason: str | None,
+    terms: Mapping[DecisionKind, Terms],
+) -> Lack | None:
+    if need is Need.INTAKE:
+        return None if standing.intake_complete else Lack(need, "questions of the intake are still to be answered")
+    if need is Need.TIER:
+        return None if standing.tier is not None else Lack(need, "it has no tier yet")
+    if need is Need.DOWNTIME:
+        return None if standing.downtime_procedure else Lack(need, "nobody has said what people do when it is down")
+    if need is Need.HAZARDS:
+        why = "nobody has checked who and what still depends on it"
+        return None if standing.hazards_checked else Lack(need, why)
+    if need is Need.REASON:
+        return None if (reason or "").strip() else Lack(need, "say why")
+    if need is Need.ACCEPTANCE:
+        missing = sorted(standing.sites - standing.accepted)
+        if not standing.sites:
+            return Lack(need, "it names no site where it is to run")
+        return Lack(need, f"not accepted yet at: {', '.join(missing)}") if missing else None
+    if in_force(standing, transition.after, at, terms) is not None:
+        return None
+    return Lack(need, f"no decision in force covers {transition.after.value} at all its sites")
