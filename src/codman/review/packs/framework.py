@@ -131,16 +131,20 @@ def framework_of_bytes(data: bytes, name: str) -> ControlFramework:
     written = parse(data, name, as_text=_TEXT)
     fields = dict(written.value)
     listed = fields.pop("fields_of", None)
-    fields["controls"] = _registered(listed) if listed is not None else [_plain(c) for c in fields["controls"]]
+    controls = _listed(written) if listed is None else _registered(listed)
+    fields["controls"] = [made(Control, c, written, ("controls", i)) for i, c in enumerate(controls)]
     found = made(ControlFramework, fields, written)
     _as_counted(found, written)
     return found
 
 
-def _plain(control: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A control's values are kept as they were written, so that an id 1.10 stays 1.10; `checked` is a truth value."""
-    said = control.get("checked")
-    return control if said is None else {**control, "checked": _FLAGS.get(said, said)}
+def _listed(written: Written) -> list[Mapping[str, Any]]:
+    """Its own controls. Values are kept as they were written, so that an id 1.10 stays; `checked` is a truth value."""
+    controls = written.value.get("controls")
+    if not isinstance(controls, list) or not all(isinstance(control, Mapping) for control in controls):
+        raise written.refuse(("controls",), "'controls' is not a list of controls", "list each with its id and title")
+    flagged = ({**control, "checked": _FLAGS.get(control.get("checked", "true"))} for control in controls)
+    return list(flagged)
 
 
 def _registered(said: Mapping[str, Any]) -> list[Mapping[str, Any]]:
