@@ -139,6 +139,18 @@ def test_never_more_than_two_are_hashed_at_once_and_the_eleventh_is_turned_away(
     assert passwords.fits(watched.hash(PASSWORD), PASSWORD)  # and nobody is kept out afterwards
 
 
+def test_the_first_check_of_a_server_costs_the_same_whoever_it_is_of(monkeypatch):
+    made: list[str] = []
+    known = Passwords(memory_kib=64, passes=1, lanes=1).hashed(PASSWORD)
+    for kept in (known, None):
+        fresh = Passwords(memory_kib=64, passes=1, lanes=1)
+        hash_one = fresh.hashed
+        monkeypatch.setattr(fresh, "hashed", lambda password, h=hash_one: made.append("one") or h(password))
+        before = len(made)
+        fresh.fits(kept, "another password")
+        assert len(made) - before == 1
+
+
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_an_unknown_a_closed_and_a_known_account_fail_with_the_same_words_steps_and_time(
     door: Door, whole: bool, record_testsuite_property
