@@ -72,6 +72,30 @@ def test_null_empties_a_field_and_what_is_left_out_stays(call):
     assert changed["site"] == "st-mary"
 
 
+def test_an_edit_that_says_nothing_changes_nothing(call):
+    same = call("PATCH", "/uses/mary-use", json={}, headers={"If-Match": '"1"', **MERGE})
+
+    assert (same.status_code, same.headers["ETag"], same.json()) == (200, '"1"', call("GET", "/uses/mary-use").json())
+
+
+@pytest.mark.parametrize(
+    ("path", "field", "value"),
+    [
+        ("/products/sepsis", "generative", "yes"),
+        ("/products/sepsis", "generative", 1),
+        ("/vendors/acme", "baa", "true"),
+        ("/vendors/acme", "annual_cost", "12"),
+        ("/vendors/acme", "annual_cost", True),
+        ("/people/mary", "active", 0),
+    ],
+)
+def test_what_only_looks_like_a_number_or_a_yes_is_no_value(call, path, field, value):
+    refused = call("PATCH", path, who="admin", json={field: value}, headers={"If-Match": '"1"', **MERGE})
+
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, f"/{field}")
+    assert call("GET", path).json()["revision"] == 1
+
+
 def test_the_same_request_twice_is_done_once_and_its_key_is_good_for_no_other(call):
     key = {"Idempotency-Key": "7d1f"}
     first = call("POST", "/products", json={"name": "Once"}, headers=key)

@@ -257,7 +257,6 @@ def _schemas(operations: Sequence[Operation]) -> dict[str, Any]:
         for field in shape["properties"].values():
             field.pop("default", None)
         shape["title"] = name
-        shape["minProperties"] = 1
         shape["description"] = "A JSON Merge Patch (RFC 7396): what is left out stays, null empties a field"
         schemas[name] = shape
     return dict(sorted(schemas.items()))

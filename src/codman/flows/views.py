@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from sqlalchemy import Connection, and_, delete, insert, or_, select
 
 from codman.flows.house import House
@@ -28,7 +28,7 @@ class ViewFields(BaseModel):
     query: str = Field(
         max_length=4000, description="The inventory's query string, e.g. stage=live&monitoring=(missing)"
     )
-    shared: bool = Field(default=False, description="Whether everybody sees it")
+    shared: StrictBool = Field(default=False, description="Whether everybody sees it")
 
 
 class View(ViewFields):

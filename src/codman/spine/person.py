@@ -8,7 +8,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from codman.spine.record import FREE_TEXT, Fields, Id, Line, Record
 
@@ -34,7 +34,7 @@ class PersonFields(Fields):
     name: Annotated[Line, FREE_TEXT]
     email: Annotated[Email, FREE_TEXT] | None = None
     discipline: Line | None = Field(default=None, description="e.g. critical care, nursing, equity, IT operations")
-    active: bool = True
+    active: StrictBool = True
 
 
 class Person(Record, PersonFields):

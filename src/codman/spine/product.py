@@ -8,7 +8,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StrictBool, model_validator
 
 from codman.spine.record import Day, Fields, Id, Line, Prose, Record
 from codman.spine.statement import Sha256
@@ -32,7 +32,7 @@ class ProductFields(Fields):
     embedded_in: Id | None = Field(default=None, description="The product it is a part of")
     summary: Prose | None = None
     model_type: Line | None = Field(default=None, description="e.g. gradient-boosted trees, large language model")
-    generative: bool | None = None
+    generative: StrictBool | None = None
     submission: Annotated[str, Field(pattern=r"^(K\d{6}|DEN\d{6}|P\d{6}(/S\d{3})?)$")] | None = Field(
         default=None, description="FDA submission number, e.g. K253532"
     )
@@ -82,10 +82,12 @@ class VendorFields(Fields):
     contact: Line | None = None
     contract_starts: Day | None = None
     contract_ends: Day | None = None
-    baa: bool | None = Field(default=None, description="A business associate agreement (HIPAA) is signed")
+    baa: StrictBool | None = Field(default=None, description="A business associate agreement (HIPAA) is signed")
     data_rights: Prose | None = Field(default=None, description="What the vendor may do with the hospital's data")
     change_notice: Prose | None = Field(default=None, description="Its duty to tell of changes, and how early")
-    annual_cost: Annotated[float, Field(ge=0)] | None = Field(default=None, description="In the house's currency")
+    annual_cost: Annotated[float, Field(ge=0, strict=True)] | None = Field(
+        default=None, description="In the house's currency"
+    )
 
 
 class Vendor(Record, VendorFields):

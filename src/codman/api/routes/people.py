@@ -40,7 +40,7 @@ class NewToken(BaseModel):
         max_length=100,
         description="Actions (evidence.submit), all of a noun (evidence.*) or verb (*.read), or *",
     )
-    days: int = Field(default=USUAL_DAYS, ge=1, le=LONGEST_DAYS, description="How long it lasts")
+    days: int = Field(default=USUAL_DAYS, ge=1, le=LONGEST_DAYS, strict=True, description="How long it lasts")
 
 
 class Token(BaseModel):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError, model_validator
 
 from codman.errors import BadInput, nearest
 from codman.registry.imports.files import regular_bytes
@@ -95,8 +95,8 @@ class Source(_Part):
     values: dict[str, str] = Field(
         default={}, description="What a cell says, and what it means; read before the conversion"
     )
-    keep: bool = Field(default=False, description="Whether the original stays as a fact beside")
-    confidence: Annotated[float, Field(ge=0, le=1, description="How sure a proposal is")] = 1.0
+    keep: StrictBool = Field(default=False, description="Whether the original stays as a fact beside")
+    confidence: Annotated[float, Field(ge=0, le=1, strict=True, description="How sure a proposal is")] = 1.0
     runner_up: str | None = Field(default=None, description="The column that a proposal would take next")
 
     @model_validator(mode="after")
@@ -115,7 +115,7 @@ class FactSource(_Part):
     """A column that fills no field of the book and answers a framework's question."""
 
     field: _FactField
-    confidence: Annotated[float, Field(ge=0, le=1)] = 1.0
+    confidence: Annotated[float, Field(ge=0, le=1, strict=True)] = 1.0
 
 
 class Skip(_Part):
@@ -132,7 +132,7 @@ class Mapping(_Part):
     mapping: _Name = Field(description="Its name")
     title: str | None = None
     reads: Reads = Field(default="table", description="What kind of file it is for")
-    day_first: bool = Field(default=False, description="Whether 3/4/2024 is the third of April")
+    day_first: StrictBool = Field(default=False, description="Whether 3/4/2024 is the third of April")
     id: str | None = Field(default=None, description="The column of the row's own identifier")
     skip: tuple[Skip, ...] = ()
     fields: dict[str, Source] = Field(description="What fills each field of the book, e.g. `use.name`")
