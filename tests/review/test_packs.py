@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from itertools import product
 from pathlib import Path
@@ -338,3 +339,13 @@ def test_the_days_a_pack_asks_for_leave_room_beyond_the_period():
         for policy in found.at(Checkpoint.MONITORING):
             ages = {r.max_age_days for r in policy.requires if r.max_age_days is not None}
             assert ages <= {35, 100, 190, 370}, policy.policy
+
+
+def test_the_pack_on_the_page_about_packs_can_be_used():
+    page = (Path(__file__).parents[2] / "docs" / "policy-packs.md").read_text()
+    text = page.partition("```yaml\n")[2].partition("```")[0]
+
+    found = pack_of_bytes(text.encode(), "sepsis.yaml", own=True)
+
+    assert found.name == "sepsis 2027-01"
+    assert {f"`{name}`" for name in COUNTED} - set(re.findall(r"`[a-z-]+`", page)) == set()

@@ -71,7 +71,7 @@ def packs(
     """List the packs of ready policies, and whether each holds on a day."""
     from codman.flows.packs import listed
 
-    rows = listed(own=_own(own, workspace), at=at)
+    rows = listed(own=_folder(own, workspace), at=at)
     if format_ is Format.JSON:
         sys.stdout.write(json.dumps({"packs": [row.answer() for row in rows]}, indent=2, ensure_ascii=False) + "\n")
         return
@@ -91,24 +91,22 @@ def show(
     """Show what a pack demands at each checkpoint; or one of its policies as a file that `codman gate` takes."""
     from codman.flows.packs import shown
 
-    found = shown(name, own=_own(own, workspace), at=at)
+    found = shown(name, own=_folder(own, workspace), at=at)
     if format_ is Format.JSON:
         sys.stdout.write(json.dumps(found.answer(), indent=2, ensure_ascii=False) + "\n")
     else:
         sys.stdout.write(found.text())
 
 
-def _own(own: Path | None, workspace: Path | None) -> Path | None:
+def _folder(named: Path | None, workspace: Path | None) -> Path | None:
     """The folder of own packs: as the flag says, else the workspace's."""
-    if own is not None:
-        return own
+    from codman.flows.packs import own_folder
+
     try:
         from codman.settings import read_settings
     except ModuleNotFoundError:  # without the part 'web' there is no workspace
-        return None
-    from codman.flows.packs import OWN
-
-    return read_settings(workspace=workspace).workspace / OWN
+        return own_folder(named, None)
+    return own_folder(named, read_settings(workspace=workspace).workspace)
 
 
 @app.command(short_help="Say how two editions differ.")

@@ -18,8 +18,6 @@ from codman.review.policy.catalog import BY_KEY
 from codman.review.policy.limits import LEAST
 from codman.spine.policy import Policy, Requirement, Severity
 
-__all__ = ["OWN", "NoSuchFolder", "PackLine", "Shown", "listed", "shown"]
-
 
 class NoSuchFolder(BadInput):
     """The folder of own packs that was named is not there."""
@@ -66,6 +64,17 @@ class Shown:
         if self.policy is not None:
             return self.pack.policy_file(self.policy)
         return "\n".join(_overview(self.pack, self.standing)) + "\n"
+
+
+def own_folder(named: Path | None, workspace: Path | None) -> Path | None:
+    """Where a hospital's own packs are: in the folder that was named, else in the workspace's, where there is one.
+
+    Raises:
+        NoSuchFolder: A folder was named and is not there.
+    """
+    if named is not None and not named.is_dir():
+        raise NoSuchFolder(named)
+    return named if named is not None or workspace is None else workspace / OWN
 
 
 def listed(*, own: Path | None = None, at: str | None = None) -> list[PackLine]:

@@ -50,6 +50,9 @@ def policy_of(written: Written) -> Policy:
         raise written.refuse(
             (), "it is not a policy: there are no keys", "write at least: policy, edition, checkpoint, requires"
         )
+    if "pack" in top and "checkpoints" in top:
+        fix = "take one out of it: codman policy show POLICY > policy.yaml"
+        raise written.refuse(("pack",), "it is a pack of policies, not one policy", fix)
     faults = [written.unknown((key,), _POLICY_KEYS) for key in top if key not in _POLICY_KEYS]
     for key in ("policy", "edition", "checkpoint", "requires"):
         if top.get(key) is None:
