@@ -331,7 +331,7 @@ def _signed(
         policy=case.policy,
         edition=case.edition,
         policy_digest=Digest(sha256=case.policy_digest),
-        requirements=[_stood(r, accepted) for r in verdict.results],
+        requirements=[stood_as(r, accepted) for r in verdict.results],
         votes={choice.value: number for choice, number in votes.counts.items()},
         reasons=reasons[:2000],
     )
@@ -346,7 +346,8 @@ def _signed(
     return file_own(change, house, read_bytes(envelope.to_bytes(), name="the decision"), known)
 
 
-def _stood(result: Result, accepted: Collection[str]) -> DecidedRequirement:
+def stood_as(result: Result, accepted: Collection[str]) -> DecidedRequirement:
+    """One requirement as a decision records it."""
     evidence = result.finding.evidence
     return DecidedRequirement(
         id=result.id,

@@ -1,0 +1,259 @@
+"""Minutes of a case, written by themselves from what stands in the book: nobody takes notes, nothing is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict
+
+from codman.flows.house import House
+from codman.flows.review.cases import Docket, docket
+from codman.flows.review.deciding import stood_as, verdict_of
+from codman.flows.review.voting import count
+from codman.registry.access import Reader
+from codman.registry.names import names_of
+from codman.spine.record_statements import DecidedRequirement, DecisionPredicate
+from codman.spine.review import CaseState, Condition, Conflict, Remark, Reviewer
+from codman.spine.verdict import Outcome
+
+_KNOWN: Final = frozenset({Outcome.MET.value, Outcome.NOT_MET.value, Outcome.NOT_APPLICABLE.value})
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Present(_Part):
+    """Somebody who took part."""
+
+    name: str
+    discipline: str
+    interest: str
+    interest_note: str | None = None
+    delegate: str | None = None
+
+
+class Said(_Part):
+    """A question, and its answers."""
+
+    by: str
+    at: str
+    requirement: str | None
+    text: str
+    answers: list[Said] = []
+
+
+class Voted(_Part):
+    """A vote."""
+
+    name: str
+    cast_by: str
+    choice: str
+    reason: str | None
+    counted: bool
+
+
+class Asked(_Part):
+    """A condition."""
+
+    sentence: str
+    owner: str
+    due_on: str
+    closed_by: str
+    state: str
+
+
+class Minutes(_Part):
+    """What happened in a case."""
+
+    case: str
+    use: str
+    product: str
+    version: str | None
+    checkpoint: str
+    procedure: str
+    policy: str
+    state: str
+    opened_at: str
+    submitted_by: str
+    chair: str | None
+    sites: list[str]
+    present: list[Present]
+    not_known: list[DecidedRequirement]  # said first: what the evidence does not decide
+    known: list[DecidedRequirement]
+    remarks: list[Said]
+    votes: list[Voted]
+    lacking: list[str]  # what was still needed when it was read
+    outcome: str | None
+    reasons: str | None
+    decided_at: str | None
+    expires_on: str | None
+    conditions: list[Asked]
+    signatures: list[str]
+    decision: str | None
+
+    def markdown(self) -> str:
+        """As a text that prints."""
+        return "\n".join(_lines(self)) + "\n"
+
+
+def minutes(house: House, reader: Reader, case: str) -> Minutes:
+    """The minutes of a case as it stands; of a decided one, as it was decided.
+
+    Raises:
+        NotAllowed: They may read no case.
+        NoSuchRecord: There is none of that name within their reach.
+    """
+    found = docket(house, reader, case)
+    about = found.case
+    decided: DecisionPredicate | None = None
+    with house.database.reading() as connection:
+        people = [about.proposed_by, about.chair, *(r.person for r in found.reviewers)]
+        people += [r.delegate for r in found.reviewers] + [v.cast_by for v in found.votes]
+        people += [r.author for r in found.remarks] + [c.owner for c in found.conditions]
+        names = names_of(connection, [*people, *about.sites, about.version])
+        if about.decision is not None:
+            filed = house.store.get(about.decision).predicate
+            assert isinstance(filed, DecisionPredicate)  # noqa: S101 (decide files nothing else)
+            decided, stood = filed, filed.requirements
+        else:
+            accepted = {one.requirement for one in found.acceptances}
+            stood = [stood_as(r, accepted) for r in verdict_of(house, connection, found).results]
+    return Minutes(
+        case=about.id,
+        use=found.use.name,
+        product=found.product.name,
+        version=None if about.version is None else names.get(about.version, about.version),
+        checkpoint=about.checkpoint.value,
+        procedure=about.procedure.value,
+        policy=f"{about.policy}, edition {about.edition}",
+        state=about.state.value,
+        opened_at=about.created_at,
+        submitted_by=names.get(about.proposed_by, about.proposed_by),
+        chair=None if about.chair is None else names.get(about.chair, about.chair),
+        sites=[names.get(site, site) for site in about.sites],
+        present=[_present(one, names) for one in found.reviewers],
+        not_known=[one for one in stood if one.outcome not in _KNOWN],
+        known=[one for one in stood if one.outcome in _KNOWN],
+        remarks=_remarks(found, names),
+        votes=_votes(found, names),
+        lacking=list(count(found).lacking) if about.state is not CaseState.DECIDED else [],
+        outcome=None if about.outcome is None else about.outcome.value,
+        reasons=about.reasons,
+        decided_at=about.decided_at,
+        expires_on=about.expires_on,
+        conditions=[_condition(one, names) for one in found.conditions],
+        signatures=[]
+        if decided is None
+        else [f"{one.name}, {one.meaning.value}, {one.signed_at}" for one in decided.signed_by],
+        decision=None if about.decision is None else f"sha256:{about.decision}",
+    )
+
+
+def _present(one: Reviewer, names: Mapping[str, str]) -> Present:
+    return Present(
+        name=names.get(one.person, one.person),
+        discipline=one.discipline,
+        interest=one.conflict.value,
+        interest_note=one.conflict_note,
+        delegate=None if one.delegate is None else names.get(one.delegate, one.delegate),
+    )
+
+
+def _remarks(found: Docket, names: Mapping[str, str]) -> list[Said]:
+    """Questions in the order they were asked, each with what answers it."""
+
+    def said(one: Remark) -> Said:
+        return Said(
+            by=names.get(one.author, one.author),
+            at=one.created_at,
+            requirement=one.requirement,
+            text=one.text,
+            answers=[said(other) for other in found.remarks if other.answers == one.id],
+        )
+
+    return [said(one) for one in found.remarks if one.answers is None]
+
+
+def _votes(found: Docket, names: Mapping[str, str]) -> list[Voted]:
+    sits = {r.person for r in found.reviewers if r.conflict is Conflict.NONE} - set(found.interested)
+    return [
+        Voted(
+            name=names.get(one.person, one.person),
+            cast_by=names.get(one.cast_by, one.cast_by),
+            choice=one.choice.value,
+            reason=one.reason,
+            counted=one.person in sits,
+        )
+        for one in found.votes
+    ]
+
+
+def _condition(one: Condition, names: Mapping[str, str]) -> Asked:
+    closes = f"evidence that meets {one.requirement}" if one.requirement else None
+    closes = closes or (f"a document: {one.document}" if one.document else "the office, by hand")
+    return Asked(
+        sentence=one.sentence,
+        owner=names.get(one.owner, one.owner),
+        due_on=one.due_on,
+        closed_by=closes,
+        state=one.state.value,
+    )
+
+
+def _lines(of: Minutes) -> Iterator[str]:
+    yield f"# {of.use}: {of.checkpoint}"
+    yield ""
+    yield f"{of.product}{f' {of.version}' if of.version else ''}. Case {of.case}, {of.procedure} procedure, {of.state}."
+    yield f"Judged by {of.policy}. Submitted by {of.submitted_by} on {of.opened_at[:10]}."
+    if of.sites:
+        yield f"Sites: {', '.join(of.sites)}."
+    if of.outcome is not None:
+        until = f" It stands until {of.expires_on}." if of.expires_on else ""
+        yield f"**{of.outcome.capitalize()}** on {str(of.decided_at)[:10]}: {of.reasons}{until}"
+    for lack in of.lacking:
+        yield f"Still needed: {lack}."
+    yield from _section("Present", (_who(one) for one in of.present))
+    yield from _section("Not known", (_how(one) for one in of.not_known))
+    yield from _section("Known", (_how(one) for one in of.known))
+    yield from _section("Questions and answers", (line for one in of.remarks for line in _asked(one, 0)))
+    yield from _section("Votes", map(_vote, of.votes))
+    yield from _section(
+        "Conditions",
+        (f"{c.sentence} ({c.owner}, by {c.due_on}; closed by {c.closed_by}): {c.state}" for c in of.conditions),
+    )
+    yield from _section("Signed", iter(of.signatures))
+    if of.decision is not None:
+        yield from ("", f"The signed decision: {of.decision}")
+
+
+def _section(title: str, lines: Iterator[str]) -> Iterator[str]:
+    found = list(lines)
+    if found:
+        yield from ("", f"## {title}", "", *(line if line.startswith(" ") else f"- {line}" for line in found))
+
+
+def _who(one: Present) -> str:
+    note = f": {one.interest_note}" if one.interest_note else ""
+    delegate = f"; {one.delegate} votes for them" if one.delegate else ""
+    interest = {"none": "no conflict of interest", "conflict": "conflict of interest, no vote"}.get(one.interest)
+    return f"{one.name} ({one.discipline}), {interest or 'interest not stated'}{note}{delegate}"
+
+
+def _how(one: DecidedRequirement) -> str:
+    accepted = " Accepted in writing, under a condition." if one.accepted else ""
+    return f"{one.id}, {one.outcome}: {one.sentence}{accepted}"
+
+
+def _asked(one: Said, depth: int) -> Iterator[str]:
+    about = f" on {one.requirement}" if one.requirement else ""
+    yield f"{'  ' * depth}{'- ' if depth else ''}{one.by}{about}, {one.at[:16].replace('T', ' ')}: {one.text}"
+    for answer in one.answers:
+        yield from _asked(answer, depth + 1)
+
+
+def _vote(one: Voted) -> str:
+    hand = "" if one.name == one.cast_by else f", cast by {one.cast_by}"
+    reason = f": {one.reason}" if one.reason else ""
+    return f"{one.name}{hand}: {one.choice}{reason}{'' if one.counted else ' (not counted)'}"

@@ -1,0 +1,52 @@
+"""Minutes say what happened, from the records alone."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from committee import Committee, auroc
+
+from codman.flows.review.cases import delegate, docket, remark
+from codman.flows.review.deciding import accept_inconclusive, decide
+from codman.flows.review.minutes import minutes
+from codman.flows.review.voting import cast
+from codman.spine.review import CaseOutcome, Choice
+
+
+def test_minutes_name_what_is_not_known_first_and_everything_that_was_said(tmp_path):
+    house = Committee(tmp_path)
+    house.evidence(auroc(0.77, 0.71, 0.83, n=300))
+    case = house.opened(quorum=2)
+    house.seated(case, "clin", "stat", "safe")
+    delegate(house.house, house.person("clin"), case.id, "p-idle")
+    asked = remark(house.house, house.person("stat"), case.id, "Why so few patients?", requirement="discrimination")
+    remark(house.house, house.person("owner"), case.id, "The ward opened in May.", answers=asked.id)
+    before = minutes(house.house, house.person("viewer"), case.id)
+    assert before.lacking == ["2 more votes (0 of 2 needed)"]
+    cast(house.house, house.person("stat"), case.id, Choice.WITH_CONDITIONS, reason="until more patients are seen")
+    cast(house.house, house.person("idle"), case.id, Choice.APPROVE, of="p-clin")
+    chair = house.person("chair")
+    condition = {"sentence": "Show it on 900 more patients", "owner": "p-owner", "due_on": "2027-02-01"}
+    accept_inconclusive(house.house, chair, case.id, "discrimination", "a small ward", condition)
+    now = docket(house.house, chair, case.id).case
+    decide(house.house, chair, case.id, now.revision, CaseOutcome.CONDITIONAL, "Benefit is likely.")
+
+    found = minutes(house.house, house.person("viewer"), case.id)
+    text = found.markdown()
+
+    assert [one.id for one in found.not_known] == ["discrimination"]
+    assert found.not_known[0].accepted
+    assert found.known == []
+    assert text.index("## Not known") < text.index("## Votes")
+    for said in (
+        "**Approved with conditions** on 2026-11-01: Benefit is likely. It stands until 2027-11-01.",
+        "- Person clin (clinical), no conflict of interest; Person idle votes for them",
+        "- Person stat on discrimination, 2026-11-01 09:00: Why so few patients?\n  - Person owner",
+        "- Person clin, cast by Person idle: approve",
+        "- Show it on 900 more patients (Person owner, by 2027-02-01; closed by evidence that meets",
+        "- Person chair, approval, 2026-11-01T09:00:00.000000Z",
+    ):
+        assert said in text
+    house.house.close()
