@@ -15,7 +15,7 @@ from codman.registry.access import NotAllowed, Reader
 from codman.registry.accounts_invitations import has_administrator
 from codman.registry.accounts_people import LastAdministrator
 from codman.registry.fixed_fields import DECIDED as DECIDED
-from codman.registry.fixed_fields import RAN_BEFORE, use_stays, version_stays
+from codman.registry.fixed_fields import RAN_BEFORE, fact_stays, use_stays, version_stays
 from codman.registry.inventory import visible
 from codman.registry.places import at_site, inside
 from codman.registry.records import BadField, NoSuchRecord, Records
@@ -348,6 +348,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         "fact.change",
         _about_seen(facts),
         _about_places,
+        stays=fact_stays,
         filters=("about_kind", "about", "field", "basis", "source"),
         words=("field", "value"),
     ),

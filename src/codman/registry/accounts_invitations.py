@@ -96,19 +96,22 @@ def invite(
         The token: the one time it is known.
     """
     token, name = new_token(), new_id("invitation")
+    email = None if email is None else email.strip()
+    digest = digest_of(token)
     change.connection.execute(
         insert(invitations).values(
-            token_digest=digest_of(token),
+            token_digest=digest,
             name=name,
             role=role.value,
             site=site,
-            email=None if email is None else email.strip(),
+            email=email,
             invited_by=invited_by,
             created_at=instant(now),
             ends_at=instant(now + LASTS),
         )
     )
-    after = {"role": role.value, "site": site, "email": email, "ends_at": instant(now + LASTS)}
+    told = {"role": role.value, "site": site, "email": email, "ends_at": instant(now + LASTS)}
+    after = told | {"token_digest": digest}
     change.record(Entry("invitation.create", "invitation", name, after=after, words=frozenset({"email"})))
     return token
 
@@ -135,7 +138,7 @@ def spend(change: Change, token: str, now: datetime) -> Row[Any]:
     done = change.connection.execute(
         update(invitations)
         .where(invitations.c.token_digest == row.token_digest, invitations.c.used_at.is_(None))
-        .values(used_at=instant(now))
+        .values(used_at=change.at)
     )
     if done.rowcount != 1:
         raise LinkSpent

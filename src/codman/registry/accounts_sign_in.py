@@ -314,6 +314,6 @@ def _link(change: Change, identity: Identity, settings: Settings) -> str:
             issuer=identity.issuer, subject=identity.subject, person=person.id, linked_at=change.at
         )
     )
-    after = {"issuer": identity.issuer, "person": person.id}
-    change.record(Entry("identity.create", "person", person.id, after=after))
+    after = {"issuer": identity.issuer, "person": person.id, "subject": identity.subject}
+    change.record(Entry("identity.create", "person", person.id, after=after, words=frozenset({"subject"})))
     return person.id

@@ -103,8 +103,10 @@ def issue(change: Change, person: str, scopes: Sequence[str], now: datetime, *, 
         seen_at=None,
     )
     plain = {field: getattr(token, field) for field in Token.__dataclass_fields__}
-    change.connection.execute(insert(tokens).values(token_digest=digest_of(secret), **plain))
-    after = {"person": person, "name": token.name, "scopes": wanted, "ends_at": token.ends_at}
+    digest = digest_of(secret)  # in the log too: another secret put under a token's name would speak for its owner
+    change.connection.execute(insert(tokens).values(token_digest=digest, **plain))
+    told = {"person": person, "name": token.name, "scopes": wanted, "ends_at": token.ends_at}
+    after = told | {"token_digest": digest}
     change.record(Entry("token.create", "token", token.id, after=after, words=frozenset({"name"})))
     return Issued(secret, token)
 

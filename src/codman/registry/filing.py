@@ -213,7 +213,12 @@ def file(
     if key is not None:
         _sign(change, said.digest, key, index)
     told = ("kind", "product", "version", "use_name", "origin", "evaluated_at", "keyid", "standing", "size")
-    after = {name: row[name] for name in told} | {"product_id": known.product, "use_id": known.use, "source": source}
+    after = {name: row[name] for name in told} | {
+        "product_id": known.product,
+        "version_id": known.version,
+        "use_id": known.use,
+        "source": source,
+    }
     change.record(Entry("evidence.file", "statement", said.digest, after={k: v for k, v in after.items() if v}))
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Select, literal, select
 
 from codman.registry.records import BadField
+from codman.registry.replay_rows import IMPORTED
 from codman.registry.schema import deployments, statements
 from codman.spine.use import Stage
 
@@ -14,6 +15,7 @@ from codman.spine.use import Stage
 DECIDED: Final = frozenset({"stage", "stage_since", "decision", "tier", "impact"})
 RAN_BEFORE: Final = frozenset({Stage.SILENT, Stage.PILOT, Stage.LIVE, Stage.PAUSED, Stage.RETIRED})
 _ARTEFACT: Final = ("product", "label", "digest", "descriptor")  # what evidence and acceptances name a version by
+_ANSWER: Final = ("about_kind", "about", "field", "source")
 
 
 class FixedField(BadField):
@@ -62,6 +64,22 @@ def use_stays(connection: Connection, use: Any, changed: set[str]) -> None:
     """
     if "product" in changed and (why := why_not_moved(connection, use.id)) is not None:
         raise FixedField("use", "product", why, "add a new use of the other product, and retire this one")
+
+
+def fact_stays(_connection: Connection, fact: Any, changed: set[str]) -> None:
+    """Refuse to make something else of an answer that came with a file: its entry names it by these.
+
+    Args:
+        _connection: Not asked.
+        fact: The fact as it was.
+        changed: The fields that would change.
+
+    Raises:
+        FixedField: What it is about, its field or its source would.
+    """
+    touched = [field for field in _ANSWER if field in changed]
+    if touched and fact.source.startswith(IMPORTED):
+        raise FixedField("fact", touched[0], "this answer came with a file", "add an answer of your own beside it")
 
 
 def why_not_moved(connection: Connection, use: str) -> str | None:

@@ -72,7 +72,7 @@ def _record(change: Change, mapping: Mapping, about: str, before: dict[str, str]
                 mapping.facts_about,
                 about,
                 before={k: before[k] for k in changed if k in before} or None,
-                after={k: after.get(k) for k in changed},
+                after={k: after.get(k) for k in changed} | {"source": _source(mapping)},
                 words=frozenset(changed),
             )
         )
