@@ -6,14 +6,14 @@ import time
 
 import pytest
 from lxml import etree
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from codman.registry.coverage import State, coverage_of, house_coverage, tallies
 from codman.registry.database import Database
 from codman.registry.frameworks import every_framework, framework
 from codman.registry.imports.reading import read_list
 from codman.registry.log import SYSTEM
-from codman.registry.nouns import FACTS, PRODUCTS, SITES, USES, VENDORS
+from codman.registry.nouns import FACTS, PRODUCTS, SITES, USES, VENDORS, VERSIONS
 from codman.registry.records import NoSuchRecord
 from codman.registry.schema import facts, keys, products, statements, uses, vendors, versions
 from codman.registry.schema_filing import statement_signatures
@@ -198,6 +198,33 @@ def test_what_a_revoked_key_signed_is_no_evidence_any_more(book):
     with book.reading() as connection:
         whole = {f"{one.framework}/{one.field.id}": one.counts for one in house_coverage(connection)}
     assert whole["hti-1/8.ii"][State.EVIDENCE] == 0
+
+
+def test_asked_of_one_version_what_others_said_and_showed_answers_nothing(book):
+    with book.changing(SYSTEM) as change:
+        for label, day in (("1.0", "2025-01-01"), ("2.0", None)):
+            fields = {"product": "product-1", "label": label, "released_on": day}
+            VERSIONS.add(change, VERSIONS.validated(fields), f"v{label}")
+    fact(book, "v1.0", "hti-1/9.i", "never", kind="version")
+    with book.unrecorded() as connection:
+        connection.execute(insert(statements), [statement("d", version="1.0", version_id="v1.0")])
+        vouch(connection, "d")
+    with book.reading() as connection:
+        old, new = (
+            {f"{a.framework}/{a.field.id}": a for a in coverage_of(connection, "use-1", version=name)}
+            for name in ("v1.0", "v2.0")
+        )
+    asked = ("hti-1/A.4", "hti-1/9.i", "hti-1/8.ii")
+
+    assert [old[name].state for name in asked] == [State.CLAIM, State.CLAIM, State.EVIDENCE]
+    assert {new[name].state for name in asked} == {State.MISSING}
+    assert {state(book, name).state for name in asked} == {State.CLAIM, State.EVIDENCE}  # of any version
+    with book.unrecorded() as connection:
+        connection.execute(insert(statements), [statement("e", version="unheard of")])
+        connection.execute(update(statement_signatures).values(digest="e" * 64))
+    with book.reading() as connection:
+        shown = {a.field.id: a.state for a in coverage_of(connection, "use-1", version="v2.0")}
+    assert shown["8.ii"] is State.MISSING  # it shows a version that the book does not know
 
 
 def test_there_is_no_coverage_of_a_use_that_is_not_there(book):

@@ -21,6 +21,7 @@ PAGES = [
     "/coverage",
     "/uses/{use}",
     "/uses/{use}/coverage",
+    "/uses/{use}/documents",
     "/uses/{use}/edit",
     "/uses/{use}/sites",
     "/uses/{use}/sites/new",

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from lxml import etree
 from referencing import Registry, Resource
 
+from codman.registry.documents import not_stated
 from codman.registry.imports.cards import VERSION, write_card
 from codman.registry.imports.reading import read_bytes, read_list
 
@@ -121,3 +122,23 @@ def test_a_bom_that_keeps_cyclonedx_schema_is_read_model_by_model(real_data, edi
     assert cells["hashes/SHA-256"] == "ab" * 32
     assert cells["modelCard/considerations/users"] == "nurses\ndoctors"
     assert json.loads(cells["modelCard/quantitativeAnalysis/performanceMetrics"])["value"] == "0.99"
+
+
+def test_what_a_generated_card_marks_as_not_stated_is_read_as_nothing():
+    gap = not_stated("2026-11-21")
+    goal = "KeyMetrics/FairnessEquity"
+    said = {
+        "BasicInfo/ModelName": "Sepsis",
+        "ModelSummary/Summary": gap,
+        f"{goal}/MetricGoal": gap,
+        f"{goal}/Results/MetricResult/Label": f"AUROC\n{gap}\nPPV",
+        f"{goal}/Results/MetricResult/ValueJson": "1\nnull\n2",
+    }
+
+    cells = read_bytes(write_card(said), "card").rows[0].cells
+
+    assert cells["BasicInfo/ModelName"] == "Sepsis"
+    assert not {"ModelSummary/Summary", f"{goal}/MetricGoal"} & set(cells)
+    # the gap's own value goes with it, so that the others keep their names
+    assert cells[f"{goal}/Results/MetricResult/Label"].split("\n") == ["AUROC", "PPV"]
+    assert cells[f"{goal}/Results/MetricResult/ValueJson"].split("\n") == ["1", "2"]
