@@ -16,7 +16,6 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 from notices import MESSAGE, NOTICE, message
-from waiting import let_pass
 
 from certificates import Authority
 from codman.egress.connection import NoAnswerOutside
@@ -26,6 +25,7 @@ from codman.integrations.smtp import SmtpMail, as_html, compose, read_sender, re
 from codman.jobs.notice import Notice
 from codman.jobs.notifier import NotAccepted, NotDelivered, ReceiverAway
 from codman.settings import BadSetting
+from waiting import let_pass
 
 SENDER = "Codman <codman@hospital.example.org>"
 PASSWORD = "p@ss word"  # noqa: S105 (nobody has it)

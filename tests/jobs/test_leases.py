@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from datetime import timedelta
 
 import pytest
@@ -15,6 +14,7 @@ from codman.jobs.times import SKEW
 from codman.registry.database import Database
 from codman.registry.migrate import migrate
 from door import NOON, Clock
+from waiting import let_pass
 
 HOLDERS = 3
 SECONDS = 60.0
@@ -119,18 +119,18 @@ def test_many_who_want_it_at_once_get_it_one_after_the_other(book, clock):
             with book.unrecorded() as connection:
                 mine = take(connection, "one", who, clock(), SECONDS)
             if mine is None:
-                time.sleep(0.001)
+                let_pass(0.001)
                 continue
             with lock:
                 inside.append(who)
                 most.append(len(inside))
-            time.sleep(0.002)
+            let_pass(0.002)
             with lock:
                 inside.remove(who)
             with book.unrecorded() as connection:
                 give_back(connection, mine)
             gone.append(mine.token)
-            if sum(1 for _ in gone) >= 40:
+            if len(gone) >= 40:
                 return
 
     threads = [threading.Thread(target=work, args=(f"w{n}",)) for n in range(4)]
@@ -148,10 +148,8 @@ def test_a_lease_is_kept_while_the_work_goes_on_and_says_when_it_was_lost(book, 
     with book.unrecorded() as connection:
         mine = take(connection, "long", "a", clock(), 0.3)
     with keeping(book.unrecorded, mine, clock, 0.3) as lost:
-        before = time.monotonic()
         clock.later(seconds=5)
-        while time.monotonic() - before < 0.5:
-            time.sleep(0.02)
+        let_pass(0.5)
         with book.unrecorded() as connection:
             assert take(connection, "long", "b", clock() + timedelta(seconds=5), 1) is None  # it was renewed
             taken = take(connection, "long", "b", clock() + timedelta(seconds=60), 60)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, literal_column, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from codman.errors import BadInput
@@ -111,7 +111,8 @@ def enqueue(connection: Connection, kind: str, to: str, body: Notice, key: str, 
         "attempts": 0,
         "token": 0,
     }
-    return bool(connection.execute(dialect.insert(outbox).values(written).on_conflict_do_nothing()).rowcount)
+    new = dialect.insert(outbox).values(written).on_conflict_do_nothing().returning(outbox.c.id)
+    return connection.execute(new).one_or_none() is not None
 
 
 def anything_due(connection: Connection, kinds: Collection[str], now: datetime) -> bool:
@@ -238,10 +239,10 @@ def queue(connection: Connection, kinds: Collection[str], now: datetime) -> Queu
         kinds: What can be sent.
         now: The time.
     """
-    count = func.count()
+    failing = outbox.c.attempts > literal_column("0")  # a parameter would be another one in each of its two places
     rows = connection.execute(
-        select(outbox.c.state, outbox.c.kind, outbox.c.attempts > 0, count, func.min(outbox.c.queued_at)).group_by(
-            outbox.c.state, outbox.c.kind, outbox.c.attempts > 0
+        select(outbox.c.state, outbox.c.kind, failing, func.count(), func.min(outbox.c.queued_at)).group_by(
+            outbox.c.state, outbox.c.kind, failing
         )
     ).all()
     waiting = [row for row in rows if row[0] == WAITING]
