@@ -327,30 +327,36 @@ class ALife(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.day = 0
-        self.use = Standing(stage=Stage.PROPOSED, sites=frozenset({"north"}))
+        north = frozenset({"north"})
+        self.use = replace(REVIEWED, sites=north, accepted=north, decisions=(decided(at=self.now()),))
 
     def now(self) -> str:
         return f"{2026 + self.day // 336}-{self.day % 336 // 28 + 1:02}-{self.day % 28 + 1:02}T00:00:00Z"
 
-    @rule(days=st.integers(1, 60))
+    @rule(days=st.integers(1, 40))
     def wait(self, days):
         self.day += days
 
     @rule(
-        outcome=st.sampled_from(Decision),
+        outcome=st.sampled_from([Decision.APPROVED, Decision.APPROVED, *Decision]),
         kind=st.sampled_from(DecisionKind),
         up_to=st.sampled_from([Stage.SILENT, Stage.PILOT, Stage.LIVE]),
-        sites=st.sampled_from([None, frozenset({"north"}), frozenset({"south"})]),
+        sites=st.sampled_from([None, None, frozenset({"north"}), frozenset({"south"})]),
     )
     def decide(self, outcome, kind, up_to, sites):
         made = Decided(outcome=outcome, up_to=up_to, at=self.now(), kind=kind, sites=sites)
         self.use = replace(self.use, decisions=(*self.use.decisions, made))
 
+    @rule(kind=st.sampled_from(DecisionKind))
+    def approve(self, kind):
+        made = Decided(outcome=Decision.APPROVED, up_to=Stage.LIVE, at=self.now(), kind=kind)
+        self.use = replace(self.use, decisions=(*self.use.decisions, made))
+
     @rule(
         tier=st.sampled_from([None, *Tier]),
         intake=st.booleans(),
-        downtime=st.booleans(),
-        accepted=st.booleans(),
+        downtime=st.sampled_from([True, True, False]),
+        accepted=st.sampled_from([True, True, False]),
         hazards=st.booleans(),
     )
     def prepare(self, tier, intake, downtime, accepted, hazards):
@@ -363,7 +369,7 @@ class ALife(RuleBasedStateMachine):
             hazards_checked=hazards,
         )
 
-    @rule(data=st.data(), reason=st.sampled_from([None, "because"]))
+    @rule(data=st.data(), reason=st.sampled_from(["because", "because", None]))
     def move(self, data, reason):
         before = self.use.stage
         to = data.draw(st.sampled_from([one.after for one in ways_from(before)]))

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any, Final
 
 from codman.review.intake.condition import Value
-from codman.review.intake.question import NONE, NOT_KNOWN, Choice, Kind, Question
+from codman.review.intake.question import NONE, NOT_KNOWN, Kind, Question
 from codman.spine.record import ID_PATTERN
 
 _LONGEST_LINE: Final = 300  # as spine.record has them
@@ -64,7 +64,7 @@ def value_of(question: Question, typed: Any, today: date | None = None) -> Value
         return _number(question, typed)
     text = _cleaned(typed)
     if question.kind is Kind.CHOICE:
-        chosen = choice_of(question, text)
+        chosen = question.meant(text)
         return chosen.id if chosen else Unclear(f"choose one of: {_choices(question)}")
     if question.kind is Kind.DATE:
         return _day(question, text, today)
@@ -79,14 +79,6 @@ def is_not_known(question: Question, typed: Any) -> bool:
     return question.not_known and _word(typed) == NOT_KNOWN
 
 
-def choice_of(question: Question, text: str) -> Choice | None:
-    """The choice that a text means: by its id, its words, what the book keeps, or another list's name for it."""
-    plain = _plain(text)
-    return next(
-        (c for c in question.choices if plain in {_plain(name) for name in (c.id, c.says, c.kept, *c.also)}), None
-    )
-
-
 def items_of(typed: Any) -> list[str]:
     """The items of a list, however it came: a list, or one text with an item a line."""
     parts: Sequence[Any] = typed.splitlines() if isinstance(typed, str) else typed
@@ -99,7 +91,7 @@ def _many(question: Question, typed: Any) -> tuple[str, ...] | Unclear:
     items = items_of(typed)
     if question.none_of_these is not None and any(_word(item) == NONE for item in items):
         return () if len(items) == 1 else Unclear(f"choose “{question.none_of_these}” alone, or the ones that apply")
-    chosen = [choice_of(question, item) for item in items]
+    chosen = [question.meant(item) for item in items]
     if None in chosen:
         return Unclear(f"{items[chosen.index(None)][:60]!r} is none of: {_choices(question)}")
     # in the form's order, so that the same ticks are the same answer
@@ -168,7 +160,3 @@ def _word(typed: Any) -> str:
     if isinstance(typed, list | tuple):
         return _word(typed[0]) if len(typed) == 1 else ""
     return " ".join(_cleaned(typed).casefold().replace("-", " ").replace("_", " ").split())
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", " ", text.casefold()).strip()

@@ -15,7 +15,7 @@ Every key of a mapping must hold. A condition on something not answered is neith
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, Protocol
@@ -37,7 +37,7 @@ class Settled:
     """
 
     values: Mapping[str, Value]  # by question
-    closed: frozenset[str] = frozenset()  # questions that will not be asked: what hangs on them does not hold
+    closed: Set[str] = frozenset()  # questions that will not be asked: what hangs on them does not hold
 
 
 class Condition(Protocol):

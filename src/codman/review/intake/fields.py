@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final, Literal
 
-from codman.review.intake.answer import Unclear, choice_of, value_of
+from codman.review.intake.answer import Unclear, value_of
 from codman.review.intake.condition import Value
 from codman.review.intake.form import Filled
 from codman.review.intake.question import NONE, Form, Kind, Question
@@ -116,12 +116,12 @@ def as_typed(question: Question, held: Any) -> Any:
     if question.kind is Kind.YES_NO:
         return _YES_NO.get(held, held) if isinstance(held, bool) else held
     if question.kind is Kind.CHOICE:
-        chosen = choice_of(question, str(held))
+        chosen = question.meant(str(held))
         return chosen.id if chosen else str(held)
     if question.kind is not Kind.MANY:
         return str(held)
     items = held.splitlines() if isinstance(held, str) else [str(item) for item in held]
-    chosen_ids = [(choice_of(question, item), item) for item in items if item.strip()]
+    chosen_ids = [(question.meant(item), item) for item in items if item.strip()]
     if not chosen_ids or [item.strip().casefold() for _, item in chosen_ids] == [NONE]:
         return [NONE]
     # a list that names what no choice does still says that groups are told apart: that is never lost

@@ -93,13 +93,15 @@ def fill(form: Form, typed: Typed, known: Known = _NOTHING, today: date | None =
     faults: list[Fault] = []
     values: dict[str, Value] = {}
     closed: set[str] = set()
+    so_far = Settled(values, closed)  # grows with every question
     for question in form.questions:
         if question.id in known:
             values[question.id] = known[question.id]
             continue
-        held = question.when.holds(Settled(values, frozenset(closed)))
+        held = question.when.holds(so_far)
+        if held is False:
+            closed.add(question.id)
         if held is not True:
-            closed |= {question.id} if held is False else set()
             continue
         asked.append(question)
         given = typed.get(question.id)
@@ -111,7 +113,7 @@ def fill(form: Form, typed: Typed, known: Known = _NOTHING, today: date | None =
         elif question.required and not is_not_known(question, given):
             faults.append(Fault(question.id, f"{question.ask} This is still to be answered.", missing=True))
     live = {question.id for question in asked}
-    settled = Settled(values, frozenset(closed))
+    settled = Settled(dict(values), frozenset(closed))
     faults += _contradictions(form, asked, settled)
     faults += [
         Fault(id_, f"The questions of {form.edition} have none called {id_[:60]!r}.")

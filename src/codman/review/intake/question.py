@@ -20,6 +20,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from codman.errors import BadInput, nearest
+from codman.registry.imports.table import normal
 from codman.review.intake.condition import ALWAYS, Condition, as_condition
 
 NOT_KNOWN: Final = "not known"  # an honest answer where a question allows it: it decides nothing
@@ -138,6 +139,18 @@ class Question(_Part):
         """The noun and its field, where the home is one; None for a fact."""
         noun, _, name = self.home.partition(".")
         return None if "/" in self.home else (noun, name)
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Choice]:
+        named: dict[str, Choice] = {}
+        for choice in self.choices:
+            for name in (choice.id, choice.says, choice.kept, *choice.also):
+                named.setdefault(normal(name), choice)
+        return named
+
+    def meant(self, text: str) -> Choice | None:
+        """The choice that a text means: by its id, its words, what the book keeps, or another list's name for it."""
+        return self._by_name.get(normal(text))
 
     def chosen(self, id_: str) -> Choice | None:
         """The choice of an id."""
