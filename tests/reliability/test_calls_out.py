@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from openpyxl import Workbook
 
@@ -27,6 +29,7 @@ from codman.registry.accounts_provider import ProviderVisit
 from codman.registry.database import utc_now
 from codman.report.charts import draw
 from codman.report.document import Figure, Table
+from codman.tables.reader import NotATable
 from codman.tables.source import open_source
 
 HERE = Path(__file__).resolve().parent
@@ -255,9 +258,10 @@ def test_a_table_is_a_file_here_and_never_an_address(canary, scheme):
         open_source(f"{scheme}://127.0.0.1:{canary.port}/predictions.parquet")
 
 
-def test_a_delta_log_that_points_elsewhere_is_not_followed(canary, tmp_path):
-    log = tmp_path / "table" / "_delta_log"
-    log.mkdir(parents=True)
+def delta_table(folder: Path, path: str) -> str:
+    """A Delta table whose log names one data file."""
+    log = folder / "table" / "_delta_log"
+    log.mkdir(parents=True, exist_ok=True)
     schema = {"type": "struct", "fields": [{"name": "p", "type": "double", "nullable": True, "metadata": {}}]}
     about = {
         "id": "0" * 8 + "-0000-0000-0000-" + "0" * 12,
@@ -266,14 +270,28 @@ def test_a_delta_log_that_points_elsewhere_is_not_followed(canary, tmp_path):
         "partitionColumns": [],
         "configuration": {},
     }
+    added = {"path": path, "partitionValues": {}, "size": 9, "modificationTime": 0, "dataChange": True}
+    actions = [{"protocol": {"minReaderVersion": 1, "minWriterVersion": 2}}, {"metaData": about}, {"add": added}]
+    (log / f"{0:020}.json").write_text("\n".join(map(json.dumps, actions)))
+    return str(folder / "table")
+
+
+def test_a_delta_log_that_points_elsewhere_is_not_followed(canary, tmp_path):
     for path in (f"{canary.address}/x.parquet", f"s3://127.0.0.1:{canary.port}/x.parquet"):
-        added = {"path": path, "partitionValues": {}, "size": 9, "modificationTime": 0, "dataChange": True}
-        actions = [{"protocol": {"minReaderVersion": 1, "minWriterVersion": 2}}, {"metaData": about}, {"add": added}]
-        (log / f"{0:020}.json").write_text("\n".join(map(json.dumps, actions)))
-        with pytest.raises((CodmanError, OSError)):
-            open_source(str(tmp_path / "table")).digest()
         with pytest.raises(CodmanError):
-            open_source(str(tmp_path / "table")).read(["p"])
+            open_source(delta_table(tmp_path, path)).read(["p"])
+
+
+def test_a_delta_log_brings_in_no_file_from_outside_its_folder(tmp_path):
+    (tmp_path / "table").mkdir()
+    for name in ("other.parquet", "table/own.parquet"):
+        pq.write_table(pa.table({"p": [1.0, 2.0]}), tmp_path / name)
+    outside = ["../other.parquet", "%2e%2e/other.parquet", "%2E%2E%2Fother.parquet", "a/../../other.parquet"]
+    for path in (*outside, str(tmp_path / "other.parquet")):
+        with pytest.raises(NotATable, match="outside its folder"):
+            open_source(delta_table(tmp_path, path))
+
+    assert open_source(delta_table(tmp_path, "own.parquet")).read(["p"]).num_rows == 2
 
 
 def test_a_chart_that_asks_for_data_or_a_picture_from_elsewhere_gets_none(canary):

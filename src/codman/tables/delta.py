@@ -102,6 +102,10 @@ class DeltaSource(Source):
             )
             for row in range(actions.num_rows)
         ]
+        for file in files:
+            # a table that somebody sent must not bring in what lies elsewhere on this machine
+            if Path(file.path).is_absolute() or ".." in Path(file.path).parts:
+                raise NotATable(self.uri, "its log names a data file outside its folder", "write a whole copy of it")
         return sorted(files, key=lambda file: file.path)
 
     def _rows_kept(self) -> dict[str, pa.Array]:
