@@ -14,6 +14,10 @@ from codman.evidence.canonical import NotJson
 from codman.evidence.store import EvidenceTampered, NotInStore
 from codman.flows.filing import TooLarge
 from codman.flows.records import BadListing
+from codman.flows.review.cases import CaseClosed
+from codman.flows.review.conditions import ConditionClosed
+from codman.flows.review.deciding import CannotDecide
+from codman.flows.review.staging import CannotMove
 from codman.registry.access import NotAllowed, NotSignedIn
 from codman.registry.database import NotRecorded
 from codman.registry.inventory import BadFilter
@@ -65,6 +69,10 @@ _SORTS: Final[Mapping[type[CodmanError], Sort]] = {
     NotInStore: Sort("not-found", 404),
     NoSuchEntry: Sort("no-such-entry", 422),
     AlreadyThere: Sort("already-there", 409),
+    CaseClosed: Sort("case-closed", 409),
+    ConditionClosed: Sort("condition-closed", 409),
+    CannotDecide: Sort("cannot-decide", 409),
+    CannotMove: Sort("cannot-move", 409),
     KeyReused: Sort("key-reused", 409),
     Stale: Sort("stale", 412),
     NotTheSame: Sort("stale", 412),

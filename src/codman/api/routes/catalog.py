@@ -14,6 +14,7 @@ from codman.api.routes import (
     mappings,
     people,
     records,
+    reviews,
     service,
     uses,
 )
@@ -22,7 +23,20 @@ from codman.api.routes import (
 def every_operation() -> list[Operation]:
     """Every operation there is."""
     table: list[Operation] = []
-    for topic in (uses, generated, records, people, documents, evidence, keys, inventory, imports, mappings, audit):
+    for topic in (
+        uses,
+        generated,
+        records,
+        people,
+        documents,
+        evidence,
+        keys,
+        inventory,
+        imports,
+        mappings,
+        reviews,
+        audit,
+    ):
         table += topic.operations()
     table += service.operations(table)
     return table

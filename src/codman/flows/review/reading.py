@@ -1,0 +1,135 @@
+"""A case as somebody reads it: each requirement beside its evidence, the people, what was said, what is lacking."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from codman.flows.house import House
+from codman.flows.records import BadListing
+from codman.flows.review.cases import docket_within
+from codman.flows.review.deciding import blocking, verdict_of
+from codman.flows.review.voting import count
+from codman.registry import governance
+from codman.registry.access import NotAllowed, Reader, paths_for
+from codman.registry.records import Page
+from codman.registry.schema_review import cases
+from codman.spine.review import Acceptance, Case, Condition, Remark, Reviewer, Vote
+from codman.spine.verdict import Result
+
+FILTERS: Final = ("use", "checkpoint", "state", "procedure", "outcome")
+
+
+class Requirement(BaseModel):
+    """One requirement as the evidence stands now."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    title: str
+    outcome: str
+    sentence: str
+    severity: str
+    value: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    limit: str | None = None
+    evidence: str | None = Field(default=None, description="sha256:… of the statement it rests on")
+    controls: list[str] = Field(default_factory=list)
+    accepted: bool = Field(default=False, description="Accepted in writing, under a condition")
+    stops: bool = Field(default=False, description="Whether it still stops an approval")
+
+
+class CaseRead(BaseModel):
+    """A case and everything in it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    case: Case
+    requirements: list[Requirement]
+    notes: list[str]
+    reviewers: list[Reviewer]
+    votes: list[Vote]
+    remarks: list[Remark]
+    conditions: list[Condition]
+    acceptances: list[Acceptance]
+    interested: dict[str, str] = Field(description="Who may decide nothing here, and why")
+    votes_lead_to: str | None
+    lacking: list[str] = Field(description="What the votes still lack")
+
+
+def read_case(house: House, reader: Reader, name: str) -> CaseRead:
+    """A case as it stands.
+
+    Raises:
+        NotAllowed: They may read no case.
+        NoSuchRecord: There is none of that name within their reach.
+    """
+    with house.database.reading() as connection:
+        found = docket_within(connection, reader, name)
+        verdict = verdict_of(house, connection, found)
+    accepted = {one.requirement for one in found.acceptances}
+    stops = {one.id for one in blocking(verdict, accepted)}
+    votes = count(found)
+    return CaseRead(
+        case=found.case,
+        requirements=[_requirement(r, accepted, stops) for r in verdict.results],
+        notes=list(verdict.notes),
+        reviewers=list(found.reviewers),
+        votes=list(found.votes),
+        remarks=list(found.remarks),
+        conditions=list(found.conditions),
+        acceptances=list(found.acceptances),
+        interested=dict(found.interested),
+        votes_lead_to=None if votes.leads is None else votes.leads.value,
+        lacking=list(votes.lacking),
+    )
+
+
+def list_cases(
+    house: House,
+    reader: Reader,
+    *,
+    where: Mapping[str, Sequence[str]] | None = None,
+    order: str = "created_at",
+    descending: bool = True,
+    limit: int = 50,
+    cursor: str | None = None,
+) -> Page[Any]:
+    """Cases of the uses somebody sees, a page at a time.
+
+    Raises:
+        NotAllowed: They may read no case.
+        BadListing: A filter is none of theirs.
+    """
+    within = paths_for(reader, "review.read")
+    if not within:
+        raise NotAllowed("review.read", "anywhere")
+    unknown = next((name for name in where or {} if name not in FILTERS), None)
+    if unknown is not None:
+        raise BadListing("case", unknown, FILTERS)
+    conditions = [cases.c[name].in_(list(values)) for name, values in (where or {}).items()]
+    with house.database.reading() as connection:
+        return governance.page(
+            connection, "case", within, *conditions, order=order, descending=descending, limit=limit, cursor=cursor
+        )
+
+
+def _requirement(result: Result, accepted: set[str], stops: set[str]) -> Requirement:
+    return Requirement(
+        id=result.id,
+        title=result.title,
+        outcome=result.outcome.value,
+        sentence=result.sentence,
+        severity=result.severity.value,
+        value=result.finding.value,
+        lower=result.finding.lower,
+        upper=result.finding.upper,
+        limit=result.finding.limit,
+        evidence=result.evidence,
+        controls=list(result.controls),
+        accepted=result.id in accepted,
+        stops=result.id in stops,
+    )
