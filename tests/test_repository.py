@@ -190,7 +190,7 @@ def test_nothing_heavy_is_imported_by_the_modules_themselves():
 def _of_the_book(module: str) -> bool:
     """Whether a module belongs to the book of record, which the extra `web` brings."""
     parts = module.split(".")
-    if parts[1] in {"registry", "api", "web", "client", "egress", "integrations", "settings", "wiring"}:
+    if parts[1] in {"registry", "api", "web", "client", "egress", "integrations", "jobs", "settings", "wiring"}:
         return True
     path = SOURCE.parent.joinpath(*parts).with_suffix(".py")
     said = re.findall(r"^from codman\.(\S+) import", path.read_text(), re.MULTILINE) if path.exists() else []
