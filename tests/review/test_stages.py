@@ -145,6 +145,22 @@ def test_a_rejection_ends_what_was_decided_before_it_and_not_what_comes_after():
     assert in_force(approved(Stage.LIVE, no, decided(at="2026-11-11T00:00:00Z")), Stage.LIVE, NOON) is not None
 
 
+def test_who_is_refused_to_go_live_may_go_on_with_the_pilot():
+    refused = decided(at="2026-11-10T00:00:00Z", outcome=Decision.REJECTED, up_to=Stage.LIVE)
+    stopped = decided(at="2026-11-10T00:00:00Z", outcome=Decision.REJECTED, up_to=Stage.SILENT)
+
+    assert must_stop(approved(Stage.PILOT, decided(), refused), NOON) is None
+    assert must_stop(approved(Stage.LIVE, decided(), refused), NOON) is not None
+    assert must_stop(approved(Stage.PILOT, decided(), stopped), NOON) is not None
+
+
+def test_a_deferral_ends_nothing_and_allows_nothing():
+    later = decided(at="2026-11-10T00:00:00Z", outcome=Decision.DEFERRED)
+
+    assert must_stop(approved(Stage.LIVE, decided(), later), NOON) is None
+    assert must_stop(approved(Stage.LIVE, later), NOON) is not None
+
+
 def test_an_emergency_approval_expires_by_itself_after_thirty_days():
     emergency = decided(at="2026-11-01T00:00:00Z", kind=DecisionKind.EMERGENCY)
     live = approved(Stage.LIVE, emergency)
@@ -287,7 +303,9 @@ def test_no_path_leads_to_patients_without_a_decision_or_an_unexpired_emergency(
 
     assert reached() == at_rest
     assert reached(decided(kind=DecisionKind.EMERGENCY, at="2026-10-01T00:00:00Z")) == at_rest
-    assert reached(decided(), decided(at="2026-11-10T00:00:00Z", outcome=Decision.REJECTED)) == at_rest
+    no = decided(at="2026-11-10T00:00:00Z", outcome=Decision.REJECTED, up_to=Stage.SILENT)
+    assert reached(decided(), no) == at_rest
+    assert reached(decided(), replace(no, up_to=Stage.LIVE)) == set(Stage) - {Stage.LIVE}
     assert reached(decided(kind=DecisionKind.EMERGENCY)) == set(Stage)
     assert reached(decided()) == set(Stage)
     assert reached(decided(up_to=Stage.SILENT)) == set(Stage) - {Stage.PILOT, Stage.LIVE}
@@ -388,9 +406,8 @@ class ALife(RuleBasedStateMachine):
             if d.outcome in (Decision.APPROVED, Decision.CONDITIONAL) and order.index(d.up_to) >= order.index(to)
         ]
         assert good, f"{to} without any decision"
-        last_no = max(
-            (d.at for d in self.use.decisions if d.outcome in (Decision.REJECTED, Decision.DEFERRED)), default=""
-        )
+        refusals = [d for d in self.use.decisions if d.outcome is Decision.REJECTED]
+        last_no = max((d.at for d in refusals if order.index(d.up_to) <= order.index(to)), default="")
         assert any(d.at > last_no for d in good)
         if all(d.kind is DecisionKind.EMERGENCY for d in good):
             # a month is 28 days here, so thirty days reach no further than two months of this calendar

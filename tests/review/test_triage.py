@@ -110,7 +110,10 @@ def test_the_imdrf_category_is_the_tables(state, significance, category):
     ("change", "rule", "tier"),
     [
         ({"principal_basis": "yes"}, "omb-principal-basis", Tier.HIGH),
-        ({"decides_on": ["insurance"]}, "omb-allocates", Tier.HIGH),
+        ({"decides_on": ["insurance"]}, "omb-insurance", Tier.HIGH),
+        ({"decides_on": ["public-benefits"]}, "omb-benefits", Tier.HIGH),
+        ({"decides_on": ["emergency-triage"]}, "omb-emergency", Tier.HIGH),
+        ({"decides_on": ["staff"]}, "omb-staff", Tier.MEDIUM),
         ({"decides_on": ["care"]}, "ranks-care", Tier.HIGH),
         ({"device": "authorised"}, "omb-device", Tier.MEDIUM),
         ({"device": "unauthorised"}, "fda-unauthorised", Tier.HIGH),
@@ -243,6 +246,13 @@ def test_a_use_of_the_book_that_no_form_ever_asked_about_binds_as_its_worst():
 
     assert found.binding is Tier.HIGH
     assert not found.settled
+
+
+def test_a_source_from_memory_is_marked_where_it_shows():
+    found = triaged(SEPSIS | {"data_leaves": "yes", "baa": "no"})
+    (reason,) = [one for one in found.reasons if one.rule == "data-without-baa"]
+
+    assert reason.cited.endswith("; from memory, not yet checked")
 
 
 def test_each_rule_holds_for_some_answers_and_cites_a_source():

@@ -123,7 +123,6 @@ TERMS: Final[Mapping[DecisionKind, Terms]] = {
     DecisionKind.EMERGENCY: Terms(days=30, tiers=frozenset(Tier), most_a_year=2),
 }
 _FAVOURABLE: Final = frozenset({Decision.APPROVED, Decision.CONDITIONAL})
-_AGAINST: Final = frozenset({Decision.REJECTED, Decision.DEFERRED})
 _YEAR: Final = timedelta(days=365)
 
 
@@ -132,7 +131,7 @@ class Decided:
     """A decision as far as stages look at it."""
 
     outcome: Decision
-    up_to: Stage  # the most exposed stage it allows: silent, pilot or live
+    up_to: Stage  # the most exposed stage it allows; of a rejection, the least exposed that it refuses
     at: str  # ISO 8601
     kind: DecisionKind = DecisionKind.ORDINARY
     sites: frozenset[str] | None = None  # None: every site
@@ -216,15 +215,19 @@ def check_move(
 
 
 def in_force(standing: Standing, stage: Stage, at: str, terms: Mapping[DecisionKind, Terms] = TERMS) -> Decided | None:
-    """The decision that lets a use run at a stage now: the one that lasts longest; None where there is none.
+    """The decision that lets a use run at a stage now: an ordinary one first; None where there is none.
 
-    A rejection or a deferral ends what was decided before it. A kind of decision counts only for the tiers it is good
-    for, and only so often a year.
+    A rejection ends what was decided before it for the stage it refuses and those beyond: who is refused to go live may
+    go on with the pilot. A deferral ends nothing. A kind of decision counts only for the tiers it is good for, and only
+    so often a year. A refused change is no decision about the use, and is not given here.
     """
     if stage not in RUNNING:
         return None
-    now = when(at)
-    against = max((when(d.at) for d in standing.decisions if d.outcome in _AGAINST and when(d.at) <= now), default=None)
+    now, exposed = when(at), _EXPOSURE.index(stage)
+    refused = [
+        when(d.at) for d in standing.decisions if d.outcome is Decision.REJECTED and _EXPOSURE.index(d.up_to) <= exposed
+    ]
+    against = max((at_ for at_ in refused if at_ <= now), default=None)
     good = [
         d
         for d in standing.decisions
@@ -232,7 +235,7 @@ def in_force(standing: Standing, stage: Stage, at: str, terms: Mapping[DecisionK
         and when(d.at) <= now
         and (against is None or when(d.at) > against)
         and not _ended(d, now, terms)
-        and _EXPOSURE.index(stage) <= _EXPOSURE.index(d.up_to)
+        and exposed <= _EXPOSURE.index(d.up_to)
         and (d.sites is None or standing.sites <= d.sites)
         and not over_the_limit(standing, d, terms)
     ]

@@ -36,7 +36,9 @@ class Source(_Part):
     id: Name
     title: str
     edition: str
-    checked: bool = Field(description="Whether it was held against the text; what is not is marked wherever it shows")
+    checked: bool = Field(
+        description="Whether its words were seen in a copy or quotation; else that is said wherever it shows"
+    )
 
 
 class Scheme(_Part):

@@ -34,7 +34,7 @@ class Reason:
     def cited(self) -> str:
         """Where it stands, as a page prints it."""
         said = f"{self.source.title} ({self.source.edition}), {self.clause}"
-        return said if self.source.checked else f"{said}; not yet held against the text"
+        return said if self.source.checked else f"{said}; from memory, not yet checked"
 
 
 @dataclass(frozen=True, slots=True)
