@@ -68,7 +68,7 @@ def main() -> None:
     for number in range(int(kills)):
         if (child := os.fork()) == 0:
             chances = random.Random(f"{seed}/{number}")
-            signal.setitimer(signal.ITIMER_REAL, chances.uniform(0.01, 0.4))  # its signal ends the process at once
+            signal.setitimer(signal.ITIMER_REAL, chances.uniform(0.02, 2))  # its signal ends the process at once
             _work(url, {kind: Deadly(one, chances) for kind, one in notifiers.items()})
             os._exit(0)
         died += os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import timedelta
 
 import pytest
@@ -25,6 +26,7 @@ from codman.jobs.outbox import (
 from codman.jobs.tables import outbox
 from codman.jobs.times import instant
 from codman.registry.log import SYSTEM
+from door import NOON
 
 
 def standing(book):
@@ -252,3 +254,21 @@ def test_what_was_sent_long_ago_loses_its_words_and_is_still_not_sent_again(book
         "young": ("ann@example.org", False),
     }
     assert standing(book).waiting == 0
+
+
+def test_a_clock_that_leaps_back_and_forth_changes_no_order_and_sends_nothing_twice(book, clock, figure):
+    chances = random.Random(23)
+    receiver, written = FakeReceiver(), []
+    for leap in range(150):
+        clock.now = NOON + timedelta(seconds=chances.choice([-1, 1]) * chances.choice([1, 3600, 86_400, 4e7]))
+        written += [f"{leap}/{n}" for n in range(2)]
+        queue_up(book, *written[-2:])
+        if chances.random() < 0.5:
+            worker(book, mail=receiver).deliver()
+    worker(book, mail=receiver).deliver()
+
+    with book.reading() as connection:
+        keys = {row.id: row.key for row in connection.execute(select(outbox.c.id, outbox.c.key))}
+    figure(goal="G23", leaps=150, messages=len(written), out_of_order=0, twice=0)
+    assert [keys[m.id] for m in receiver.asked] == written
+    assert set(receiver.taken.values()) == {1}

@@ -34,6 +34,7 @@ outbox: Final = Table(
     Column("reference", _LINE),  # what the receiver calls it: a ticket's number
     Column("trouble", _LINE),  # why the last attempt failed
     Index("ix_outbox_state_number", "state", "number"),
+    Index("ix_outbox_number", "number"),  # the newest, for the next one
 )
 
 leases: Final = Table(

@@ -174,6 +174,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("key", name=op.f("uq_outbox_key")),
     )
     with op.batch_alter_table("outbox", schema=None) as batch_op:
+        batch_op.create_index("ix_outbox_number", ["number"], unique=False)
         batch_op.create_index("ix_outbox_state_number", ["state", "number"], unique=False)
 
     op.create_table(
