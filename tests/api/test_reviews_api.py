@@ -1,0 +1,83 @@
+"""Reviews over the API: a case from its opening to the refusal of a token's decision."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def opened(call: Any, **more: Any) -> dict[str, Any]:
+    body = {"use": "mary-use", "checkpoint": "go-live", "sites": ["icu"], "quorum": 2} | more
+    answer = call("POST", "/reviews", who="mary", json=body)
+    assert answer.status_code == 201, answer.text
+    assert answer.headers["location"] == f"/api/v1/reviews/{answer.json()['id']}"
+    return answer.json()
+
+
+def test_a_review_is_judged_by_the_policy_meant_for_the_use_and_shows_what_is_missing(call):
+    case = opened(call)
+    read = call("GET", f"/reviews/{case['id']}", who="viewer").json()
+    assert read["case"]["state"] == "open"
+    assert read["case"]["policy"]
+    assert {r["outcome"] for r in read["requirements"] if r["stops"]} == {"missing"}
+    assert read["lacking"] == ["2 more votes (0 of 2 needed)"]
+    assert read["interested"] == {"mary": "submitted this case"}
+    (listed,) = call("GET", "/reviews", who="viewer", params={"state": "open", "use": "mary-use"}).json()["items"]
+    assert listed["id"] == case["id"]
+
+
+def test_the_same_opening_again_gives_the_same_case_and_another_is_refused(call):
+    body = {"use": "mary-use", "checkpoint": "go-live"}
+    once = {"Idempotency-Key": "one"}
+    first = call("POST", "/reviews", who="mary", json=body, headers=once).json()
+    assert call("POST", "/reviews", who="mary", json=body, headers=once).json()["id"] == first["id"]
+    assert call("POST", "/reviews", who="mary", json=body).status_code == 409
+
+
+def test_reviewers_state_their_interest_vote_and_ask(call):
+    path = f"/reviews/{opened(call)['id']}"
+    named = call("POST", f"{path}/reviewers", who="chair", json={"person": "reviewer", "discipline": "clinical"})
+    assert named.status_code == 200, named.text
+    vote = {"choice": "approve"}
+    early = call("POST", f"{path}/votes", who="reviewer", json=vote)
+    assert (early.status_code, early.json()["detail"]) == (403, "say first whether you have a conflict of interest")
+    assert call("POST", f"{path}/interest", who="reviewer", json={"conflict": "none"}).status_code == 200
+    assert call("POST", f"{path}/votes", who="reviewer", json=vote).json()["choice"] == "approve"
+    assert call("POST", f"{path}/votes", who="mary", json=vote).status_code == 403
+    asked = call("POST", f"{path}/remarks", who="reviewer", json={"text": "Who watches it at night?"}).json()
+    answered = call("POST", f"{path}/remarks", who="mary", json={"text": "The ICU.", "answers": asked["id"]})
+    assert answered.status_code == 200
+    wrong = call("POST", f"{path}/remarks", who="mary", json={"text": "x", "answers": "remark-nowhere"})
+    assert wrong.status_code == 422
+    minutes = call("GET", f"{path}/minutes", who="viewer").json()
+    assert [one["answers"][0]["text"] for one in minutes["remarks"]] == ["The ICU."]
+
+
+def test_a_token_decides_nothing_and_a_stale_or_bare_close_is_refused_first(call):
+    case = opened(call)
+    path = f"/reviews/{case['id']}/decision"
+    body = {"outcome": "approved", "reasons": "as voted"}
+    assert call("POST", path, who="chair", json=body).status_code == 428
+    assert call("POST", path, who="chair", json=body, headers={"If-Match": '"9"'}).status_code == 412
+    lacking = call("POST", path, who="chair", json=body, headers={"If-Match": '"1"'})
+    assert (lacking.status_code, lacking.json()["type"].rsplit("/", 1)[1]) == (409, "cannot-decide")
+    emergency = opened(call, use="mary-use", checkpoint="pilot", procedure="expedited")
+    assert emergency["procedure"] == "expedited"
+
+
+def test_a_case_of_another_hospital_is_not_there(call):
+    body = {"use": "john-use", "checkpoint": "go-live"}
+    case = call("POST", "/reviews", who="officer", json=body).json()
+    assert call("GET", f"/reviews/{case['id']}", who="mary").status_code == 404
+    assert call("GET", "/reviews", who="mary").json()["items"] == []
+    assert call("POST", "/reviews", who="mary", json={**body, "checkpoint": "pilot"}).status_code == 404
+
+
+def test_a_case_is_withdrawn_by_who_submitted_it_and_takes_no_more_votes(call):
+    case = opened(call)
+    path = f"/reviews/{case['id']}"
+    gone = call(
+        "POST", f"{path}/withdrawal", who="mary", headers={"If-Match": '"1"', "Codman-Reason": "we bought another"}
+    )
+    assert gone.json()["state"] == "withdrawn"
+    late = call("POST", f"{path}/remarks", who="mary", json={"text": "late"})
+    assert (late.status_code, late.json()["type"].rsplit("/", 1)[1]) == (409, "case-closed")
