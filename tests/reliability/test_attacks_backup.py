@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+import signal
 import sqlite3
 import tarfile
 from collections.abc import Callable
@@ -16,7 +18,7 @@ from codman.evidence.canonical import canonical
 from codman.evidence.envelope import sign
 from codman.evidence.keys import generate, read_signing_key
 from codman.evidence.passphrase import seal
-from codman.flows.backup import restore
+from codman.flows.backup import CannotRestore, WouldReplace, restore
 from codman.registry.database import Database
 
 PASSPHRASE = "five random words are enough"  # noqa: S105
@@ -216,6 +218,28 @@ def test_what_is_sealed_with_a_known_passphrase_is_still_only_keys_and_settings(
     files = attacker.files | {"keys.sealed": seal(canonical(sealed), PASSPHRASE)}
 
     refused(attacker, attacker.archive(files), passphrase=PASSPHRASE)
+
+
+def test_a_link_in_the_workspaces_place_is_not_followed(attacker):
+    (attacker.folder / "real").mkdir()
+    for target in ("real", "nowhere"):
+        (attacker.folder / "new").symlink_to(attacker.folder / target)
+        assert isinstance(refused(attacker, attacker.archive()), WouldReplace)
+        (attacker.folder / "new").unlink()
+
+
+def test_a_full_disk_is_not_blamed_on_the_backup(attacker):
+    archive, before = attacker.archive(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    heard = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        error = refused(attacker, archive)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, heard)
+
+    assert isinstance(error, CannotRestore)
+    assert "file too large" in error.why
 
 
 def test_with_the_houses_own_key_at_hand_nothing_of_the_attackers_is_restored(attacker, tmp_path):

@@ -117,6 +117,7 @@ def unpack(path: Path, folder: Path, key: VerifyingKey | None = None) -> dict[st
     Raises:
         BadArchive: One byte is not as it was packed, or another key signed.
         CannotRead: It is not there.
+        CannotWrite: The folder is full or not ours.
     """
     try:
         with path.open("rb") as file:
@@ -208,21 +209,29 @@ def _lay(file: BinaryIO, folder: Path, member: Member, path: Path) -> None:
     digest, left = hashlib.sha256(), member.size
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        into = place.open("xb")
+        with place.open("xb") as into:
+            while left:
+                chunk = _chunk(file, left, path)
+                if not chunk:
+                    raise BadArchive(path, f"it ends inside {member.name}")
+                digest.update(chunk)
+                into.write(chunk)
+                left -= len(chunk)
+            into.flush()
+            os.fsync(into.fileno())
     except (FileExistsError, NotADirectoryError):  # on a disk that takes Keys for keys
         raise BadArchive(path, _TWICE) from None
-    with into:
-        while left:
-            chunk = file.read(min(_CHUNK, left))
-            if not chunk:
-                raise BadArchive(path, f"it ends inside {member.name}")
-            digest.update(chunk)
-            into.write(chunk)
-            left -= len(chunk)
-        into.flush()
-        os.fsync(into.fileno())
+    except OSError as error:
+        raise CannotWrite(folder, error) from None
     if digest.hexdigest() != member.sha256:
         raise BadArchive(path, f"{member.name} is not the file that was packed")
+
+
+def _chunk(file: BinaryIO, left: int, path: Path) -> bytes:
+    try:
+        return file.read(min(_CHUNK, left))
+    except OSError as error:
+        raise CannotRead(path, error) from None
 
 
 def _expect(file: BinaryIO, wanted: bytes, path: Path) -> None:

@@ -176,10 +176,13 @@ def restore(
         LogBroken: The log does not add up.
     """
     workspace = workspace.absolute()
-    if workspace.exists() and (not workspace.is_dir() or any(workspace.iterdir())):
+    if workspace.is_symlink() or (workspace.exists() and (not workspace.is_dir() or any(workspace.iterdir()))):
         raise WouldReplace(workspace)
     with _beside(workspace) as stage:
-        about = archive.unpack(path, stage, key)
+        try:
+            about = archive.unpack(path, stage, key)
+        except CannotWrite as error:
+            raise CannotRestore(f"beside {workspace}: {error.why}", "make room there, or name another folder") from None
         state = _described(about, stage, path)
         held = stage / _DATABASE
         made = Kept(
@@ -219,8 +222,9 @@ def restore(
                 refuse_what_acts(connection)
                 _hold(connection, stage, state)
             migrate(database)
-        except (DatabaseError, DatabaseAway):  # a file of another kind, or of other tables
-            raise BadArchive(path, "its database cannot be read") from None
+        except (DatabaseError, DatabaseAway) as error:  # a file of another kind, or of other tables
+            why = error.why.partition(": ")[2] if isinstance(error, DatabaseAway) else str(error.orig)
+            raise BadArchive(path, f"its database cannot be used: {why[:120]}") from None
         finally:
             database.close()
         _stand(stage, workspace)
