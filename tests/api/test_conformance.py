@@ -111,6 +111,14 @@ def test_every_reference_in_the_document_leads_somewhere(call):
         jsonschema.Draft202012Validator.check_schema(schema)
 
 
+@pytest.mark.parametrize("kind", ["csv", "json", "xlsx"])
+def test_the_export_is_described_as_each_kind_of_file_it_comes_as(call, kind):
+    sent = call("GET", "/inventory/export", params={"format": kind}).headers["Content-Type"].partition(";")[0]
+    operation = call("GET", "/openapi.json", who=None).json()["paths"]["/api/v1/inventory/export"]["get"]
+
+    assert sent in operation["responses"]["200"]["content"]
+
+
 def test_the_documentation_page_shows_every_operation_and_loads_nothing_from_elsewhere(call):
     page = call("GET", "/docs", who=None)
     document = call("GET", "/openapi.json", who=None).json()

@@ -71,8 +71,9 @@ def _shown(operation: Mapping[str, Any]) -> dict[str, Any]:
 def _response(status: str, response: Mapping[str, Any]) -> dict[str, Any]:
     if "$ref" in response:
         return {"description": "A problem", "media": "application/problem+json", "schema": "Problem"}
-    for media, content in response.get("content", {}).items():
-        return {"description": response["description"], "media": media, "schema": _type(content["schema"])}
+    if content := response.get("content"):
+        shapes = dict.fromkeys(_type(one["schema"]) for one in content.values())
+        return {"description": response["description"], "media": ", ".join(content), "schema": " or ".join(shapes)}
     return {"description": response["description"], "media": "", "schema": "" if status == "304" else "nothing"}
 
 

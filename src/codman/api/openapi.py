@@ -209,7 +209,8 @@ def _answer(one: Operation, answer: Answer) -> dict[str, Any]:
         "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in dict.fromkeys(names)},
     }
     if answer.model is not None:
-        described["content"] = {answer.media_type: {"schema": _schema_of(answer.model)}}
+        shapes = {answer.media_type: answer.model, **answer.others}
+        described["content"] = {media: {"schema": _schema_of(shape)} for media, shape in shapes.items()}
     return described
 
 

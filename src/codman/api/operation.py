@@ -38,6 +38,7 @@ class Answer:
     model: Any = None  # a model, a JSON Schema, or None where there is no body
     media_type: str = JSON
     headers: tuple[str, ...] = ()  # names in openapi.HEADERS
+    others: Mapping[str, Any] = field(default_factory=dict)  # other media types it may come as, and their schemas
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ _MEDIA: Final = {
     "json": "application/json",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
+_OTHER_FILES: Final = {_MEDIA["json"]: {"type": "object"}, _MEDIA["xlsx"]: {"type": "string", "format": "binary"}}
 _Format = Literal["csv", "json", "xlsx"]
 _QUESTION: Final = asked(
     "InventoryQuestion", filters=FILTER_NAMES, orders=tuple(ORDERS), words=True, first="name", opposites=True
@@ -92,7 +93,7 @@ def operations() -> Iterator[Operation]:
         "would take for a formula has a ' before it.",
         do=_export,
         query=_EXPORT,
-        answers=(Answer(200, "The file", {"type": "string"}, media_type="text/csv", headers=("Content-Disposition",)),),
+        answers=(Answer(200, "The file", {"type": "string"}, _MEDIA["csv"], ("Content-Disposition",), _OTHER_FILES),),
     )
     yield from _views()
 
