@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from codman.registry.documents import Document
+from codman.review.packs.catalog import every_pack
+from codman.review.policy.document import DocumentAsk
 from codman.web.file_kinds import KINDS
 from codman.web.render import brief
 from codman.web.views.forms import WHY, Ask, Asked, Option, shown
@@ -78,9 +81,23 @@ def document_lines(found: Sequence[Document]) -> tuple[DocumentLine, ...]:
     )
 
 
+@cache
+def _types() -> Mapping[str, str]:
+    """What a file can be called, what the ready policies ask for among them; something else last."""
+    wanted = {
+        requirement.asks.type
+        for pack in every_pack()
+        for policy in pack.checkpoints
+        for requirement in policy.requires
+        if isinstance(requirement.asks, DocumentAsk)
+    }
+    named = {**{name: name.replace("-", " ") for name in wanted}, **TYPES}
+    return dict(sorted(named.items(), key=lambda one: (one[0] == "other", one[1].casefold())))
+
+
 def asks() -> tuple[Ask, ...]:
     """The questions beside the file itself."""
-    options = tuple(Option(name, words) for name, words in TYPES.items())
+    options = tuple(Option(name, words) for name, words in _types().items())
     return (
         Ask(name="title", label="Title", needed=True, hint="e.g. Model card of version 3.1"),
         Ask(name="type", label="What it is", kind="choice", options=options, needed=True),
