@@ -49,6 +49,7 @@ NUMBERS = [
     number("auroc", 0.837, 310, 40, {"race": "Y"}),
     number("auroc", 0.77, 390, 53, {"race": "Z"}),
     number("auroc_difference", 0.04, 1000, 100, by=["sex"], highest={"sex": "F"}, lowest={"sex": "M"}),
+    number("auroc_ratio", 0.95, 1000, 100, by=["sex"], highest={"sex": "F"}, lowest={"sex": "M"}),
     number("auroc_difference", 0.14, 1000, 100, by=["race"], highest={"race": "X"}, lowest={"race": "Z"}),
 ]
 
@@ -157,6 +158,15 @@ def test_numbers_carry_interval_n_and_origin_and_a_claim_stands_apart(book):
     assert values[0]["statement"] == f"sha256:{book.digest}"
     assert values[1] == {"kind": "single", "value": 0.99}
     assert read["KeyMetrics/SafetyReliability/Results/MetricResult/Label"] == "O:E ratio, local"
+    assert read["KeyMetrics/FairnessEquity/Results/MetricResult/Label"].splitlines() == [
+        "AUROC, sex F, local",
+        "AUROC, sex M, local",
+        "AUROC, race Z, local",
+        "Difference in AUROC by sex, local",
+        "1 more number in the statement, local",  # the ratio says what the difference says
+        "race X: not shown, local",
+        "race Y: not shown, local",
+    ]
 
 
 @pytest.mark.parametrize(("name", "ending"), EVERY)

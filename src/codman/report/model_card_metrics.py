@@ -16,6 +16,7 @@ from codman.report import words
 from codman.report.reading import NAMING, between_groups
 from codman.report.told import Evaluation, Told
 from codman.spine.measurement import Measurement
+from codman.spine.vocabulary import DIFFERENCE
 
 CARD: Final = "chai-model-card"
 RESULT: Final = "Results/MetricResult"
@@ -65,6 +66,8 @@ _BY_GROUP: Final = (  # of a group: how well it is found, how well ranked, how r
     "mae",
     "bias",
 )
+_DIFFERENCES: Final = frozenset(f"{metric}{DIFFERENCE}" for metric in _BY_GROUP)
+_CLASSED: Final = frozenset({"multiclass", "multilabel"})
 _KEPT: Final = (*NAMING, "unit", "by", "group", "reference", "highest", "lowest", "subjects")
 
 
@@ -90,20 +93,31 @@ def words_of(text: str) -> str:
 def numbers(evaluation: Evaluation, sort: Sort) -> list[Measurement]:
     """Its numbers of one sort that have a value, in the statement's order; one result a unit where it has that.
 
-    What is fair is told by group, of single columns, and by the differences between groups.
+    What is fair is told of groups by single columns, and by differences between groups, in a few metrics each.
     """
-    unit = evaluation.predicate.spec.unit
-    found = [
-        m
-        for m in evaluation.measurements
-        if m.value is not None and m.feature is None and m.params.get("unit") == (unit and unit.column)
-    ]
+    found = _valued(evaluation)
     if sort is Sort.FAIR:
-        between = [m for m in found if between_groups(m.metric)]
-        groups = [m for m in found if len(m.slice) == 1 and m.metric in _BY_GROUP and not between_groups(m.metric)]
-        return between + groups
+        groups = [m for m in found if len(m.slice) == 1 and m.metric in _BY_GROUP]
+        return groups + [m for m in found if m.metric in _DIFFERENCES]
     everyone = [m for m in found if not m.slice and not between_groups(m.metric)]
     return [m for m in everyone if m.metric.startswith(_SAFE) == (sort is Sort.SAFE)]
+
+
+def left_in_statement(evaluation: Evaluation, sort: Sort) -> int:
+    """How many more numbers of a sort the statement has than a document shows."""
+    found = numbers(evaluation, sort)
+    every = [m for m in _valued(evaluation) if m.slice or between_groups(m.metric)] if sort is Sort.FAIR else found
+    return len(every) - len(found[:MOST])
+
+
+def _valued(evaluation: Evaluation) -> list[Measurement]:
+    unit = evaluation.predicate.spec.unit
+    column = None if unit is None else unit.column
+    return [
+        m
+        for m in evaluation.measurements
+        if m.value is not None and m.feature is None and m.params.get("unit") == column
+    ]
 
 
 def name_of(m: Measurement) -> str:
@@ -122,6 +136,9 @@ def hidden_line(evaluation: Evaluation) -> str:
     if not evaluation.hidden:
         return ""
     named = words.listed(map(words.group, evaluation.hidden), most=len(evaluation.hidden))
+    said = evaluation.predicate
+    if said.spec.task in _CLASSED and not any(m.positives is not None for m in said.measurements):
+        return f"Not shown, because nobody counted the patients of each class in them (`--strict` does): {named}"
     return f"Too small to show, or hidden beside one that is: {named}"
 
 
@@ -162,9 +179,9 @@ def _results(shown: _Shown, sort: Sort) -> Iterator[Result]:
         for m in found[:MOST]:
             yield Result(words_of(f"{name_of(m)}, {origin}"), _value(m, evaluation))
         statement = {"statement": f"sha256:{evaluation.cited.digest}"}
-        if len(found) > MOST:
-            said = f"{words.many(len(found) - MOST, 'more number')} in the statement, {origin}"
-            yield Result(said, {"kind": "left-out", **statement})
+        if more := left_in_statement(evaluation, sort):
+            said = f"{words.many(more, 'more number')} in the statement, {origin}"
+            yield Result(said, {"kind": "left-out", "numbers": more, **statement})
         if sort is Sort.FAIR:
             for group in evaluation.hidden:
                 said = f"{words.group(group)}: not shown, {origin}"
