@@ -13,7 +13,7 @@ WRONG: Final = timedelta(hours=1)  # what was written so far ahead of us was wri
 
 
 def instant(at: datetime) -> str:
-    """UTC to the microsecond, so that text sorts as time does."""
+    """A time as the book writes it: UTC to the microsecond, so that text sorts as time does."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,14 +19,14 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url, selec
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from codman.errors import BadInput, CodmanError, MissingExtra, Unreachable
+from codman.jobs.times import Clock as Clock
+from codman.jobs.times import instant as instant
 from codman.registry.log import Author, Entry, append
 from codman.registry.schema import log_head
 
 # SQLite before these loses committed pages when a checkpoint and a writer meet (the WAL-reset bug), sqlite.org/wal.html
 _WAL_IS_SOUND: Final = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
 _BUSY_MS: Final = 15_000
-
-Clock = Callable[[], datetime]
 
 
 class DatabaseAway(Unreachable):
@@ -67,11 +67,6 @@ class NotRecorded(CodmanError):
 def utc_now() -> datetime:
     """The time now, with its zone."""
     return datetime.now(UTC)
-
-
-def instant(at: datetime) -> str:
-    """A time as the book writes it: UTC to the microsecond, so that text sorts as time does."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 class Change:
