@@ -80,6 +80,22 @@ def test_what_goes_into_the_book_comes_back_as_the_same_answers(typed):
     assert fill(FORM, back.typed).settled.values == filled.settled.values
 
 
+@given(ANY_ANSWERS)
+def test_whatever_is_typed_the_book_takes_what_comes_of_it(typed):
+    said = proposed(typed)
+
+    UseFields.model_validate({"name": "n", "product": "p", **said.use})
+    ProductFields.model_validate({"name": "n", **said.product})
+    VendorFields.model_validate({"name": "n", **said.vendor})
+    VersionFields.model_validate({"product": "p", "label": "l", **said.version})
+    for fact in said.facts:
+        FactFields(about_kind=fact.about, about="use-1", field=fact.field, value=fact.value, source="intake")
+
+
+def test_half_a_character_is_dropped_before_the_book_meets_it():
+    assert proposed(SEPSIS | {"name": "Sepsis \ud83d alert\x00"}).use["name"] == "Sepsis  alert"
+
+
 def test_inputs_of_an_imported_use_are_read_by_other_names_and_never_dropped():
     back = answers_of(FORM, use={"demographic_inputs": ["Race/Ethnicity", "Zip code", "Blood type"]})
 

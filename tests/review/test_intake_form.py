@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from intake_answers import ANY_ANSWERS, SEPSIS, without
 
+from codman.flows.record_rules import DECIDED
 from codman.review.intake.form import fill
 from codman.review.intake.question import (
     BadQuestions,
@@ -130,6 +131,8 @@ def test_a_submission_number_has_its_form():
         ({"significance": "inform", "decision_role": "replaces"}, "significance", "decision_role"),
         ({"patient_facing": "yes"}, "device", "patient_facing"),
         ({"care_setting": "imaging"}, "device", "care_setting"),
+        ({"care_setting": "patient-facing"}, "patient_facing", "care_setting"),
+        ({"care_setting": "administration", "patient_facing": "yes"}, "patient_facing", "care_setting"),
         ({"urgency": "expedited", "autonomy": "acts-alone", "decision_role": "augments"}, "urgency", "autonomy"),
     ],
 )
@@ -227,7 +230,7 @@ def test_every_home_is_a_field_that_the_book_has_or_a_fact():
 
     assert [c for c in columns if c[1] not in models[c[0]].model_fields] == []
     assert len({question.home for question in FORM.questions}) == len(FORM.questions)
-    assert not {"use.stage", "use.decision", "use.tier", "use.impact"} & {q.home for q in FORM.questions}
+    assert not {f"use.{name}" for name in DECIDED} & {q.home for q in FORM.questions}
 
 
 def test_an_intake_ends_under_the_edition_it_began_with(tmp_path):

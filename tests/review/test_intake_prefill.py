@@ -69,9 +69,9 @@ def test_a_model_of_mlflow_begins_a_form_as_built_here():
     assert whose["purpose"] == "whoever registered the model"
 
 
-ROWS = b"""id,use_case_name,problem_solved,agency,development_stage,is_high_impact,demographic_features,classification
-A-1,Bed forecast,Forecasts free beds,HHS,Deployed,Not high-impact,None of the above,Classical ML
-A-2,Chat for patients,Answers questions,HHS,Pre-deployment,High-impact,"Race/Ethnicity, Sex/Gender",Generative AI
+ROWS = b"""id,use_case_name,problem_solved,agency,development_stage,operational_date,demographic_features,classification
+A-1,Bed forecast,Forecasts free beds,HHS,Deployed,2024-05-01,None of the above,Classical ML
+A-2,Chat for patients,Answers questions,HHS,Pre-deployment,2027-01-01,"Race/Ethnicity, Sex/Gender",Generative AI
 A-3,Notes,Drafts notes,HHS,,,,
 """
 
@@ -81,6 +81,8 @@ def test_a_row_of_an_inventory_begins_a_form():
 
     assert (beds.typed["already_running"], chat.typed["already_running"]) == ("yes", "no")
     assert "already_running" not in notes.typed  # no stage is given, so nothing is assumed
+    assert beds.typed["running_since"] == "2024-05-01"
+    assert "running_since" not in chat.typed
     assert beds.typed["demographic_inputs"] == ["none"]
     assert chat.typed["demographic_inputs"] == ["race", "sex"]
     assert (chat.typed["generative"], beds.typed["generative"]) == ("yes", "no")

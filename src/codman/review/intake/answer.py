@@ -17,7 +17,8 @@ _LONGEST_LINE: Final = 300  # as spine.record has them
 _LONGEST_PROSE: Final = 20_000
 _YES: Final = frozenset({"yes", "true", "y", "1"})
 _NO: Final = frozenset({"no", "false", "n", "0"})
-_CONTROL: Final = {code: None for code in (*range(0x20), 0x7F) if code not in (0x09, 0x0A)}
+# controls, and halves of characters, which no database keeps
+_CONTROL: Final = {code: None for code in (*range(0x20), 0x7F, *range(0xD800, 0xE000)) if code not in (0x09, 0x0A)}
 _NUMBER: Final = re.compile(r"-?\d{1,15}(\.\d{1,6})?")
 _THOUSANDS: Final = re.compile(r"(?<=\d)[, \u00a0](?=\d{3}(\D|$))")
 

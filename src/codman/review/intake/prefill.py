@@ -27,7 +27,9 @@ _ANYBODY: Final = "whoever filled in the list"
 _ASSUMED: Final = "nobody: it is taken for granted of such a source"
 _NOBODY_KNOWN: Final = Known()
 _STAGE: Final = "use.stage"
+_SINCE: Final = "use.stage_since"
 _RUNS: Final = "intake/already_running"
+_RUNS_SINCE: Final = "intake/running_since"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +122,13 @@ def _of_a_fact(question: Question, read: Converted) -> tuple[str, str] | None:
 
 def _of_its_stage(
     question: Question, read: Converted, mapping: Mapping, headings: Dict[str, str]
-) -> tuple[bool, str] | None:
-    """Whether it runs, where the source gives its stage; a stage that was assumed says nothing."""
-    source = mapping.fields.get(_STAGE)
-    if question.home != _RUNS or source is None or any(note.column == _STAGE for note in read.notes):
+) -> tuple[Any, str] | None:
+    """Whether it runs and since when, where the source gives its stage; a stage that was assumed says nothing."""
+    target = {_RUNS: _STAGE, _RUNS_SINCE: _SINCE}.get(question.home, "")
+    source = mapping.fields.get(target)
+    if source is None or target not in read.fields or any(note.column == _STAGE for note in read.notes):
         return None
-    columns = [headings[column] for column in source.read if column in headings]
-    return Stage(read.fields[_STAGE]) in RUNNING | {Stage.PAUSED}, ", ".join(columns)
+    columns = ", ".join(headings[column] for column in source.read if column in headings)
+    if target == _SINCE:
+        return read.fields[_SINCE], columns
+    return Stage(read.fields[_STAGE]) in RUNNING | {Stage.PAUSED}, columns

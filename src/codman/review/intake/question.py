@@ -265,7 +265,7 @@ def form_of(edition: str, folder: Traversable | None = None) -> Form:
         NoSuchEdition: It is not here.
         BadQuestions: Its file cannot be read.
     """
-    here = {form.edition: form for form in (current_form(), *_earlier(folder))}
+    here = {form.edition: form for form in (*_earlier(folder), current_form())}
     if edition not in here:
         raise NoSuchEdition(edition, tuple(sorted(here)))
     return here[edition]
