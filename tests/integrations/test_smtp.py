@@ -133,6 +133,16 @@ def test_mail_goes_through_starttls_with_a_name_that_was_proven_and_a_password(b
     assert "guess" not in str(wrong.value)
 
 
+def test_a_server_that_knows_no_passwords_gets_no_mail_from_somebody_with_one(box, authority):
+    with (
+        mail_server(box, tls_context=authority.server("localhost"), auth_exclude_mechanism=["LOGIN", "PLAIN"]) as port,
+        pytest.raises(ReceiverAway, match="offers no sign-in"),
+    ):
+        mail(f"smtp://ann:hush@localhost:{port}", believing(authority)).send(MESSAGE)
+
+    assert box.heard == []
+
+
 def test_mail_goes_through_tls_from_the_first_byte(box, authority):
     with mail_server(box, ssl_context=authority.server("localhost")) as port:
         mail(f"smtps://localhost:{port}", believing(authority)).send(MESSAGE)

@@ -18,7 +18,8 @@ from typing import Final, Literal
 
 from codman.egress.connection import Deadline, LookUp, NoAnswerOutside, addresses_of, look_up
 from codman.egress.origin import Origin, origin_of
-from codman.egress.policy import EgressPolicy, believing
+from codman.egress.policy import EgressPolicy
+from codman.egress.trust import trusted
 from codman.errors import CodmanError, Unreachable
 
 log: Final = logging.getLogger("codman.egress")
@@ -131,7 +132,7 @@ def _talking(
 ) -> Iterator[smtplib.SMTP]:
     policy.require(origin)
     addresses = addresses_of(origin, policy, deadline, ask)
-    tls = _trusted(policy)
+    tls = trusted(policy)
     smtp = _Pinned(
         origin,
         [str(address) for address in addresses],
@@ -172,6 +173,10 @@ def _hand_over(smtp: smtplib.SMTP, server: MailServer, to: str, message: EmailMe
             smtp.login(server.user, server.password or "")
         except smtplib.SMTPAuthenticationError as error:
             raise MailRefused(to, error.smtp_code, _SIGN_IN) from None
+        except smtplib.SMTPServerDisconnected:
+            raise
+        except smtplib.SMTPException:
+            raise NoAnswerOutside(to, "it offers no sign-in that we know") from None
     try:
         smtp.send_message(message)
     except smtplib.SMTPSenderRefused as error:
@@ -228,10 +233,6 @@ class _Pinned(smtplib.SMTP):
 def _require(answer: tuple[int, bytes], to: str, step: str) -> None:
     if not 200 <= answer[0] < 300:  # RFC 5321 4.2.1: 2yz is yes
         raise MailRefused(to, answer[0], step)
-
-
-def _trusted(policy: EgressPolicy) -> ssl.SSLContext:
-    return ssl.create_default_context() if policy.ca_file is None else believing(policy.ca_file)
 
 
 def _words(error: Exception) -> str:
