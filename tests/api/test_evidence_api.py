@@ -160,3 +160,27 @@ def test_an_export_is_a_file_of_what_was_asked_and_no_cell_is_a_formula(call):
     facets = call("GET", "/inventory/facets").json()
     assert facets["total"] == 2
     assert {"value": "proposed", "count": 2} in facets["facets"]["stage"]
+
+
+def test_a_second_product_of_a_name_is_409_with_the_first_one_unless_it_is_said_on_purpose(call):
+    refused = call("POST", "/products", json={"name": " sepsis SCORE", "vendor": "acme"})
+    meant = call("POST", "/products", json={"name": "Sepsis score", "vendor": "acme", "another": True})
+
+    assert (refused.status_code, meant.status_code) == (409, 201)
+    assert "sepsis has this name" in refused.json()["detail"]
+    assert "another" not in meant.json()
+
+
+def test_evidence_that_may_mean_two_products_waits_for_a_person_to_say_which(call):
+    call("POST", "/products", json={"id": "twin", "name": "Sepsis score", "vendor": "acme", "another": True})
+    call("POST", "/uses", json={"product": "twin", "name": "Falls"})
+    digest = call("POST", "/evidence", json=_plain(product="Sepsis score", version="7", use=None)).json()["digest"]
+
+    (waits,) = call("GET", "/doubts").json()["items"]
+    assert (waits["digest"], waits["products"]) == (digest, ["sepsis", "twin"])
+    assert call("GET", "/doubts", who="mary").status_code == 403
+    where = f"/evidence/{digest}/meaning"
+    assert call("POST", where, json={"product": "flc"}).status_code == 422
+    assert call("POST", where, json={"product": "twin"}).json()["product_id"] == "twin"
+    assert call("POST", where, json={"product": "sepsis"}).status_code == 404
+    assert call("GET", "/doubts").json()["items"] == []

@@ -117,6 +117,10 @@ def test_the_client_covers_every_operation_of_the_openapi_document(server, hospi
         assert [one.digest for one in office.evidence.list(kind="evaluation", product="flc-mortality")] == [
             receipt.digest
         ]
+        twin = office.products.create({"name": "Fall risk", "another": True})
+        doubtful = office.submit(canonical_statement(evaluation(product="Fall risk", version="7", use=None))).digest
+        assert [one.digest for one in office.evidence.doubts()] == [doubtful]
+        assert office.evidence.settle(doubtful, twin.id, why="asked them").product_id == twin.id
         event = {"specversion": "1.0", "id": "1", "source": "/ci", "type": "dev.codman.evidence.v1",
                  "data": json.loads(canonical_statement(evaluation(note="again")))}  # fmt: skip
         batch = office.submit_batch(json.dumps([event, {**event, "data": {"no": "statement"}, "id": "2"}]).encode())

@@ -82,7 +82,7 @@ def test_two_that_match_link_nothing(book):
     with book.house.database.changing(SYSTEM) as change:
         PRODUCTS.add(change, ProductFields(name="Stroke alert"), "one")
 
-    records.create(book.house, book.officer, "product", {"name": "Stroke alert"}, name="two")
+    records.create(book.house, book.officer, "product", {"name": "Stroke alert"}, name="two", another=True)
 
     assert known(book, receipt) == (None, None, None)
     assert links(book) == []

@@ -47,6 +47,18 @@ class Evidence(Filed):
     envelopes: list[dict[str, Any]]
 
 
+class Doubt(Answered):
+    """A statement whose product or use has a namesake, and what it may mean."""
+
+    digest: str
+    product: str
+    version: str | None
+    use: str | None
+    filed_at: str
+    products: list[str]
+    uses: list[str]
+
+
 class Verification(Answered):
     """What a statement is worth now."""
 

@@ -12,6 +12,7 @@ import httpx
 from codman.client.answers import (
     BatchReply,
     Consistency,
+    Doubt,
     Evidence,
     Filed,
     ImportReport,
@@ -147,6 +148,16 @@ class EvidenceOf(Readable[Filed]):
     def envelope(self, digest: str) -> bytes:
         """The envelope it was signed in."""
         return self._sender.send("GET", f"{self._path}/{digest}/envelope").content
+
+    def doubts(self) -> list[Doubt]:
+        """Statements of which a person must say what they mean, because several records have the name."""
+        return [Doubt.model_validate(one) for one in self._sender.send("GET", "/doubts").json()["items"]]
+
+    def settle(self, digest: str, product: str, use: str | None = None, *, why: str | None = None) -> Evidence:
+        """Say which product, and which use, a statement means."""
+        body = {"product": product, "use": use}
+        reply = self._sender.send("POST", f"{self._path}/{digest}/meaning", json=body, why=why)
+        return Evidence.model_validate(reply.json())
 
     def verify(self, digest: str) -> Verification:
         """What it is worth now, and the log's receipt."""

@@ -26,6 +26,7 @@ from codman.registry.access import NotAllowed, Reader, may, paths_for, require
 from codman.registry.accounts_people import deactivate
 from codman.registry.database import Change
 from codman.registry.linking import NAMED_BY, link_waiting
+from codman.registry.namesakes import refuse_namesake
 from codman.registry.nouns import DEPLOYMENTS, PRODUCTS
 from codman.registry.records import AlreadyThere, BadField, NoSuchRecord, Page
 from codman.registry.requests import Once, remember, reply_to
@@ -136,6 +137,7 @@ def create(
     request: str | None = None,
     name: str | None = None,
     once: Once | None = None,
+    another: bool = False,
 ) -> Any:
     """Put a new record into the book.
 
@@ -148,11 +150,13 @@ def create(
         request: The request it came with, for the log.
         name: The id to give it; a fresh one without. The same again with the same fields changes nothing.
         once: Makes a repeated request find what the first one made.
+        another: A product is another one, although one of that name and vendor is there.
 
     Raises:
         NotAllowed: They may not, there.
         BadField: A field cannot hold what was given, or names what is not there.
         AlreadyThere: It, or another of that id, is in the book already.
+        Namesake: A product of its name and vendor is.
         KeyReused: The request's key came with another body.
     """
     rules = KINDS[kind]
@@ -161,16 +165,18 @@ def create(
     with house.database.changing(reader.author(request), why) as change:
         if once is not None and (reply := reply_to(change.connection, once)) is not None:
             return rules.records.record.model_validate(reply)
-        record = create_within(change, reader, kind, made, name)
+        record = create_within(change, reader, kind, made, name, another=another)
         if once is not None:
             remember(change, once, record.model_dump(mode="json"))
         return record
 
 
-def create_within(change: Change, reader: Reader, kind: str, fields: Any, name: str | None = None) -> Any:
+def create_within(
+    change: Change, reader: Reader, kind: str, fields: Any, name: str | None = None, *, another: bool = False
+) -> Any:
     """The same inside a change that is already open, so that many records are made as one."""
     rules = KINDS[kind]
-    made = fields if isinstance(fields, Fields) else rules.records.validated(fields)
+    made: Any = fields if isinstance(fields, Fields) else rules.records.validated(fields)
     _refer(change.connection, reader, rules, made)
     _reached(change.connection, reader, rules, rules.create, made)
     _fits(change.connection, rules, made)
@@ -184,6 +190,8 @@ def create_within(change: Change, reader: Reader, kind: str, fields: Any, name: 
     there = _same(change.connection, reader, rules, name, made)
     if there is not None:
         return there
+    if kind == "product" and not another:
+        refuse_namesake(change.connection, made)
     record = rules.records.add(change, made, name)
     _link_what_waits(change, kind, record)
     return record
@@ -239,6 +247,8 @@ def change_within(
         _reached(connection, reader, rules, action, old)
         _reached(connection, reader, rules, action, standing)
     _fits(connection, rules, standing)
+    if kind == "product" and changed & {"name", "vendor"}:
+        refuse_namesake(connection, new, but=old.id)
     if rules.stays is not None:
         rules.stays(connection, old, changed)
     with an_administrator_stays(connection):

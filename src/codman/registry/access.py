@@ -69,6 +69,7 @@ ACTIONS: Final[Mapping[str, frozenset[Role]]] = {
     "evidence.export": _EVERYONE,
     "evidence.sign": _EVERYONE - {Role.VIEWER, Role.AUDITOR},  # in one's own name, through the notary
     "evidence.submit": _BUILDERS,
+    "evidence.settle": _OFFICE,  # which of several namesakes a statement means
     "key.read": _EVERYONE,
     "key.create": _OFFICE,
     "key.change": _OFFICE,
@@ -157,6 +158,7 @@ WHOLE_HOUSE: Final = frozenset(
         "vendor.create",
         "vendor.change",
         "match.decide",
+        "evidence.settle",
         "person.change",
         "session.read",
         "session.end",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, Field
@@ -21,6 +22,8 @@ from codman.flows.cloud_events import MOST_A_BATCH, file_request
 from codman.flows.cloud_events import Answer as Outcome
 from codman.flows.filed import Filed, list_evidence, read_evidence
 from codman.flows.receipts import receipt_for
+from codman.flows.settling import settle, to_settle
+from codman.spine.record import Id
 from codman.spine.statement import Kind, Origin
 
 _EVENT: Final = "application/cloudevents+json"
@@ -84,6 +87,29 @@ class EvidenceRecord(Filed):
     envelopes: list[dict[str, Any]] = Field(description="The DSSE envelopes it came in")
 
 
+class Doubt(BaseModel):
+    """A statement whose product or use nobody can tell, because several have the name it gives."""
+
+    model_config = CONFIG
+
+    digest: str
+    product: str = Field(description="As the statement names it")
+    version: str | None
+    use: str | None
+    filed_at: str
+    products: list[str] = Field(description="Ids of those it may mean; one where only the use is in doubt")
+    uses: list[str] = Field(description="Ids of the uses it may mean, where the product is clear")
+
+
+class Meaning(BaseModel):
+    """Which of them it means."""
+
+    model_config = CONFIG
+
+    product: Id = Field(description="One of those it may mean")
+    use: Id | None = Field(default=None, description="Which use, where it names one that several are called")
+
+
 def operations() -> Iterator[Operation]:
     """What can be done with evidence."""
     yield Operation(
@@ -120,6 +146,34 @@ def operations() -> Iterator[Operation]:
         do=_list,
         query=EvidenceQuestion,
         answers=(Answer(200, "A page of them", list_of(Filed, "EvidenceList")),),
+    )
+    yield Operation(
+        method="GET",
+        path="/doubts",
+        name="list_doubts",
+        tag="evidence",
+        action="evidence.settle",
+        summary="List evidence of which a person must say what it means",
+        description="Statements whose product or use has a namesake, where neither the artefact, the version, the use "
+        "nor who signed tells them apart; the oldest first, at most 200.",
+        do=lambda call: replies.plain(
+            {"items": [Doubt(**asdict(one)).model_dump() for one in to_settle(call.house, call.reader)], "next": None}
+        ),
+        answers=(Answer(200, "They wait", list_of(Doubt, "DoubtList")),),
+    )
+    yield Operation(
+        method="POST",
+        path="/evidence/{digest}/meaning",
+        name="settle_evidence",
+        tag="evidence",
+        action="evidence.settle",
+        summary="Say what a statement means",
+        description="Links a statement that is in doubt to one of the products, and uses, that it may mean. What is "
+        "linked already stays.",
+        do=_settle,
+        parameters=_DIGEST,
+        body=Body(Meaning, "What it means"),
+        answers=(Answer(200, "The statement, linked", EvidenceRecord),),
     )
     yield Operation(
         method="GET",
@@ -219,6 +273,13 @@ def _read(call: Call) -> Reply:
     envelopes = [_plain(envelope.to_bytes()) for envelope in held.envelopes]
     statement = held.read.statement.model_dump(mode="json", by_alias=True)
     return replies.plain({**held.filed.model_dump(), "statement": statement, "envelopes": envelopes})
+
+
+def _settle(call: Call) -> Reply:
+    asked = call.fields(Meaning)
+    digest = call.path["digest"]
+    settle(call.house, call.reader, digest, asked.product, asked.use, why=call.reason(), request=call.request)
+    return _read(call)
 
 
 def _plain(data: bytes) -> Any:

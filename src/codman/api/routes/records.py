@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from pydantic import BaseModel, Field, create_model
 
@@ -69,18 +69,22 @@ def operations() -> Iterator[Operation]:
 def new_of(kind: str) -> type[BaseModel]:
     """The body that makes a record: its fields, and an id where the sender has one."""
     fields = KINDS[kind].records.fields
+    more: dict[str, Any] = {}
+    if kind == "product":
+        more["another"] = (bool, Field(default=False, description="It is another one than that of its name and vendor"))
     return create_model(
         f"New{kind.capitalize()}",
         __base__=fields,
         __doc__=f"A new {kind}.",
         id=(Id | None, Field(default=None, description="A name of the sender's own; a fresh one where left out")),
+        **more,
     )
 
 
 def create(call: Call, kind: str, model: type[BaseModel], plural: str) -> Reply:
     """Put a record into the book as a request asks."""
     given = call.fields(model).model_dump(mode="json")
-    name = given.pop("id", None)
+    name, another = given.pop("id", None), given.pop("another", False)
     made = records.create(
         call.house,
         call.reader,
@@ -90,6 +94,7 @@ def create(call: Call, kind: str, model: type[BaseModel], plural: str) -> Reply:
         why=call.reason(),
         request=call.request,
         once=call.once(),
+        another=another,
     )
     return replies.record(made, status=201, location=f"/api/v1/{plural}/{made.id}")
 

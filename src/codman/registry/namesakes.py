@@ -1,0 +1,109 @@
+"""Names that stand for more than one record: refused where nobody means it, told apart by a person where they do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
+
+from codman.registry.about import products_meant, uses_meant
+from codman.registry.linking import said_in, signers_of
+from codman.registry.records import AlreadyThere, NoSuchRecord
+from codman.registry.schema import products, statements, uses
+
+MOST: int = 200
+
+
+class Namesake(AlreadyThere):
+    """A product whose name and vendor another one has."""
+
+    def __init__(self, existing: str) -> None:
+        super().__init__("product", f"{existing} has this name and this vendor")
+        self.existing = existing
+        self.fix = f"use {existing}; if it is another one, say so: another=true"
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """A statement whose product or use the book cannot tell, because several have the name."""
+
+    digest: str
+    product: str
+    version: str | None
+    use: str | None
+    filed_at: str
+    products: Sequence[str]  # ids: those it may mean; one where only the use is in doubt
+    uses: Sequence[str]
+
+
+def refuse_namesake(connection: Connection, product: Any, but: str | None = None) -> None:
+    """Refuse a product that has the name and the vendor of another.
+
+    Raises:
+        Namesake: There is one.
+    """
+    called = func.lower(func.trim(products.c.name)) == product.name.strip().lower()
+    same = select(products.c.id).where(called, products.c.vendor.is_not_distinct_from(product.vendor))
+    found = connection.execute(same.where(products.c.id != (but or "")).order_by(products.c.id).limit(1)).scalar()
+    if found is not None:
+        raise Namesake(str(found))
+
+
+def ambiguous(connection: Connection, digest: str | None = None) -> Sequence[Ambiguous]:
+    """The statements that wait for a person to say which of several records they mean, the oldest first.
+
+    Args:
+        connection: Where to read.
+        digest: Only this one.
+    """
+    query = _in_doubt()
+    if digest is not None:
+        query = query.where(statements.c.digest == digest)
+    rows = connection.execute(query.order_by(statements.c.log_index).limit(MOST)).all()
+    signers = signers_of(connection, [row.digest for row in rows])
+    found = []
+    for row in rows:
+        said, signed = said_in(row), signers.get(row.digest, ())
+        meant = [row.product_id] if row.product_id else list(products_meant(connection, said, ("/",), signed))
+        used = uses_meant(connection, meant[0], said, ("/",), signed) if len(meant) == 1 else ()
+        if len(meant) > 1 or len(used) > 1:
+            found.append(Ambiguous(row.digest, row.product, row.version, row.use_name, row.filed_at, meant, list(used)))
+    return found
+
+
+def ambiguous_named(connection: Connection, digest: str) -> Ambiguous:
+    """One of them.
+
+    Raises:
+        NoSuchRecord: It is not filed, or nothing about it is in doubt.
+    """
+    found = ambiguous(connection, digest)
+    if not found:
+        raise NoSuchRecord("statement", digest)
+    return found[0]
+
+
+def _in_doubt() -> Select[Any]:
+    """Statements that name something which several records are called; few, so each is then looked at by itself."""
+    twice = select(func.lower(products.c.name)).group_by(func.lower(products.c.name)).having(func.count() > 1)
+    used_twice: ColumnElement[bool] = (
+        select(func.count())
+        .select_from(uses)
+        .where(uses.c.product == statements.c.product_id, func.lower(uses.c.name) == func.lower(statements.c.use_name))
+        .correlate(statements)
+        .scalar_subquery()
+        > 1
+    )
+    return select(statements).where(
+        or_(
+            and_(statements.c.product_id.is_(None), func.lower(statements.c.product).in_(twice)),
+            and_(
+                statements.c.product_id.is_not(None),
+                statements.c.use_id.is_(None),
+                statements.c.use_name.is_not(None),
+                used_twice,
+            ),
+        )
+    )
