@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from codman.registry.frameworks import every_framework
@@ -115,9 +116,13 @@ def _of_a_field(
 
 def _of_a_fact(question: Question, read: Converted) -> tuple[str, str] | None:
     """A fact under the question's own name, or under another framework's name for the same thing."""
-    names = next((f.facts_of(one) for f in every_framework() for one in f.fields if one.home == question.home), ())
-    name = next((name for name in (question.home, *names) if read.facts.get(name)), None)
+    name = next((name for name in (question.home, *_also_called(question.home)) if read.facts.get(name)), None)
     return None if name is None else (read.facts[name], name.partition("/")[2])
+
+
+@cache
+def _also_called(home: str) -> tuple[str, ...]:
+    return next((f.facts_of(one) for f in every_framework() for one in f.fields if one.home == home), ())
 
 
 def _of_its_stage(
