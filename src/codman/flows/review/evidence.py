@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import Connection, select
 
 from codman.evidence.store import Store
 from codman.flows.house import House
@@ -23,6 +23,7 @@ from codman.spine.statement import Kind, Origin, when
 from codman.spine.use import Use
 from codman.spine.verdict import Verdict
 
+_AT_ONCE: Final = 500  # names in one question
 _MOST_ROWS: Final = 300_000  # measurements held in memory, about half a kilobyte each
 _JUDGED: Final = tuple(kind.value for kind in Kind if kind not in (Kind.DECISION, Kind.REPORT, Kind.CONCERN))
 
@@ -61,53 +62,71 @@ def exhibits_of(house: House, connection: Connection, use: Use) -> list[Exhibit]
     Each is about what the book knows it to be about, whatever it calls it. What nobody registered signed, or a revoked
     key did, is there and does not count.
     """
-    rows = connection.execute(
-        select(statements.c.digest, statements.c.version_id, statements.c.use_id).where(
-            or_(
-                statements.c.use_id == use.id,
-                and_(statements.c.use_id.is_(None), statements.c.product_id == use.product),
-            ),
-            statements.c.kind.in_(_JUDGED),
-        )
-    ).all()
-    worth = standing_of(connection, [row.digest for row in rows])
-    found = []
-    for row in rows:
-        stands = worth[row.digest]
-        found.append(
-            replace(
-                _shelf.take(house.store, row.digest),
-                product=use.product,
-                version=row.version_id,
-                use=row.use_id,
-                verified=stands.word == "verified",
-                unverifiable=None if stands.word == "verified" else stands.why,
+    return exhibits_of_many(house, connection, [use])[use.id]
+
+
+def exhibits_of_many(house: House, connection: Connection, uses: Sequence[Use]) -> dict[str, list[Exhibit]]:
+    """The same for many uses, with as many questions to the database as for a few."""
+    of_use: dict[str, list[Exhibit]] = {use.id: [] for use in uses}
+    of_product: dict[str, list[Exhibit]] = {use.product: [] for use in uses}
+    rows = [
+        row
+        for some in _some(sorted(of_product))
+        for row in connection.execute(
+            select(statements.c.digest, statements.c.version_id, statements.c.use_id, statements.c.product_id).where(
+                statements.c.product_id.in_(some), statements.c.kind.in_(_JUDGED)
             )
         )
-    return merged([*found, *_papers(connection, use)])
-
-
-def _papers(connection: Connection, use: Use) -> list[Exhibit]:
-    """Documents that people filed: the log says who and when, so they stand without a key's signature."""
-    of_product = select(versions.c.id).where(versions.c.product == use.product)
-    rows = connection.execute(
-        select(documents).where(or_(documents.c.about.in_([use.id, use.product]), documents.c.about.in_(of_product)))
-    )
-    return [
-        Exhibit(
-            name=row.title,
-            digest=row.digest,
-            kind=Kind.DOCUMENT,
-            origin=Origin.LOCAL,
-            product=use.product,
-            version=row.about if row.about_kind == "version" else None,
-            use=use.id if row.about_kind == "use" else None,
-            evaluated_at=when(row.created_at),
-            predicate={"document": row.type, "file": row.title},
-            verified=True,
-        )
-        for row in rows
+        if row.use_id is None or row.use_id in of_use
     ]
+    worth = standing_of(connection, [row.digest for row in rows])
+    for row in rows:
+        stands = worth[row.digest]
+        exhibit = replace(
+            _shelf.take(house.store, row.digest),
+            product=row.product_id,
+            version=row.version_id,
+            use=row.use_id,
+            verified=stands.word == "verified",
+            unverifiable=None if stands.word == "verified" else stands.why,
+        )
+        (of_product[row.product_id] if row.use_id is None else of_use[row.use_id]).append(exhibit)
+    for exhibit in _papers(connection, of_use, of_product):
+        (of_product[str(exhibit.product)] if exhibit.use is None else of_use[exhibit.use]).append(exhibit)
+    return {use.id: merged([*of_use[use.id], *of_product[use.product]]) for use in uses}
+
+
+def _some(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    for low in range(0, len(names), _AT_ONCE):
+        yield names[low : low + _AT_ONCE]
+
+
+def _papers(
+    connection: Connection, of_use: Mapping[str, object], of_product: Mapping[str, object]
+) -> Iterator[Exhibit]:
+    """Documents that people filed: the log says who and when, so they stand without a key's signature."""
+    made_from = {
+        row.id: row.product
+        for some in _some(sorted(of_product))
+        for row in connection.execute(select(versions.c.id, versions.c.product).where(versions.c.product.in_(some)))
+    }
+    about = sorted({*of_use, *of_product, *made_from})
+    for some in _some(about):
+        for row in connection.execute(select(documents).where(documents.c.about.in_(some))):
+            version = row.about if row.about_kind == "version" else None
+            use = row.about if row.about_kind == "use" else None
+            yield Exhibit(
+                name=row.title,
+                digest=row.digest,
+                kind=Kind.DOCUMENT,
+                origin=Origin.LOCAL,
+                product=made_from.get(row.about, row.about) if use is None else None,
+                version=version,
+                use=use,
+                evaluated_at=when(row.created_at),
+                predicate={"document": row.type, "file": row.title},
+                verified=True,
+            )
 
 
 def judged(
