@@ -9,6 +9,8 @@ from html import unescape
 import jsonschema
 import pytest
 from book import START, Book, bare, signed
+from hypothesis import given
+from hypothesis import strategies as st
 from lxml import etree
 from referencing import Registry, Resource
 
@@ -19,6 +21,7 @@ from codman.flows.inventory_import import import_table, read_table
 from codman.registry.access import Held, NotAllowed, Reader
 from codman.registry.coverage import State
 from codman.registry.documents import is_gap
+from codman.registry.imports.cards import write_card
 from codman.registry.imports.reading import read_bytes
 from codman.registry.keys import KEYS
 from codman.registry.log import SYSTEM
@@ -330,6 +333,22 @@ def test_the_version_at_the_most_sites_is_described_and_the_others_are_named(boo
     told = tell(book.house, book.officer, "ward")
 
     assert (told.version.label, told.others) == ("2.0", ("1.2.0",))
+
+
+@given(st.text(max_size=60))
+def test_whatever_somebody_wrote_stays_whole_xml(text):
+    written = write_card({"BasicInfo/ModelName": model_card.clean(text)})
+
+    assert etree.fromstring(written)[0][0].text in (model_card.clean(text), None)
+
+
+def test_a_signers_name_does_not_break_the_card(book):
+    filed(book, signed(book.registered("a---b"), measurements=NUMBERS, evaluated_at="2026-10-31T20:00:00Z"))
+
+    root = etree.fromstring(document(book, "chai"))
+
+    assert "signed by a---b (pipeline nightly)" in root.find("{*}Resources/{*}EvaluationReferences").text
+    assert "signed by a- - -b (pipeline nightly)" in root.getprevious().text
 
 
 def test_the_same_book_at_the_same_time_gives_the_same_bytes(book):

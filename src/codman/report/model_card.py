@@ -21,13 +21,14 @@ from codman.report.told import MADE, Told
 _HTI: Final = "hti-1"
 _REFERENCES: Final = "Resources/EvaluationReferences"
 _DECLARATION: Final = b'<?xml version="1.0" encoding="UTF-8"?>\n'
+_TWO_DASHES: Final = re.compile(r"-(?=-)")  # no XML comment may hold them
 _NO_XML: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # XML 1.0, section 2.2
 
 
 def model_card(told: Told) -> bytes:
     """The card of a use as XML, valid against https://mc.chai.org/v0.2/schema.xsd."""
     body = write_card({path: clean(text) for path, text in card_cells(told).items()})
-    comment = clean(told.made_from(counts(told))).replace("--", "- -")
+    comment = _TWO_DASHES.sub("- ", clean(told.made_from(counts(told))))
     return body.replace(_DECLARATION, _DECLARATION + f"<!-- {comment} -->\n".encode(), 1)
 
 
