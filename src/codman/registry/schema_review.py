@@ -263,4 +263,4 @@ corrective_actions = _records(
 )
 
 Index("ix_conditions_open", conditions.c.state, conditions.c.due_on)
-Index("ix_expected_reports_state", expected_reports.c.state, expected_reports.c.due_on)
+Index("ix_expected_reports_waiting", expected_reports.c.state, expected_reports.c.due_on)

@@ -932,8 +932,9 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_expected_reports_document"), ["document"], unique=False)
         batch_op.create_index(batch_op.f("ix_expected_reports_due_on"), ["due_on"], unique=False)
         batch_op.create_index(batch_op.f("ix_expected_reports_schedule"), ["schedule"], unique=False)
-        batch_op.create_index("ix_expected_reports_state", ["state", "due_on"], unique=False)
+        batch_op.create_index(batch_op.f("ix_expected_reports_state"), ["state"], unique=False)
         batch_op.create_index(batch_op.f("ix_expected_reports_use"), ["use"], unique=False)
+        batch_op.create_index("ix_expected_reports_waiting", ["state", "due_on"], unique=False)
 
     op.create_table(
         "remarks",
