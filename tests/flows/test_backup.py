@@ -24,6 +24,7 @@ from codman.flows.filing import file_evidence
 from codman.flows.operator import OPERATOR
 from codman.flows.receipts import checkpoint, receipt_for
 from codman.registry.access import NotAllowed
+from codman.registry.database import BadDatabaseUrl
 from codman.registry.log import SYSTEM, check
 from codman.registry.nouns import USES
 from codman.registry.schema import statements
@@ -131,6 +132,8 @@ def test_a_backup_by_another_key_or_with_a_wrong_passphrase_is_refused(sqlite_bo
         (lambda: restore(tmp_path / "b.tar", tmp_path / "new", passphrase="another " * 3), WrongPassphrase),
         (lambda: restore(tmp_path / "bare.tar", tmp_path / "new", passphrase=PASSPHRASE), CannotRestore),
         (lambda: restore(tmp_path / "b.tar", tmp_path / "new", database_url="postgresql://x/y"), CannotRestore),
+        (lambda: restore(tmp_path / "b.tar", tmp_path / "new", database_url="mysql://x/y"), BadDatabaseUrl),
+        (lambda: restore(tmp_path / "b.tar", tmp_path / "new", database_url="nonsense"), BadDatabaseUrl),
         (lambda: restore(tmp_path / "b.tar", tmp_path / "workspace"), WouldReplace),
         (lambda: restore(tmp_path / "b.tar", tmp_path / "b.tar"), WouldReplace),
         (lambda: restore(tmp_path / "gone.tar", tmp_path / "new"), CodmanError),

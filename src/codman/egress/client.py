@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-import ssl
 import time
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any, Final
 
 import httpcore
@@ -15,7 +13,8 @@ import httpx
 
 from codman.egress.connection import Deadline, LookUp, NoAnswerOutside, Pinned, addresses_of, look_up
 from codman.egress.origin import Origin, origin_of
-from codman.egress.policy import EgressPolicy, EgressRefused, believing
+from codman.egress.policy import EgressPolicy, EgressRefused
+from codman.egress.trust import trusted
 from codman.errors import CodmanError
 
 log: Final = logging.getLogger("codman.egress")
@@ -77,7 +76,7 @@ class GuardedTransport(httpx.BaseTransport):
         try:
             with httpcore.HTTPConnection(
                 httpcore.Origin(origin.scheme.encode(), origin.host.encode(), origin.port),
-                ssl_context=_trusted(self._policy) if origin.scheme == "https" else None,
+                ssl_context=trusted(self._policy) if origin.scheme == "https" else None,
                 network_backend=backend,
             ) as connection:
                 return self._answer(connection, request, origin)
@@ -150,15 +149,6 @@ class GuardedClient(httpx.Client):
             return super().request(method, url, **more)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol):
             raise EgressRefused("this", "it is no https or http address", "give one, e.g. https://HOST") from None
-
-
-def _trusted(policy: EgressPolicy) -> ssl.SSLContext:
-    return _public() if policy.ca_file is None else believing(policy.ca_file)
-
-
-@lru_cache(maxsize=1)
-def _public() -> ssl.SSLContext:
-    return httpx.create_ssl_context(trust_env=False)
 
 
 def _origin(url: httpx.URL) -> Origin:

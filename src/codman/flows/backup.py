@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from sqlalchemy import Connection, make_url, select
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import DatabaseError
 
 from codman import __version__
@@ -26,7 +26,7 @@ from codman.evidence.passphrase import seal, unseal
 from codman.evidence.store import EvidenceTampered, Store
 from codman.flows.house import House
 from codman.registry.access import Reader, require
-from codman.registry.database import Database, DatabaseAway, instant
+from codman.registry.database import Database, DatabaseAway, instant, read_url
 from codman.registry.log import Entry
 from codman.registry.migrate import migrate
 from codman.registry.schema import statements
@@ -169,6 +169,7 @@ def restore(
 
     Raises:
         BadArchive: One byte differs from what was packed, or another key signed it.
+        BadDatabaseUrl: It names no database that Codman knows.
         WouldReplace: The workspace holds something.
         NotEmpty: The database does.
         CannotRestore: It is a backup of the other kind of database, or of a later release.
@@ -196,7 +197,7 @@ def restore(
         )
         _open_keys(stage, passphrase)
         (stage / "keys" / "log-origin").write_text(state.origin + "\n", encoding="utf-8")  # a setting may have named it
-        postgresql = database_url is not None and make_url(database_url).get_backend_name() == "postgresql"
+        postgresql = database_url is not None and read_url(database_url).get_backend_name() == "postgresql"
         if postgresql != (about["database"] == "postgresql"):
             raise CannotRestore(f"it is of {about['database']}", "give the URL of an empty database of the same kind")
         if postgresql:

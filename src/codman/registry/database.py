@@ -15,8 +15,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, select, text
-from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, select, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 
 from codman.errors import BadInput, CodmanError, MissingExtra, Unreachable
 from codman.jobs.times import Clock as Clock
@@ -49,6 +49,21 @@ class BadDatabaseUrl(BadInput):
             why=why,
             fix="give sqlite:///FILE or postgresql://USER@HOST/NAME",
         )
+
+
+def read_url(text: str) -> URL:
+    """A database's URL, of a kind that Codman keeps its book in.
+
+    Raises:
+        BadDatabaseUrl: It is none.
+    """
+    try:
+        url = make_url(text)
+    except ArgumentError:  # its own words repeat the URL, and with it a password
+        raise BadDatabaseUrl("it is no URL") from None
+    if url.get_backend_name() not in ("sqlite", "postgresql"):
+        raise BadDatabaseUrl(f"it names {url.get_backend_name()}")
+    return url
 
 
 class NotRecorded(CodmanError):
@@ -98,7 +113,7 @@ class Database:
     """
 
     def __init__(self, url: str, clock: Clock = utc_now) -> None:
-        self.url = make_url(url)
+        self.url = read_url(url)
         self.clock = clock
         self.engine = _engine(url)
         self._writing = threading.Lock()  # one writer in this process: the others wait here, not in the database
@@ -194,19 +209,17 @@ def wal_is_sound(version: tuple[int, ...]) -> bool:
 
 
 def _engine(url: str) -> Engine:
-    parsed = make_url(url)
+    parsed = read_url(url)
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(url)
-    if parsed.get_backend_name() == "postgresql":
-        try:
-            engine = create_engine(
-                parsed.set(drivername="postgresql+psycopg"), pool_size=10, max_overflow=10, pool_pre_ping=True
-            )
-        except ModuleNotFoundError as error:
-            raise MissingExtra("postgresql", "psycopg") from error
-        event.listen(engine, "connect", _suit_short_questions)
-        return engine
-    raise BadDatabaseUrl(f"it names {parsed.get_backend_name()}")
+    try:
+        engine = create_engine(
+            parsed.set(drivername="postgresql+psycopg"), pool_size=10, max_overflow=10, pool_pre_ping=True
+        )
+    except ModuleNotFoundError as error:
+        raise MissingExtra("postgresql", "psycopg") from error
+    event.listen(engine, "connect", _suit_short_questions)
+    return engine
 
 
 def _suit_short_questions(connection: Any, _record: object) -> None:
@@ -220,7 +233,7 @@ def _suit_short_questions(connection: Any, _record: object) -> None:
 def _sqlite(url: str) -> Engine:
     module = sqlite_module()
     wal = wal_is_sound(module.sqlite_version_info)
-    parsed = make_url(url)
+    parsed = read_url(url)
     if parsed.database not in (None, "", ":memory:"):
         Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
