@@ -10,11 +10,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.headerregistry import Address
 from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
+from hypothesis import given
+from hypothesis import strategies as st
 from notices import MESSAGE, NOTICE, message
 
 from certificates import Authority
@@ -22,7 +25,7 @@ from codman.egress.connection import NoAnswerOutside
 from codman.egress.mail import MailServer, send_mail
 from codman.egress.policy import EgressPolicy, EgressRefused, read_policy
 from codman.integrations.smtp import SmtpMail, as_html, compose, read_sender, read_server
-from codman.jobs.notice import Notice
+from codman.jobs.notice import Item, Notice
 from codman.jobs.notifier import NotAccepted, NotDelivered, ReceiverAway
 from codman.settings import BadSetting
 from waiting import let_pass
@@ -116,6 +119,28 @@ def test_html_carries_no_markup_of_a_notices_and_fetches_nothing():
     assert not [
         tag for tag in ("<script", "<img", "<b>", "<i>", "src=", "url(") if tag in page.replace("&lt;img src=x", "")
     ]
+
+
+line = st.text(min_size=1, max_size=60).filter(lambda text: text.isprintable() and bool(text.strip()))
+
+
+@given(title=line, text=st.lists(line, min_size=1, max_size=4).map("\n".join), item=line, sender=line)
+def test_whatever_a_notice_says_its_mail_has_these_headers_and_no_other(title, text, item, sender):
+    notice = Notice(event="a", title=title, text=text, items=(Item(text=item),))
+    try:
+        address = Address(display_name=sender, addr_spec="codman@hospital.example.org")
+    except ValueError:
+        return
+
+    parsed = email.message_from_bytes(compose(message(notice=notice), address).as_bytes(), policy=email.policy.default)
+
+    assert set(parsed.keys()) == {
+        "From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Type"
+    }  # fmt: skip
+    assert [a.addr_spec for a in parsed["To"].addresses] == ["ann@example.org"]
+    assert [a.addr_spec for a in parsed["From"].addresses] == ["codman@hospital.example.org"]
+    plain = parsed.get_body(("plain",)).get_content()
+    assert all(each.strip() in plain for each in [*text.split("\n"), item])
 
 
 def test_mail_goes_through_starttls_with_a_name_that_was_proven_and_a_password(box, authority):

@@ -15,8 +15,17 @@ def _one_line(text: str) -> str:
     return text
 
 
+def _lines(text: str) -> str:
+    if not text.replace("\n", "").isprintable():
+        raise ValueError("it holds control characters")
+    return text
+
+
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_one_line)]
 Link = Annotated[str, StringConstraints(pattern=r"^https?://\S+$", max_length=2000), AfterValidator(_one_line)]
+Paragraphs = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000), AfterValidator(_lines)
+]
 Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 
 
@@ -41,7 +50,7 @@ class Notice(BaseModel):
 
     event: str = Field(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)*$", max_length=60, description="e.g. `condition.lapsed`")
     title: Line
-    text: str = Field(min_length=1, max_length=4000, description="Paragraphs, a blank line between them")
+    text: Paragraphs = Field(description="A blank line between two")
     items: tuple[Item, ...] = Field(default=(), max_length=_MOST_ITEMS)
     link: Link | None = None
     about: str | None = Field(default=None, max_length=100, description="The record's id")
