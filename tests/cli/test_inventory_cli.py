@@ -139,3 +139,19 @@ def test_a_match_is_listed_confirmed_and_stays(inventory, real_data):
     assert (match["submission"], match["state"], match["reasons"]) == ("K250248", "confirmed", ["submission K250248"])
     rejected = inventory("match", "--reject", f"{match['product']}=K250248", "--format", "json")
     assert json.loads(rejected.out)["matches"][0]["state"] == "rejected"
+
+
+@pytest.mark.parametrize(
+    "mapping", [(), ("--mapping", "bad.yaml"), ("--mapping", "elsewhere.yaml"), ("--mapping", "ours")]
+)
+def test_an_import_whose_mapping_does_not_do_begins_no_book(run_codman, tmp_path, monkeypatch, mapping):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "list.csv").write_text("What,Where\nSepsis,Ward\n")
+    (tmp_path / "bad.yaml").write_text("mapping: bad\nfields: {use.nmae: {column: What}}\n")
+    (tmp_path / "elsewhere.yaml").write_text("mapping: elsewhere\nfields: {use.name: {column: Title}}\n")
+
+    done = run_codman("inventory", "import", tmp_path / "list.csv", *mapping, "--workspace", tmp_path / "w")
+
+    assert done.returncode == 2
+    assert "mapping" in done.stderr
+    assert not (tmp_path / "w").exists()

@@ -152,3 +152,10 @@ def test_a_private_key_given_for_a_public_one_is_named_by_its_file(house, tmp_pa
 
     assert said.code == 2
     assert "lab.pem" in said.err
+
+
+def test_a_role_that_is_none_is_refused_in_plain_words(run_codman, tmp_path):
+    done = run_codman("user", "add", "--email", "a@example.org", "--role", "boss", "--workspace", tmp_path / "w")
+
+    assert done.returncode == 2
+    assert "Invalid value for '--role': 'boss' is not one of 'viewer'" in done.stderr

@@ -117,10 +117,11 @@ def import_(
     cyclonedx, mlflow; for any other file see `propose`.
     """
     from codman.evidence.files import refuse_overwriting, write_whole
-    from codman.flows.inventory_import import import_table, read_table
+    from codman.flows.inventory_import import NoneFits, fits_without_a_book, import_table, read_table
     from codman.integrations.mlflow import registered_models
+    from codman.registry.imports.mapping import BadMapping
     from codman.settings import read_settings
-    from codman.wiring import egress_policy
+    from codman.wiring import NoBook, egress_policy
 
     chosen: str | Path | None = mapping
     if mapping is not None and Path(mapping).suffix in (".yaml", ".yml"):
@@ -134,8 +135,17 @@ def import_(
             table, chosen = registered_models(file, policy), chosen or "mlflow"
     else:
         table = read_table(Path(file))  # before the book is opened: what cannot be read makes none
-    with opened(workspace, database_url, make=True) as house:
-        done = import_table(house, reader, table, chosen, _progress)
+    # no book is begun for what could not be imported into it; where there is one it may keep the mapping
+    make = fits_without_a_book(table, chosen)
+    try:
+        with opened(workspace, database_url, make=make) as house:
+            done = import_table(house, reader, table, chosen, _progress)
+    except NoBook:
+        if chosen is None:
+            raise NoneFits from None
+        raise BadMapping(
+            str(chosen)[:80], "none of that name comes with Codman, and no book is here that keeps one"
+        ) from None
     if report is not None:
         write_whole(report, (json.dumps(done.report(), indent=2, ensure_ascii=False) + "\n").encode())
     if format_ is Format.JSON:

@@ -100,6 +100,7 @@ def _run(arguments: list[str]) -> int:
         )
     topic = TOPICS[name]
     app: Any = importlib.import_module(topic.module).app
+    _in_plain_words()
     try:
         app(args=rest, prog_name=f"codman {name}")  # typer ends the process itself, with the command's exit code
     except ModuleNotFoundError as error:
@@ -107,3 +108,15 @@ def _run(arguments: list[str]) -> int:
             raise
         raise MissingExtra(topic.extra, error.name or "a package it needs") from None
     return 0
+
+
+def _in_plain_words() -> None:
+    """Have a refused option say what is wrong with it, without the name Python has for that."""
+    import typer
+
+    said = typer.BadParameter.format_message
+
+    def plain(error: typer.BadParameter) -> str:
+        return said(error).replace("Value error, ", "", 1)
+
+    typer.BadParameter.format_message = plain  # type: ignore[method-assign,assignment]

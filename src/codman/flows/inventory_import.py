@@ -16,7 +16,16 @@ from codman.registry.database import Change
 from codman.registry.imports.convert import Converted, Known, Note, convert, normal_name
 from codman.registry.imports.dates import day_comes_first, reads_both_ways
 from codman.registry.imports.identity import SAME_ROW, identify
-from codman.registry.imports.mapping import TARGETS, BadMapping, Mapping, best_fitting, fitted, read_mapping
+from codman.registry.imports.mapping import (
+    READY,
+    TARGETS,
+    BadMapping,
+    Mapping,
+    best_fitting,
+    fitted,
+    read_mapping,
+    ready_mapping,
+)
 from codman.registry.imports.own_export import ANOTHER_BOOK, OWN, read_back
 from codman.registry.imports.propose import Proposal, propose
 from codman.registry.imports.reading import read_bytes, read_list
@@ -61,6 +70,20 @@ def read_table(path: Path) -> Table:
         UnreadableList: No reader takes the file.
     """
     return read_list(path)
+
+
+def fits_without_a_book(table: Table, mapping: str | Path | None) -> bool:
+    """Whether a mapping fits that is a file or comes with Codman; what a house keeps is known only once it is open.
+
+    Raises:
+        BadMapping: It is such a one, and cannot be used.
+    """
+    if mapping is None:
+        return best_fitting(table, [ready_mapping(name) for name in READY]) is not None
+    if isinstance(mapping, str) and mapping not in READY:
+        return False
+    fitted(read_mapping(mapping) if isinstance(mapping, Path) else ready_mapping(mapping), table)
+    return True
 
 
 def import_file(
