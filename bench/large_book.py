@@ -28,7 +28,8 @@ from codman.flows.operator import OPERATOR
 from codman.registry.frameworks import every_framework
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import PEOPLE, PRODUCTS, SITES, USES, VENDORS, VERSIONS
-from codman.registry.schema import deployments, facts, statements, uses
+from codman.registry.schema import deployments, facts, keys, statements, uses
+from codman.registry.schema_filing import statement_signatures
 from codman.settings import read_settings
 from codman.spine.statement import Digest, Kind, Subject
 from codman.wiring import open_house
@@ -37,6 +38,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 import postgresql_server
 
 HOSPITALS, UNITS, PEOPLE_COUNT, PRODUCTS_COUNT, VENDORS_COUNT = 60, 139, 500, 2000, 200
+KEYS, SIGNED = 7, 8  # of ten statements as many are signed
 MEASURED = 800  # measurements of the one statement that is filed whole
 KEPT = {"revision": 1, "created_at": "2026-01-01T00:00:00.000000Z", "updated_at": "2026-01-01T00:00:00.000000Z"}
 LIMIT_MS = 100.0
@@ -94,6 +96,9 @@ def filled(house: House, many_uses: int, many_statements: int) -> str:
         _rows(connection, deployments, (_deployment(i, j) for i in range(many_uses) for j in range(3)))
         _rows(connection, facts, (_fact(draw, asked, i, j) for i in range(many_uses) for j in range(10)))
         _rows(connection, statements, (_statement(draw, i, many_uses) for i in range(many_statements)))
+        _rows(connection, keys, (_key(k) for k in range(KEYS)))
+        signed = (i for i in range(many_statements) if i % 10 < SIGNED)
+        _rows(connection, statement_signatures, (_signature(i) for i in signed))
     digest = file_evidence(house, _evaluation(), OPERATOR).digest
     if house.database.sqlite:
         with house.database.unrecorded() as connection:
@@ -197,12 +202,42 @@ def _statement(draw: random.Random, i: int, many_uses: int) -> dict[str, object]
         "origin": "local",
         "evaluated_at": f"2026-{1 + i % 12:02d}-01T00:00:00.000000Z",
         "subject_digest": "0" * 64,
-        "standing": "claim",
+        "keyid": _keyid(i % KEYS) if i % 10 < SIGNED else None,
+        "standing": "verified" if i % 10 < SIGNED else "claim",
         "measurements": 40,
         "headline": "AUROC 0.812 (0.790 to 0.833), n 18,204",
         "size": 20_000,
         "filed_at": f"2026-{1 + i % 12:02d}-02T00:00:{i % 60:02d}.000000Z",
         "filed_by": f"person-{i % PEOPLE_COUNT}",
+        "log_index": 10_000_000 + i,
+    }
+
+
+def _keyid(k: int) -> str:
+    return hashlib.sha256(f"key {k}".encode()).hexdigest()
+
+
+def _key(k: int) -> dict[str, Any]:
+    """The last one was revoked in the middle of the year: what it signed from then on counts no more."""
+    return {
+        "id": f"key-{k}",
+        **KEPT,
+        "keyid": _keyid(k),
+        "name": f"Key {k}",
+        "owner_kind": "pipeline",
+        "owner": f"Pipeline {k}",
+        "origins": ["local"],
+        "public_pem": "",
+        "valid_from": "1970-01-01T00:00:00.000000Z",
+        "revoked_from": "2026-06-01T00:00:00.000000Z" if k == KEYS - 1 else None,
+    }
+
+
+def _signature(i: int) -> dict[str, Any]:
+    return {
+        "digest": hashlib.sha256(str(i).encode()).hexdigest(),
+        "keyid": _keyid(i % KEYS),
+        "at": f"2026-{1 + i % 12:02d}-02T00:00:{i % 60:02d}.000000Z",
         "log_index": 10_000_000 + i,
     }
 

@@ -7,12 +7,15 @@ import re
 
 import httpx
 import pytest
+from test_web_access import address
 
 from codman.flows.house import House
+from codman.registry.access import ACTIONS
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import DEPLOYMENTS, PEOPLE, PRODUCTS, USES
 from codman.registry.timeline import Asked, entries_of
 from codman.spine.person import Role
+from codman.web import access
 from conftest import Pages
 
 
@@ -216,3 +219,62 @@ def test_a_form_of_a_record_of_another_site_is_refused_as_its_change_is(pages: P
 
 def test_who_decides_still_gets_the_form_of_a_use(pages: Pages) -> None:
     assert pages(Role.CHAIR).get("/uses/use-sepsis/edit").status_code == 200
+
+
+def test_the_form_of_a_use_asks_each_only_what_they_may_say(pages: Pages) -> None:
+    decides = fields_of(pages(Role.CHAIR).get("/uses/use-sepsis/edit"))
+    keeps = fields_of(pages(Role.OWNER).get("/uses/use-sepsis/edit"))
+    assert set(decides) == {"stage", "stage_since", "decision", "impact", "tier", "revision", "why"}
+    assert set(decides) & set(keeps) == {"revision", "why"}
+    assert {"name", "owner", "purpose"} <= set(keeps)
+    new = fields_of(pages(Role.OWNER).get("/uses/new"))
+    assert "tier" not in new
+    assert "approved" not in pages(Role.OWNER).get("/uses/new").text
+
+
+def test_a_keeper_of_one_hospital_says_where_a_new_use_belongs_and_only_there(pages: Pages) -> None:
+    keeper = pages(Role.OWNER, "/site-house/site-b/")
+    page = keeper.get("/uses/new")
+    assert "Hospital B" in page.text
+    assert "Hospital A" not in page.text
+    form = {**fields_of(page), "product": "product-notes", "name": "Notes, another clinic"}
+    refused = keeper.post("/uses/new", data=form)
+    assert (refused.status_code, "this is needed" in refused.text) == (422, True)
+    assert keeper.post("/uses/new", data={**form, "site": "site-b"}).status_code == 303
+    elsewhere = keeper.post("/uses/new", data={**form, "site": "site-a"})
+    assert elsewhere.status_code == 422
+    assert "Notes, another clinic" in elsewhere.text
+
+
+def test_of_many_products_one_is_searched_for_and_nothing_written_is_lost(house: House, officer: httpx.Client) -> None:
+    with house.database.changing(SYSTEM) as change:
+        made = [PRODUCTS.validated({"name": f"Reader of scans {i}"}) for i in range(201)]
+        PRODUCTS.add_many(change, made, [f"product-{i}" for i in range(201)])
+    page = officer.get("/uses/new")
+    assert "search by name" in page.text
+    assert "Reader of scans" not in page.text
+    form = {**fields_of(page), "name": "Scans, emergency", "find-product": "scans 17"}
+    found = officer.post("/uses/new", data={**form, "find": "product"})
+    assert found.status_code == 200
+    assert "12 fit “scans 17”" in found.text  # 17, 117 and 170 to 179
+    assert 'value="Scans, emergency"' in found.text
+    assert "choose one of those that fit" in officer.post("/uses/new", data=form).text
+    sent = officer.post("/uses/new", data={**form, "product": "product-17"})
+    assert sent.status_code == 303
+    again = officer.get(f"{sent.headers['location']}/edit")
+    assert re.search(r'<option value="product-17" selected>Reader of scans 17</option>', again.text)
+
+
+@pytest.mark.parametrize("role", [Role.OFFICER, None])
+def test_no_form_takes_more_than_its_limit_whoever_sends_it(pages: Pages, role: Role | None) -> None:
+    client = pages(role)
+    body = b"why=" + b"x" * (2 * 1024 * 1024)
+    forms = [key.removeprefix("POST ") for key in access.PAGES if key.startswith("POST ")]
+    assert len(forms) > 30
+    for path in forms:
+        asked = access.PAGES[f"POST {path}"]
+        if path == "/documents/new" or (role and asked in ACTIONS and role not in ACTIONS[asked]):
+            continue
+        for kind in ("application/x-www-form-urlencoded", "text/plain"):
+            answer = client.post(address(path), content=body, headers={"Content-Type": kind})
+            assert (answer.status_code, "too large" in answer.text) == (413, True), path

@@ -20,6 +20,7 @@ from codman.registry.log import SYSTEM
 from codman.registry.nouns import PRODUCTS, USES, VENDORS
 from codman.registry.schema import statements
 from codman.spine.person import Role
+from codman.web.views.attention import _burndown
 from codman.web.views.drawing import Scale, curve, interval
 from codman.web.views.inventory import address, asked
 from conftest import Pages, pages_of
@@ -210,6 +211,14 @@ def test_the_backlog_falls_when_a_use_is_decided(house: House, officer: httpx.Cl
     with house.database.changing(SYSTEM) as change:
         USES.change(change, "use-chest", {"decision": "approved"}, None)
     assert "1 now" in plain(officer.get("/attention"))
+
+
+def test_the_drawing_of_the_backlog_ends_today_whatever_days_the_log_has() -> None:
+    drawn = _burndown({"2026-11-06": 4, "2026-11-11": 2, "2027-01-01": 3}, "2026-11-16")
+    assert (drawn.first_day, drawn.last_day) == ("2026-11-06", "2026-11-16")
+    assert drawn.points.split()[-1].split(",")[0] == "560.0"
+    assert max(float(point.split(",")[0]) for point in drawn.points.split()) == 560.0
+    assert drawn.rows == (("2026-11", 3),)
 
 
 def test_a_site_shows_those_below_it_and_links_to_their_inventory(officer: httpx.Client) -> None:

@@ -43,6 +43,11 @@ def owned_by(connection: Connection, person: str, within: Sequence[str] = ("/",)
     return [USES.read(row) for row in rows]
 
 
+def in_sight(connection: Connection, names: Sequence[str], within: Sequence[str]) -> set[str]:
+    """Those of these uses that somebody with these sites sees."""
+    return set(connection.execute(select(uses.c.id).where(uses.c.id.in_(names), visible(within))).scalars())
+
+
 def with_evidence(connection: Connection, names: Sequence[str]) -> set[str]:
     """Those of these uses for which at least one statement counts as evidence."""
     rows = connection.execute(select(statements.c.use_id).where(statements.c.use_id.in_(names), COUNTS).distinct())

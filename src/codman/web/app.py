@@ -14,6 +14,7 @@ from starlette.staticfiles import StaticFiles
 
 from codman.flows.house import House
 from codman.registry.attention import BacklogHistory
+from codman.registry.kept import Kept
 from codman.report.charts import FONTS
 from codman.web import access, emergency, invitations, render, sign_in, tokens
 from codman.web.pages import (
@@ -21,6 +22,7 @@ from codman.web.pages import (
     audit,
     coverage,
     documents,
+    doubts,
     erasures,
     errors,
     evidence,
@@ -46,6 +48,7 @@ _ROUTERS: Final = (
     uses.router,
     products.router,
     documents.router,
+    doubts.router,
     evidence.router,
     registers.router,
     keys.router,
@@ -70,6 +73,7 @@ def make_web(house: House) -> FastAPI:
     app.state.house = house
     app.state.templates = render.environment()
     app.state.backlog = BacklogHistory()
+    app.state.coverage, app.state.attention = Kept(), Kept()
     for router in _ROUTERS:
         _add(app, router)
     app.mount("/static/fonts", StaticFiles(directory=FONTS))  # the letters of the reports

@@ -106,5 +106,7 @@ def _page(visit: Visit, said: dict[str, str], errors: dict[str, str], link: str,
         ),
         Ask(name="site", label="Where the role begins", kind="choice", options=places, needed=True),
     )
-    view = Invitations(asked=shown(asks, said, errors), link=link, lines=tuple(_open(visit)))
+    named = {row.id: row.name for row in rows}
+    lines = tuple((one, named.get(one.site or "", "the whole house")) for one, _ in _open(visit))
+    view = Invitations(asked=shown(asks, said, errors), link=link, lines=lines)
     return visit.show("sign_in_invitations.html", view, status=status)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from codman.web.views.attention import attention_view
+from codman.web.views.attention import AttentionView, attention_view
 from codman.web.visit import VisitDep
 
 router = APIRouter()
@@ -14,8 +14,12 @@ router = APIRouter()
 @router.get("/attention")
 def attention_page(visit: VisitDep) -> Response:
     """What lacks an owner, a decision, evidence, monitoring; how the backlog burns down."""
+    state, within, today = visit.request.app.state, visit.within, visit.today()
     with visit.house.database.reading() as connection:
-        whole = "/" in visit.within
-        by_day = visit.request.app.state.backlog.by_day(connection) if whole else None
-        view = attention_view(connection, visit.within, by_day, visit.today())
-    return visit.show("attention.html", view)
+
+        def work() -> AttentionView:
+            by_day = state.backlog.by_day(connection) if "/" in within else None
+            return attention_view(connection, within, by_day, today)
+
+        view = state.attention.of(connection, (today, *within), work)
+    return visit.show("attention.html", view, may_settle=visit.may("evidence.settle"))

@@ -17,7 +17,9 @@ router = APIRouter()
 def coverage_page(visit: VisitDep) -> Response:
     """Every field of every framework over all uses in reach."""
     with visit.house.database.reading() as connection:
-        view = house_view(house_coverage(connection, visit.within))
+        within = visit.within
+        kept = visit.request.app.state.coverage
+        view = house_view(kept.of(connection, within, lambda: house_coverage(connection, within)))
     return visit.show("coverage.html", view)
 
 

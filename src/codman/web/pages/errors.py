@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
@@ -98,12 +99,14 @@ def _whose(error: NotAllowed) -> str:
 
 async def _http(request: Request, error: Exception) -> Response:
     status = getattr(error, "status_code", 500)
+    with suppress(CodmanError):  # no page's own way in was taken: who it is decides where they can go on
+        request.state.reader = request.app.state.reader_of(request)
     if status == 404:
         trouble = Trouble(
             status=404,
             what="there is no such page",
             why="nothing stands at this address",
-            fix="go to the inventory, or look for it by name there",
+            fix="go on from here, and look for it by name in the inventory",
         )
     elif status == 405:
         trouble = Trouble(

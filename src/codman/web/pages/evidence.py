@@ -25,7 +25,10 @@ def evidence_page(visit: VisitDep) -> Response:
     params = visit.request.query_params
     where = {name: params.getlist(name) for name in _FILTERS if any(params.getlist(name))}
     page = list_evidence(visit.house, visit.reader, where=where, cursor=params.get("after") or None)
-    return visit.show("evidence_list.html", evidence_list(page, where, after=bool(params.get("after"))))
+    mentioned = [one.use_id for one in page.items] + [value for values in where.values() for value in values]
+    with visit.house.database.reading() as connection:
+        named = names_of(connection, mentioned)
+    return visit.show("evidence_list.html", evidence_list(page, where, named, after=bool(params.get("after"))))
 
 
 @router.get("/evidence/{digest}")

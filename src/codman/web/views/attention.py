@@ -184,8 +184,10 @@ def _rows(found: Sequence[tuple[str, int, int, str]]) -> tuple[Row, ...]:
 
 
 def _burndown(by_day: Mapping[str, int], today: str) -> Burndown:
-    first = date.fromisoformat(min(by_day))
-    last = max(date.fromisoformat(today), first + timedelta(days=1))
+    # it ends today, whatever day another clock wrote into the log
+    by_day = {name: by_day[name] for name in sorted(by_day) if name <= today} | {today: by_day[max(by_day)]}
+    last = date.fromisoformat(today)
+    first = min(date.fromisoformat(min(by_day)), last - timedelta(days=1))
     span = (last - first).days
     most = max(by_day.values()) or 1
     corners: list[tuple[float, float]] = []

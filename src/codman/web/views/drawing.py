@@ -85,6 +85,7 @@ class CurveDrawing:
     box: str
     lines: tuple[Line, ...]
     diagonal: tuple[str, str, str, str] | None
+    zero: str  # where nothing is gained or lost, if the scale goes below it
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
     left: str
@@ -144,6 +145,7 @@ def curve(
             if diagonal
             else None
         ),
+        zero=f"{y_at(0):.1f}" if y_scale.low < 0 else "",
         x_ticks=tuple(Tick(at=f"{x_at(one):.1f}", text=f"{one:.2g}") for one in _ticks(x_scale)),
         y_ticks=tuple(Tick(at=f"{y_at(one):.1f}", text=f"{one:.2g}") for one in _ticks(y_scale)),
         left=f"{_LEFT:g}",

@@ -46,21 +46,26 @@ class EvidenceList:
     next: str
 
 
-def evidence_list(page: Page[Any], where: Mapping[str, Sequence[str]], *, after: bool) -> EvidenceList:
+def evidence_list(
+    page: Page[Any], where: Mapping[str, Sequence[str]], named: Mapping[str, str], *, after: bool
+) -> EvidenceList:
     """A page of the list.
 
     Args:
         page: The statements.
         where: The filters that hold.
+        named: Names by id.
         after: Whether it is a later page.
     """
     pairs = [(name, value) for name, values in where.items() for value in values]
     address = "/evidence" + (f"?{urlencode(pairs)}" if pairs else "")
     return EvidenceList(
-        lines=tuple(_line(one) for one in page.items),
+        lines=tuple(_line(one, named) for one in page.items),
         asked=shown(_asks(), {name: values[0] for name, values in where.items()}, {}),
         kept=tuple((name, value) for name, value in pairs if name in _LABELS),
-        narrowed=", ".join(f"{_LABELS[name].lower()} {value}" for name, value in pairs if name in _LABELS),
+        narrowed=", ".join(
+            f"{_LABELS[name].lower()} {named.get(value, value)}" for name, value in pairs if name in _LABELS
+        ),
         whole=not pairs,
         first=address if after else "",
         next=f"/evidence?{urlencode([*pairs, ('after', page.next)])}" if page.next else "",
@@ -69,19 +74,32 @@ def evidence_list(page: Page[Any], where: Mapping[str, Sequence[str]], *, after:
 
 def _asks() -> tuple[Ask, ...]:
     return (
-        Ask(name="kind", label="Kind", kind="choice", options=tuple(Option(k.value, k.value) for k in Kind)),
-        Ask(name="origin", label="Origin", kind="choice", options=tuple(Option(o.value, o.value) for o in Origin)),
+        Ask(
+            name="kind",
+            label="Kind",
+            kind="choice",
+            options=tuple(Option(k.value, k.value) for k in Kind),
+            unsaid="any",
+        ),
+        Ask(
+            name="origin",
+            label="Origin",
+            kind="choice",
+            options=tuple(Option(o.value, o.value) for o in Origin),
+            unsaid="any",
+        ),
         Ask(
             name="standing",
             label="Signature",
             kind="choice",
             options=(Option("verified", "verified when filed"), Option("claim", "claim, not signed")),
+            unsaid="any",
         ),
     )
 
 
-def _line(one: Filed) -> Line:
-    about = one.use or " ".join(part for part in (one.product, one.version) if part)
+def _line(one: Filed, named: Mapping[str, str]) -> Line:
+    about = named.get(one.use_id or "", one.use or "") or " ".join(part for part in (one.product, one.version) if part)
     href = f"/uses/{one.use_id}" if one.use_id else f"/products/{one.product_id}" if one.product_id else ""
     return Line(
         href=f"/evidence/{one.digest}",

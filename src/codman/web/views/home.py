@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -11,7 +11,8 @@ from codman.registry.access import Reader, may
 from codman.registry.accounts_emergency import path_of, unreviewed
 from codman.registry.attention import Backlog, backlog
 from codman.registry.erasure import waiting as waiting_erasures
-from codman.registry.mine import owned_by, runs_of, to_accept, with_evidence
+from codman.registry.log import Written
+from codman.registry.mine import in_sight, owned_by, runs_of, to_accept, with_evidence
 from codman.registry.names import names_of
 from codman.registry.nouns import SITES
 from codman.registry.timeline import Asked, entries_of
@@ -103,8 +104,22 @@ def home_view(connection: Connection, reader: Reader, within: Sequence[str], tod
         owned=tuple(shown),
         backlog=backlog(connection, within) if keeps else None,
         office=_office(connection, reader, today),
-        events=events(recent, named),
+        events=_events(connection, recent, named, within),
         empty=empty,
+    )
+
+
+def _events(
+    connection: Connection, recent: Sequence[Written], named: Mapping[str, str], within: Sequence[str]
+) -> tuple[Event, ...]:
+    """What the reader did; a use that is out of their sight by now is named and leads nowhere."""
+    found = events(recent, named)
+    if "/" in within:
+        return found
+    seen = in_sight(connection, [one.about_id for one in found], within)
+    return tuple(
+        replace(one, about_href="") if one.about_href.startswith("/uses/") and one.about_id not in seen else one
+        for one in found
     )
 
 
