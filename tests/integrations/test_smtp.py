@@ -137,6 +137,7 @@ def test_whatever_a_notice_says_its_mail_has_these_headers_and_no_other(title, t
     assert set(parsed.keys()) == {
         "From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Type"
     }  # fmt: skip
+    assert "".join(str(parsed["Subject"]).split()) == "".join(title.split())
     assert [a.addr_spec for a in parsed["To"].addresses] == ["ann@example.org"]
     assert [a.addr_spec for a in parsed["From"].addresses] == ["codman@hospital.example.org"]
     plain = parsed.get_body(("plain",)).get_content()
