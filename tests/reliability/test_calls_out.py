@@ -23,8 +23,10 @@ from codman.egress import connection
 from codman.egress.policy import EgressPolicy, EgressRefused, read_policy
 from codman.errors import CodmanError
 from codman.flows.inventory_import import read_table
+from codman.integrations.calls import Receiver, require_taken
 from codman.integrations.mlflow import NotMlflow, registered_models
 from codman.integrations.oidc import OpenIdProvider, ProviderAway
+from codman.jobs.notifier import ReceiverAway
 from codman.registry.accounts_provider import ProviderVisit
 from codman.registry.database import utc_now
 from codman.report.charts import draw
@@ -219,6 +221,26 @@ def test_a_model_server_that_redirects_is_not_followed(canary):
         pytest.raises(NotMlflow, match="status 302"),
     ):
         registered_models(server.address, read_policy([server.address], []))
+
+
+# --- receivers of notices ---
+
+
+@pytest.mark.parametrize("addresses", [["127.0.0.1"], ["::ffff:127.0.0.1"], ["169.254.169.254"], ["10.0.0.1"]])
+def test_a_receiver_whose_name_leads_inside_is_not_called(canary, monkeypatch, addresses):
+    leading_to(monkeypatch, *addresses)
+    receiver = Receiver(f"https://hooks.example.org:{canary.port}/x", "webhook_url", "webhook", EgressPolicy())
+
+    with pytest.raises(ReceiverAway, match="private or reserved"):
+        receiver.call("POST", json={"a": 1})
+
+
+def test_a_receiver_that_redirects_is_not_followed(canary):
+    with listening(saying(status="307 Again", Location=canary.address)) as server:
+        answer = Receiver(server.address, "webhook_url", "webhook", EgressPolicy()).call("POST", content=b"{}")
+
+    with pytest.raises(ReceiverAway, match="status 307"):
+        require_taken(answer)
 
 
 # --- files and charts ---
