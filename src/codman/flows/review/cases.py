@@ -38,7 +38,6 @@ from codman.spine.review import (
     Remark,
     RemarkFields,
     Reviewer,
-    ReviewerFields,
     Vote,
 )
 from codman.spine.use import Stage, Use
@@ -234,7 +233,8 @@ def name_reviewer(
             raise BadField("reviewer", "person", f"they {found.interested[person]}: others decide")
         if any(one.delegate == person for one in found.reviewers):
             raise BadField("reviewer", "person", "they cast another reviewer's vote in this case")
-        return REVIEWERS.add(change, ReviewerFields(case=case, person=person, discipline=discipline))
+        said = {"case": case, "person": person, "discipline": discipline}
+        return REVIEWERS.add(change, REVIEWERS.validated(said))
 
 
 def excuse_reviewer(house: House, reader: Reader, reviewer: str, revision: int, *, request: str | None = None) -> None:

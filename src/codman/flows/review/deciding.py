@@ -32,7 +32,6 @@ from codman.spine.record_statements import DecidedRequirement, DecisionPredicate
 from codman.spine.review import (
     GRANTED,
     Acceptance,
-    AcceptanceFields,
     Case,
     CaseOutcome,
     CaseState,
@@ -129,10 +128,8 @@ def accept_inconclusive(
                 "bring evidence that decides it",
             )
         made = CONDITIONS.add(change, _condition(change, found, {**condition, "requirement": requirement}))
-        fields = AcceptanceFields(
-            case=case, requirement=requirement, person=reader.person, reason=reason, condition=made.id
-        )
-        return ACCEPTANCES.add(change, fields)
+        said = {"case": case, "requirement": requirement, "person": reader.person, "reason": reason}
+        return ACCEPTANCES.add(change, ACCEPTANCES.validated({**said, "condition": made.id}))
 
 
 def decide(

@@ -1,0 +1,237 @@
+"""A case laid out for those who decide it: each requirement beside its evidence, what is not known first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, select
+
+from codman.flows.house import House
+from codman.flows.review.cases import WORKING, Docket, docket_within
+from codman.flows.review.deciding import blocking, verdict_of
+from codman.flows.review.policies import kept
+from codman.flows.review.voting import count
+from codman.registry.access import Reader, may, paths_for
+from codman.registry.inventory import paths_of
+from codman.registry.names import names_of
+from codman.registry.related import deployments_of
+from codman.registry.schema import documents, statements
+from codman.review.policy.bound import Bound
+from codman.review.votes import Tally, why_not_vote
+from codman.spine.policy import Policy, Severity
+from codman.spine.record_statements import DecisionPredicate
+from codman.spine.review import CaseState, Reviewer
+from codman.spine.site import Deployment, Mode
+from codman.spine.verdict import Outcome, Result, Verdict, rank
+
+UNKNOWN: Final = frozenset({Outcome.UNVERIFIABLE, Outcome.MISSING, Outcome.STALE, Outcome.INCONCLUSIVE})
+_MORE: Final = re.compile(r"([\d,]+) more (?:patients?|rows?|results?)")
+_KEPT: Final = frozenset({Outcome.MET, Outcome.NOT_APPLICABLE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """The statement or document a requirement rests on."""
+
+    digest: str
+    kind: str
+    origin: str | None
+    at: str  # when it was measured, else when it was filed
+    document: str | None  # of a document, its record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """One requirement beside what meets it."""
+
+    id: str
+    title: str
+    outcome: Outcome
+    sentence: str
+    blocks: bool
+    stops: bool  # whether it still stops an approval
+    accepted: bool
+    value: float | None
+    lower: float | None
+    upper: float | None
+    least: float | None  # the limit
+    most: float | None
+    limit: str | None
+    evidence: Shown | None
+    controls: tuple[str, ...]
+    patients_needed: int | None  # how many more would decide it, where its sentence says so
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaidOut:
+    """A case as somebody sees it."""
+
+    docket: Docket
+    requirements: Sequence[Beside]  # what is not known first, then what is not met
+    notes: Sequence[str]
+    votes: Tally
+    names: Mapping[str, str]
+    decided: DecisionPredicate | None
+    deployments: Sequence[Deployment]  # where it runs, or is to run
+    places: Sequence[str]  # paths of the use's sites
+    working: bool
+    why_no_vote: str | None  # why the reader may not cast a vote of their own here
+    own: Reviewer | None  # the reader as a reviewer
+    hand_of: Sequence[str]  # whose votes the reader casts
+
+    def may(self, reader: Reader, action: str) -> bool:
+        """Whether somebody may do this for the case's use."""
+        return may(reader, action, self.places)
+
+    def why_no_decision(self, reader: Reader) -> str | None:
+        """Why somebody may not close it; None where they may."""
+        if reader.person in self.docket.interested:
+            return f"You {self.docket.interested[reader.person]}: others decide"
+        chair = self.docket.case.chair
+        if chair is not None and chair != reader.person:
+            return f"{self.names.get(chair, chair)} presides and closes it"
+        if self.own is not None and self.own.conflict.value == "conflict":
+            return "You declared a conflict of interest in this case"
+        return None
+
+
+def lay_out(house: House, reader: Reader, name: str) -> LaidOut:
+    """A case with everything its page shows; of a decided one, each requirement as it was decided.
+
+    Raises:
+        NotAllowed: They may read no case.
+        NoSuchRecord: There is none of that name within their reach.
+    """
+    with house.database.reading() as connection:
+        found = docket_within(connection, reader, name)
+        policy = kept(connection, found.case.policy_digest)
+        verdict = verdict_of(house, connection, found)
+        decided = decision_of(house, found)
+        rows = _as_decided(policy, verdict, decided) if decided is not None else _as_it_stands(found, policy, verdict)
+        shown = _shown(connection, [row["evidence"] for row in rows if row["evidence"] is not None])
+        within = paths_for(reader, "review.read")
+        runs = [one for one in deployments_of(connection, found.use.id, within) if one.mode is not Mode.ENDED]
+        names = names_of(connection, _mentioned(found, runs))
+        places = paths_of(connection, found.use)
+    requirements = [Beside(**{**row, "evidence": shown.get(row["evidence"] or "")}) for row in rows]
+    delegates = {one.delegate for one in found.reviewers if one.delegate is not None}
+    return LaidOut(
+        docket=found,
+        requirements=sorted(requirements, key=_first_what_is_not_known),
+        notes=() if decided is not None else verdict.notes,
+        votes=count(found),
+        names=names,
+        decided=decided,
+        deployments=runs,
+        places=list(places),
+        working=found.case.state in WORKING,
+        why_no_vote=why_not_vote(reader.person, found.reviewers, found.interested, delegates),
+        own=next((one for one in found.reviewers if one.person == reader.person), None),
+        hand_of=[one.person for one in found.reviewers if one.delegate == reader.person],
+    )
+
+
+def decision_of(house: House, found: Docket) -> DecisionPredicate | None:
+    """What was decided, from the signed statement; None while nothing is.
+
+    Raises:
+        EvidenceTampered: Its bytes are no longer those that were signed.
+    """
+    if found.case.state is not CaseState.DECIDED or found.case.decision is None:
+        return None
+    filed = house.store.get(found.case.decision).predicate
+    assert isinstance(filed, DecisionPredicate)  # noqa: S101 (decide files nothing else)
+    return filed
+
+
+def _as_it_stands(found: Docket, policy: Policy, verdict: Verdict) -> list[dict[str, Any]]:
+    accepted = {one.requirement for one in found.acceptances}
+    stops = {one.id for one in blocking(verdict, accepted)}
+    return [
+        {
+            **_asked(policy, result),
+            "outcome": result.outcome,
+            "sentence": result.sentence,
+            "accepted": result.id in accepted,
+            "stops": result.id in stops,
+            "value": result.finding.value,
+            "lower": result.finding.lower,
+            "upper": result.finding.upper,
+            "evidence": result.finding.evidence,
+            "patients_needed": _needed(result.sentence) if result.outcome is Outcome.INCONCLUSIVE else None,
+        }
+        for result in verdict.results
+    ]
+
+
+def _as_decided(policy: Policy, verdict: Verdict, decided: DecisionPredicate) -> list[dict[str, Any]]:
+    """As the signed decision says; its picture only where the same evidence still says the same."""
+    now = {result.id: result for result in verdict.results}
+    rows = []
+    for one in decided.requirements:
+        result, digest = now[one.id], None if one.evidence is None else one.evidence.sha256
+        same = result.finding.evidence == digest and result.sentence[:2000] == one.sentence
+        outcome = Outcome(one.outcome)
+        rows.append(
+            {
+                **_asked(policy, result),
+                "outcome": outcome,
+                "sentence": one.sentence,
+                "accepted": one.accepted,
+                "stops": result.blocks and outcome not in _KEPT and not one.accepted,
+                "value": result.finding.value if same else None,
+                "lower": result.finding.lower if same else None,
+                "upper": result.finding.upper if same else None,
+                "evidence": digest,
+                "patients_needed": None,
+            }
+        )
+    return rows
+
+
+def _asked(policy: Policy, result: Result) -> dict[str, Any]:
+    """What the policy itself says of a requirement."""
+    asks = next((one.asks for one in policy.requires if one.id == result.id), None)
+    bound = asks if isinstance(asks, Bound) else None
+    return {
+        "id": result.id,
+        "title": result.title,
+        "blocks": result.severity is Severity.BLOCK,
+        "least": None if bound is None else bound.low,
+        "most": None if bound is None else bound.high,
+        "limit": result.finding.limit,
+        "controls": result.controls,
+    }
+
+
+def _needed(sentence: str) -> int | None:
+    said = _MORE.search(sentence)
+    return None if said is None else int(said[1].replace(",", ""))
+
+
+def _first_what_is_not_known(one: Beside) -> tuple[bool, bool, int]:
+    return (one.outcome not in UNKNOWN or one.accepted, not one.blocks, rank(one.outcome))
+
+
+def _shown(connection: Connection, digests: Iterable[str]) -> dict[str, Shown]:
+    wanted = sorted(set(digests))
+    found = {}
+    for row in connection.execute(select(documents).where(documents.c.digest.in_(wanted))):
+        found[row.digest] = Shown(digest=row.digest, kind=row.type, origin=None, at=row.created_at, document=row.id)
+    for row in connection.execute(select(statements).where(statements.c.digest.in_(wanted))):
+        at = row.evaluated_at or row.filed_at
+        found[row.digest] = Shown(digest=row.digest, kind=row.kind, origin=row.origin, at=at, document=None)
+    return found
+
+
+def _mentioned(found: Docket, runs: Sequence[Deployment]) -> list[str | None]:
+    case = found.case
+    people = [case.proposed_by, case.chair, *found.interested]
+    people += [name for one in found.reviewers for name in (one.person, one.delegate)]
+    people += [name for one in found.votes for name in (one.person, one.cast_by)]
+    people += [one.author for one in found.remarks] + [one.owner for one in found.conditions]
+    people += [one.person for one in found.acceptances]
+    return [*people, *case.sites, case.version, *(name for one in runs for name in (one.site, one.clinician))]
