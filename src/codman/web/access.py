@@ -34,6 +34,8 @@ PAGES: Final[Mapping[str, str]] = {
     "GET /documents/new": "document.create",
     "POST /documents/new": "document.create",
     "GET /documents/{name}/content": "document.read",
+    "GET /doubts": "evidence.settle",
+    "POST /doubts/{digest}": "evidence.settle",
     "GET /evidence": "evidence.read",
     "GET /evidence/{digest}": "evidence.read",
     "GET /evidence/{digest}/statement.json": "evidence.read",

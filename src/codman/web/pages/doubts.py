@@ -1,0 +1,31 @@
+"""Evidence that may mean several products or uses: a person says which."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from codman.flows.settling import settle, to_settle
+from codman.web.views.doubts import doubts_view
+from codman.web.visit import FormDep, Visit, VisitDep
+
+router = APIRouter()
+
+
+@router.get("/doubts")
+def doubts_page(visit: VisitDep) -> Response:
+    """The statements that wait for a person to say what they mean."""
+    return _page(visit)
+
+
+@router.post("/doubts/{digest}")
+def say(visit: VisitDep, form: FormDep, digest: str) -> Response:
+    """Say which product, and which use, a statement means."""
+    settle(visit.house, visit.reader, digest, form.get("product") or "", form.get("use"), why=form.get("why"))
+    return visit.go("/doubts")
+
+
+def _page(visit: Visit) -> Response:
+    waiting = to_settle(visit.house, visit.reader)
+    with visit.house.database.reading() as connection:
+        return visit.show("doubts.html", doubts_view(connection, waiting))
