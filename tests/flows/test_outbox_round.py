@@ -145,6 +145,21 @@ def test_a_night_blanks_what_was_sent_a_quarter_of_a_year_ago(book):
         assert connection.exec_driver_sql("SELECT recipient, body FROM outbox").one() == ("(forgotten)", None)
 
 
+def test_a_fault_in_one_round_does_not_end_the_rounds(book, caplog, monkeypatch):
+    made = []
+
+    def faulty(_house, _ended):
+        made.append(1)
+        raise KeyError("Jane Doe")
+
+    monkeypatch.setattr("codman.flows.rounds.outbox_round", faulty)
+    with making_rounds(book.house, every_seconds=0.02):
+        until(lambda: len(made) >= 3)
+
+    assert "KeyError" in caplog.text
+    assert "Jane" not in caplog.text
+
+
 @pytest.mark.parametrize("one_round", [outbox_round, schedule_round])
 def test_a_round_without_a_database_says_so_and_leaves_it_to_the_next(book, one_round, caplog, monkeypatch):
     def away(self):  # noqa: ARG001

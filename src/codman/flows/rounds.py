@@ -31,7 +31,10 @@ def making_rounds(house: House, every_seconds: float = EVERY_SECONDS) -> Iterato
 
     def repeated(one_round: Callable[[], object]) -> None:
         while not end.wait(every_seconds):
-            one_round()
+            try:
+                one_round()
+            except Exception as error:  # noqa: BLE001 - a fault in one round must not end all the later ones
+                log.error("a round ended by a fault of our own: %s", type(error).__name__)
 
     rounds: dict[str, Callable[[], object]] = {
         "drop folder": lambda: make_round(house),
