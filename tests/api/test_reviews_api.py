@@ -81,3 +81,33 @@ def test_a_case_is_withdrawn_by_who_submitted_it_and_takes_no_more_votes(call):
     assert gone.json()["state"] == "withdrawn"
     late = call("POST", f"{path}/remarks", who="mary", json={"text": "late"})
     assert (late.status_code, late.json()["type"].rsplit("/", 1)[1]) == (409, "case-closed")
+
+
+def test_a_use_shows_its_ways_and_what_each_lacks_and_is_stopped_with_a_reason(call):
+    found = call("GET", "/uses/mary-use/stage", who="viewer").json()
+    assert found["stage"] == "proposed"
+    assert {one["to"] for one in found["ways"]} == {"triaged", "retired"}
+    use = call("GET", "/uses/mary-use").json()
+    match = {"If-Match": f'"{use["revision"]}"'}
+    no_way = call("POST", "/uses/mary-use/stage", json={"to": "live"}, headers=match)
+    assert (no_way.status_code, no_way.json()["type"].rsplit("/", 1)[1]) == (409, "cannot-move")
+    assert call("POST", "/uses/mary-use/stage", who="viewer", json={"to": "retired"}, headers=match).status_code == 403
+    without = call("POST", "/uses/mary-use/stage", json={"to": "retired"}, headers=match)
+    assert "say why" in without.json()["detail"]
+    gone = call("POST", "/uses/mary-use/stage", json={"to": "retired"}, headers={**match, "Codman-Reason": "unused"})
+    assert gone.json()["stage"] == "retired"
+
+
+def test_conditions_are_listed_by_the_day_they_are_due(call):
+    path = f"/reviews/{opened(call)['id']}"
+    condition = {"sentence": "Show it again", "owner": "mary", "due_on": "2099-02-01"}
+    made = call("POST", f"{path}/conditions", who="chair", json=condition)
+    assert made.status_code == 200, made.text
+    (listed,) = call("GET", "/conditions", who="viewer", params={"owner": "mary", "state": "open"}).json()["items"]
+    assert listed["id"] == made.json()["id"]
+    match = {"If-Match": '"1"'}
+    own = call("POST", f"/conditions/{listed['id']}/closing", who="mary", json={"note": "done"}, headers=match)
+    assert own.status_code == 422
+    closed = call("POST", f"/conditions/{listed['id']}/closing", who="chair", json={"note": "seen"}, headers=match)
+    assert closed.json()["state"] == "closed"
+    assert call("GET", "/decisions", who="viewer").json()["items"] == []

@@ -91,7 +91,7 @@ def test_a_decision_for_one_site_does_not_carry_another(house):
         )
     decided(house)
     accepted(house)
-    (lacks,) = [one.lacks for one in ways(house.house, house.person("chair"), "ward") if one.to is Stage.LIVE]
+    (lacks,) = [one.lacks for one in ways(house.house, house.person("chair"), "ward").ways if one.to is Stage.LIVE]
     assert "no decision in force covers live at all its sites" in lacks
 
 

@@ -16,6 +16,7 @@ from codman.api.routes import (
     records,
     reviews,
     service,
+    stages,
     uses,
 )
 
@@ -35,6 +36,7 @@ def every_operation() -> list[Operation]:
         imports,
         mappings,
         reviews,
+        stages,
         audit,
     ):
         table += topic.operations()

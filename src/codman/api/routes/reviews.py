@@ -3,137 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Annotated, Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from codman.api import replies
 from codman.api.call import Call
 from codman.api.operation import Answer, Body, Operation
 from codman.api.replies import Reply
-from codman.api.routes.lists import CONFIG, asked, filters_of, list_of, order_of
+from codman.api.routes.lists import asked, filters_of, list_of, order_of
+from codman.api.routes.review_bodies import (
+    Closing,
+    Delegation,
+    Interest,
+    NewAcceptance,
+    NewCondition,
+    NewRemark,
+    NewReview,
+    NewReviewer,
+    NewVote,
+)
 from codman.flows.review import cases, deciding, voting
 from codman.flows.review.minutes import Minutes, minutes
 from codman.flows.review.opening import open_for
 from codman.flows.review.reading import CaseRead, list_cases, read_case
-from codman.spine.policy import Checkpoint, RequirementId
-from codman.spine.record import Day, Id, Line, Prose
 from codman.spine.review import (
     Acceptance,
     Case,
-    CaseOutcome,
-    Choice,
     Condition,
-    Conflict,
-    Procedure,
     Remark,
     Reviewer,
     Vote,
 )
-from codman.spine.use import Stage
 
 FILTERS: Final = ("use", "checkpoint", "state", "procedure", "outcome")
 _QUESTION: Final = asked(
     "ReviewQuestion", filters=FILTERS, orders=("created_at", "due_on", "decided_at"), words=False, first="-created_at"
 )
-
-
-class NewReview(BaseModel):
-    """A use brought before a checkpoint. Its policy is chosen by tier, task, setting and kind."""
-
-    model_config = CONFIG
-
-    use: Id
-    checkpoint: Checkpoint
-    leads_to: Stage | None = Field(
-        default=None, description="The stage it asks for; the checkpoint's own where left out"
-    )
-    procedure: Procedure = Procedure.FULL
-    version: Id | None = None
-    sites: Annotated[list[Id], Field(max_length=1000)] = Field(default_factory=list)
-    quorum: Annotated[int, Field(ge=1, le=100)] = 3
-    disciplines: Annotated[list[Line], Field(max_length=20)] = Field(default_factory=list)
-    chair: Id | None = None
-    due_on: Day | None = None
-
-
-class NewReviewer(BaseModel):
-    """Somebody asked to review."""
-
-    model_config = CONFIG
-
-    person: Id
-    discipline: Line
-
-
-class Interest(BaseModel):
-    """What a reviewer says of their own interests."""
-
-    model_config = CONFIG
-
-    conflict: Literal[Conflict.NONE, Conflict.CONFLICT]
-    note: Prose | None = None
-
-
-class Delegation(BaseModel):
-    """Who votes in one's place; null takes it back."""
-
-    model_config = CONFIG
-
-    to: Id | None
-
-
-class NewVote(BaseModel):
-    """A vote."""
-
-    model_config = CONFIG
-
-    choice: Choice
-    reason: Prose | None = None
-    of: Id | None = Field(default=None, description="Whose, where one is their delegate; one's own where left out")
-
-
-class NewRemark(BaseModel):
-    """A question or an answer."""
-
-    model_config = CONFIG
-
-    text: Prose
-    requirement: RequirementId | None = None
-    answers: Id | None = None
-
-
-class NewCondition(BaseModel):
-    """What the decision will ask for."""
-
-    model_config = CONFIG
-
-    sentence: Prose
-    owner: Id
-    due_on: Day
-    requirement: RequirementId | None = None
-    document: Line | None = None
-    patients_needed: Annotated[int, Field(ge=1)] | None = None
-
-
-class NewAcceptance(BaseModel):
-    """An inconclusive requirement accepted in writing, under the condition that will decide it."""
-
-    model_config = CONFIG
-
-    requirement: RequirementId
-    reason: Prose
-    condition: NewCondition
-
-
-class Closing(BaseModel):
-    """How a case ends."""
-
-    model_config = CONFIG
-
-    outcome: CaseOutcome
-    reasons: Prose
-    expires_on: Day | None = None
 
 
 def operations() -> Iterator[Operation]:

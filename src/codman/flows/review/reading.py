@@ -15,7 +15,6 @@ from codman.flows.review.voting import count
 from codman.registry import governance
 from codman.registry.access import NotAllowed, Reader, paths_for
 from codman.registry.records import Page
-from codman.registry.schema_review import cases
 from codman.spine.review import Acceptance, Case, Condition, Remark, Reviewer, Vote
 from codman.spine.verdict import Result
 
@@ -88,32 +87,58 @@ def read_case(house: House, reader: Reader, name: str) -> CaseRead:
     )
 
 
-def list_cases(
+def list_cases(house: House, reader: Reader, **asked: Any) -> Page[Any]:
+    """Cases of the uses somebody sees, a page at a time; `asked` as `list_governed` takes it."""
+    return list_governed(house, reader, "case", FILTERS, **asked)
+
+
+def list_conditions(house: House, reader: Reader, **asked: Any) -> Page[Any]:
+    """Conditions of the uses somebody sees, a page at a time."""
+    return list_governed(house, reader, "condition", ("use", "case", "owner", "state"), **asked)
+
+
+def list_governed(
     house: House,
     reader: Reader,
+    kind: str,
+    filters: Sequence[str],
     *,
+    action: str = "review.read",
     where: Mapping[str, Sequence[str]] | None = None,
     order: str = "created_at",
     descending: bool = True,
     limit: int = 50,
     cursor: str | None = None,
 ) -> Page[Any]:
-    """Cases of the uses somebody sees, a page at a time.
+    """Records of governance that somebody sees, a page at a time.
+
+    Args:
+        house: The open house.
+        reader: Who asks.
+        kind: Which kind, a key of `GOVERNANCE`.
+        filters: Columns that the list may be narrowed by.
+        action: What they must be allowed to do.
+        where: Column to the values it may have.
+        order: The column to sort by.
+        descending: The largest first.
+        limit: How many, 1 to 500.
+        cursor: What the page before gave as `next`.
 
     Raises:
-        NotAllowed: They may read no case.
-        BadListing: A filter is none of theirs.
+        NotAllowed: They may read none.
+        BadListing: A filter is none of the list's.
     """
-    within = paths_for(reader, "review.read")
+    within = paths_for(reader, action)
     if not within:
-        raise NotAllowed("review.read", "anywhere")
-    unknown = next((name for name in where or {} if name not in FILTERS), None)
+        raise NotAllowed(action, "anywhere")
+    unknown = next((name for name in where or {} if name not in (*filters, "state")), None)
     if unknown is not None:
-        raise BadListing("case", unknown, FILTERS)
-    conditions = [cases.c[name].in_(list(values)) for name, values in (where or {}).items()]
+        raise BadListing(kind, unknown, filters)
+    table = governance.GOVERNANCE[kind].table
+    conditions = [table.c[name].in_(list(values)) for name, values in (where or {}).items()]
     with house.database.reading() as connection:
         return governance.page(
-            connection, "case", within, *conditions, order=order, descending=descending, limit=limit, cursor=cursor
+            connection, kind, within, *conditions, order=order, descending=descending, limit=limit, cursor=cursor
         )
 
 

@@ -109,7 +109,15 @@ def move(
         return USES.change(change, use, {"stage": to.value, "stage_since": change.at[:10]}, None)
 
 
-def ways(house: House, reader: Reader, use: str) -> tuple[Way, ...]:
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """Where a use stands, and the ways on."""
+
+    stage: Stage
+    ways: tuple[Way, ...]
+
+
+def ways(house: House, reader: Reader, use: str) -> Ahead:
     """Where a use could go from here, and what each way still lacks.
 
     Raises:
@@ -123,7 +131,7 @@ def ways(house: House, reader: Reader, use: str) -> tuple[Way, ...]:
     for one in ways_from(standing.stage):
         looked = check_move(standing, one.after, now, reason="(asked when it is done)")
         out.append(Way(one.after, tuple(lack.why for lack in looked.lacks)))
-    return tuple(out)
+    return Ahead(found.stage, tuple(out))
 
 
 def standing_of_use(connection: Connection, use: Use, runs: list[Deployment]) -> Standing:

@@ -1,0 +1,111 @@
+"""What a request about a review carries."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from codman.api.routes.lists import CONFIG
+from codman.spine.policy import Checkpoint, RequirementId
+from codman.spine.record import Day, Id, Line, Prose
+from codman.spine.review import CaseOutcome, Choice, Conflict, Procedure
+from codman.spine.use import Stage
+
+
+class NewReview(BaseModel):
+    """A use brought before a checkpoint. Its policy is chosen by tier, task, setting and kind."""
+
+    model_config = CONFIG
+
+    use: Id
+    checkpoint: Checkpoint
+    leads_to: Stage | None = Field(
+        default=None, description="The stage it asks for; the checkpoint's own where left out"
+    )
+    procedure: Procedure = Procedure.FULL
+    version: Id | None = None
+    sites: Annotated[list[Id], Field(max_length=1000)] = Field(default_factory=list)
+    quorum: Annotated[int, Field(ge=1, le=100)] = 3
+    disciplines: Annotated[list[Line], Field(max_length=20)] = Field(default_factory=list)
+    chair: Id | None = None
+    due_on: Day | None = None
+
+
+class NewReviewer(BaseModel):
+    """Somebody asked to review."""
+
+    model_config = CONFIG
+
+    person: Id
+    discipline: Line
+
+
+class Interest(BaseModel):
+    """What a reviewer says of their own interests."""
+
+    model_config = CONFIG
+
+    conflict: Literal[Conflict.NONE, Conflict.CONFLICT]
+    note: Prose | None = None
+
+
+class Delegation(BaseModel):
+    """Who votes in one's place; null takes it back."""
+
+    model_config = CONFIG
+
+    to: Id | None
+
+
+class NewVote(BaseModel):
+    """A vote."""
+
+    model_config = CONFIG
+
+    choice: Choice
+    reason: Prose | None = None
+    of: Id | None = Field(default=None, description="Whose, where one is their delegate; one's own where left out")
+
+
+class NewRemark(BaseModel):
+    """A question or an answer."""
+
+    model_config = CONFIG
+
+    text: Prose
+    requirement: RequirementId | None = None
+    answers: Id | None = None
+
+
+class NewCondition(BaseModel):
+    """What the decision will ask for."""
+
+    model_config = CONFIG
+
+    sentence: Prose
+    owner: Id
+    due_on: Day
+    requirement: RequirementId | None = None
+    document: Line | None = None
+    patients_needed: Annotated[int, Field(ge=1)] | None = None
+
+
+class NewAcceptance(BaseModel):
+    """An inconclusive requirement accepted in writing, under the condition that will decide it."""
+
+    model_config = CONFIG
+
+    requirement: RequirementId
+    reason: Prose
+    condition: NewCondition
+
+
+class Closing(BaseModel):
+    """How a case ends."""
+
+    model_config = CONFIG
+
+    outcome: CaseOutcome
+    reasons: Prose
+    expires_on: Day | None = None

@@ -1,0 +1,226 @@
+"""Stages, decisions and conditions of a use: where it stands, where it could go, what was decided, under what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from pydantic import BaseModel, Field
+
+from codman.api import replies
+from codman.api.call import Call
+from codman.api.operation import Answer, Body, Operation
+from codman.api.replies import Reply
+from codman.api.routes.lists import CONFIG, asked, filters_of, list_of, order_of
+from codman.flows.review import conditions, reading, staging
+from codman.spine.record import Day, Prose
+from codman.spine.review import Case, Condition
+from codman.spine.use import Stage, Use
+
+_DECISIONS: Final = ("use", "checkpoint", "procedure", "outcome")
+_CONDITIONS: Final = ("use", "case", "owner", "state")
+
+
+class Ahead(BaseModel):
+    """A stage a use could go to."""
+
+    model_config = CONFIG
+
+    to: Stage
+    lacks: list[str] = Field(description="What still stands in the way; nothing where it may go now")
+
+
+class Ways(BaseModel):
+    """Where a use stands, and where it could go."""
+
+    model_config = CONFIG
+
+    stage: Stage
+    ways: list[Ahead]
+
+
+class NextStage(BaseModel):
+    """The stage a use goes to."""
+
+    model_config = CONFIG
+
+    to: Stage
+
+
+class HandClosing(BaseModel):
+    """What shows that a condition is done."""
+
+    model_config = CONFIG
+
+    note: Prose
+
+
+class AnotherDay(BaseModel):
+    """Another day for a condition, and why."""
+
+    model_config = CONFIG
+
+    due_on: Day
+    why: Prose
+
+
+def operations() -> Iterator[Operation]:
+    """What can be done with stages, decisions and conditions."""
+    use, condition = {"id": "The use's id"}, {"id": "The condition's id"}
+    yield Operation(
+        method="GET",
+        path="/uses/{id}/stage",
+        name="get_stage",
+        tag="uses",
+        action="review.read",
+        summary="Read where a use could go",
+        description="Its stage, and for each way on from it what is still lacking.",
+        do=_ways,
+        parameters=use,
+        answers=(Answer(200, "The ways", Ways),),
+    )
+    yield Operation(
+        method="POST",
+        path="/uses/{id}/stage",
+        name="move_use",
+        tag="uses",
+        action="inventory.read",
+        summary="Take a use to another stage",
+        description="Where a decision in force, its sites' acceptance and the rest allow it; its deployments follow. "
+        "Each way asks for its own right. To stop, to go back and to retire, say why in the header Codman-Reason.",
+        do=_move,
+        parameters=use,
+        body=Body(NextStage, "Where to"),
+        edits=True,
+        problems=(409,),
+        answers=(Answer(200, "The use as it is now", Use, headers=("ETag",)),),
+    )
+    yield Operation(
+        method="GET",
+        path="/decisions",
+        name="list_decisions",
+        tag="decisions",
+        action="review.read",
+        summary="List decisions",
+        description="Cases that were decided, the newest first; `decision` is the digest of the signed statement, read "
+        "at /evidence/{digest}.",
+        do=_list_decisions,
+        query=asked(
+            "DecisionQuestion",
+            filters=_DECISIONS,
+            orders=("decided_at", "expires_on"),
+            words=False,
+            first="-decided_at",
+        ),
+        answers=(Answer(200, "A page of them", list_of(Case, "DecisionList")),),
+    )
+    yield Operation(
+        method="GET",
+        path="/conditions",
+        name="list_conditions",
+        tag="decisions",
+        action="review.read",
+        summary="List conditions",
+        description="What decisions asked for: of whom, by when, what closes each and whether it is closed.",
+        do=_list_conditions,
+        query=asked(
+            "ConditionQuestion", filters=_CONDITIONS, orders=("due_on", "created_at"), words=False, first="due_on"
+        ),
+        answers=(Answer(200, "A page of them", list_of(Condition, "ConditionList")),),
+    )
+    yield Operation(
+        method="POST",
+        path="/conditions/{id}/closing",
+        name="close_condition",
+        tag="decisions",
+        action="condition.change",
+        summary="Close a condition by hand",
+        description="Only one that no evidence closes, and never one's own.",
+        do=_close,
+        parameters=condition,
+        body=Body(HandClosing, "What shows that it is done"),
+        edits=True,
+        problems=(409,),
+        answers=(Answer(200, "It is closed", Condition, headers=("ETag",)),),
+    )
+    yield Operation(
+        method="POST",
+        path="/conditions/{id}/prolongation",
+        name="prolong_condition",
+        tag="decisions",
+        action="case.change",
+        summary="Give a condition another day",
+        description="By who presides, with a reason, and never for one's own.",
+        do=_prolong,
+        parameters=condition,
+        body=Body(AnotherDay, "The day, and why"),
+        edits=True,
+        problems=(409,),
+        answers=(Answer(200, "It has another day", Condition, headers=("ETag",)),),
+    )
+
+
+def _ways(call: Call) -> Reply:
+    name = call.id("use")
+    found = staging.ways(call.house, call.reader, name)
+    ahead = [Ahead(to=one.to, lacks=list(one.lacks)) for one in found.ways]
+    return replies.plain(Ways(stage=found.stage, ways=ahead))
+
+
+def _move(call: Call) -> Reply:
+    to = call.fields(NextStage).to
+    return replies.record(
+        staging.move(
+            call.house, call.reader, call.id("use"), to, call.revision(), reason=call.reason(), request=call.request
+        )
+    )
+
+
+def _list_decisions(call: Call) -> Reply:
+    where = {**filters_of(call.query, _DECISIONS), "state": ["decided"]}
+    order, descending = order_of(call.query)
+    page = reading.list_cases(
+        call.house,
+        call.reader,
+        where=where,
+        order=order,
+        descending=descending,
+        limit=call.query.limit,
+        cursor=call.query.cursor,
+    )
+    return replies.listed(page.items, page.next)
+
+
+def _list_conditions(call: Call) -> Reply:
+    order, descending = order_of(call.query)
+    page = reading.list_conditions(
+        call.house,
+        call.reader,
+        where=filters_of(call.query, _CONDITIONS),
+        order=order,
+        descending=descending,
+        limit=call.query.limit,
+        cursor=call.query.cursor,
+    )
+    return replies.listed(page.items, page.next)
+
+
+def _close(call: Call) -> Reply:
+    note = call.fields(HandClosing).note
+    name, revision = call.id("condition"), call.revision()
+    return replies.record(conditions.close_by_hand(call.house, call.reader, name, revision, note, request=call.request))
+
+
+def _prolong(call: Call) -> Reply:
+    asked_for = call.fields(AnotherDay)
+    return replies.record(
+        conditions.prolong(
+            call.house,
+            call.reader,
+            call.id("condition"),
+            call.revision(),
+            asked_for.due_on,
+            asked_for.why,
+            request=call.request,
+        )
+    )
