@@ -5,7 +5,7 @@ A column or a fact is somebody's claim until a document or verified evidence sta
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -28,9 +28,11 @@ from sqlalchemy import (
 
 from codman.registry.frameworks import Framework, FrameworkField, Shown, every_framework
 from codman.registry.inventory import visible
+from codman.registry.keys import ALWAYS
 from codman.registry.records import NoSuchRecord
-from codman.registry.schema import FACT_SAYS, NO_ANSWER, facts, products, statements, uses, vendors, versions
-from codman.registry.standing import STANDS
+from codman.registry.schema import FACT_SAYS, NO_ANSWER, facts, keys, products, statements, uses, vendors, versions
+from codman.registry.schema_filing import statement_signatures
+from codman.registry.standing import COUNTS, STANDS
 
 _VERIFIED: Final = "verified"
 
@@ -307,15 +309,42 @@ def _fact_sets(connection: Connection, sets: _Sets) -> dict[str, dict[State, int
 
 def _statement_sets(connection: Connection, sets: _Sets) -> list[tuple[str, str | None, State, int]]:
     """The uses that statements of a kind and an origin show, and as what."""
+    lost = _lost(connection)
     found = []
-    key = (statements.c.kind, statements.c.origin, STANDS)
+    key = (statements.c.kind, statements.c.origin, statements.c.standing)
     for name, whose, of in (
         (statements.c.use_id, sets.of_uses, statements.c.use_id.is_not(None)),
         (statements.c.product_id, sets.of_products, statements.c.use_id.is_(None)),
     ):
-        for kind, origin, standing, names in connection.execute(
+        for kind, origin, standing, together in connection.execute(
             select(*key, _together(name)).where(of, name.is_not(None)).group_by(*key)
         ):
+            names = together.split(",")  # one a statement
+            gone = lost.get((kind, origin)) if standing == _VERIFIED else None
+            if gone:
+                found.append((kind, origin, State.CLAIM, whose(gone)))
+                names = [one for one, number in Counter(names).items() if number > gone[one]]
             state = State.EVIDENCE if standing == _VERIFIED else State.CLAIM
-            found.append((kind, origin, state, whose(names.split(","))))
+            found.append((kind, origin, state, whose(names)))
+    return found
+
+
+def _lost(connection: Connection) -> dict[tuple[str, str | None], Counter[str]]:
+    """What was verified when it was filed and counts no more, by kind and origin: how many statements about what.
+
+    Few keys are ever revoked or replaced, so their signatures are looked up and not everybody's.
+    """
+    not_for_ever = or_(keys.c.revoked_from.is_not(None), keys.c.valid_to.is_not(None), keys.c.valid_from > ALWAYS)
+    theirs = list(connection.execute(select(keys.c.keyid).where(not_for_ever)).scalars())
+    if not theirs:
+        return {}
+    about = func.coalesce(statements.c.use_id, statements.c.product_id)
+    rows = connection.execute(
+        select(statements.c.digest, statements.c.kind, statements.c.origin, about)
+        .join(statement_signatures, statement_signatures.c.digest == statements.c.digest)
+        .where(statement_signatures.c.keyid.in_(theirs), about.is_not(None), ~COUNTS)
+    )
+    found: dict[tuple[str, str | None], Counter[str]] = defaultdict(Counter)
+    for _, kind, origin, name in set(map(tuple, rows)):  # one that two of them signed is one
+        found[kind, origin][name] += 1
     return found
