@@ -10,10 +10,11 @@ from pydantic import ValidationError
 
 from codman.review.intake.form import fill
 from codman.review.intake.question import current_form
-from codman.review.triage.determination import DeterminationFields, Outcome, needed
+from codman.review.triage.determination import needed
 from codman.review.triage.override import Override, OverrideRefused, override, tier_of
 from codman.review.triage.rules import current_rules
 from codman.review.triage.tier import ORDER, triage
+from codman.spine.determination import DeterminationFields, Outcome
 from codman.spine.use import Tier
 
 WHY = "The alert is read by a nurse who screens every patient anyway"

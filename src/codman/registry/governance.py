@@ -20,6 +20,7 @@ from codman.registry.schema_review import (
     concerns,
     conditions,
     corrective_actions,
+    determinations,
     expected_reports,
     intakes,
     remarks,
@@ -30,6 +31,7 @@ from codman.registry.schema_review import (
     votes,
 )
 from codman.spine.concern import Concern, ConcernFields, CorrectiveAction, CorrectiveActionFields
+from codman.spine.determination import Determination, DeterminationFields
 from codman.spine.intake import Intake, IntakeFields, TriageFields, TriageRecord
 from codman.spine.partner_report import ExpectedReport, ExpectedReportFields, Schedule, ScheduleFields
 from codman.spine.reopening import ChangePlan, ChangePlanFields, Reopening, ReopeningFields
@@ -50,6 +52,7 @@ from codman.spine.review import (
 
 INTAKES: Final = Records("intake", intakes, IntakeFields, Intake)
 TRIAGES: Final = Records("triage", triages, TriageFields, TriageRecord)
+DETERMINATIONS: Final = Records("determination", determinations, DeterminationFields, Determination)
 CASES: Final = Records("case", cases, CaseFields, Case)
 REVIEWERS: Final = Records("reviewer", reviewers, ReviewerFields, Reviewer)
 VOTES: Final = Records("vote", votes, VoteFields, Vote)
@@ -68,6 +71,7 @@ GOVERNANCE: Final[Mapping[str, Records[Any, Any]]] = {
     for one in (
         INTAKES,
         TRIAGES,
+        DETERMINATIONS,
         CASES,
         REVIEWERS,
         VOTES,

@@ -37,6 +37,8 @@ intakes = _records(
     Column("edition", _LINE, nullable=False),
     Column("answers", JSON, nullable=False),
     Column("sources", JSON, nullable=False),
+    Column("carried", JSON, nullable=False),
+    Column("notes", JSON, nullable=False),
     _ref("owner", "people", needed=True),
     Column("source", _LINE, nullable=False),
     Column("state", _WORD, nullable=False, index=True),
@@ -50,6 +52,7 @@ triages = _records(
     Column("edition", _LINE, nullable=False),
     Column("computed", _WORD, nullable=False),
     Column("tier", _WORD, nullable=False),
+    Column("held", _WORD),
     Column("asked", _WORD),
     Column("reasons", JSON, nullable=False),
     Column("unknown", JSON, nullable=False),
@@ -57,8 +60,20 @@ triages = _records(
     _ref("asked_by", "people"),
     _ref("agreed_by", "people"),
     Column("why", Text),
-    Column("determination", _LINE),
-    Column("determination_note", Text),
+    Column("refused", Text),
+)
+
+determinations = _records(  # research or quality improvement, as somebody determined it
+    "determinations",
+    _ref("use", "uses", needed=True),
+    Column("outcome", _WORD, nullable=False),
+    Column("determined_by", _LINE, nullable=False),
+    Column("determined_on", _DAY, nullable=False),
+    _ref("recorded_by", "people", needed=True),
+    Column("reference", _LINE),
+    Column("exempt_category", Integer),
+    Column("expires_on", _DAY),
+    Column("covers", Text, nullable=False),
 )
 
 cases = _records(

@@ -32,6 +32,12 @@ class IntakeFields(Fields):
     sources: Annotated[dict[str, str], FREE_TEXT] = Field(
         default_factory=dict, description="Whose word an answer is where nobody typed it: a card, a row, a model"
     )
+    carried: Annotated[dict[str, str], FREE_TEXT] = Field(
+        default_factory=dict, description="What else the source says, by a framework's field; it becomes facts"
+    )
+    notes: Annotated[list[str], FREE_TEXT] = Field(
+        default_factory=list, max_length=500, description="What a person should look at of what the source says"
+    )
     owner: Id = Field(description="Who proposes it")
     source: Line = Field(default="form", description="form, api, chai, row, mlflow")
     state: IntakeState = IntakeState.DRAFT
@@ -48,6 +54,7 @@ class TriageState(StrEnum):
 
     STANDING = "standing"
     ASKED = "a lower tier was asked for"  # waits for the second person
+    REFUSED = "a lower tier was refused"
     SUPERSEDED = "superseded"
 
 
@@ -56,8 +63,9 @@ class TriageFields(Fields):
 
     use: Id
     edition: Line = Field(description="The edition of the rules")
-    computed: Tier
+    computed: Tier = Field(description="What the rules give, each missing answer counted as its worst")
     tier: Tier = Field(description="What holds")
+    held: Tier | None = Field(default=None, description="What held before somebody asked for another")
     asked: Tier | None = Field(default=None, description="What somebody asked for instead")
     reasons: list[dict[str, Any]] = Field(default_factory=list, max_length=100)
     unknown: list[str] = Field(default_factory=list, max_length=100, description="What was not answered")
@@ -65,8 +73,7 @@ class TriageFields(Fields):
     asked_by: Id | None = None
     agreed_by: Id | None = None
     why: Prose | None = Field(default=None, description="Why people set it otherwise")
-    determination: Line | None = Field(default=None, description="Research (IRB), quality improvement, or neither")
-    determination_note: Prose | None = None
+    refused: Prose | None = Field(default=None, description="Why the second person did not agree")
 
 
 class TriageRecord(Record, TriageFields):

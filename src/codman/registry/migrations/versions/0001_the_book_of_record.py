@@ -690,6 +690,29 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_deployments_version"), ["version"], unique=False)
 
     op.create_table(
+        "determinations",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.String(length=40), nullable=False),
+        sa.Column("updated_at", sa.String(length=40), nullable=False),
+        sa.Column("use", sa.String(length=64), nullable=False),
+        sa.Column("outcome", sa.String(length=64), nullable=False),
+        sa.Column("determined_by", sa.String(length=400), nullable=False),
+        sa.Column("determined_on", sa.String(length=10), nullable=False),
+        sa.Column("recorded_by", sa.String(length=64), nullable=False),
+        sa.Column("reference", sa.String(length=400), nullable=True),
+        sa.Column("exempt_category", sa.Integer(), nullable=True),
+        sa.Column("expires_on", sa.String(length=10), nullable=True),
+        sa.Column("covers", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["recorded_by"], ["people.id"], name=op.f("fk_determinations_recorded_by")),
+        sa.ForeignKeyConstraint(["use"], ["uses.id"], name=op.f("fk_determinations_use")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_determinations")),
+    )
+    with op.batch_alter_table("determinations", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_determinations_recorded_by"), ["recorded_by"], unique=False)
+        batch_op.create_index(batch_op.f("ix_determinations_use"), ["use"], unique=False)
+
+    op.create_table(
         "imported_rows",
         sa.Column("mapping", sa.String(length=400), nullable=False),
         sa.Column("identity", sa.String(length=700), nullable=False),
@@ -712,6 +735,8 @@ def upgrade() -> None:
         sa.Column("edition", sa.String(length=400), nullable=False),
         sa.Column("answers", sa.JSON(), nullable=False),
         sa.Column("sources", sa.JSON(), nullable=False),
+        sa.Column("carried", sa.JSON(), nullable=False),
+        sa.Column("notes", sa.JSON(), nullable=False),
         sa.Column("owner", sa.String(length=64), nullable=False),
         sa.Column("source", sa.String(length=400), nullable=False),
         sa.Column("state", sa.String(length=64), nullable=False),
@@ -805,6 +830,7 @@ def upgrade() -> None:
         sa.Column("edition", sa.String(length=400), nullable=False),
         sa.Column("computed", sa.String(length=64), nullable=False),
         sa.Column("tier", sa.String(length=64), nullable=False),
+        sa.Column("held", sa.String(length=64), nullable=True),
         sa.Column("asked", sa.String(length=64), nullable=True),
         sa.Column("reasons", sa.JSON(), nullable=False),
         sa.Column("unknown", sa.JSON(), nullable=False),
@@ -812,8 +838,7 @@ def upgrade() -> None:
         sa.Column("asked_by", sa.String(length=64), nullable=True),
         sa.Column("agreed_by", sa.String(length=64), nullable=True),
         sa.Column("why", sa.Text(), nullable=True),
-        sa.Column("determination", sa.String(length=400), nullable=True),
-        sa.Column("determination_note", sa.Text(), nullable=True),
+        sa.Column("refused", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["agreed_by"], ["people.id"], name=op.f("fk_triages_agreed_by")),
         sa.ForeignKeyConstraint(["asked_by"], ["people.id"], name=op.f("fk_triages_asked_by")),
         sa.ForeignKeyConstraint(["use"], ["uses.id"], name=op.f("fk_triages_use")),
