@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import httpx
 import pytest
+from small_house import reader
 from sqlalchemy import select
 
 from codman.flows.house import House
 from codman.registry.erasure import marks_of
 from codman.registry.schema import log_texts
 from codman.spine.person import Role
-from conftest import Pages
+from conftest import Pages, pages_of
 
 
 @pytest.fixture
@@ -28,8 +30,13 @@ def entry(house: House) -> int:
         return int(connection.execute(query).scalar_one())
 
 
-def test_one_asks_another_agrees_and_the_words_are_gone(pages: Pages, entry: int) -> None:
-    officer, admin = pages(Role.OFFICER), pages(Role.ADMIN)
+def fresh(house: House, role: Role) -> httpx.Client:
+    """Somebody who proved just now who they are."""
+    return pages_of(house, replace(reader(role), fresh_until="2999-01-01T00:00:00.000000Z"))
+
+
+def test_one_asks_another_agrees_and_the_words_are_gone(house: House, pages: Pages, entry: int) -> None:
+    officer, admin = fresh(house, Role.OFFICER), fresh(house, Role.ADMIN)
     assert "raises an alert" in officer.get(f"/audit/{entry}").text.lower()
     form = {"field": "after.purpose", "why": "It names a patient"}
     assert officer.post(f"/audit/{entry}/erase", data=form).headers["location"] == "/audit/erasures"
@@ -41,6 +48,9 @@ def test_one_asks_another_agrees_and_the_words_are_gone(pages: Pages, entry: int
     assert "It names a patient" in page
     agree = re.search(r'action="(/audit/erasures/[^"]+/agree)"', page)
     assert agree is not None
+    late = pages(Role.ADMIN).post(agree[1])  # signed in too long ago: proves first who they are
+    assert (late.status_code, late.headers["location"]) == (303, "/sign-in/again?next=/audit/erasures")
+    assert "raises an alert" in officer.get(f"/audit/{entry}").text.lower()
     assert officer.post(agree[1]).status_code == 403
     assert admin.post(agree[1]).status_code == 303
 
