@@ -74,10 +74,11 @@ class Committee(Book):
         """What the case is judged by."""
         return policy_of_bytes(body, "policy.yaml")
 
-    def evidence(self, *numbers: Measurement, key: SigningKey | None = None) -> str:
+    def evidence(self, *numbers: Measurement, key: SigningKey | None = None, **more: object) -> str:
         """An evaluation, filed by a pipeline; its digest."""
         self.pipeline = key or self.pipeline or self.registered("pipeline")
         said = {"measurements": list(numbers)} if numbers else {}
+        said |= more
         at = self.clock() - timedelta(hours=1)
         body = signed(self.pipeline, evaluated_at=at.strftime("%Y-%m-%dT%H:%M:%SZ"), **said)
         return file_evidence(self.house, body, self.officer).digest
