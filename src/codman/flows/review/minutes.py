@@ -54,7 +54,7 @@ class Voted(_Part):
     counted: bool
 
 
-class Asked(_Part):
+class Promised(_Part):
     """A condition."""
 
     sentence: str
@@ -89,7 +89,7 @@ class Minutes(_Part):
     reasons: str | None
     decided_at: str | None
     expires_on: str | None
-    conditions: list[Asked]
+    conditions: list[Promised]
     signatures: list[str]
     decision: str | None
 
@@ -190,10 +190,10 @@ def _votes(found: Docket, names: Mapping[str, str]) -> list[Voted]:
     ]
 
 
-def _condition(one: Condition, names: Mapping[str, str]) -> Asked:
+def _condition(one: Condition, names: Mapping[str, str]) -> Promised:
     closes = f"evidence that meets {one.requirement}" if one.requirement else None
     closes = closes or (f"a document: {one.document}" if one.document else "the office, by hand")
-    return Asked(
+    return Promised(
         sentence=one.sentence,
         owner=names.get(one.owner, one.owner),
         due_on=one.due_on,
