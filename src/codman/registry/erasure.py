@@ -6,18 +6,20 @@ stays, so every proof still holds.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from pydantic import Field
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, Table, and_, select, update
 
 from codman.errors import BadInput, CodmanError
 from codman.registry.database import Change
 from codman.registry.log import Entry, NoSuchEntry, size_of
 from codman.registry.records import BadField, Records
-from codman.registry.schema import erasures, log_texts
+from codman.registry.schema import erasures, log_entries, log_texts
+from codman.registry.schema_review import concerns, corrective_actions
 from codman.spine.record import Fields, Id, Line, Record
 
 
@@ -67,6 +69,15 @@ class SamePerson(CodmanError):
         )
 
 
+ERASED: Final = "(erased)"
+# records that hold people's words themselves, in which columns, and what else goes with each
+_ALSO_IN: Final[Mapping[str, tuple[Table, Mapping[str, Sequence[str]]]]] = {
+    "concern": (
+        concerns,
+        {"words": ("words_salt",), "contact": (), "finding": (), "event_reference": ()},
+    ),
+    "corrective_action": (corrective_actions, {"sentence": (), "result": ()}),
+}
 ERASURES: Final = Records("erasure", erasures, ErasureFields, Erasure)
 
 
@@ -103,9 +114,34 @@ def agree(change: Change, name: str, person: str) -> Erasure:
         .where(log_texts.c.number == asked.log_index, log_texts.c.field.in_(gone))
         .values(text=None, salt=b"", erased_at=change.at)
     )
+    _erase_in_record(change.connection, asked.log_index, {row.field: row.text for row in rows if row.text is not None})
     after = {"entry": asked.log_index, "fields": sorted(gone), "asked_by": asked.asked_by}
     change.record(Entry("audit.erase", "entry", str(asked.log_index), after=after))
     return ERASURES.change(change, name, {"state": ErasureState.DONE, "agreed_by": person}, asked.revision)
+
+
+def _erase_in_record(connection: Connection, index: int, gone: Mapping[str, str]) -> None:
+    """Take the same words out of the record that an entry is about, where it still holds them."""
+    entry = connection.execute(
+        select(log_entries.c.about_kind, log_entries.c.about).where(log_entries.c.number == index)
+    ).one()
+    of = _ALSO_IN.get(entry.about_kind)
+    if of is None:
+        return
+    table, columns = of
+    later = (
+        select(log_texts.c.field)
+        .join(log_entries, log_entries.c.number == log_texts.c.number)
+        .where(log_entries.c.about_kind == entry.about_kind, log_entries.c.about == entry.about)
+        .where(log_texts.c.number > index)
+    )
+    said_again = set(connection.execute(later).scalars())  # what a later entry put there is erased with that entry
+    for column, beside in columns.items():
+        field = f"after.{column}"
+        if field in gone and field not in said_again:
+            here = and_(table.c.id == entry.about, table.c[column] == gone[field])
+            empty = None if table.c[column].nullable else ERASED
+            connection.execute(update(table).where(here).values({column: empty, **dict.fromkeys(beside)}))
 
 
 def withdraw(change: Change, name: str) -> Erasure:

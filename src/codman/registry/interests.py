@@ -9,18 +9,25 @@ from sqlalchemy import Connection, select
 from codman.registry.schema import log_entries, people, statements, versions
 from codman.spine.product import Product, ProductKind
 from codman.spine.review import Case
+from codman.spine.statement import Kind
 from codman.spine.use import Use
 
+_NO_WORK: Final = (Kind.DECISION.value, Kind.CONCERN.value)  # whoever votes or warns has no hand in it by that
 _OWN: Final = frozenset({ProductKind.BUILT, ProductKind.OPEN})  # whose versions are made here, not bought
 
 
 def interested(connection: Connection, case: Case, use: Use, product: Product) -> dict[str, str]:
     """People who decide nothing in a case, each with why, as `you …` continues."""
-    found = {case.proposed_by: "submitted this case"}
+    return hand_in(connection, use, product) | {case.proposed_by: "submitted this case"}
+
+
+def hand_in(connection: Connection, use: Use, product: Product) -> dict[str, str]:
+    """People who have a hand in a use, each with why, as `you …` continues."""
+    found: dict[str, str] = {}
     if use.owner is not None:
         found.setdefault(use.owner, "answer for this use")
     sent = select(statements.c.filed_by).join(people, people.c.id == statements.c.filed_by)
-    of_use = sent.where(statements.c.use_id == use.id, statements.c.kind != "decision").distinct()
+    of_use = sent.where(statements.c.use_id == use.id, statements.c.kind.not_in(_NO_WORK)).distinct()
     for person in connection.execute(of_use).scalars():
         found.setdefault(person, "sent its evidence")
     if product.kind in _OWN:

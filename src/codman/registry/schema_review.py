@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 from codman.registry.schema import metadata
 
@@ -247,8 +259,10 @@ concerns = _records(
     Column("category", _WORD, nullable=False),
     Column("severity", _WORD, nullable=False, index=True),
     Column("words", Text),
+    Column("words_salt", LargeBinary),  # of the hash in its statement; goes with the words
     Column("contact", _LINE),
     _ref("raised_by", "people"),
+    Column("happened_on", _DAY),
     Column("raised_at", _TIME, nullable=False),
     Column("see_by", _TIME, nullable=False),
     Column("state", _WORD, nullable=False, index=True),

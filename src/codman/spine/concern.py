@@ -7,12 +7,16 @@ and the doors. Words may hold anything, a patient too: they stand where they can
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
 
 from pydantic import Field
 
 from codman.spine.record import Day, Fields, Id, Line, Prose, Record
 from codman.spine.review import Sha256
 from codman.spine.statement import Instant
+
+
+ClockRule = Annotated[str, Field(pattern=r"^[a-z0-9-]+/[a-z0-9-]+$", max_length=100)]
 
 
 class ConcernCategory(StrEnum):
@@ -38,6 +42,14 @@ class ConcernSeverity(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Pause(StrEnum):
+    """Whether the use is to stop because of it."""
+
+    PROPOSED = "proposed"
+    TAKEN = "taken"
+    DECLINED = "declined"
+
+
 class ConcernState(StrEnum):
     """How far it has come."""
 
@@ -56,14 +68,15 @@ class ConcernFields(Fields):
     words: Prose | None = Field(default=None, description="What they wrote")
     contact: Line | None = Field(default=None, description="How to reach them, if they said so")
     raised_by: Id | None = Field(default=None, description="None where they have no account, or did not sign in")
+    happened_on: Day | None = Field(default=None, description="The day it happened, as they say")
     raised_at: Instant
     see_by: Instant = Field(description="When a clinician must have seen it")
     state: ConcernState = ConcernState.RAISED
     acknowledged_by: Id | None = None
     acknowledged_at: Instant | None = None
     event_reference: Line | None = Field(default=None, description="Its number in the hospital's own event system")
-    pause: Line | None = Field(default=None, description="proposed, taken, declined")
-    clock: Line | None = Field(
+    pause: Pause | None = None
+    clock: ClockRule | None = Field(
         default=None, description="The rule whose clock runs, e.g. 21-cfr-803/user-facility-death"
     )
     clock_due: Day | None = None

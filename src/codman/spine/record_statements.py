@@ -117,7 +117,7 @@ class ConcernPredicate(Predicate):
     """That somebody said something is wrong. Their words stay outside, so that they can be erased."""
 
     category: Name
-    severity: Literal["no harm", "near miss", "harm", "unknown"] = "unknown"
+    severity: Literal["no harm", "near miss", "harm", "serious harm or death", "unknown"] = "unknown"
     words: Digest | None = Field(default=None, description="Salted sha256 of what was written")
     site: Name | None = None
     raised_at: Instant
