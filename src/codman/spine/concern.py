@@ -15,7 +15,6 @@ from codman.spine.record import Day, Fields, Id, Line, Prose, Record
 from codman.spine.review import Sha256
 from codman.spine.statement import Instant
 
-
 ClockRule = Annotated[str, Field(pattern=r"^[a-z0-9-]+/[a-z0-9-]+$", max_length=100)]
 
 
