@@ -33,6 +33,8 @@ from codman.web.pages import (
     products,
     record_forms,
     registers,
+    review_steps,
+    reviews,
     uses,
 )
 from codman.web.security import install_security
@@ -55,6 +57,8 @@ _ROUTERS: Final = (
     erasures.router,  # before the entries: `/audit/erasures` is no number
     audit.router,
     coverage.router,
+    review_steps.router,
+    reviews.router,
     generated.router,
     sign_in.router,
     tokens.router,

@@ -237,8 +237,8 @@ def name_reviewer(
         return REVIEWERS.add(change, REVIEWERS.validated(said))
 
 
-def excuse_reviewer(house: House, reader: Reader, reviewer: str, revision: int, *, request: str | None = None) -> None:
-    """Take a reviewer off a case; the log keeps that they were on it.
+def excuse_reviewer(house: House, reader: Reader, reviewer: str, revision: int, *, request: str | None = None) -> str:
+    """Take a reviewer off a case, and say which; the log keeps that they were on it.
 
     Raises:
         AlreadyThere: They voted: a vote is never taken away by another.
@@ -249,6 +249,7 @@ def excuse_reviewer(house: House, reader: Reader, reviewer: str, revision: int, 
         if any(vote.person == one.person for vote in found.votes):
             raise AlreadyThere("vote", "they voted, and a vote is not taken away by somebody else")
         REVIEWERS.remove(change, reviewer, revision)
+        return found.case.id
 
 
 def state_interest(

@@ -16,6 +16,10 @@ from starlette.responses import RedirectResponse, Response
 
 from codman.errors import CodmanError, Unreachable
 from codman.evidence.store import NotInStore
+from codman.flows.review.cases import CaseClosed
+from codman.flows.review.conditions import ConditionClosed
+from codman.flows.review.deciding import CannotDecide
+from codman.flows.review.staging import CannotMove
 from codman.registry.access import ACTIONS, WHOLE_HOUSE, NotAllowed, NotSignedIn
 from codman.registry.database import NotRecorded
 from codman.registry.erasure import OnHold, SamePerson
@@ -42,6 +46,10 @@ STATUS: Final[Mapping[type[CodmanError], int]] = {
     Stale: 412,
     FileTooLarge: 413,
     FormTooLarge: 413,
+    CaseClosed: 409,
+    ConditionClosed: 409,
+    CannotDecide: 409,
+    CannotMove: 409,
     BadField: 422,
     BadFilter: 400,
     NotRecorded: 503,
@@ -80,11 +88,16 @@ async def _codman(request: Request, error: Exception) -> Response:
     assert isinstance(error, CodmanError)  # noqa: S101 (registered for nothing else)
     if isinstance(error, NotSignedIn):
         return await _sign_in(request)
-    status = next((status for kind, status in STATUS.items() if isinstance(error, kind)), 400)
+    status = status_of(error)
     if status >= 500:
         _LOG.error("%s: %s", error.what, error.why)
     why = _whose(error) if isinstance(error, NotAllowed) else error.why
     return _page(request, Trouble(status=status, what=error.what, why=why, fix=error.fix))
+
+
+def status_of(error: CodmanError) -> int:
+    """The status that an error is answered with."""
+    return next((status for kind, status in STATUS.items() if isinstance(error, kind)), 400)
 
 
 def _whose(error: NotAllowed) -> str:

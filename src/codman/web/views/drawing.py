@@ -59,6 +59,42 @@ def interval(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AgainstLimit:
+    """A value and its interval on a line of WIDTH, with the part of the line that is allowed."""
+
+    x: str
+    low: str
+    high: str
+    from_: str  # where the allowed part begins
+    width: str
+    limits: tuple[str, ...]
+
+
+def against_limit(
+    value: float | None, lower: float | None, upper: float | None, least: float | None, most: float | None
+) -> AgainstLimit | None:
+    """The drawing of a number held against a limit; None where it has no value, or there is no limit.
+
+    The line leaves a sixth of its width free on either side, so that a limit never stands on its end.
+    """
+    if value is None or (least is None and most is None):
+        return None
+    held = scale_of([value, lower, upper, least, most])
+    free = (held.high - held.low) / 4 or abs(held.high) / 10 or 0.1
+    scale = Scale(low=held.low - free, high=held.high + free)
+    begin = scale.at(scale.low if least is None else least)
+    end = scale.at(scale.high if most is None else most)
+    return AgainstLimit(
+        x=scale.at(value),
+        low=scale.at(value if lower is None else lower),
+        high=scale.at(value if upper is None else upper),
+        from_=begin,
+        width=f"{float(end) - float(begin):.1f}",
+        limits=tuple(scale.at(one) for one in (least, most) if one is not None),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
     """A number on an axis."""
 

@@ -13,6 +13,7 @@ PLACES: Final = (
     ("/", "My work", None),
     ("/inventory", "Inventory", "inventory.read"),
     ("/attention", "Attention", "inventory.read"),
+    ("/reviews", "Reviews", "review.read"),
     ("/evidence", "Evidence", "evidence.read"),
     ("/coverage", "Coverage", "inventory.read"),
     ("/sites", "Sites", "inventory.read"),

@@ -67,6 +67,35 @@ _BASES: Final[Mapping[str, Tag]] = {
     "missing": Tag("Missing", "unmet", "–"),
 }
 
+_OUTCOMES: Final[Mapping[str, Tag]] = {
+    "met": Tag("Met", "met", "✓"),
+    "not-met": Tag("Not met", "unmet", "×"),
+    "unverifiable": Tag("Not proven", "unsure", "?"),
+    "missing": Tag("Missing", "unsure", "–"),
+    "stale": Tag("Too old", "unsure", "?"),
+    "inconclusive": Tag("Inconclusive", "unsure", "?"),
+    "not-applicable": Tag("Not applicable", "plain", "–"),
+}
+_CASES: Final[Mapping[str, Tag]] = {
+    "open": Tag("Open", "plain", "○"),
+    "voting": Tag("Voting", "plain", "◐"),
+    "withdrawn": Tag("Withdrawn", "plain", "×"),
+    "retired": Tag("Retired", "plain", "×"),
+}
+_CHOICES: Final[Mapping[str, Tag]] = {
+    "approve": Tag("Approves", "met", "✓"),
+    "approve with conditions": Tag("Approves with conditions", "met", "✓"),
+    "defer": Tag("Defers", "unsure", "?"),
+    "reject": Tag("Rejects", "unmet", "×"),
+    "abstain": Tag("Abstains", "plain", "–"),
+}
+_CONDITIONS: Final[Mapping[str, Tag]] = {
+    "open": Tag("Open", "unsure", "○"),
+    "closed": Tag("Closed", "met", "✓"),
+    "lapsed": Tag("Lapsed", "unmet", "×"),
+    "withdrawn": Tag("Withdrawn", "plain", "–"),
+}
+
 
 def mode(name: str) -> Tag:
     """A stage of a use, or a deployment's mode."""
@@ -86,3 +115,23 @@ def standing(name: str) -> Tag:
 def basis(name: str) -> Tag:
     """What stands behind an answer to a framework."""
     return _BASES.get(name, Tag(name))
+
+
+def outcome(name: str) -> Tag:
+    """How a requirement came out."""
+    return _OUTCOMES.get(name, Tag(name))
+
+
+def case(state: str, ended: str | None = None) -> Tag:
+    """How far a case is; of a decided one, how it ended."""
+    return _CASES.get(ended or state) or _DECISIONS.get(ended or state, Tag(state))
+
+
+def choice(name: str) -> Tag:
+    """A vote."""
+    return _CHOICES.get(name, Tag(name))
+
+
+def condition(name: str) -> Tag:
+    """What became of a condition."""
+    return _CONDITIONS.get(name, Tag(name))

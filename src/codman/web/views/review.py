@@ -1,0 +1,423 @@
+"""The page of one case: what is not known first, each requirement beside its evidence, the people, what is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from codman.flows.review.beside import UNKNOWN, Beside, LaidOut
+from codman.registry.access import Reader, may
+from codman.spine.review import CaseState, Condition, ConditionState, Conflict, Remark
+from codman.spine.verdict import Outcome
+from codman.web.render import count, day
+from codman.web.views import marks
+from codman.web.views.drawing import AgainstLimit, against_limit
+from codman.web.views.forms import Asked, shown
+from codman.web.views.marks import Fact, Gap, Tag
+from codman.web.views.review_forms import STEPS, vote_asks
+
+_MOST_GAPS: Final = 8
+_COUNTED: Final = (Outcome.NOT_MET, Outcome.UNVERIFIABLE, Outcome.MISSING, Outcome.STALE, Outcome.INCONCLUSIVE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remarked:
+    """A question with its answers."""
+
+    id: str
+    by: str
+    at: str
+    about: str  # the requirement's title, or nothing
+    text: str
+    answers: tuple[Remarked, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequirementLine:
+    """One requirement."""
+
+    id: str
+    title: str
+    tag: Tag
+    sentence: str
+    drawing: AgainstLimit | None
+    alt: str
+    limit: str
+    shown: str  # what it rests on, in words
+    href: str
+    digest: str
+    notes: tuple[str, ...]
+    controls: str
+    said: tuple[Remarked, ...]
+    accept_href: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewerLine:
+    """Somebody who reviews it."""
+
+    id: str
+    name: str
+    discipline: str
+    interest: str
+    note: str
+    vote: Tag | None
+    reason: str
+    delegate: str
+    revision: int
+    excusable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConditionLine:
+    """What is asked for afterwards."""
+
+    id: str
+    sentence: str
+    tag: Tag
+    owner: str
+    due_on: str
+    closes: str
+    note: str
+    statement: str
+    revision: int
+    closable: bool
+    prolongable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteLine:
+    """A site that the decision covers."""
+
+    name: str
+    clinician: str
+    accepted_at: str | None
+    mode: Tag | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What the reader can do."""
+
+    href: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewView:
+    """The whole page."""
+
+    id: str
+    over: str
+    title: str
+    use_href: str
+    lead: str
+    tags: tuple[Tag, ...]
+    facts: tuple[Fact, ...]
+    unknown: tuple[Gap, ...]
+    more_unknown: int
+    requirements: tuple[RequirementLine, ...]
+    notes: tuple[str, ...]
+    reviewers: tuple[ReviewerLine, ...]
+    interested: tuple[str, ...]
+    lacking: tuple[str, ...]
+    conditions: tuple[ConditionLine, ...]
+    sites: tuple[SiteLine, ...]
+    said: tuple[Remarked, ...]
+    asks_whole: bool  # whether the reader may ask
+    vote: tuple[Asked, ...]  # the vote form, where one is theirs to cast
+    vote_revision: int | None
+    why_no_vote: str
+    acts: tuple[Part, ...]
+    office: tuple[Part, ...]
+    closed: str
+    reasons: str
+    decided: bool
+
+
+def review_view(found: LaidOut, reader: Reader) -> ReviewView:
+    """The page of a case for one reader."""
+    case, use = found.docket.case, found.docket.use
+    version = found.names.get(case.version or "", "")
+    unknown = [one for one in found.requirements if one.outcome in UNKNOWN and not one.accepted]
+    asks = found.working and found.may(reader, "case.remark")
+    mine = _own_vote(found, reader)
+    return ReviewView(
+        id=case.id,
+        over=f"{case.checkpoint.value.capitalize()} checkpoint, policy {case.policy}, edition {case.edition}",
+        title=f"{use.name}{f', {found.docket.product.name} {version}' if version else ''}",
+        use_href=f"/uses/{use.id}",
+        lead=use.purpose or "What it is for is not said.",
+        tags=_tags(found),
+        facts=_facts(found),
+        unknown=tuple(
+            Gap(f"{one.title}: {marks.outcome(one.outcome.value).text.lower()}", f"#r-{one.id}")
+            for one in unknown[:_MOST_GAPS]
+        ),
+        more_unknown=max(0, len(unknown) - _MOST_GAPS),
+        requirements=tuple(_requirement(one, found, reader) for one in found.requirements),
+        notes=tuple(found.notes),
+        reviewers=_reviewers(found, reader),
+        interested=tuple(
+            f"{found.names.get(person, person)} {_of_them(why)}" for person, why in found.docket.interested.items()
+        ),
+        lacking=found.votes.lacking if found.working else (),
+        conditions=tuple(_condition(one, found, reader) for one in found.docket.conditions),
+        sites=_sites(found),
+        said=_threads(found, None),
+        asks_whole=asks,
+        vote=_vote_form(found, mine) if _may_vote(found, reader) else (),
+        vote_revision=mine[1],
+        why_no_vote=_why_no_vote(found, reader),
+        acts=_acts(found, reader),
+        office=_office(found, reader),
+        closed=_closed(found),
+        reasons=case.reasons or "",
+        decided=case.state is CaseState.DECIDED,
+    )
+
+
+def _tags(found: LaidOut) -> tuple[Tag, ...]:
+    case = found.docket.case
+    tags = [marks.case(case.state.value, None if case.outcome is None else case.outcome.value)]
+    tags.append(Tag(f"Asks for: {case.leads_to.value.replace('-', ' ')}"))
+    tags.append(Tag(f"{case.procedure.value.capitalize()} procedure"))
+    if found.docket.use.tier is not None:
+        tags.append(Tag(f"Tier {found.docket.use.tier.value}"))
+    return tuple(tags)
+
+
+def _facts(found: LaidOut) -> tuple[Fact, ...]:
+    case, votes = found.docket.case, found.votes
+    judged = [one for one in found.requirements if one.outcome is not Outcome.NOT_APPLICABLE]
+    met = sum(one.outcome is Outcome.MET for one in judged)
+    rest = {outcome: sum(one.outcome is outcome for one in judged) for outcome in _COUNTED}
+    said = [f"{number} {marks.outcome(outcome.value).text.lower()}" for outcome, number in rest.items() if number]
+    stops = sum(one.stops for one in found.requirements)
+    leads = "" if votes.leads is None else f"they say: {votes.leads.value}"
+    return (
+        Fact("Requirements", f"{met} of {len(judged)} met", detail=" · ".join(said)),
+        Fact("What stops an approval", f"{stops}" if stops else "Nothing", detail="unless it is met or accepted"),
+        Fact("Votes", f"{votes.cast} of {case.quorum}", detail=leads or "none leads yet"),
+        Fact(
+            "Due" if found.working else "Decided",
+            day(case.due_on if found.working else case.decided_at) if case.due_on or case.decided_at else "No day set",
+            detail=f"submitted by {found.names.get(case.proposed_by, case.proposed_by)} {day(case.created_at)}",
+        ),
+    )
+
+
+def _requirement(one: Beside, found: LaidOut, reader: Reader) -> RequirementLine:
+    drawing = against_limit(one.value, one.lower, one.upper, one.least, one.most)
+    notes = []
+    if not one.blocks:
+        notes.append("warns only")
+    if one.stops:
+        notes.append("stops an approval")
+    if one.accepted:
+        notes.append("accepted in writing, under a condition")
+    acceptable = (
+        one.outcome is Outcome.INCONCLUSIVE
+        and not one.accepted
+        and found.working
+        and found.may(reader, "case.accept")
+        and reader.person not in found.docket.interested
+    )
+    href, rests = "", ""
+    if one.evidence is not None:
+        href = (
+            f"/documents/{one.evidence.document}/content"
+            if one.evidence.document
+            else f"/evidence/{one.evidence.digest}"
+        )
+        origin = f", {one.evidence.origin}" if one.evidence.origin else ""
+        rests = f"{one.evidence.kind.replace('-', ' ')}{origin}, {day(one.evidence.at)}"
+    return RequirementLine(
+        id=one.id,
+        title=one.title,
+        tag=marks.outcome(one.outcome.value),
+        sentence=f"{one.sentence[:1].upper()}{one.sentence[1:]}{'' if one.sentence.endswith(('.', '?')) else '.'}",
+        drawing=drawing,
+        alt=_alt(one) if drawing is not None else "",
+        limit=one.limit or "",
+        shown=rests,
+        href=href,
+        digest="" if one.evidence is None else one.evidence.digest,
+        notes=tuple(notes),
+        controls=" · ".join(one.controls),
+        said=_threads(found, one.id),
+        accept_href=f"/reviews/{found.docket.case.id}/acceptances?requirement={one.id}" if acceptable else "",
+    )
+
+
+def _alt(one: Beside) -> str:
+    span = "" if one.lower is None or one.upper is None else f", interval {one.lower:.3g} to {one.upper:.3g}"
+    return f"{one.value:.3g}{span}; the limit is {one.limit or 'not said'}"
+
+
+def _reviewers(found: LaidOut, reader: Reader) -> tuple[ReviewerLine, ...]:
+    voted = {vote.person: vote for vote in found.docket.votes}
+    changes = found.working and found.may(reader, "case.change")
+    lines = []
+    for one in found.docket.reviewers:
+        vote = voted.get(one.person)
+        hand = "" if vote is None or vote.cast_by == one.person else f"cast by {found.names.get(vote.cast_by, '')}"
+        lines.append(
+            ReviewerLine(
+                id=one.id,
+                name=found.names.get(one.person, one.person),
+                discipline=one.discipline,
+                interest={Conflict.NOT_STATED: "interest not stated", Conflict.CONFLICT: "conflict of interest"}.get(
+                    one.conflict, ""
+                ),
+                note=one.conflict_note or "",
+                vote=None if vote is None else marks.choice(vote.choice.value),
+                reason="; ".join(part for part in (vote.reason if vote else None, hand) if part),
+                delegate="" if one.delegate is None else found.names.get(one.delegate, one.delegate),
+                revision=one.revision,
+                excusable=changes and vote is None,
+            )
+        )
+    return tuple(lines)
+
+
+def _of_them(why: str) -> str:
+    """What is said to somebody about themselves, said of them: `you answer for it` is `answers for it`."""
+    first, _, rest = why.partition(" ")
+    return f"{'answers' if first == 'answer' else first} {rest}"
+
+
+def _condition(one: Condition, found: LaidOut, reader: Reader) -> ConditionLine:
+    titles = {r.id: r.title for r in found.requirements}
+    closes = "somebody of the office says that it is done"
+    if one.requirement is not None:
+        closes = f"evidence meets “{titles.get(one.requirement, one.requirement)}”"
+        if one.patients_needed is not None:
+            closes += f": about {count(one.patients_needed)} more patients"
+    elif one.document is not None:
+        closes = f"a document is filed: {one.document}"
+    theirs = (
+        one.state is ConditionState.OPEN and found.docket.case.state is CaseState.DECIDED and one.owner != reader.person
+    )
+    by_hand = one.requirement is None and one.document is None
+    return ConditionLine(
+        id=one.id,
+        sentence=one.sentence,
+        tag=marks.condition(one.state.value),
+        owner=found.names.get(one.owner, one.owner),
+        due_on=one.due_on,
+        closes=closes,
+        note=one.note or "",
+        statement=one.closed_by or "",
+        revision=one.revision,
+        closable=theirs and by_hand and found.may(reader, "condition.change"),
+        prolongable=theirs and found.may(reader, "case.change"),
+    )
+
+
+def _sites(found: LaidOut) -> tuple[SiteLine, ...]:
+    """The sites the decision names; where it names none, those where it runs."""
+    runs = {one.site: one for one in found.deployments}
+    lines = []
+    for site in found.docket.case.sites or list(runs):
+        run = runs.get(site)
+        lines.append(
+            SiteLine(
+                name=found.names.get(site, site),
+                clinician="" if run is None else found.names.get(run.clinician or "", ""),
+                accepted_at=None if run is None else run.accepted_at,
+                mode=None if run is None else marks.mode(run.mode.value),
+            )
+        )
+    return tuple(lines)
+
+
+def _threads(found: LaidOut, requirement: str | None) -> tuple[Remarked, ...]:
+    """Questions about one requirement, or about the case as a whole, each with its answers."""
+    titles = {one.id: one.title for one in found.requirements}
+    every = found.docket.remarks
+
+    def told(one: Remark) -> Remarked:
+        return Remarked(
+            id=one.id,
+            by=found.names.get(one.author, one.author),
+            at=one.created_at,
+            about=titles.get(one.requirement or "", ""),
+            text=one.text,
+            answers=tuple(told(other) for other in every if other.answers == one.id),
+        )
+
+    return tuple(
+        told(one)
+        for one in every
+        if one.answers is None and (one.requirement if one.requirement in titles else None) == requirement
+    )
+
+
+def _may_vote(found: LaidOut, reader: Reader) -> bool:
+    if not found.working or not found.may(reader, "case.vote") or reader.person in found.docket.interested:
+        return False
+    return bool(found.hand_of) or (found.own is not None and found.why_no_vote is None)
+
+
+def _own_vote(found: LaidOut, reader: Reader) -> tuple[Mapping[str, str], int | None]:
+    vote = next((one for one in found.docket.votes if one.person == reader.person), None)
+    if vote is None:
+        return {}, None
+    return {"choice": vote.choice.value, "reason": vote.reason or ""}, vote.revision
+
+
+def _vote_form(found: LaidOut, mine: tuple[Mapping[str, str], int | None]) -> tuple[Asked, ...]:
+    return shown(vote_asks(found), mine[0], {})
+
+
+def _why_no_vote(found: LaidOut, reader: Reader) -> str:
+    """Why somebody of the committee has no vote here; nothing where they have one, or are not of it."""
+    if not found.working or not found.may(reader, "case.vote") or found.hand_of or found.why_no_vote is None:
+        return ""
+    return f"{found.why_no_vote[:1].upper()}{found.why_no_vote[1:]}."
+
+
+def _acts(found: LaidOut, reader: Reader) -> tuple[Part, ...]:
+    """What a reviewer does beside voting."""
+    if not found.working or found.own is None or not found.may(reader, "case.vote"):
+        return ()
+    here = f"/reviews/{found.docket.case.id}"
+    stated = found.own.conflict is not Conflict.NOT_STATED
+    acts = [
+        Part(
+            href=f"{here}/interest",
+            words="Change what you stated of your interest" if stated else "State your interest",
+        )
+    ]
+    if all(vote.person != reader.person for vote in found.docket.votes):
+        words = "Change who votes for you" if found.own.delegate else "Let somebody else cast your vote"
+        acts.append(Part(href=f"{here}/delegation", words=words))
+    return tuple(acts)
+
+
+def _office(found: LaidOut, reader: Reader) -> tuple[Part, ...]:
+    """What whoever presides does; withdrawing also who submitted it."""
+    if not found.working:
+        return ()
+    here, acts = f"/reviews/{found.docket.case.id}", []
+    if found.may(reader, "case.change"):
+        acts.append(Part(href=f"{here}/reviewers", words=STEPS["reviewers"].title))
+        acts.append(Part(href=f"{here}/conditions", words=STEPS["conditions"].title))
+    if found.may(reader, "case.decide") and may(reader, "evidence.sign") and found.why_no_decision(reader) is None:
+        acts.append(Part(href=f"{here}/decide", words=STEPS["decide"].title))
+    own = found.docket.case.proposed_by == reader.person and found.may(reader, "case.create")
+    if own or found.may(reader, "case.change"):
+        acts.append(Part(href=f"{here}/withdrawal", words=STEPS["withdrawal"].title))
+    return tuple(acts)
+
+
+def _closed(found: LaidOut) -> str:
+    case = found.docket.case
+    if case.state is CaseState.WITHDRAWN:
+        return "Withdrawn: it ended without a decision"
+    if case.outcome is None:
+        return ""
+    until = f"; it stands until {day(case.expires_on)}" if case.expires_on else ""
+    return f"{case.outcome.value.capitalize()} on {day(case.decided_at)}{until}"
