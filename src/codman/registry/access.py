@@ -91,7 +91,7 @@ ACTIONS: Final[Mapping[str, frozenset[Role]]] = {
     "review.read": _EVERYONE,
     "review.export": _EVERYONE,
     "use.triage": _PRESIDING | {Role.OWNER},
-    "use.pause": _COMMITTEE | _KEEPERS,  # what harms is stopped first
+    "use.pause": _DOERS,  # what harms is stopped first
     "use.retire": _PRESIDING,
     "review.open": _BUILDERS | _COMMITTEE,
     "case.create": _BUILDERS | _COMMITTEE,
