@@ -60,6 +60,9 @@ TAGS: Final[Mapping[str, str]] = {
     "inventory": "All uses at once: rows, facets, export, import",
     "mappings": "What the columns of a file mean: the ready mappings, and those saved here",
     "views": "Saved questions to the inventory",
+    "reviews": "A use before a checkpoint: its requirements beside the evidence, who asks, votes and decides",
+    "decisions": "What was decided, and the conditions it set",
+    "policies": "Packs of policies and frameworks of controls with their dates, and how a use covers them",
     "audit": "The append-only Merkle log of every change",
     "service": "Health, this document, and the schemas of statements",
 }

@@ -13,6 +13,7 @@ from codman.errors import BadInput, CodmanError, MissingExtra, NotProven, Undeci
 from codman.evidence.canonical import NotJson
 from codman.evidence.store import EvidenceTampered, NotInStore
 from codman.flows.filing import TooLarge
+from codman.flows.packs import NoSuchPolicy
 from codman.flows.records import BadListing
 from codman.flows.review.cases import CaseClosed
 from codman.flows.review.conditions import ConditionClosed
@@ -24,6 +25,7 @@ from codman.registry.inventory import BadFilter
 from codman.registry.log import NoSuchEntry
 from codman.registry.records import AlreadyThere, BadField, NoSuchRecord, Stale
 from codman.registry.requests import KeyReused
+from codman.review.packs.framework import NoSuchFramework
 
 MEDIA_TYPE: Final = "application/problem+json"
 ROOT: Final = "https://codman.dev/problems/"
@@ -67,6 +69,8 @@ _SORTS: Final[Mapping[type[CodmanError], Sort]] = {
     NotAllowed: Sort("not-allowed", 403),
     NoSuchRecord: Sort("not-found", 404),
     NotInStore: Sort("not-found", 404),
+    NoSuchPolicy: Sort("not-found", 404),
+    NoSuchFramework: Sort("not-found", 404),
     NoSuchEntry: Sort("no-such-entry", 422),
     AlreadyThere: Sort("already-there", 409),
     CaseClosed: Sort("case-closed", 409),

@@ -11,6 +11,7 @@ from typing import Any
 from codman.errors import BadInput
 from codman.flows.gate import moment_of
 from codman.review.packs.catalog import OWN, every_pack, pack, packs
+from codman.review.packs.dated import OutOfDate
 from codman.review.packs.pack import Pack
 from codman.review.policy import wording
 from codman.review.policy.bound import Bound
@@ -26,6 +27,26 @@ class NoSuchFolder(BadInput):
         super().__init__(
             what=f"{folder} is no folder of packs", why="there is no such folder", fix="check its name, or leave it out"
         )
+
+
+class NoSuchPolicy(BadInput):
+    """A policy that no pack has."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            what=f"there is no policy {name[:100]!r}",
+            why="neither a ready pack nor one of your own has it",
+            fix="look at the list of packs: it names their policies",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A policy, the pack it is from, and how that stands on a day."""
+
+    pack: Pack
+    policy: Policy
+    standing: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +132,25 @@ def shown(name: str, *, own: Path | None = None, at: str | None = None) -> Shown
             return Shown(each, each.standing(day), policy)
     found = pack(name, day, own)
     return Shown(found, found.standing(day))
+
+
+def policy_named(name: str, day: date, *, own: Path | None = None) -> Held:
+    """The policy of that name, of the edition that holds on a day; of equals the hospital's own.
+
+    Raises:
+        NoSuchPolicy: No pack has it.
+        OutOfDate: It holds on other days.
+        BadPolicy: A pack cannot be read.
+    """
+    having = [(each, policy) for each in every_pack(own) if (policy := each.policy(name)) is not None]
+    if not having:
+        raise NoSuchPolicy(name)
+    holding = [one for one in having if one[0].holds(day)]
+    if not holding:
+        last = having[-1][0]
+        raise OutOfDate(f"{name} {last.edition}", last.standing(day), day)
+    found, policy = max(holding, key=lambda one: (one[0].own, one[0].valid_from))
+    return Held(pack=found, policy=policy, standing=found.standing(day))
 
 
 def _day(at: str | None) -> date:

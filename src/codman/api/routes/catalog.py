@@ -13,6 +13,7 @@ from codman.api.routes import (
     keys,
     mappings,
     people,
+    policies,
     records,
     reviews,
     service,
@@ -37,6 +38,7 @@ def every_operation() -> list[Operation]:
         mappings,
         reviews,
         stages,
+        policies,
         audit,
     ):
         table += topic.operations()

@@ -97,6 +97,11 @@ def names() -> tuple[str, ...]:
     return tuple(dict.fromkeys(each.framework for each in _all()))
 
 
+def every_framework() -> tuple[ControlFramework, ...]:
+    """All of them, of any date."""
+    return _all()
+
+
 def frameworks(at: datetime | date) -> tuple[ControlFramework, ...]:
     """The frameworks that hold on a day, the newest edition of each."""
     newest: dict[str, ControlFramework] = {}

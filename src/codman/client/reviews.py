@@ -1,0 +1,108 @@
+"""Reviews: a use before a checkpoint, who asks, votes and decides; decisions and the conditions they set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from codman.client.collections import Readable
+from codman.client.review_answers import CaseRead, Minutes
+from codman.spine.review import Acceptance, Case, CaseOutcome, Choice, Condition, Conflict, Remark, Reviewer, Vote
+
+
+class Reviews(Readable[Case]):
+    """Cases, open and closed."""
+
+    def open(self, use: str, checkpoint: str, *, why: str | None = None, **more: Any) -> Case:
+        """Bring a use before a checkpoint; sent again after a lost connection, it is one case.
+
+        Args:
+            use: Which use.
+            checkpoint: Before which; its policy is chosen by tier, task, setting and kind.
+            why: The reason, for the audit log.
+            more: What else the API's documentation names: sites, version, procedure, quorum, chair and so on.
+
+        Raises:
+            Conflict: A case of this use and checkpoint is open.
+            Refused: No policy is meant for it, or a field cannot be kept.
+        """
+        body = {"use": use, "checkpoint": checkpoint, **more}
+        return self._read(self._sender.send("POST", self._path, json=body, why=why, once=True))
+
+    def get(self, name: str) -> Case:
+        """The case alone."""
+        return self.read(name).case
+
+    def read(self, name: str) -> CaseRead:
+        """The case with each requirement beside its evidence, its people, votes and conditions."""
+        return CaseRead.model_validate(self._sender.send("GET", f"{self._path}/{name}").json())
+
+    def minutes(self, name: str) -> Minutes:
+        """Its minutes, written from the records."""
+        return Minutes.model_validate(self._sender.send("GET", f"{self._path}/{name}/minutes").json())
+
+    def name_reviewer(self, name: str, person: str, discipline: str) -> Reviewer:
+        """Ask somebody to review it."""
+        return Reviewer.model_validate(self._do(name, "reviewers", {"person": person, "discipline": discipline}))
+
+    def state_interest(self, name: str, conflict: Conflict | str, note: str | None = None) -> Reviewer:
+        """Say whether one has a conflict of interest: `none` or `conflict`."""
+        return Reviewer.model_validate(self._do(name, "interest", {"conflict": conflict, "note": note}))
+
+    def delegate(self, name: str, to: str | None) -> Reviewer:
+        """Name who votes in one's place; None takes it back."""
+        return Reviewer.model_validate(self._do(name, "delegation", {"to": to}))
+
+    def vote(self, name: str, choice: Choice | str, *, reason: str | None = None, of: str | None = None) -> Vote:
+        """Vote; a second time changes the vote. `of` is whose vote it is, where one is their delegate."""
+        return Vote.model_validate(self._do(name, "votes", {"choice": choice, "reason": reason, "of": of}))
+
+    def remark(self, name: str, text: str, *, requirement: str | None = None, answers: str | None = None) -> Remark:
+        """Ask, or answer the remark whose id is given."""
+        body = {"text": text, "requirement": requirement, "answers": answers}
+        return Remark.model_validate(self._do(name, "remarks", body))
+
+    def add_condition(self, name: str, condition: Mapping[str, Any]) -> Condition:
+        """Write what an approval will ask for: sentence, owner, due_on."""
+        return Condition.model_validate(self._do(name, "conditions", dict(condition)))
+
+    def accept_inconclusive(self, name: str, requirement: str, reason: str, condition: Mapping[str, Any]) -> Acceptance:
+        """Accept in writing what the evidence cannot decide, under the condition that will decide it."""
+        body = {"requirement": requirement, "reason": reason, "condition": dict(condition)}
+        return Acceptance.model_validate(self._do(name, "acceptances", body))
+
+    def withdraw(self, case: Case, *, why: str) -> Case:
+        """Take it back."""
+        path = f"{self._path}/{case.id}/withdrawal"
+        return self._read(self._sender.send("POST", path, etag=f'"{case.revision}"', why=why))
+
+    def decide(self, case: Case, outcome: CaseOutcome | str, reasons: str, *, expires_on: str | None = None) -> Case:
+        """Close it. It is signed in the closer's name, which asks for a person who has just signed in.
+
+        Raises:
+            NotYours: A token signs nothing.
+            Conflict: The votes or the evidence do not carry the outcome.
+            ChangedMeanwhile: It was changed since it was read.
+        """
+        body = {"outcome": outcome, "reasons": reasons, "expires_on": expires_on}
+        path = f"{self._path}/{case.id}/decision"
+        return self._read(self._sender.send("POST", path, json=body, etag=f'"{case.revision}"'))
+
+    def _do(self, name: str, step: str, body: Mapping[str, Any]) -> Any:
+        return self._sender.send("POST", f"{self._path}/{name}/{step}", json=dict(body)).json()
+
+
+class Conditions(Readable[Condition]):
+    """What decisions asked for: of whom, by when."""
+
+    def close(self, condition: Condition, note: str) -> Condition:
+        """Say what shows that it is done; only where no evidence closes it, and never one's own."""
+        return self._step(condition, "closing", {"note": note})
+
+    def prolong(self, condition: Condition, due_on: str, why: str) -> Condition:
+        """Give it another day."""
+        return self._step(condition, "prolongation", {"due_on": due_on, "why": why})
+
+    def _step(self, condition: Condition, step: str, body: Mapping[str, Any]) -> Condition:
+        path = f"{self._path}/{condition.id}/{step}"
+        return self._read(self._sender.send("POST", path, json=dict(body), etag=f'"{condition.revision}"'))
