@@ -6,30 +6,37 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, select, true
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, or_, select, true
 
 from codman.registry.database import instant
-from codman.registry.keys import KEYS, Key, why_not_now
+from codman.registry.keys import ALWAYS, KEYS, Key, why_not_now
 from codman.registry.schema import keys, statements
 from codman.registry.schema_filing import statement_signatures
 from codman.spine.statement import when
 
 _MANY: Final = 500
 
+# Keys that count for ever: what one of them signed counts, and no signature need be looked up. Few keys are others.
+_LASTING: Final = select(keys.c.keyid).where(
+    keys.c.revoked_from.is_(None), keys.c.valid_to.is_(None), keys.c.valid_from <= ALWAYS
+)
 # why_not_now as the database is asked it; one signature that counts is enough. What was never verified has none: said
-# first, for an index knows it and the signatures of most rows need not be looked up.
+# first, for an index knows it.
 COUNTS: Final[ColumnElement[bool]] = and_(
     statements.c.standing == "verified",
-    exists(
-        select(statement_signatures.c.digest)
-        .join(keys, keys.c.keyid == statement_signatures.c.keyid)
-        .where(
-            statement_signatures.c.digest == statements.c.digest,
-            statement_signatures.c.at >= keys.c.valid_from,
-            func.coalesce(statement_signatures.c.at < keys.c.revoked_from, true()),
-            func.coalesce(statement_signatures.c.at <= keys.c.valid_to, true()),
-        )
-        .correlate(statements)
+    or_(
+        statements.c.keyid.in_(_LASTING),
+        exists(
+            select(statement_signatures.c.digest)
+            .join(keys, keys.c.keyid == statement_signatures.c.keyid)
+            .where(
+                statement_signatures.c.digest == statements.c.digest,
+                statement_signatures.c.at >= keys.c.valid_from,
+                func.coalesce(statement_signatures.c.at < keys.c.revoked_from, true()),
+                func.coalesce(statement_signatures.c.at <= keys.c.valid_to, true()),
+            )
+            .correlate(statements)
+        ),
     ),
 )
 STANDS: Final[ColumnElement[str]] = case(
