@@ -9,6 +9,7 @@ from typing import Final
 
 from codman.errors import CodmanError
 from codman.flows.house import House
+from codman.flows.reporting.letters import opening_links
 from codman.flows.schedule import jobs_of
 from codman.jobs.notice import Notice
 from codman.jobs.outbox import Parked, Queue, enqueue, parked, queue, send_again
@@ -59,7 +60,7 @@ def deliver_due(house: House, ended: Callable[[], bool] = lambda: False) -> Deli
         Unreachable: The database does not answer.
     """
     database = house.database
-    return Worker(database.unrecorded, database.reading, house.notifiers, database.clock).deliver(ended)
+    return Worker(database.unrecorded, database.reading, opening_links(house), database.clock).deliver(ended)
 
 
 def outbox_round(house: House, ended: Callable[[], bool] = lambda: False) -> Delivered:

@@ -16,6 +16,7 @@ from codman.flows.house import House
 from codman.flows.record_rules import KINDS
 from codman.registry.access import Reader, require
 from codman.registry.documents import Document
+from codman.registry.log import Author
 from codman.registry.requests import Once, remember, reply_to
 from codman.registry.schema import documents
 
@@ -85,19 +86,16 @@ def file_paper(
         "media_type": media_type,
     }
     checked = KINDS["document"].records.validated(fields)
-    place = _place(house, digest)
     try:
         with house.database.changing(reader.author(request), why) as change:
             if once is not None and (reply := reply_to(change.connection, once)) is not None:
                 return Document.model_validate(reply)
             made: Document = records.create_within(change, reader, "document", checked)
-            if not place.exists():  # on the disk before the book says so, and only once the book would take it
-                place.parent.mkdir(parents=True, exist_ok=True)
-                write_whole(place, data, durable=True)
+            keep_bytes(house, data, digest)  # before the book says so, and only once the book would take it
             if once is not None:
                 remember(change, once, made.model_dump(mode="json"))
     except BaseException:
-        _take_back(house, reader, digest)
+        take_back(house, reader.author(), digest)
         raise
     return made
 
@@ -120,10 +118,22 @@ def read_paper(house: House, reader: Reader, name: str) -> Paper:
     return Paper(document, data)
 
 
-def _take_back(house: House, reader: Reader, digest: str) -> None:
+def keep_bytes(house: House, data: bytes, digest: str) -> None:
+    """Put a document's bytes on the disk, durably; inside the change that writes its record.
+
+    Raises:
+        CannotWrite: The folder of documents cannot be written.
+    """
+    place = _place(house, digest)
+    if not place.exists():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(place, data, durable=True)
+
+
+def take_back(house: House, author: Author, digest: str) -> None:
     """Leave no bytes of a document that the book did not take, unless another one has the same."""
     # inside a change, so that nobody files the same meanwhile
-    with suppress(CodmanError, OSError), house.database.changing(reader.author()) as change:
+    with suppress(CodmanError, OSError), house.database.changing(author) as change:
         named = select(documents.c.id).where(documents.c.digest == digest).limit(1)
         if change.connection.execute(named).first() is None:
             place = _place(house, digest)

@@ -9,8 +9,9 @@ from typing import Final
 
 from codman.errors import CodmanError
 from codman.flows.house import House
+from codman.flows.reporting.expecting import look as look_at_reports
 from codman.jobs.outbox import forget
-from codman.jobs.periods import Daily
+from codman.jobs.periods import Daily, Every
 from codman.jobs.schedule import Job, Ran, run_due
 from codman.jobs.worker import this_worker
 
@@ -22,7 +23,10 @@ KEPT_DAYS: Final = 90  # whom and what was told; that it was told is kept for go
 
 def jobs_of(house: House) -> tuple[Job, ...]:
     """Everything that is done by the clock."""
-    return (Job("forget-sent", Daily(NIGHT, house.settings.zone), lambda _slot: forget_sent(house)),)
+    return (
+        Job("forget-sent", Daily(NIGHT, house.settings.zone), lambda _slot: forget_sent(house)),
+        Job("reports", Every(timedelta(hours=1)), lambda _slot: look_at_reports(house)),
+    )
 
 
 def run_scheduled(house: House, ended: Callable[[], bool] = lambda: False) -> list[Ran]:

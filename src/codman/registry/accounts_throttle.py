@@ -59,7 +59,7 @@ def begin(connection: Connection, email: str, address: str, now: datetime) -> At
     Raises:
         TooManyAttempts: They must wait first; this try is not counted.
     """
-    attempt = Attempt(new_id("attempt"), digest_of(email.strip().casefold()), digest_of(_network(address)))
+    attempt = Attempt(new_id("attempt"), digest_of(email.strip().casefold()), digest_of(network_of(address)))
     of_account, of_address = attempts.c.account == attempt.account, attempts.c.address == attempt.address
     waits = [
         _wait(connection, "both", [of_account, of_address], now),
@@ -115,12 +115,12 @@ def _wait(connection: Connection, what: str, which: list[ColumnElement[bool]], n
     return max(0, -int((now - until).total_seconds() // 1))
 
 
-def _network(address: str) -> str:
+def network_of(address: str) -> str:
     """The address, or its /64 in IPv6, which is one household's or one machine's."""
     try:
         known = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return address
     if isinstance(known, ipaddress.IPv6Address):
-        return str(known.ipv4_mapped or ipaddress.ip_network((known, 64), strict=False))
+        return str(known.ipv4_mapped or ipaddress.ipnetwork_of((known, 64), strict=False))
     return str(known)

@@ -5,11 +5,12 @@ Made by flows; read by evidence, review, report and registry. Each is small, and
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from codman.spine.measurement import Measurement, Window
+from codman.spine.reported import Reported
 from codman.spine.statement import CriteriaRef, Digest, Input, Predicate, Rows
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -113,3 +114,8 @@ class MonitoringPredicate(EnginePredicate):
     alarms: list[Sentence] = Field(default_factory=list, max_length=1000)
     state: Literal["quiet", "watch", "alarm", "blind"] | None = None
     settings: Settings = Field(default_factory=dict)
+    report: Reported | None = Field(default=None, description="What a team or a vendor says of the period beside it")
+
+    @model_serializer(mode="wrap")
+    def _only_where_somebody_reports(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in whole(self).items() if name != "report" or value is not None}

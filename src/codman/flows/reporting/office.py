@@ -1,0 +1,306 @@
+"""What the house does about reports: reads how they stand, hands out links, excuses one, awaits one again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Connection, select
+
+from codman.flows.house import House
+from codman.flows.reporting.calendar import Standing, last_day, standing
+from codman.flows.reporting.letters import address_of_link, secret_of
+from codman.flows.reporting.receiving import NotAwaited, awaited_by
+from codman.flows.review.reading import list_governed
+from codman.registry import governance
+from codman.registry.access import NotAllowed, Reader, paths_for
+from codman.registry.governance import EXPECTED_REPORTS, SCHEDULES
+from codman.registry.links import REPORT, Link, links_about, make_link, revoke_links
+from codman.registry.nouns import USES
+from codman.registry.records import BadField, Page
+from codman.registry.schema_review import expected_reports, schedules
+from codman.spine.measurement import Measurement
+from codman.spine.partner_report import LINK_DAYS, ExpectedReport, ReportState, Schedule
+from codman.spine.statement import Instant
+
+FILTERS: Final = ("use", "schedule", "state", "way")
+_RECENT: Final = 200
+
+
+class Owed(BaseModel):
+    """A report as it stands today."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    report: ExpectedReport
+    use_name: str
+    partner: str
+    partner_name: str
+    owner: str
+    standing: Standing = Field(description="On the day it was asked")
+    sentence: str = Field(description="The same in words")
+    asked_on: str
+
+
+class MadeLinkRead(BaseModel):
+    """A link for one report, the one time it is known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    link: str = Field(description="Opens the form without an account; works once")
+    expires_at: Instant
+
+
+def owed(house: House, reader: Reader, *, use: str | None = None) -> list[Owed]:
+    """What is awaited, and what came of late: what is missing first, then what is late, then by day.
+
+    Raises:
+        NotAllowed: They may read no reports.
+    """
+    within = _within(reader)
+    narrowed = [] if use is None else [expected_reports.c.use == use]
+    with house.database.reading() as connection:
+        waiting = _some(connection, within, *narrowed, expected_reports.c.state == ReportState.DUE.value)
+        rest = _some(connection, within, *narrowed, expected_reports.c.state != ReportState.DUE.value, descending=True)
+        return sorted(_owed(house, connection, [*waiting, *rest]), key=_urgency)
+
+
+def waiting_for(house: House, reader: Reader) -> list[Owed]:
+    """The late and missing reports of the schedules somebody answers for, the oldest first.
+
+    Raises:
+        NotAllowed: They may read no reports.
+    """
+    within = _within(reader)
+    mine = select(schedules.c.id).where(schedules.c.owner == reader.person)
+    with house.database.reading() as connection:
+        waiting = _some(
+            connection,
+            within,
+            expected_reports.c.state == ReportState.DUE.value,
+            expected_reports.c.due_on < _today(house),
+            expected_reports.c.schedule.in_(mine),
+        )
+        return _owed(house, connection, waiting)
+
+
+def list_reports(house: House, reader: Reader, **asked: Any) -> Page[Owed]:
+    """Reports of the uses somebody sees, a page at a time; `asked` as `list_governed` takes it."""
+    page = list_governed(house, reader, "expected_report", FILTERS, action="report.read", **asked)
+    with house.database.reading() as connection:
+        return Page(_owed(house, connection, page.items), page.next)
+
+
+def list_schedules(house: House, reader: Reader, **asked: Any) -> Page[Schedule]:
+    """Schedules of the uses somebody sees, a page at a time."""
+    filters = ("use", "partner", "vendor", "owner")
+    return list_governed(house, reader, "schedule", filters, action="report.read", **asked)
+
+
+def read_report(house: House, reader: Reader, name: str) -> Owed:
+    """A report as it stands.
+
+    Raises:
+        NoSuchRecord: There is none of that name within their reach.
+    """
+    with house.database.reading() as connection:
+        found = governance.get(connection, "expected_report", name, _within(reader))
+        return _owed(house, connection, [found])[0]
+
+
+def read_schedule(house: House, reader: Reader, name: str) -> Schedule:
+    """A schedule.
+
+    Raises:
+        NoSuchRecord: There is none of that name within their reach.
+    """
+    with house.database.reading() as connection:
+        found: Schedule = governance.get(connection, "schedule", name, _within(reader))
+        return found
+
+
+def links_of(house: House, reader: Reader, name: str) -> Sequence[Link]:
+    """The links that were handed out for a report, without what opens them.
+
+    Raises:
+        NoSuchRecord: There is no such report within their reach.
+        NotAllowed: They may not hand out links for its use.
+    """
+    with house.database.reading() as connection:
+        awaited_by(connection, reader, name, "schedule.change")
+        return links_about(connection, REPORT, name)
+
+
+def hand_out_link(house: House, reader: Reader, name: str, *, request: str | None = None) -> MadeLinkRead:
+    """A link by which somebody without an account answers a report, once; those handed out before still do.
+
+    Raises:
+        NoSuchRecord: There is no such report within their reach.
+        NotAllowed: They may not, for its use.
+        NotAwaited: It came, or is excused.
+    """
+    with house.database.changing(reader.author(request)) as change:
+        report = _awaited(change.connection, reader, name, "schedule.change")
+        days = timedelta(days=LINK_DAYS)
+        made = make_link(change, secret_of(house), REPORT, report.id, days, made_by=reader.person)
+    return MadeLinkRead(link=address_of_link(house, made), expires_at=made.expires_at)
+
+
+def take_back_links(house: House, reader: Reader, name: str, *, request: str | None = None) -> int:
+    """Make every unused link of a report worthless.
+
+    Returns:
+        How many there were.
+
+    Raises:
+        NoSuchRecord: There is no such report within their reach.
+        NotAllowed: They may not, for its use.
+    """
+    with house.database.changing(reader.author(request)) as change:
+        awaited_by(change.connection, reader, name, "schedule.change")
+        return revoke_links(change, REPORT, name)
+
+
+def excuse(
+    house: House, reader: Reader, name: str, revision: int, why: str, *, request: str | None = None
+) -> ExpectedReport:
+    """Await a report no longer, with a reason that stays beside it.
+
+    Raises:
+        NoSuchRecord: There is no such report within their reach.
+        NotAllowed: They may not, for its use.
+        NotAwaited: It came, or is excused already.
+        BadField: No reason is given.
+        Stale: It was changed meanwhile.
+    """
+    with house.database.changing(reader.author(request), why or None) as change:
+        _awaited(change.connection, reader, name, "report.excuse")
+        if not why.strip():
+            raise BadField("expected_report", "excuse", "say why it need not come")
+        excused = {"state": ReportState.EXCUSED.value, "excuse": why}
+        done = EXPECTED_REPORTS.change(change, name, excused, revision)
+        revoke_links(change, REPORT, name)
+        return done
+
+
+def await_again(
+    house: House, reader: Reader, name: str, revision: int, why: str, *, request: str | None = None
+) -> ExpectedReport:
+    """Await a report once more: what came is to be corrected, or an excuse no longer holds. What came first stays.
+
+    Raises:
+        NoSuchRecord: There is no such report within their reach.
+        NotAllowed: They may not, for its use.
+        BadField: It is awaited already, or no reason is given.
+        Stale: It was changed meanwhile.
+    """
+    with house.database.changing(reader.author(request), why or None) as change:
+        found = awaited_by(change.connection, reader, name, "schedule.change")
+        if found.report.state is ReportState.DUE:
+            raise BadField("expected_report", "state", "it is awaited already")
+        if not why.strip():
+            raise BadField("expected_report", "state", "say why it must come again")
+        again = {
+            "state": ReportState.DUE.value,
+            "way": None,
+            "statement": None,
+            "document": None,
+            "received_at": None,
+            "excuse": None,
+        }
+        return EXPECTED_REPORTS.change(change, name, again, revision)
+
+
+def last_measured(house: House, connection: Connection, schedule: str) -> tuple[str, list[Measurement]] | None:
+    """What the newest report of a schedule measured, and the day its period ended."""
+    came = governance.every(
+        connection,
+        "expected_report",
+        expected_reports.c.schedule == schedule,
+        expected_reports.c.state == ReportState.RECEIVED.value,
+        order="due_on",
+    )
+    if not came or came[-1].statement is None:
+        return None
+    measured = getattr(house.store.get(came[-1].statement).predicate, "measurements", ())
+    return came[-1].period_end, list(measured)
+
+
+def sentence(report: ExpectedReport, grace_days: int, today: str) -> str:
+    """How a report stands, in words."""
+    stands = standing(report, grace_days, today)
+    if stands is Standing.EXPECTED:
+        return f"due on {report.due_on}"
+    if stands is Standing.LATE:
+        return f"late: due on {report.due_on}, missing after {last_day(report.due_on, grace_days)}"
+    if stands is Standing.MISSING:
+        return f"not reported: due on {report.due_on}; nothing is known of this time"
+    if stands is Standing.EXCUSED:
+        return "excused: nothing was reported for this time"
+    came = (report.received_at or "")[:10]
+    late = "late, " if stands is Standing.RECEIVED_LATE else ""
+    return f"received {late}on {came}" + (", as a claim" if report.way in ("form", "workbook") else ", signed")
+
+
+_FIRST: Final = (Standing.MISSING, Standing.LATE, Standing.EXPECTED)
+
+
+def _urgency(one: Owed) -> tuple[int, str]:
+    day = one.report.due_on
+    if one.standing in _FIRST:
+        return _FIRST.index(one.standing), day
+    return len(_FIRST), "".join(chr(0x10FFFF - ord(letter)) for letter in day)  # what came: the newest first
+
+
+def _owed(house: House, connection: Connection, reports: Sequence[ExpectedReport]) -> list[Owed]:
+    today = _today(house)
+    named = SCHEDULES.get_many(connection, (one.schedule for one in reports))
+    uses = USES.get_many(connection, (one.use for one in reports))
+    return [
+        Owed(
+            report=one,
+            use_name=uses[one.use].name,
+            partner=(schedule := named[one.schedule]).partner.value,
+            partner_name=schedule.partner_name,
+            owner=schedule.owner,
+            standing=standing(one, schedule.grace_days, today),
+            sentence=sentence(one, schedule.grace_days, today),
+            asked_on=today,
+        )
+        for one in reports
+    ]
+
+
+def _some(
+    connection: Connection, within: Sequence[str], *conditions: Any, descending: bool = False
+) -> list[ExpectedReport]:
+    found = governance.page(
+        connection,
+        "expected_report",
+        within,
+        *conditions,
+        order="due_on",
+        descending=descending,
+        limit=_RECENT,
+    )
+    return list(found.items)
+
+
+def _awaited(connection: Connection, reader: Reader, name: str, action: str) -> ExpectedReport:
+    report = awaited_by(connection, reader, name, action).report
+    if report.state is not ReportState.DUE:
+        raise NotAwaited(report.state)
+    return report
+
+
+def _within(reader: Reader) -> tuple[str, ...]:
+    within = paths_for(reader, "report.read")
+    if not within:
+        raise NotAllowed("report.read", "anywhere")
+    return within
+
+
+def _today(house: House) -> str:
+    return house.database.clock().date().isoformat()

@@ -1,0 +1,33 @@
+"""Whom of the office something is brought to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, select
+
+from codman.registry.nouns import PEOPLE
+from codman.registry.schema import grants, people, sites
+from codman.spine.person import Person, Role
+
+
+def officers_for(connection: Connection, paths: Sequence[str]) -> list[Person]:
+    """The governance officers who answer for one of these sites, or for the whole house.
+
+    Args:
+        connection: Where to read.
+        paths: Paths of the sites that something belongs to.
+    """
+    query = (
+        select(people, sites.c.path.label("begins"))
+        .join(grants, grants.c.person == people.c.id)
+        .outerjoin(sites, sites.c.id == grants.c.site)
+        .where(grants.c.role == Role.OFFICER.value, people.c.active)
+        .order_by(people.c.id)
+    )
+    found = {
+        row.id: PEOPLE.read(row)
+        for row in connection.execute(query)
+        if any(path.startswith(row.begins or "/") for path in paths)
+    }
+    return list(found.values())
