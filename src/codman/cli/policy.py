@@ -6,11 +6,15 @@ import json
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from codman.cli.opened import DatabaseUrl, Workspace
+from codman.cli.opened import DatabaseUrl, Workspace, opened
+
+if TYPE_CHECKING:
+    from codman.flows.review.impact import Impact
+    from codman.review.policy.diff import Turned
 
 app = typer.Typer(
     add_completion=False,
@@ -123,17 +127,31 @@ def diff(
     at: Annotated[
         str | None, typer.Option(metavar="TIME", help="Judge as of this day or time, ISO 8601; now if left out.")
     ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="On all that the book of record holds: which uses come out otherwise.")
+    ] = False,
+    workspace: Workspace = None,
+    database_url: DatabaseUrl = None,
     format_: _Format = Format.TEXT,
 ) -> None:
-    """Say how two editions of a policy differ and, with evidence, which outcomes change. Always exit 0."""
+    """Say how two editions of a policy differ and, with evidence, which outcomes change. Always exit 0.
+
+    With --all, or a workspace, it is held against the evidence of every use that the policy is meant for.
+    """
     from codman.flows.gate import compare_editions
 
+    whole_book = every or workspace is not None or database_url is not None
+    if whole_book:
+        _refuse_beside(evidence, key, at)
     changes, turns = compare_editions(old, new, evidence or (), keys=key or (), at=at)
+    book = _over_the_book(old, new, workspace, database_url) if whole_book else None
     if format_ is Format.JSON:
         answer = {
             "differences": [{"requirement": c.requirement, "way": c.way, "words": c.words} for c in changes],
             "outcomes": [{"requirement": t.requirement, "old": t.old, "new": t.new} for t in turns],
         }
+        if book is not None:
+            answer |= _answer(book)
         sys.stdout.write(json.dumps(answer, indent=2, ensure_ascii=False) + "\n")
         return
     if not changes:
@@ -143,7 +161,73 @@ def diff(
     if evidence:
         sys.stdout.write("\nOn this evidence:\n" if turns else "\nOn this evidence no outcome changes.\n")
     for t in turns:
-        sys.stdout.write(f"  {t.requirement}: {t.old or 'not asked'} → {t.new or 'not asked'}\n")
+        sys.stdout.write(f"  {_turn(t)}\n")
+    if book is not None:
+        _print_uses(book)
+
+
+def _refuse_beside(evidence: list[Path] | None, key: list[Path] | None, at: str | None) -> None:
+    from codman.errors import BadInput
+
+    if evidence or key or at:
+        raise BadInput(
+            what="--all takes no evidence, key or time",
+            why="it holds both editions against what the book of record holds now, by the keys registered there",
+            fix="leave them out, or leave out --all and the workspace",
+        )
+
+
+def _over_the_book(old: Path, new: Path, workspace: Path | None, database_url: str | None) -> Impact:
+    from codman.flows.operator import OPERATOR
+    from codman.flows.review.impact import impact
+    from codman.review.policy.load import load_policy
+
+    def told(done: int, of: int) -> None:
+        if sys.stderr.isatty():
+            sys.stderr.write(f"\r{done:,} of {of:,} uses" + ("\n" if done == of else ""))
+
+    with opened(workspace, database_url) as house:
+        return impact(house, OPERATOR, load_policy(old), load_policy(new), progress=told)
+
+
+def _answer(book: Impact) -> dict[str, Any]:
+    return {
+        "judged": book.judged,
+        "uses": [
+            {
+                "use": one.use,
+                "name": one.name,
+                "old": one.old,
+                "new": one.new,
+                "outcomes": [{"requirement": t.requirement, "old": t.old, "new": t.new} for t in one.turned],
+            }
+            for one in book.uses
+        ],
+        "unjudged": [{"use": one.use, "name": one.name, "why": one.why} for one in book.unjudged],
+    }
+
+
+def _print_uses(book: Impact) -> None:
+    from codman.cli.layout import print_line
+
+    otherwise = [one for one in book.uses if one.old is not one.new]
+    sys.stdout.write(
+        f"\nUses: {book.judged:,} judged; {len(otherwise):,} come out otherwise, "
+        f"{len(book.uses) - len(otherwise):,} only in a requirement.\n"
+    )
+    for (was, now), number in book.by_outcome().items():
+        sys.stdout.write(f"  {was} → {now}: {number:,}\n")
+    for one in book.uses:
+        sys.stdout.write("\n")
+        print_line(f"{one.name} ({one.use}): {one.old} → {one.new}")
+        for t in one.turned:
+            print_line(f"  {_turn(t)}")
+    for lost in book.unjudged:
+        print_line(f"{lost.name} ({lost.use}) was not judged: {lost.why}")
+
+
+def _turn(t: Turned) -> str:
+    return f"{t.requirement}: {t.old or 'not asked'} → {t.new or 'not asked'}"
 
 
 @app.command(short_help="Promise a policy before the run.")

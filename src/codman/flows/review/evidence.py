@@ -42,7 +42,8 @@ class _Shelf:
             if place in self._held:
                 self._held.move_to_end(place)
                 return self._held[place]
-        exhibit = of_statement(store.get(digest), ())
+        exhibit = of_statement(store.recall(digest), ())
+        exhibit.index()  # once here, and not in each copy that a look takes
         with self._lock:
             if place not in self._held:
                 self._held[place] = exhibit

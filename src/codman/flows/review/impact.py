@@ -1,12 +1,17 @@
-"""impact: a changed policy held against all that the book holds now, and which uses would come out otherwise."""
+"""impact: a changed policy held against all that the book holds now, and which uses would come out otherwise.
+
+A requirement that is the same in both editions is judged once.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, select
 
+from codman.errors import BadInput
 from codman.flows.house import House
 from codman.flows.review.evidence import exhibits_of_many, judged
 from codman.registry.access import NotAllowed, Reader, paths_for
@@ -14,10 +19,10 @@ from codman.registry.inventory import visible
 from codman.registry.nouns import PRODUCTS, USES
 from codman.registry.schema import uses
 from codman.review.policy.diff import Turned, turned
-from codman.spine.policy import Policy
+from codman.spine.policy import Policy, Requirement
 from codman.spine.product import Product
 from codman.spine.use import RUNNING, Stage, Use
-from codman.spine.verdict import Outcome, Verdict
+from codman.spine.verdict import Outcome, Result, Verdict
 
 _AT_ONCE = 200  # uses whose evidence is held at once
 _CONCERNED = frozenset({*RUNNING, Stage.PAUSED, Stage.IN_REVIEW, Stage.TRIAGED})
@@ -35,11 +40,26 @@ class UseImpact:
 
 
 @dataclass(frozen=True, slots=True)
+class Unjudged:
+    """One use that cannot be judged by one of the editions, and why."""
+
+    use: str
+    name: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Impact:
     """What a changed policy would change."""
 
     judged: int  # uses the policy is meant for
     uses: tuple[UseImpact, ...]  # whose outcome, or any requirement's, changes; the worst turn first
+    unjudged: tuple[Unjudged, ...] = ()
+
+    def by_outcome(self) -> dict[tuple[Outcome, Outcome], int]:
+        """How many uses go from which outcome to which, the commonest first."""
+        counts = Counter((one.old, one.new) for one in self.uses if one.old is not one.new)
+        return dict(counts.most_common())
 
 
 def impact(
@@ -68,10 +88,14 @@ def impact(
     with house.database.reading() as connection:
         rows = connection.execute(select(uses).where(visible(within), uses.c.stage.in_(_CONCERNED)).order_by(uses.c.id))
         every = [USES.read(row) for row in rows]
-        found, counted = [], 0
-        for done, (use, before, after) in enumerate(_both(house, connection, every, old, new), 1):
+        found, unjudged, counted = [], [], 0
+        for done, (use, looked) in enumerate(_both(house, connection, every, old, new), 1):
             if progress is not None and (done % _AT_ONCE == 0 or done == len(every)):
                 progress(done, len(every))
+            if isinstance(looked, BadInput):
+                unjudged.append(Unjudged(use.id, use.name, f"{looked.what}: {looked.why}"))
+                continue
+            before, after = looked
             if Outcome.NOT_APPLICABLE is before.outcome is after.outcome:
                 continue
             counted += 1
@@ -79,17 +103,49 @@ def impact(
             if turns or before.outcome is not after.outcome:
                 found.append(UseImpact(use.id, use.name, before.outcome, after.outcome, turns))
     found.sort(key=lambda one: (one.old is one.new, one.new is Outcome.MET, one.name))
-    return Impact(judged=counted, uses=tuple(found))
+    return Impact(judged=counted, uses=tuple(found), unjudged=tuple(unjudged))
 
 
 def _both(
     house: House, connection: Connection, every: Sequence[Use], old: Policy, new: Policy
-) -> Iterator[tuple[Use, Verdict, Verdict]]:
+) -> Iterator[tuple[Use, tuple[Verdict, Verdict] | BadInput]]:
     now = house.database.clock()
+    same = _same(old, new)
+    changed = new.model_copy(update={"requires": tuple(r for r in new.requires if r.id not in same)})
     for low in range(0, len(every), _AT_ONCE):
         some = every[low : low + _AT_ONCE]
         products: dict[str, Product] = PRODUCTS.get_many(connection, [use.product for use in some])
         held = exhibits_of_many(house, connection, some)
         for use in some:
             exhibits, product = held[use.id], products[use.product]
-            yield use, judged(exhibits, old, use, product, at=now), judged(exhibits, new, use, product, at=now)
+            try:
+                before = judged(exhibits, old, use, product, at=now)
+                after = judged(exhibits, changed, use, product, at=now) if changed.requires else before
+            except BadInput as error:  # evidence with several thresholds, say: one use must not hide all the others
+                yield use, error
+                continue
+            yield use, (before, _together(new, before, after))
+
+
+def _same(old: Policy, new: Policy) -> frozenset[str]:
+    """The requirements that come out the same in both editions, whatever the evidence."""
+    if (old.level, old.applies_to) != (new.level, new.applies_to):
+        return frozenset()
+    before = {r.id: _asked(r) for r in old.requires}
+    return frozenset(r.id for r in new.requires if before.get(r.id) == _asked(r))
+
+
+def _asked(r: Requirement) -> tuple[object, ...]:
+    return (r.asked_as, r.asks, r.evidence, frozenset(r.origin), r.max_age_days)
+
+
+def _together(new: Policy, before: Verdict, after: Verdict) -> Verdict:
+    """The verdict by the new edition: what it changed as judged anew, the rest as judged before."""
+    kept, judged_anew = {r.id: r for r in before.results}, {r.id: r for r in after.results}
+    results: list[Result] = []
+    for asked in new.requires:
+        found = judged_anew.get(asked.id) or kept[asked.id]
+        if found.severity is not asked.severity:
+            found = replace(found, severity=asked.severity)
+        results.append(found)
+    return replace(after, policy=new.policy, edition=new.edition, checkpoint=new.checkpoint, results=tuple(results))

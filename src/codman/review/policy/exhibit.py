@@ -49,6 +49,8 @@ class Exhibit:
     _by_metric: dict[str, list[Measurement]] | None = field(default=None, repr=False)
     _by_place: dict[tuple[str, frozenset[tuple[str, str]]], list[Measurement]] | None = field(default=None, repr=False)
     _repeated: bool | None = field(default=None, repr=False)
+    _spec: Mapping[str, Any] | None = field(default=None, repr=False)
+    _chosen: tuple[float | None, ...] | None = field(default=None, repr=False)
 
     @property
     def day(self) -> str:
@@ -63,8 +65,10 @@ class Exhibit:
     @property
     def spec(self) -> Mapping[str, Any]:
         """What was asked of the evaluation; empty where the kind has no spec."""
-        spec = self.predicate.get("spec")
-        return spec if isinstance(spec, Mapping) else {}
+        if self._spec is None:
+            spec = self.predicate.get("spec")
+            self._spec = spec if isinstance(spec, Mapping) else {}
+        return self._spec
 
     @property
     def task(self) -> str | None:
@@ -96,6 +100,11 @@ class Exhibit:
 
         A file of other rows by name is the judged one again where its bytes are the same.
         """
+        if self._chosen is None:
+            self._chosen = self._own_choices()
+        return self._chosen
+
+    def _own_choices(self) -> tuple[float | None, ...]:
         chosen = self.spec.get("chosen")
         if not isinstance(chosen, list):
             return ()
@@ -117,11 +126,16 @@ class Exhibit:
 
     def about(self, place: tuple[str, frozenset[tuple[str, str]]]) -> Sequence[Measurement]:
         """All measurements of one metric about exactly these patients."""
+        return (self.index() if self._by_place is None else self._by_place).get(place, ())
+
+    def index(self) -> Mapping[tuple[str, frozenset[tuple[str, str]]], Sequence[Measurement]]:
+        """The measurements by metric and patients, made once; copies of the exhibit share it."""
         if self._by_place is None:
-            self._by_place = {}
+            found: dict[tuple[str, frozenset[tuple[str, str]]], list[Measurement]] = {}
             for row in self.rows:
-                self._by_place.setdefault((row.metric, frozenset(row.slice.items())), []).append(row)
-        return self._by_place.get(place, ())
+                found.setdefault((row.metric, frozenset(row.slice.items())), []).append(row)
+            self._by_place = found
+        return self._by_place
 
 
 def of_statement(read: ReadStatement, keys: Sequence[VerifyingKey]) -> Exhibit:

@@ -174,7 +174,7 @@ class _Short:
 
 
 def _too_few(bound: Bound, m: Measurement, exhibit: Exhibit) -> Iterator[_Short]:
-    if not bound.asks_for_many:
+    if not bound.asks_for_many or _enough_without_words(bound, m):
         return
     negatives = None if m.n is None or m.positives is None else m.n - m.positives
     noun = _patients(m, exhibit)
@@ -182,6 +182,17 @@ def _too_few(bound: Bound, m: Measurement, exhibit: Exhibit) -> Iterator[_Short]
     yield from _short(bound.min_positives, m.positives, m.n, f"{noun} with the event")
     yield from _short(bound.min_negatives, negatives, m.n, f"{noun} without the event")
     yield from _short(bound.min_subjects, _subjects(m, exhibit), m.n, "patients")
+
+
+def _enough_without_words(bound: Bound, m: Measurement) -> bool:
+    """Whether only n and events are asked for and there are as many: so it is for most numbers of most uses."""
+    return (
+        bound.min_subjects is None
+        and bound.min_negatives is None
+        and m.n is not None
+        and m.n >= (bound.min_n or 0)
+        and (bound.min_positives is None or (m.positives is not None and m.positives >= bound.min_positives))
+    )
 
 
 def _short(least: int | None, there: int | None, n: int | None, noun: str) -> Iterator[_Short]:

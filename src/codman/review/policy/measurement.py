@@ -99,6 +99,8 @@ def _usual(picked: list[Measurement], bound: Bound) -> list[Measurement]:
 
     Where the whole does not stand beside the parts, all of them are judged and the worst counts.
     """
+    if len(picked) < 2:
+        return picked
     for part, named in (("kind", bound.kind), ("class", bound.class_), ("label", bound.label), ("model", None)):
         if named is None:
             picked = [m for m in picked if part not in m.params] or picked
