@@ -153,7 +153,7 @@ def import_table(
     require(reader, "inventory.import", ["/"])
     with house.database.reading() as connection:
         chosen = _chosen(connection, table, mapping)
-        known = _known(connection)
+        known = known_names(connection)
     headings, missing = fitted(chosen, table)
     done = Imported(chosen.mapping, rows=len(table.rows) + sum(table.skipped.values()))
     done.reading, done.not_in_file = list(table.notes), missing
@@ -269,7 +269,7 @@ def _answer(text: str) -> str:
     return "" if answers_nothing(text) else normal_name(text)
 
 
-def _known(connection: Connection) -> Known:
+def known_names(connection: Connection) -> Known:
     """People and sites by name; a name that two have is nobody's."""
     names: dict[str, set[str]] = {}
     for person in connection.execute(select(people.c.id, people.c.name, people.c.email).where(people.c.active)):

@@ -7,6 +7,8 @@ from typing import Final
 from sqlalchemy import Connection, select
 
 from codman.registry.schema import log_entries, people, statements, versions
+from codman.registry.schema_review import intakes
+from codman.spine.intake import IntakeState
 from codman.spine.product import Product, ProductKind
 from codman.spine.review import Case
 from codman.spine.statement import Kind
@@ -26,6 +28,9 @@ def hand_in(connection: Connection, use: Use, product: Product) -> dict[str, str
     found: dict[str, str] = {}
     if use.owner is not None:
         found.setdefault(use.owner, "answer for this use")
+    proposed = select(intakes.c.owner).where(intakes.c.use == use.id, intakes.c.state == IntakeState.SUBMITTED.value)
+    for person in connection.execute(proposed).scalars():
+        found.setdefault(person, "proposed it")
     sent = select(statements.c.filed_by).join(people, people.c.id == statements.c.filed_by)
     of_use = sent.where(statements.c.use_id == use.id, statements.c.kind.not_in(_NO_WORK)).distinct()
     for person in connection.execute(of_use).scalars():
