@@ -54,6 +54,7 @@ NOT_HELD: Final[Mapping[str, str]] = {
     "imported_rows": "what a file said last, so that the next edition is read against it",
     "policies": "the editions that verdicts name, by the digest of their bytes",
     "links": "ways to give one answer without an account; what came through one is held, as a claim",
+    "mail_choices": "who wants a mail each day; the log has each change of it",
     "outbox": "work that waits to be done",
     "leases": "who does which work just now",
     "schedule": "when which work is done next",

@@ -120,6 +120,14 @@ emergencies = Table(  # break-glass: a right taken for a while, for a reason, to
     Column("finding", Text),
 )
 
+mail_choices = Table(  # who wants what by mail; who says nothing gets it
+    "mail_choices",
+    metadata,
+    Column("person", _ID, ForeignKey("people.id"), primary_key=True),
+    Column("digest", Boolean, nullable=False),  # once a day, what waits for them
+    Column("changed_at", _TIME, nullable=False),
+)
+
 house_marks = Table(  # what is true of the whole house: `demo` opens its read-only door
     "house_marks",
     metadata,

@@ -391,6 +391,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number", "field", name=op.f("pk_log_texts")),
     )
     op.create_table(
+        "mail_choices",
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("digest", sa.Boolean(), nullable=False),
+        sa.Column("changed_at", sa.String(length=40), nullable=False),
+        sa.ForeignKeyConstraint(["person"], ["people.id"], name=op.f("fk_mail_choices_person")),
+        sa.PrimaryKeyConstraint("person", name=op.f("pk_mail_choices")),
+    )
+    op.create_table(
         "products",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
