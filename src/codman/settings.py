@@ -101,6 +101,9 @@ class Settings(BaseSettings):
     jira_token: SecretStr | None = Field(default=None, description="Its API token")
     jira_project: str | None = Field(default=None, description="Key of the project they are opened in")
     jira_issue_type: str = Field(default="Task", description="What they are there")
+    overdue_to: Words = Field(
+        default=(), description="Who hears of overdue conditions and missing reports: webhook, servicenow, jira"
+    )
     max_body_mb: Annotated[int, Field(ge=1, le=1024)] = Field(default=64, description="Largest request in MiB")
 
     @classmethod

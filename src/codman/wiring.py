@@ -135,6 +135,11 @@ def notifiers_of(settings: Settings, policy: EgressPolicy, clock: Clock) -> dict
         token = _beside("jira_url", "jira_token", settings.jira_token).get_secret_value()
         project = _beside("jira_url", "jira_project", settings.jira_project)
         found["jira"] = Jira(settings.jira_url, user, token, project, policy, settings.jira_issue_type)
+    for name in settings.overdue_to:
+        if name not in ("webhook", "servicenow", "jira"):
+            raise BadSetting("overdue_to", f"{name[:40]!r} is none of webhook, servicenow and jira")
+        if name not in found:
+            raise BadSetting("overdue_to", f"{name} is not set up: {name}_url is not set")
     return found
 
 
