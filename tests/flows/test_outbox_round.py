@@ -103,7 +103,7 @@ def test_what_is_not_set_up_waits_in_plain_sight(book):
 
     found = standing(book.house)
     assert (found.ways, found.queue.waiting, found.queue.unsendable) == ((), 1, 1)
-    assert [job.job for job in found.jobs if job.due] == ["forget-sent"]
+    assert "forget-sent" in [job.job for job in found.jobs if job.due]
 
 
 def test_only_those_who_may_see_and_send_again_what_was_given_up_and_the_log_knows_who_did(book):
