@@ -23,6 +23,7 @@ from codman.registry.schema_review import (
     determinations,
     expected_reports,
     intakes,
+    pause_proposals,
     remarks,
     reopenings,
     reviewers,
@@ -34,6 +35,7 @@ from codman.spine.concern import Concern, ConcernFields, CorrectiveAction, Corre
 from codman.spine.determination import Determination, DeterminationFields
 from codman.spine.intake import Intake, IntakeFields, TriageFields, TriageRecord
 from codman.spine.partner_report import ExpectedReport, ExpectedReportFields, Schedule, ScheduleFields
+from codman.spine.pausing import PauseProposal, PauseProposalFields
 from codman.spine.reopening import ChangePlan, ChangePlanFields, Reopening, ReopeningFields
 from codman.spine.review import (
     Acceptance,
@@ -65,6 +67,7 @@ CONCERNS: Final = Records("concern", concerns, ConcernFields, Concern)
 CORRECTIVE_ACTIONS: Final = Records("corrective_action", corrective_actions, CorrectiveActionFields, CorrectiveAction)
 CHANGE_PLANS: Final = Records("change_plan", change_plans, ChangePlanFields, ChangePlan)
 REOPENINGS: Final = Records("reopening", reopenings, ReopeningFields, Reopening)
+PAUSE_PROPOSALS: Final = Records("pause_proposal", pause_proposals, PauseProposalFields, PauseProposal)
 
 GOVERNANCE: Final[Mapping[str, Records[Any, Any]]] = {
     one.kind: one
@@ -84,6 +87,7 @@ GOVERNANCE: Final[Mapping[str, Records[Any, Any]]] = {
         CORRECTIVE_ACTIONS,
         CHANGE_PLANS,
         REOPENINGS,
+        PAUSE_PROPOSALS,
     )
 }
 

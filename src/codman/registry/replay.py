@@ -56,6 +56,7 @@ NOT_HELD: Final[Mapping[str, str]] = {
     "links": "ways to give one answer without an account; what came through one is held, as a claim",
     "mail_choices": "who wants a mail each day; the log has each change of it",
     "outbox": "work that waits to be done",
+    "log_cursors": "how far a round has read the log; read again, it finds the same",
     "leases": "who does which work just now",
     "schedule": "when which work is done next",
     "submission_matches": "proposals of names that are alike; what is confirmed stands in the product, which is held",

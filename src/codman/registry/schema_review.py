@@ -199,11 +199,32 @@ reopenings = _records(
     Column("requirement", _LINE, nullable=False),
     Column("changed", _WORD, nullable=False),
     Column("because", _LINE, nullable=False),
+    Column("became", _LINE),
     Column("log_index", Integer),
     _ref("plan", "change_plans"),
     Column("state", _WORD, nullable=False, index=True),
     Column("closed_at", _TIME),
     Column("closed_by", _DIGEST),
+)
+
+pause_proposals = _records(
+    "pause_proposals",
+    _ref("use", "uses", needed=True),
+    Column("cause", _WORD, nullable=False),
+    Column("because", _LINE, nullable=False),
+    _ref("case", "cases", needed=True),
+    _ref("condition", "conditions"),
+    Column("state", _WORD, nullable=False, index=True),
+    Column("settled_at", _TIME),
+    _ref("settled_by", "people"),
+    Column("why", Text),
+)
+
+log_cursors = Table(  # how far a round has read the log
+    "log_cursors",
+    metadata,
+    Column("name", _ID, primary_key=True),
+    Column("position", BigInteger().with_variant(Integer, "sqlite"), nullable=False),
 )
 
 schedules = _records(

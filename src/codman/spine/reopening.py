@@ -46,6 +46,9 @@ class ReopeningFields(Fields):
     requirement: RequirementId
     changed: Changed
     because: Line = Field(description="In words: what it was and what it is")
+    became: Line | None = Field(
+        default=None, description="What it is now, where that has a name: a version, a site, an edition, a number"
+    )
     log_index: int | None = Field(default=None, ge=0, description="The entry of the change")
     plan: Id | None = None
     state: ReopeningState = ReopeningState.OPEN
