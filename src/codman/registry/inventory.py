@@ -29,7 +29,7 @@ from codman.errors import BadInput, nearest
 from codman.registry.places import inside
 from codman.registry.records import Page, decode_cursor, encode_cursor
 from codman.registry.schema import deployments, people, products, sites, statements, uses, vendors
-from codman.registry.standing import COUNTS
+from codman.registry.standing import COUNTS, COUNTS_FOR_EVER
 from codman.spine.product import ProductKind
 from codman.spine.use import Decision, DecisionRole, Impact, Listed, Stage, Tier, Use
 
@@ -48,7 +48,9 @@ _WORDS: Final = {  # fields that hold one of few words
     "kind": ProductKind,
     "evidence": (_FILED,),
 }
-_HAS_EVIDENCE: Final = exists(select(statements.c.digest).where(statements.c.use_id == uses.c.id, COUNTS))
+_OF_USE: Final = select(statements.c.digest).where(statements.c.use_id == uses.c.id)
+# told apart, for the first is answered from an index for almost every use
+_HAS_EVIDENCE: Final = or_(exists(_OF_USE.where(COUNTS_FOR_EVER)), exists(_OF_USE.where(COUNTS)))
 
 # What a filter may name, and the column it looks at
 FILTERS: Final[Mapping[str, ColumnElement[Any]]] = {

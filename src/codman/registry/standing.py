@@ -22,6 +22,9 @@ _LASTING: Final = select(keys.c.keyid).where(
 )
 # why_not_now as the database is asked it; one signature that counts is enough. What was never verified has none: said
 # first, for an index knows it.
+COUNTS_FOR_EVER: Final[ColumnElement[bool]] = and_(
+    statements.c.standing == "verified", statements.c.keyid.in_(_LASTING)
+)
 COUNTS: Final[ColumnElement[bool]] = and_(
     statements.c.standing == "verified",
     or_(
