@@ -69,6 +69,8 @@ PAGES: Final[Mapping[str, str]] = {
     "GET /sites": "inventory.read",
     "GET /vendors": "inventory.read",
     "GET /vendors/{vendor_id}": "inventory.read",
+    "GET /status": "outbox.read",
+    "POST /status/messages/{name}/again": "outbox.send",
     "GET /keys": "key.read",
     "GET /keys/new": "key.create",
     "POST /keys/new": "key.create",

@@ -35,6 +35,7 @@ from codman.web.pages import (
     registers,
     review_steps,
     reviews,
+    status,
     uses,
 )
 from codman.web.security import install_security
@@ -60,6 +61,7 @@ _ROUTERS: Final = (
     review_steps.router,
     reviews.router,
     generated.router,
+    status.router,
     sign_in.router,
     tokens.router,
     emergency.router,

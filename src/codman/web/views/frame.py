@@ -22,6 +22,7 @@ PLACES: Final = (
     ("/invitations", "Invitations", "invitation.read"),
     ("/keys", "Keys", "key.read"),
     ("/audit", "Audit", "audit.read"),
+    ("/status", "Status", "outbox.read"),
 )
 
 

@@ -1,0 +1,153 @@
+"""The status page: queue, lag, messages that were given up, jobs by the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from codman.flows.outbox import Standing
+from codman.jobs.outbox import Parked
+from codman.jobs.schedule import JobState
+from codman.web.views.marks import Tag
+
+WAYS: Final[Mapping[str, str]] = {
+    "mail": "mail",
+    "webhook": "webhook",
+    "servicenow": "ServiceNow",
+    "jira": "Jira",
+}
+_JOBS: Final[Mapping[str, str]] = {
+    "digest": "Mail people what waits for them",
+    "overdue": "Tell other systems what is overdue",
+    "reports": "Look for reports that are due, late or missing",
+    "concerns": "Look for concerns that nobody has seen",
+    "conditions": "Look at conditions and decisions that end",
+    "forget-sent": "Blank what was sent long ago",
+}
+_LATE_S: Final = 15 * 60  # the outbox is looked through every few seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Number:
+    """One number of the page, and what it means."""
+
+    term: str
+    value: str
+    detail: str = ""
+    href: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParkedLine:
+    """A message that was given up."""
+
+    id: str
+    way: str
+    to: str
+    queued_at: str
+    parked_at: str
+    attempts: int
+    trouble: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobLine:
+    """Something done by the clock."""
+
+    name: str
+    tag: Tag
+    ran_at: str | None
+    slot: str
+    trouble: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusView:
+    """The page."""
+
+    sentence: str
+    ways: str
+    numbers: tuple[Number, ...]
+    parked: tuple[ParkedLine, ...]
+    jobs: tuple[JobLine, ...]
+
+
+def status_view(now: Standing, parked: Sequence[Parked]) -> StatusView:
+    """The page.
+
+    Args:
+        now: How the outbox and the schedule stand.
+        parked: The messages that were given up, the newest first.
+    """
+    queue = now.queue
+    told = ", ".join(WAYS.get(way, way) for way in now.ways)
+    return StatusView(
+        sentence=_sentence(now),
+        ways=f"Set up: {told}." if told else "No way to tell anybody outside is set up; messages wait until one is.",
+        numbers=(
+            Number(term="Waiting", value=f"{queue.waiting:,}"),
+            Number(term="Oldest waits", value=_span(queue.lag_s) if queue.waiting else "–"),
+            Number(term="Tried in vain so far", value=f"{queue.failing:,}"),
+            Number(term="For a way not set up", value=f"{queue.unsendable:,}"),
+            Number(term="Given up", value=f"{queue.parked:,}", href="#given-up" if queue.parked else ""),
+            Number(term="Sent", value=f"{queue.sent:,}"),
+        ),
+        parked=tuple(
+            ParkedLine(
+                id=one.id,
+                way=WAYS.get(one.kind, one.kind),
+                to=one.to,
+                queued_at=one.queued_at,
+                parked_at=one.parked_at,
+                attempts=one.attempts,
+                trouble=one.trouble,
+            )
+            for one in parked
+        ),
+        jobs=tuple(_job(one) for one in now.jobs),
+    )
+
+
+def _sentence(now: Standing) -> str:
+    queue = now.queue
+    failing = [one for one in now.jobs if one.attempts]
+    troubles = []
+    if queue.parked:
+        troubles.append(f"{queue.parked:,} message{'' if queue.parked == 1 else 's'} given up")
+    if queue.waiting > queue.unsendable and queue.lag_s > _LATE_S:
+        troubles.append(f"the oldest message has waited {_span(queue.lag_s)}")
+    if queue.unsendable:
+        troubles.append(f"{queue.unsendable:,} for a way that is not set up")
+    if failing:
+        troubles.append(f"{len(failing)} job{'' if len(failing) == 1 else 's'} failing")
+    if not troubles:
+        return "Everything that was to be sent or done is."
+    said = "; ".join(troubles)
+    return f"{said[:1].upper()}{said[1:]}."
+
+
+def _job(one: JobState) -> JobLine:
+    if one.attempts:
+        tag = Tag("Failed", "unmet", "×")
+    elif one.due:
+        tag = Tag("Due", "unsure", "?")
+    else:
+        tag = Tag("Done", "met", "✓")
+    times = f"{one.attempts} time{'' if one.attempts == 1 else 's'}"
+    return JobLine(
+        name=_JOBS.get(one.job, one.job),
+        tag=tag,
+        ran_at=one.ran_at,
+        slot=one.slot or "–",
+        trouble=f"{one.trouble}, {times}; it is tried again" if one.attempts else "",
+    )
+
+
+def _span(seconds: float) -> str:
+    """A length of time as people say it, rounded down."""
+    for length, word in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds >= length:
+            number = int(seconds // length)
+            return f"{number} {word}{'' if number == 1 else 's'}"
+    return "less than a minute"
