@@ -15,6 +15,8 @@ from codman.evidence.store import EvidenceTampered, NotInStore
 from codman.flows.filing import TooLarge
 from codman.flows.packs import NoSuchPolicy
 from codman.flows.records import BadListing
+from codman.flows.reporting.receiving import NotAwaited
+from codman.flows.reporting.schedules import ScheduleEnded
 from codman.flows.review.cases import CaseClosed
 from codman.flows.review.conditions import ConditionClosed
 from codman.flows.review.deciding import CannotDecide
@@ -77,6 +79,8 @@ _SORTS: Final[Mapping[type[CodmanError], Sort]] = {
     ConditionClosed: Sort("condition-closed", 409),
     CannotDecide: Sort("cannot-decide", 409),
     CannotMove: Sort("cannot-move", 409),
+    NotAwaited: Sort("not-awaited", 409),
+    ScheduleEnded: Sort("schedule-ended", 409),
     KeyReused: Sort("key-reused", 409),
     Stale: Sort("stale", 412),
     NotTheSame: Sort("stale", 412),

@@ -15,6 +15,7 @@ from codman.api.routes import (
     people,
     policies,
     records,
+    reports,
     reviews,
     service,
     stages,
@@ -39,6 +40,7 @@ def every_operation() -> list[Operation]:
         reviews,
         stages,
         policies,
+        reports,
         audit,
     ):
         table += topic.operations()

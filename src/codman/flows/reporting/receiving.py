@@ -118,6 +118,12 @@ def awaited(connection: Connection, name: str) -> Awaited:
     return Awaited(report, SCHEDULES.get(connection, report.schedule), use, product)
 
 
+def awaited_for(house: House, reader: Reader, name: str, action: str) -> Awaited:
+    """The same for somebody at a door; `awaited_by` says what is refused."""
+    with house.database.reading() as connection:
+        return awaited_by(connection, reader, name, action)
+
+
 def awaited_by(connection: Connection, reader: Reader, name: str, action: str) -> Awaited:
     """A report that somebody may do something with.
 
@@ -180,7 +186,7 @@ def receive_signed(
     read = read_bytes(body, name="the report")
     if found.report.statement == read.digest:
         return found.report
-    _refuse_unawaited(found.report)
+    refuse_unawaited(found.report)
     if read.envelope is None:
         raise NotSigned
     _refuse_other(found, read)
@@ -189,7 +195,7 @@ def receive_signed(
         now = awaited_by(change.connection, reader, name, "report.create")
         if now.report.statement == read.digest:
             return now.report
-        _refuse_unawaited(now.report)
+        refuse_unawaited(now.report)
         filed = find(change.connection, read.digest)
         if filed is None or filed.known.use not in (None, now.use.id):
             raise NotThisReport("the book knows it as a statement about another use")
@@ -225,7 +231,7 @@ def _receive(
                 awaited_by(change.connection, reader, name, "report.create")
             if link is not None:
                 spend_link(change, link)
-            _refuse_unawaited(found.report)
+            refuse_unawaited(found.report)
             keep_bytes(house, original.data, digest)
             document = DOCUMENTS.add(change, _document(found, original, digest))
             version = _version(change.connection, found.use)
@@ -262,7 +268,12 @@ def _received(change: Change, name: str, way: Way, statement: str, document: str
     return received
 
 
-def _refuse_unawaited(report: ExpectedReport) -> None:
+def refuse_unawaited(report: ExpectedReport) -> None:
+    """Refuse an answer to a report that came, or was excused.
+
+    Raises:
+        NotAwaited: It is not awaited.
+    """
     if report.state is not ReportState.DUE:
         raise NotAwaited(report.state)
 
