@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from codman.errors import BadInput, nearest
 from codman.flows import records
@@ -44,7 +44,13 @@ class WhichRow(BadInput):
 
 
 def begin_from_use(
-    house: House, reader: Reader, use: str, *, request: str | None = None, once: Once | None = None
+    house: House,
+    reader: Reader,
+    use: str,
+    *,
+    answers: Mapping[str, Any] | None = None,
+    request: str | None = None,
+    once: Once | None = None,
 ) -> Intake:
     """Begin a proposal from a use of the book: what the book knows is answered already.
 
@@ -52,6 +58,7 @@ def begin_from_use(
         house: The open house.
         reader: Who proposes.
         use: The use, e.g. one that an import brought in and nobody ever reviewed.
+        answers: Answers that take the place of the book's.
         request: The request it came with, for the log.
         once: Makes a repeated request find what the first one made.
 
@@ -82,14 +89,16 @@ def begin_from_use(
         vendor=VENDORS.plain(vendor) if vendor is not None else None,
         facts={fact.field: fact.value for fact in said},
     )
+    given = answers or {}
+    theirs = [id_ for id_ in book.typed if id_ not in given]
     whose = {fact.field: fact.source for fact in said}
     homes = {question.id: question.home for question in form.questions}
     return begin(
         house,
         reader,
-        book.typed,
+        {**book.typed, **given},
         source="row",
-        sources={id_: f"{_BOOK}; {whose[homes[id_]]}" if homes[id_] in whose else _BOOK for id_ in book.typed},
+        sources={id_: f"{_BOOK}; {whose[homes[id_]]}" if homes[id_] in whose else _BOOK for id_ in theirs},
         notes=[f"{form.by_id[id_].ask} The book says “{held[:100]}”." for id_, held in book.unread.items()],
         use=use,
         request=request,

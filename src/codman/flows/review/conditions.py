@@ -167,7 +167,7 @@ def _met_by(house: House, connection: Connection, one: Condition) -> str | None:
         there = [e for e in fresh if e.kind is Kind.DOCUMENT and e.predicate.get("document") == one.document]
         return next((e.digest for e in there if e.verified), None)
     policy = kept(connection, case.policy_digest)
-    verdict = judged(fresh, policy, use, PRODUCTS.get(connection, use.product), version=case.version)
+    verdict = judged(fresh, policy, use, PRODUCTS.get(connection, use.product), version=case.version, chosen=True)
     result = next((r for r in verdict.results if r.id == one.requirement), None)
     return result.finding.evidence if result is not None and result.outcome is Outcome.MET else None
 

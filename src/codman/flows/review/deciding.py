@@ -79,7 +79,7 @@ def verdict_of(house: House, connection: Connection, found: Docket) -> Verdict:
     policy = kept(connection, found.case.policy_digest)
     exhibits = exhibits_of(house, connection, found.use)
     now = house.database.clock()
-    return judged(exhibits, policy, found.use, found.product, version=found.case.version, at=now)
+    return judged(exhibits, policy, found.use, found.product, version=found.case.version, at=now, chosen=True)
 
 
 def add_condition(

@@ -17,7 +17,7 @@ from codman.registry.schema import documents, statements, versions
 from codman.registry.standing import standing_of
 from codman.review.policy.exhibit import Exhibit, merged, of_statement
 from codman.review.policy.judge import judge_exhibits
-from codman.spine.policy import Policy
+from codman.spine.policy import AppliesTo, Policy
 from codman.spine.product import Product
 from codman.spine.statement import Kind, Origin, when
 from codman.spine.use import Use
@@ -138,6 +138,7 @@ def judged(
     *,
     version: str | None = None,
     at: datetime | None = None,
+    chosen: bool = False,
 ) -> Verdict:
     """A policy held against what the book holds about a use.
 
@@ -148,7 +149,11 @@ def judged(
         product: Its product.
         version: The version that is judged; where none is named, the one that the newest evidence is about.
         at: The time of judging; now where left out.
+        chosen: The policy was chosen for this use when its case was opened: it is held, whatever has changed of the use
+            since. Without, a policy that is not meant for such a use asks nothing of it.
     """
+    if chosen:
+        policy = policy.model_copy(update={"applies_to": AppliesTo()})
     facts = {
         "tier": use.tier.value if use.tier else "",
         "setting": use.care_setting or "",
