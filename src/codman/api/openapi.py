@@ -60,6 +60,8 @@ TAGS: Final[Mapping[str, str]] = {
     "inventory": "All uses at once: rows, facets, export, import",
     "mappings": "What the columns of a file mean: the ready mappings, and those saved here",
     "views": "Saved questions to the inventory",
+    "intakes": "A use is proposed: questions that ask only what earlier answers make necessary",
+    "triage": "The tier of a use with its reasons; another one, set by people; whether it is research",
     "reviews": "A use before a checkpoint: its requirements beside the evidence, who asks, votes and decides",
     "decisions": "What was decided, and the conditions it set",
     "policies": "Packs of policies and frameworks of controls with their dates, and how a use covers them",

@@ -13,6 +13,8 @@ from codman.errors import BadInput, CodmanError, MissingExtra, NotProven, Undeci
 from codman.evidence.canonical import NotJson
 from codman.evidence.store import EvidenceTampered, NotInStore
 from codman.flows.filing import TooLarge
+from codman.flows.intake import IntakeClosed
+from codman.flows.intake_submit import IntakeIncomplete
 from codman.flows.packs import NoSuchPolicy
 from codman.flows.records import BadListing
 from codman.flows.reporting.receiving import NotAwaited
@@ -21,6 +23,7 @@ from codman.flows.review.cases import CaseClosed
 from codman.flows.review.conditions import ConditionClosed
 from codman.flows.review.deciding import CannotDecide
 from codman.flows.review.staging import CannotMove
+from codman.flows.triage import NothingAsked, NotTriaged
 from codman.registry.access import NotAllowed, NotSignedIn
 from codman.registry.database import NotRecorded
 from codman.registry.inventory import BadFilter
@@ -81,6 +84,9 @@ _SORTS: Final[Mapping[type[CodmanError], Sort]] = {
     CannotMove: Sort("cannot-move", 409),
     NotAwaited: Sort("not-awaited", 409),
     ScheduleEnded: Sort("schedule-ended", 409),
+    IntakeClosed: Sort("intake-closed", 409),
+    NothingAsked: Sort("nothing-asked", 409),
+    NotTriaged: Sort("not-triaged", 409),
     KeyReused: Sort("key-reused", 409),
     Stale: Sort("stale", 412),
     NotTheSame: Sort("stale", 412),
@@ -90,6 +96,7 @@ _SORTS: Final[Mapping[type[CodmanError], Sort]] = {
     BadRequest: Sort("bad-request", 400),
     NotJson: Sort("not-json", 400),
     Invalid: Sort("invalid", 422),
+    IntakeIncomplete: Sort("intake-incomplete", 422),
     BadField: Sort("invalid", 422),
     BadListing: Sort("invalid", 422),
     BadFilter: Sort("invalid", 422),
@@ -154,6 +161,8 @@ def _reply(problem: Problem, headers: Mapping[str, str]) -> Reply:
 def _faults(error: CodmanError) -> list[dict[str, Any]]:
     if isinstance(error, Invalid):
         return error.errors
+    if isinstance(error, IntakeIncomplete):
+        return [{"pointer": f"/answers/{fault.question}", "detail": fault.message} for fault in error.faults]
     if isinstance(error, BadListing):
         return [{"pointer": f"/query/{error.field}", "detail": error.why}]
     if isinstance(error, BadFilter):

@@ -1,6 +1,7 @@
 """Client: the API of a Codman server as Python. Every operation of its OpenAPI document is a method here.
 
-The collections are in files of their own: uses.py, people.py, evidence.py, inventory.py, reviews.py, policies.py.
+The collections are in files of their own: uses.py, people.py, evidence.py, intakes.py, inventory.py, reviews.py,
+policies.py.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import httpx
 from codman.client.answers import BatchReply, Filed, Key, LogEntry, Row, Said, View
 from codman.client.collections import Collection, Readable
 from codman.client.evidence import Audit, Documents, EvidenceOf, Keys
+from codman.client.intakes import Intakes, Triage
 from codman.client.inventory import Inventory, Mappings, Views
 from codman.client.people import People
 from codman.client.policies import Frameworks, Policies
@@ -23,6 +25,7 @@ from codman.client.reviews import Conditions, Reviews
 from codman.client.sending import Sender
 from codman.client.uses import Deployments, Uses
 from codman.evidence.receipt import Receipt
+from codman.spine.intake import Intake
 from codman.spine.person import Person
 from codman.spine.product import Product, Vendor, Version
 from codman.spine.review import Case, Condition
@@ -59,6 +62,8 @@ class Client:
         self.keys = Keys(self._sender, "/keys", Key)
         self.inventory = Inventory(self._sender, "/inventory", Row)
         self.mappings = Mappings(self._sender)
+        self.intakes = Intakes(self._sender, "/intakes", Intake)
+        self.triage = Triage(self._sender)
         self.reviews = Reviews(self._sender, "/reviews", Case)
         self.decisions = Readable(self._sender, "/decisions", Case)
         self.conditions = Conditions(self._sender, "/conditions", Condition)

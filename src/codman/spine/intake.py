@@ -33,7 +33,8 @@ class IntakeFields(Fields):
         default_factory=dict, description="Whose word an answer is where nobody typed it: a card, a row, a model"
     )
     carried: Annotated[dict[str, str], FREE_TEXT] = Field(
-        default_factory=dict, description="What else the source says: `use:` or `product:`, then a field; it becomes facts"
+        default_factory=dict,
+        description="What else the source says: `use:` or `product:`, then a field; it becomes facts",
     )
     notes: Annotated[list[str], FREE_TEXT] = Field(
         default_factory=list, max_length=500, description="What a person should look at of what the source says"

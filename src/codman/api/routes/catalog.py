@@ -9,6 +9,7 @@ from codman.api.routes import (
     evidence,
     generated,
     imports,
+    intakes,
     inventory,
     keys,
     mappings,
@@ -19,6 +20,7 @@ from codman.api.routes import (
     reviews,
     service,
     stages,
+    triage,
     uses,
 )
 
@@ -37,6 +39,8 @@ def every_operation() -> list[Operation]:
         inventory,
         imports,
         mappings,
+        intakes,
+        triage,
         reviews,
         stages,
         policies,
