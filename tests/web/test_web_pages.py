@@ -185,7 +185,7 @@ def test_an_opaque_version_is_shown_with_its_descriptor_and_ehr_build(officer: h
 def test_a_clinician_finds_and_accepts_the_site_that_waits_for_them(pages: Pages, officer: httpx.Client) -> None:
     clinician = pages(Role.REVIEWER)
     page = clinician.get("/")
-    assert "1 site waits for your acceptance" in plain(page)
+    assert "1 thing waits for you" in plain(page)
     sent = clinician.post("/deployments/deployment-1/accept", data={"revision": "1", "next": "/"})
     assert (sent.status_code, sent.headers["location"]) == (303, "/")
     assert "waits for your acceptance" not in plain(clinician.get("/"))

@@ -169,12 +169,13 @@ def _overview(pack: Pack, standing: str) -> Iterator[str]:
         yield f"{policy.policy}  ({policy.checkpoint.value}{'; ' + told if told else ''})"
         for requirement in policy.requires:
             mark = "–" if requirement.severity is Severity.WARN else "•"
-            yield f"  {mark} {requirement.name}: {_asked(requirement)}"
+            yield f"  {mark} {requirement.name}: {asked(requirement)}"
     yield ""
     yield "• must be met   – warns only"
 
 
-def _asked(requirement: Requirement) -> str:
+def asked(requirement: Requirement) -> str:
+    """What a requirement asks for, in words."""
     origin = " or ".join(one.value for one in requirement.origin)
     asks, noun = requirement.asks, requirement.evidence.value
     if isinstance(asks, Bound):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from starlette.routing import BaseRoute
 
@@ -47,6 +49,37 @@ PAGES: Final[Mapping[str, str]] = {
     "GET /reviews/{name}/decide": "case.decide",
     "POST /reviews/{name}/decide": "case.decide",
     "POST /reviewers/{name}/excuse": "case.change",
+    "GET /policies": "policy.read",
+    "GET /policies/{name}": "policy.read",
+    "GET /frameworks/{name}": "policy.read",
+    "GET /controls": "review.read",
+    "GET /uses/{use_id}/controls": "review.read",
+    "GET /reviews/new": "case.create",
+    "POST /reviews/new": "case.create",
+    "GET /conditions/{name}/close": "condition.change",
+    "POST /conditions/{name}/close": "condition.change",
+    "GET /conditions/{name}/prolong": "case.change",
+    "POST /conditions/{name}/prolong": "case.change",
+    "GET /uses/{use_id}/stage": "inventory.read",  # each way has a right of its own: the move asks which
+    "POST /uses/{use_id}/stage": "inventory.read",
+    "GET /reports": "report.read",
+    "GET /uses/{use_id}/reports": "report.read",
+    "GET /reports/{name}": "report.read",
+    "POST /reports/{name}/link": "schedule.change",
+    "POST /reports/{name}/links/revoke": "schedule.change",
+    "POST /reports/{name}/excuse": "report.excuse",
+    "POST /reports/{name}/await": "schedule.change",
+    "GET /reports/{name}/workbook": "report.read",
+    "POST /reports/{name}/workbook": "report.create",
+    "GET /schedules/new": "schedule.create",
+    "POST /schedules/new": "schedule.create",
+    "GET /schedules/{name}/edit": "schedule.change",
+    "POST /schedules/{name}/edit": "schedule.change",
+    "POST /schedules/{name}/end": "schedule.change",
+    "GET /report/{token}": PUBLIC,
+    "POST /report/{token}": PUBLIC,
+    "GET /report/{token}/workbook": PUBLIC,
+    "POST /report/{token}/workbook": PUBLIC,
     "POST /matches/{name}": "match.decide",
     "GET /uses/{use_id}": "inventory.read",
     "GET /uses/{use_id}/sites": "deployment.change",
@@ -116,6 +149,37 @@ PAGES: Final[Mapping[str, str]] = {
     "POST /deployments/{name}/edit": "deployment.change",
     "GET /grants/new": "grant.create",
     "POST /grants/new": "grant.create",
+    "GET /concern": PUBLIC,  # nobody on a ward needs an account to say that something is wrong
+    "POST /concern": PUBLIC,
+    "GET /concern/sent/{name}": PUBLIC,
+    "GET /concern/{token}": PUBLIC,
+    "POST /concern/{token}": PUBLIC,
+    "GET /concern/{token}/poster": PUBLIC,
+    "GET /uses/{use_id}/posters": "deployment.change",
+    "POST /uses/{use_id}/posters": "deployment.change",
+    "POST /uses/{use_id}/posters/take-back": "deployment.change",
+    "GET /incidents": "concern.read",
+    "GET /incidents/export.{form}": "concern.export",
+    "GET /incidents/{name}": SIGNED_IN,  # also its clinician and the use's owner, whatever their role
+    "POST /incidents/{name}/acknowledge": SIGNED_IN,
+    "GET /incidents/{name}/amend": SIGNED_IN,
+    "POST /incidents/{name}/amend": SIGNED_IN,
+    "GET /incidents/{name}/propose-pause": SIGNED_IN,
+    "POST /incidents/{name}/propose-pause": SIGNED_IN,
+    "GET /incidents/{name}/pause": "use.pause",
+    "POST /incidents/{name}/pause": "use.pause",
+    "GET /incidents/{name}/run-on": "concern.change",
+    "POST /incidents/{name}/run-on": "concern.change",
+    "GET /incidents/{name}/clock": "concern.change",
+    "POST /incidents/{name}/clock": "concern.change",
+    "GET /incidents/{name}/report": "concern.change",
+    "POST /incidents/{name}/report": "concern.change",
+    "GET /incidents/{name}/actions": SIGNED_IN,
+    "POST /incidents/{name}/actions": SIGNED_IN,
+    "GET /incidents/{name}/actions/{action}/done": SIGNED_IN,  # whoever was given it
+    "POST /incidents/{name}/actions/{action}/done": SIGNED_IN,
+    "GET /incidents/{name}/close": "concern.change",
+    "POST /incidents/{name}/close": "concern.change",
     "GET /sign-in": PUBLIC,
     "POST /sign-in": PUBLIC,
     "POST /sign-in/demo": PUBLIC,
@@ -127,6 +191,7 @@ PAGES: Final[Mapping[str, str]] = {
     "GET /join/{token}": PUBLIC,
     "POST /join/{token}": PUBLIC,
     "GET /account": SIGNED_IN,
+    "POST /account/digest": SIGNED_IN,
     "GET /account/password": SIGNED_IN,
     "POST /account/password": SIGNED_IN,
     "POST /account/sessions/{name}/end": SIGNED_IN,
@@ -169,6 +234,19 @@ def keys(routes: Iterable[BaseRoute]) -> Iterator[str]:
         path: Any = getattr(route, "path", None)
         methods: Any = getattr(route, "methods", None)
         yield from (f"{method} {path}" for method in sorted(methods)) if methods else [f"MOUNT {path}"]
+
+
+_SHOWN: Final = tuple(
+    re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path)))
+    for method, _, path in (key.partition(" ") for key in PAGES)
+    if method == "GET"
+)
+
+
+def is_page(address: str) -> bool:
+    """Whether a page stands at an address of this house; what flows link to may be of a door that is not this one."""
+    path = urlsplit(address).path
+    return any(pattern.fullmatch(path) for pattern in _SHOWN)
 
 
 def admit(method: str, path: str, reader: Reader | None) -> None:

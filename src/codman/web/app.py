@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
+from codman.flows.concerns.throttle import Throttle
 from codman.flows.house import House
 from codman.registry.attention import BacklogHistory
 from codman.registry.kept import Kept
@@ -20,6 +21,7 @@ from codman.web import access, emergency, invitations, render, sign_in, tokens
 from codman.web.pages import (
     attention,
     audit,
+    concern,
     coverage,
     documents,
     doubts,
@@ -28,18 +30,26 @@ from codman.web.pages import (
     evidence,
     generated,
     home,
+    incident_steps,
+    incidents,
     inventory,
     keys,
+    policies,
+    posters,
     products,
     record_forms,
     registers,
+    report_answer,
+    reports,
+    review_aftermath,
+    review_opening,
     review_steps,
     reviews,
     status,
     uses,
 )
 from codman.web.security import install_security
-from codman.web.upload import upload_of
+from codman.web.upload import UPLOADS
 from codman.web.visit import form_of
 
 # `/uses/new` before `/uses/{use_id}`: the first that fits answers
@@ -58,10 +68,19 @@ _ROUTERS: Final = (
     erasures.router,  # before the entries: `/audit/erasures` is no number
     audit.router,
     coverage.router,
+    policies.router,
+    review_opening.router,  # before `/reviews/{name}`
     review_steps.router,
+    review_aftermath.router,
     reviews.router,
+    reports.router,
+    report_answer.router,
     generated.router,
     status.router,
+    concern.router,
+    posters.router,
+    incidents.router,
+    incident_steps.router,
     sign_in.router,
     tokens.router,
     emergency.router,
@@ -79,7 +98,8 @@ def make_web(house: House) -> FastAPI:
     app.state.house = house
     app.state.templates = render.environment()
     app.state.backlog = BacklogHistory()
-    app.state.coverage, app.state.attention = Kept(), Kept()
+    app.state.coverage, app.state.attention, app.state.controls = Kept(), Kept(), Kept()
+    app.state.concerns = Throttle(house.database.clock)
     for router in _ROUTERS:
         _add(app, router)
     app.mount("/static/fonts", StaticFiles(directory=FONTS))  # the letters of the reports
@@ -95,7 +115,7 @@ def _add(app: FastAPI, router: APIRouter) -> None:
     for route in router.routes:
         if not isinstance(route, APIRoute):
             raise access.UnlistedRoute(f"{route!r} is no page")
-        takes_a_file = any(part.call is upload_of for part in route.dependant.dependencies)
+        takes_a_file = any(part.call in UPLOADS for part in route.dependant.dependencies)
         bounded = [] if takes_a_file or route.methods == {"GET"} else [Depends(form_of)]
         app.add_api_route(
             route.path,

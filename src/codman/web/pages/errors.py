@@ -16,6 +16,11 @@ from starlette.responses import RedirectResponse, Response
 
 from codman.errors import CodmanError, Unreachable
 from codman.evidence.store import NotInStore
+from codman.flows.concerns.actions import CannotClose
+from codman.flows.concerns.following import ConcernClosed, NothingToPause
+from codman.flows.concerns.throttle import TooManyConcerns
+from codman.flows.reporting.receiving import NotAwaited
+from codman.flows.reporting.schedules import ScheduleEnded
 from codman.flows.review.cases import CaseClosed
 from codman.flows.review.conditions import ConditionClosed
 from codman.flows.review.deciding import CannotDecide
@@ -24,8 +29,11 @@ from codman.registry.access import ACTIONS, WHOLE_HOUSE, NotAllowed, NotSignedIn
 from codman.registry.database import NotRecorded
 from codman.registry.erasure import OnHold, SamePerson
 from codman.registry.inventory import BadFilter
+from codman.registry.links import LinkSpent, TooManyTried
 from codman.registry.log import NoSuchEntry
 from codman.registry.records import AlreadyThere, BadField, NoSuchRecord, Stale
+from codman.review.packs.catalog import NoSuchPack
+from codman.review.packs.framework import NoSuchFramework
 from codman.web.render import words
 from codman.web.upload import FileTooLarge
 from codman.web.views.frame import ROLES
@@ -42,6 +50,12 @@ STATUS: Final[Mapping[type[CodmanError], int]] = {
     NoSuchRecord: 404,
     NotInStore: 404,
     NoSuchEntry: 404,
+    NoSuchPack: 404,
+    NoSuchFramework: 404,
+    LinkSpent: 404,
+    TooManyTried: 429,
+    NotAwaited: 409,
+    ScheduleEnded: 409,
     AlreadyThere: 409,
     Stale: 412,
     FileTooLarge: 413,
@@ -50,6 +64,10 @@ STATUS: Final[Mapping[type[CodmanError], int]] = {
     ConditionClosed: 409,
     CannotDecide: 409,
     CannotMove: 409,
+    ConcernClosed: 409,
+    CannotClose: 409,
+    NothingToPause: 409,
+    TooManyConcerns: 429,
     BadField: 422,
     BadFilter: 400,
     NotRecorded: 503,

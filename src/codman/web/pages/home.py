@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from codman.flows.work import waiting
 from codman.registry.inventory import Question, search
 from codman.web.views.home import home_view
 from codman.web.visit import VisitDep
@@ -15,7 +16,8 @@ router = APIRouter()
 @router.get("/")
 def home_page(visit: VisitDep) -> Response:
     """What waits for the reader."""
+    tasks = waiting(visit.house, visit.reader)
     with visit.house.database.reading() as connection:
         empty = search(connection, Question(limit=1)).total == 0
-        view = home_view(connection, visit.reader, visit.within, visit.today(), empty=empty)
+        view = home_view(connection, visit.reader, visit.within, visit.today(), tasks, empty=empty)
     return visit.show("home.html", view, may_audit=visit.may("audit.read", ["/"]))

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from codman.flows import records
 from codman.flows.filed import list_evidence
+from codman.flows.review.staging import ways
 from codman.flows.rights import changeable, may_add_to, open_fields
 from codman.flows.rollout import SeenOtherwise, change_everywhere, deploy_at, deployments_of, state_tag
 from codman.registry.access import paths_for
@@ -19,6 +20,7 @@ from codman.web.views.deploying import SAID_FOR_ALL, clinicians, deploying
 from codman.web.views.lists import Lists, is_search, searched
 from codman.web.views.sites_at_once import CHANGED_AT_ONCE, sites_at_once
 from codman.web.views.use import SHOWN_STATEMENTS, use_view
+from codman.web.views.use_review import use_review
 from codman.web.visit import FormDep, Visit, VisitDep
 
 router = APIRouter()
@@ -32,13 +34,16 @@ def use_page(visit: VisitDep, use_id: str) -> Response:
     if visit.may("evidence.read"):
         where = {"use": [use_id]}
         filed = list_evidence(visit.house, visit.reader, where=where, limit=SHOWN_STATEMENTS + 1).items
+    ahead = ways(visit.house, visit.reader, use_id)
     with visit.house.database.reading() as connection:
         fields = open_fields(connection, visit.reader, "use", use)
         view = use_view(connection, use, visit.reader, fields, filed)
         may_file = may_add_to(connection, visit.reader, "document", "use", use)
+        review = use_review(connection, use, visit.reader, ahead, visit.today())
     return visit.show(
         "use.html",
         view,
+        review=review,
         may_change=bool(fields),
         may_add=visit.may("deployment.create"),
         may_file=may_file,

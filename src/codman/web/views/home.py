@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
+from codman.flows.work import Duty, Task
 from codman.registry.access import Reader, may
 from codman.registry.accounts_emergency import path_of, unreviewed
 from codman.registry.attention import Backlog, backlog
@@ -17,6 +18,7 @@ from codman.registry.names import names_of
 from codman.registry.nouns import SITES
 from codman.registry.timeline import Asked, entries_of
 from codman.spine.site import Deployment
+from codman.web.access import is_page
 from codman.web.views import marks
 from codman.web.views.history import Event, events, ids_in
 from codman.web.views.marks import Gap, Tag
@@ -37,6 +39,18 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TaskLine:
+    """Something else that waits for the reader."""
+
+    sentence: str
+    href: str
+    words: str
+    due_on: str | None
+    since: str
+    late: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Owned:
     """A use the reader answers for."""
 
@@ -52,6 +66,7 @@ class HomeView:
     """The whole page."""
 
     sentence: str
+    tasks: tuple[TaskLine, ...]
     waiting: tuple[Waiting, ...]
     owned: tuple[Owned, ...]
     backlog: Backlog | None  # of the whole office, for who keeps it
@@ -60,7 +75,9 @@ class HomeView:
     empty: bool
 
 
-def home_view(connection: Connection, reader: Reader, within: Sequence[str], today: str, *, empty: bool) -> HomeView:
+def home_view(
+    connection: Connection, reader: Reader, within: Sequence[str], today: str, tasks: Sequence[Task], *, empty: bool
+) -> HomeView:
     """The page of one reader.
 
     Args:
@@ -68,6 +85,7 @@ def home_view(connection: Connection, reader: Reader, within: Sequence[str], tod
         reader: Who.
         within: Paths of the sites whose uses they may see.
         today: The day, for contracts that end.
+        tasks: What waits for them; sites are accepted on the page itself.
         empty: Whether the book holds no use at all.
     """
     waiting = _to_accept(connection, reader)
@@ -89,7 +107,8 @@ def home_view(connection: Connection, reader: Reader, within: Sequence[str], tod
     shown.sort(key=lambda one: -len(one.gaps))
     keeps = may(reader, "use.decide") or may(reader, "site.create")
     return HomeView(
-        sentence=_sentence(len(waiting), len(shown), sum(bool(one.gaps) for one in shown)),
+        sentence=_sentence(len(shown), sum(bool(one.gaps) for one in shown), tasks, today),
+        tasks=tuple(_task(one, today) for one in tasks if one.duty is not Duty.SITE),
         waiting=tuple(
             Waiting(
                 id=one.id,
@@ -156,14 +175,26 @@ def _many(number: int, one: str, more: str) -> str:
     return f"{number:,} {one if number == 1 else more}"
 
 
-def _sentence(waiting: int, owned: int, with_gaps: int) -> str:
-    if not waiting and not owned:
-        return "Nothing waits for you: you answer for no use, and no site names you as its clinician."
+def _task(one: Task, today: str) -> TaskLine:
+    href = one.at if is_page(one.at) else f"/uses/{one.use}" if one.use is not None else ""
+    return TaskLine(
+        sentence=one.sentence,
+        href=href,
+        words=one.words,
+        due_on=one.due_on,
+        since=one.since,
+        late=one.late(today),
+    )
+
+
+def _sentence(owned: int, with_gaps: int, tasks: Sequence[Task], today: str) -> str:
+    if not tasks and not owned:
+        return "Nothing waits for you, and you answer for no use."
     parts = []
-    if waiting:
-        parts.append(
-            f"{waiting} site{'' if waiting == 1 else 's'} wait{'s' if waiting == 1 else ''} for your acceptance"
-        )
+    if tasks:
+        late = sum(one.late(today) for one in tasks)
+        said = f", {late} of them late" if late else ""
+        parts.append(f"{len(tasks)} thing{'' if len(tasks) == 1 else 's'} wait{'s' * (len(tasks) == 1)} for you{said}")
     if owned:
         gap = "none with anything missing" if not with_gaps else f"{with_gaps} with something missing"
         parts.append(f"you answer for {owned} use{'' if owned == 1 else 's'}, {gap}")

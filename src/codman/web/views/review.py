@@ -8,13 +8,14 @@ from typing import Final
 
 from codman.flows.review.beside import UNKNOWN, Beside, LaidOut
 from codman.registry.access import Reader, may
-from codman.spine.review import CaseState, Condition, ConditionState, Conflict, Remark
+from codman.spine.review import CaseState, Conflict, Remark
 from codman.spine.verdict import Outcome
-from codman.web.render import count, day
+from codman.web.render import day
 from codman.web.views import marks
 from codman.web.views.drawing import AgainstLimit, against_limit
 from codman.web.views.forms import Asked, shown
 from codman.web.views.marks import Fact, Gap, Tag
+from codman.web.views.review_conditions import ConditionLine, condition_line
 from codman.web.views.review_forms import STEPS, vote_asks
 
 _MOST_GAPS: Final = 8
@@ -67,23 +68,6 @@ class ReviewerLine:
     delegate: str
     revision: int
     excusable: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConditionLine:
-    """What is asked for afterwards."""
-
-    id: str
-    sentence: str
-    tag: Tag
-    owner: str
-    due_on: str
-    closes: str
-    note: str
-    statement: str
-    revision: int
-    closable: bool
-    prolongable: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +147,7 @@ def review_view(found: LaidOut, reader: Reader) -> ReviewView:
             f"{found.names.get(person, person)} {_of_them(why)}" for person, why in found.docket.interested.items()
         ),
         lacking=found.votes.lacking if found.working else (),
-        conditions=tuple(_condition(one, found, reader) for one in found.docket.conditions),
+        conditions=tuple(condition_line(one, found, reader) for one in found.docket.conditions),
         sites=_sites(found),
         said=_threads(found, None),
         asks_whole=asks,
@@ -286,34 +270,6 @@ def _of_them(why: str) -> str:
     """What is said to somebody about themselves, said of them: `you answer for it` is `answers for it`."""
     first, _, rest = why.partition(" ")
     return f"{'answers' if first == 'answer' else first} {rest}"
-
-
-def _condition(one: Condition, found: LaidOut, reader: Reader) -> ConditionLine:
-    titles = {r.id: r.title for r in found.requirements}
-    closes = "somebody of the office says that it is done"
-    if one.requirement is not None:
-        closes = f"evidence meets “{titles.get(one.requirement, one.requirement)}”"
-        if one.patients_needed is not None:
-            closes += f": about {count(one.patients_needed)} more patients"
-    elif one.document is not None:
-        closes = f"a document is filed: {one.document}"
-    theirs = (
-        one.state is ConditionState.OPEN and found.docket.case.state is CaseState.DECIDED and one.owner != reader.person
-    )
-    by_hand = one.requirement is None and one.document is None
-    return ConditionLine(
-        id=one.id,
-        sentence=one.sentence,
-        tag=marks.condition(one.state.value),
-        owner=found.names.get(one.owner, one.owner),
-        due_on=one.due_on,
-        closes=closes,
-        note=one.note or "",
-        statement=one.closed_by or "",
-        revision=one.revision,
-        closable=theirs and by_hand and found.may(reader, "condition.change"),
-        prolongable=theirs and found.may(reader, "case.change"),
-    )
 
 
 def _sites(found: LaidOut) -> tuple[SiteLine, ...]:

@@ -21,6 +21,16 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Picks:
+    """A question with any number of answers."""
+
+    name: str
+    title: str
+    hint: str
+    options: tuple[tuple[str, str, bool], ...]  # value, words, whether it is chosen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepView:
     """The whole page."""
 
@@ -32,6 +42,7 @@ class StepView:
     action: str
     submit: str
     asked: tuple[Asked, ...]
+    picks: Picks | None
     hidden: tuple[tuple[str, str], ...]
     refused: Refused | None
 
@@ -49,6 +60,7 @@ def step_view(
     hidden: Mapping[str, str] | None = None,
     facts: Sequence[Fact] = (),
     refused: Refused | None = None,
+    picks: Picks | None = None,
 ) -> StepView:
     """The page for these answers.
 
@@ -64,6 +76,7 @@ def step_view(
         hidden: What the form carries unseen, such as the revision that was read.
         facts: What it is about.
         refused: Why it was refused as a whole.
+        picks: A question with any number of answers, below the others.
     """
     wrong = dict(errors or {})
     known = {ask.name for ask in asks}
@@ -79,6 +92,7 @@ def step_view(
         action=action,
         submit=submit,
         asked=shown(asks, values, wrong),
+        picks=picks,
         hidden=tuple((hidden or {}).items()),
         refused=refused,
     )

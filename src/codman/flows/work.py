@@ -1,0 +1,351 @@
+"""waiting: what waits for one person, by when, and where it is done; the page of one's work and the digest both ask it.
+
+A task's own sentence holds nobody's words: those stand apart, for a page to show and a mail to leave out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+from sqlalchemy import Connection, exists, or_, select
+
+from codman.flows.concerns.people import who_sees
+from codman.flows.house import House
+from codman.flows.review.cases import WORKING, docket_within
+from codman.flows.review.voting import count
+from codman.registry import governance
+from codman.registry.access import Reader, may, paths_for
+from codman.registry.interests import interested
+from codman.registry.inventory import paths_of, visible
+from codman.registry.mine import to_accept
+from codman.registry.names import names_of
+from codman.registry.nouns import PRODUCTS, SITES, USES
+from codman.registry.schema import uses
+from codman.registry.schema_review import (
+    cases,
+    concerns,
+    conditions,
+    corrective_actions,
+    expected_reports,
+    intakes,
+    remarks,
+    reviewers,
+    schedules,
+    triages,
+    votes,
+)
+from codman.review.votes import why_not_vote
+from codman.spine.concern import ConcernState
+from codman.spine.intake import IntakeState, TriageState
+from codman.spine.partner_report import ReportState
+from codman.spine.review import GRANTED, Case, CaseState, ConditionState, Conflict
+from codman.spine.use import RUNNING
+
+AHEAD_DAYS: Final = 30  # what is due within a month already waits
+_WORKING: Final = [state.value for state in WORKING]
+_RUNS: Final = [stage.value for stage in RUNNING]
+
+
+class Duty(StrEnum):
+    """What somebody is to do."""
+
+    PROPOSAL = "finish a proposal"
+    INTEREST = "state your interest"
+    VOTE = "vote"
+    ANSWER = "answer a question"
+    REVIEWERS = "name reviewers"
+    CLOSE = "close a case"
+    CONDITION = "meet a condition"
+    RENEWAL = "renew a decision"
+    SITE = "accept a site"
+    TIER = "agree to a lower tier"
+    REPORT = "see that a report comes"
+    CONCERN = "look at a concern"
+    ACTION = "do what a concern led to"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One thing that waits for somebody."""
+
+    duty: Duty
+    sentence: str  # for a person; holds nobody's own words
+    at: str  # path of the page where it is done
+    since: str  # ISO 8601
+    due_on: str | None = None  # day
+    use: str | None = None
+    words: str = ""  # what somebody wrote; for who is signed in, never for a mail
+
+    def late(self, today: str) -> bool:
+        """Whether its day has passed."""
+        return self.due_on is not None and self.due_on < today
+
+
+def waiting(house: House, reader: Reader) -> list[Task]:
+    """What waits for somebody: what is due first, the oldest first; then what has no day."""
+    today = house.database.clock().date()
+    with house.database.reading() as connection:
+        found = list(_every(connection, reader, today))
+        within = paths_for(reader, "inventory.read")
+        named = sorted({task.use for task in found if task.use is not None})
+        seen = set(connection.execute(select(uses.c.id).where(uses.c.id.in_(named), visible(within))).scalars())
+    theirs = [task for task in found if task.use is None or task.use in seen]
+    return sorted(theirs, key=lambda task: (task.due_on or "9999", task.since, task.at))
+
+
+def _every(connection: Connection, reader: Reader, today: date) -> Iterator[Task]:
+    ahead = (today + timedelta(days=AHEAD_DAYS)).isoformat()
+    yield from _seats(connection, reader)
+    yield from _presiding(connection, reader)
+    yield from _questions(connection, reader)
+    yield from _conditions(connection, reader)
+    yield from _renewals(connection, reader, ahead)
+    yield from _sites(connection, reader)
+    yield from _tiers(connection, reader)
+    yield from _reports(connection, reader, ahead)
+    yield from _concerns(connection, reader)
+    yield from _actions(connection, reader)
+    yield from _proposals(connection, reader)
+
+
+def _seats(connection: Connection, reader: Reader) -> Iterator[Task]:
+    """Interests to state and votes to cast, one's own and those one casts for others."""
+    mine = or_(reviewers.c.person == reader.person, reviewers.c.delegate == reader.person)
+    rows = select(reviewers.c.case).join(cases, cases.c.id == reviewers.c.case)
+    for name in connection.execute(rows.where(mine, cases.c.state.in_(_WORKING)).distinct()).scalars().all():
+        case: Case = governance.CASES.get(connection, name)
+        use = USES.get(connection, case.use)
+        if not may(reader, "case.vote", paths_of(connection, use)):
+            continue
+        hands = interested(connection, case, use, PRODUCTS.get(connection, use.product))
+        if reader.person in hands:
+            continue
+        seats = governance.every(connection, "reviewer", reviewers.c.case == name)
+        voted = {one.person for one in governance.every(connection, "vote", votes.c.case == name)}
+        about = f"{use.name}, {case.checkpoint.value}"
+        for one in seats:
+            for_me = one.person == reader.person
+            if not for_me and one.delegate != reader.person:
+                continue
+            said: dict[str, Any] = {"since": one.created_at, "due_on": case.due_on, "use": use.id}
+            if for_me and one.conflict is Conflict.NOT_STATED:
+                sentence = f"Say whether you have a conflict of interest: {about}"
+                yield Task(duty=Duty.INTEREST, sentence=sentence, at=f"/reviews/{name}/interest", **said)
+            elif one.person not in voted and one.conflict is Conflict.NONE and one.person not in hands:
+                if for_me and why_not_vote(reader.person, seats, hands) is not None:
+                    continue
+                whose = "" if for_me else f" for {names_of(connection, [one.person]).get(one.person, one.person)}"
+                yield Task(duty=Duty.VOTE, sentence=f"Vote{whose}: {about}", at=f"/reviews/{name}#part", **said)
+
+
+def _presiding(connection: Connection, reader: Reader) -> Iterator[Task]:
+    """Cases to bring on: nobody reviews them yet, or enough have voted."""
+    if not may(reader, "case.change"):
+        return
+    theirs = or_(cases.c.chair == reader.person, cases.c.chair.is_(None))
+    within = paths_for(reader, "review.read")
+    for case in governance.every(
+        connection, "case", cases.c.state.in_(_WORKING), theirs, governance.seen(governance.CASES, within)
+    ):
+        found = docket_within(connection, reader, case.id)
+        if not may(reader, "case.change", paths_of(connection, found.use)):
+            continue
+        about = f"{found.use.name}, {case.checkpoint.value}"
+        said: dict[str, Any] = {"since": case.created_at, "due_on": case.due_on, "use": case.use}
+        if not found.reviewers and case.procedure.value == "full":
+            at = f"/reviews/{case.id}/reviewers"
+            yield Task(duty=Duty.REVIEWERS, sentence=f"Name who reviews: {about}", at=at, **said)
+        elif count(found).complete and reader.person not in found.interested:
+            sentence = f"Enough have voted; close the case: {about}"
+            yield Task(duty=Duty.CLOSE, sentence=sentence, at=f"/reviews/{case.id}", **said)
+
+
+def _questions(connection: Connection, reader: Reader) -> Iterator[Task]:
+    """Questions that nobody answered, for who submitted the case or answers for the use."""
+    if not may(reader, "case.remark"):
+        return
+    answer = remarks.alias()
+    rows = connection.execute(
+        select(remarks, cases.c.use, cases.c.due_on, uses.c.name)
+        .join(cases, cases.c.id == remarks.c.case)
+        .join(uses, uses.c.id == cases.c.use)
+        .where(
+            cases.c.state.in_(_WORKING),
+            or_(cases.c.proposed_by == reader.person, uses.c.owner == reader.person),
+            remarks.c.author != reader.person,
+            remarks.c.answers.is_(None),
+            ~exists(select(answer.c.id).where(answer.c.answers == remarks.c.id)),
+        )
+    )
+    for row in rows:
+        yield Task(
+            duty=Duty.ANSWER,
+            sentence=f"A question about {row.name} waits for an answer",
+            at=f"/reviews/{row.case}/remarks?answers={row.id}",
+            since=row.created_at,
+            due_on=row.due_on,
+            use=row.use,
+            words=row.text,
+        )
+
+
+def _conditions(connection: Connection, reader: Reader) -> Iterator[Task]:
+    rows = connection.execute(
+        select(conditions, uses.c.name)
+        .join(cases, cases.c.id == conditions.c.case)
+        .join(uses, uses.c.id == conditions.c.use)
+        .where(
+            conditions.c.owner == reader.person,
+            conditions.c.state == ConditionState.OPEN.value,
+            cases.c.state == CaseState.DECIDED.value,
+        )
+    )
+    for row in rows:
+        yield Task(
+            duty=Duty.CONDITION,
+            sentence=f"You owe a condition of {row.name}",
+            at=f"/reviews/{row.case}#conditions",
+            since=row.created_at,
+            due_on=row.due_on,
+            use=row.use,
+            words=row.sentence,
+        )
+
+
+def _renewals(connection: Connection, reader: Reader, ahead: str) -> Iterator[Task]:
+    """Decisions about what runs that end soon or have ended, for who answers for the use."""
+    later = cases.alias()
+    rows = connection.execute(
+        select(cases.c.id, cases.c.use, cases.c.checkpoint, cases.c.decided_at, cases.c.expires_on, uses.c.name)
+        .join(uses, uses.c.id == cases.c.use)
+        .where(
+            uses.c.owner == reader.person,
+            uses.c.stage.in_(_RUNS),
+            cases.c.state == CaseState.DECIDED.value,
+            cases.c.outcome.in_([outcome.value for outcome in GRANTED]),
+            cases.c.expires_on <= ahead,
+            ~exists(select(later.c.id).where(later.c.supersedes == cases.c.id)),
+            ~exists(
+                select(later.c.id).where(
+                    later.c.use == cases.c.use,
+                    later.c.checkpoint == cases.c.checkpoint,
+                    later.c.state.in_(_WORKING),
+                )
+            ),
+        )
+    )
+    for row in rows:
+        if may(reader, "case.create"):
+            yield Task(
+                duty=Duty.RENEWAL,
+                sentence=f"The decision that {row.name} runs on ends",
+                at=f"/reviews/new?use={row.use}&checkpoint={row.checkpoint}",
+                since=row.decided_at,
+                due_on=row.expires_on,
+                use=row.use,
+            )
+
+
+def _sites(connection: Connection, reader: Reader) -> Iterator[Task]:
+    if not may(reader, "deployment.accept"):
+        return
+    there = to_accept(connection, reader.person)
+    places = SITES.get_many(connection, [one.site for one in there])
+    named = names_of(connection, [one.use for one in there])
+    for one in there:
+        if may(reader, "deployment.accept", [places[one.site].path]):
+            sentence = f"Accept {named.get(one.use, one.use)} at {places[one.site].name}"
+            yield Task(
+                duty=Duty.SITE, sentence=sentence, at=f"/uses/{one.use}#where", since=one.created_at, use=one.use
+            )
+
+
+def _tiers(connection: Connection, reader: Reader) -> Iterator[Task]:
+    if not may(reader, "triage.agree"):
+        return
+    for one in governance.every(
+        connection, "triage", triages.c.state == TriageState.ASKED.value, triages.c.asked_by != reader.person
+    ):
+        use = USES.get(connection, one.use)
+        if may(reader, "triage.agree", paths_of(connection, use)):
+            tiers = f"from {one.tier.value} to {one.asked.value if one.asked else 'a lower one'}"
+            yield Task(
+                duty=Duty.TIER,
+                sentence=f"A lower tier is asked for {use.name}, {tiers}: agree or not",
+                at=f"/uses/{use.id}/triage",
+                since=one.updated_at,
+                use=use.id,
+                words=one.why or "",
+            )
+
+
+def _reports(connection: Connection, reader: Reader, ahead: str) -> Iterator[Task]:
+    rows = connection.execute(
+        select(expected_reports, schedules.c.partner_name, uses.c.name)
+        .join(schedules, schedules.c.id == expected_reports.c.schedule)
+        .join(uses, uses.c.id == expected_reports.c.use)
+        .where(
+            schedules.c.owner == reader.person,
+            expected_reports.c.state == ReportState.DUE.value,
+            expected_reports.c.due_on <= ahead,
+        )
+    )
+    for row in rows:
+        yield Task(
+            duty=Duty.REPORT,
+            sentence=f"The report about {row.name} from {row.period_start} to {row.period_end} has not come",
+            at=f"/uses/{row.use}/reports",
+            since=row.created_at,
+            due_on=row.due_on,
+            use=row.use,
+            words=row.partner_name,
+        )
+
+
+def _concerns(connection: Connection, reader: Reader) -> Iterator[Task]:
+    """Concerns nobody has seen: for the site's clinician, else who answers for the use, else the office."""
+    if not may(reader, "concern.read"):
+        return
+    for one in governance.every(connection, "concern", concerns.c.state == ConcernState.RAISED.value):
+        if any(person.id == reader.person for person in who_sees(connection, one).people):
+            use = None if one.use is None else USES.get(connection, one.use)
+            what = "a use that nobody could name" if use is None else use.name
+            yield Task(
+                duty=Duty.CONCERN,
+                sentence=f"A concern about {what} ({one.category.value}; {one.severity.value})",
+                at=f"/incidents/{one.id}",
+                since=one.raised_at,
+                due_on=one.see_by[:10],
+                use=one.use,
+            )
+
+
+def _actions(connection: Connection, reader: Reader) -> Iterator[Task]:
+    open_ones = (corrective_actions.c.owner == reader.person, corrective_actions.c.done_on.is_(None))
+    for one in governance.every(connection, "corrective_action", *open_ones):
+        yield Task(
+            duty=Duty.ACTION,
+            sentence=f"You owe a {one.kind.value} action",
+            at=f"/incidents/{one.concern}",
+            since=one.created_at,
+            due_on=one.due_on,
+            use=one.use,
+            words=one.sentence,
+        )
+
+
+def _proposals(connection: Connection, reader: Reader) -> Iterator[Task]:
+    if not may(reader, "intake.create"):
+        return
+    mine = (intakes.c.owner == reader.person, intakes.c.state == IntakeState.DRAFT.value)
+    for one in governance.every(connection, "intake", *mine):
+        yield Task(
+            duty=Duty.PROPOSAL,
+            sentence="A proposal of yours is not sent yet",
+            at=f"/intakes/{one.id}",
+            since=one.created_at,
+        )

@@ -1,0 +1,151 @@
+"""Where a use stands: the ways on and what each lacks, the decision it runs on, what is owed, what was reopened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from codman.flows.review.conditions import standing_case
+from codman.flows.review.staging import Ahead
+from codman.registry import governance
+from codman.registry.access import Reader, may
+from codman.registry.inventory import paths_of
+from codman.registry.names import names_of
+from codman.registry.schema_review import cases, conditions, reopenings
+from codman.review.stages import ways_from
+from codman.spine.reopening import ReopeningState
+from codman.spine.review import CaseState, ConditionState
+from codman.spine.use import Use
+from codman.web.views import marks
+from codman.web.views.forms import Option
+from codman.web.views.marks import Tag
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WayLine:
+    """A stage it could go to."""
+
+    to: str
+    tag: Tag
+    lacks: tuple[str, ...]
+    href: str  # where it is done, for who may
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owed:
+    """A condition that is open."""
+
+    sentence: str
+    owner: str
+    due_on: str
+    late: bool
+    href: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reopened:
+    """A requirement that must be shown again."""
+
+    requirement: str
+    because: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseReview:
+    """The whole part."""
+
+    ways: tuple[WayLine, ...]
+    decision: str  # the one in force, in words
+    decision_href: str
+    expires_on: str | None
+    working: tuple[tuple[str, str], ...]  # cases that are open: link and words
+    owed: tuple[Owed, ...]
+    reopened: tuple[Reopened, ...]
+    open_href: str  # where a case is opened, for who may
+    past_href: str
+
+
+def use_review(connection: Connection, use: Use, reader: Reader, ahead: Ahead, today: str) -> UseReview:
+    """Where a use stands, for one reader.
+
+    Args:
+        connection: Where to read.
+        use: The use, within their reach.
+        reader: Who looks.
+        ahead: The ways on, as `flows.review.staging.ways` gives them.
+        today: The day.
+    """
+    places = paths_of(connection, use)
+    sees = may(reader, "review.read", places)
+    actions = {one.after: one.action for one in ways_from(use.stage)}
+    standing = standing_case(connection, use.id, today) if sees else None
+    working = governance.every(
+        connection,
+        "case",
+        cases.c.use == use.id,
+        cases.c.state.in_([CaseState.OPEN.value, CaseState.VOTING.value]),
+    )
+    owed = governance.every(
+        connection,
+        "condition",
+        conditions.c.use == use.id,
+        conditions.c.state == ConditionState.OPEN.value,
+        order="due_on",
+    )
+    again = governance.every(
+        connection, "reopening", reopenings.c.use == use.id, reopenings.c.state == ReopeningState.OPEN.value
+    )
+    named = names_of(connection, [one.owner for one in owed])
+    return UseReview(
+        ways=tuple(
+            WayLine(
+                to=way.to.value,
+                tag=marks.mode(way.to.value),
+                lacks=way.lacks,
+                href=f"/uses/{use.id}/stage?to={way.to.value}"
+                if not way.lacks and way.to in actions and may(reader, actions[way.to], places)
+                else "",
+            )
+            for way in ahead.ways
+        ),
+        decision=""
+        if standing is None or standing.outcome is None
+        else f"{standing.outcome.value.capitalize()} for {standing.leads_to.value} at {standing.checkpoint.value}",
+        decision_href="" if standing is None else f"/reviews/{standing.id}",
+        expires_on=None if standing is None else standing.expires_on,
+        working=tuple((f"/reviews/{one.id}", f"{one.checkpoint.value}, {one.state.value}") for one in working)
+        if sees
+        else (),
+        owed=tuple(
+            Owed(
+                sentence=one.sentence,
+                owner=named.get(one.owner, one.owner),
+                due_on=one.due_on,
+                late=one.due_on < today,
+                href=f"/reviews/{one.case}#conditions",
+            )
+            for one in owed
+        )
+        if sees
+        else (),
+        reopened=tuple(
+            Reopened(requirement=one.requirement.replace("-", " "), because=one.because, at=one.created_at)
+            for one in again
+        )
+        if sees
+        else (),
+        open_href=f"/reviews/new?use={use.id}" if may(reader, "case.create", places) else "",
+        past_href=f"/reviews?show=all&use={use.id}" if sees else "",
+    )
+
+
+def stage_option(reader: Reader, use: Use, places: Sequence[str]) -> tuple[Option, ...]:
+    """The stages somebody may take a use to, as far as their rights go; what else is lacking the step says."""
+    return tuple(
+        Option(one.after.value, one.after.value.replace("-", " "))
+        for one in ways_from(use.stage)
+        if may(reader, one.action, places)
+    )

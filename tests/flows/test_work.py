@@ -1,0 +1,135 @@
+"""What waits for each person: what is due first, and only theirs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from committee import Committee, auroc
+
+from codman.flows.review.cases import docket, name_reviewer, remark, state_interest
+from codman.flows.review.deciding import add_condition, decide
+from codman.flows.review.voting import cast
+from codman.flows.work import Duty, waiting
+from codman.registry.governance import CONCERNS, CORRECTIVE_ACTIONS, EXPECTED_REPORTS, INTAKES, SCHEDULES, TRIAGES
+from codman.registry.log import SYSTEM
+from codman.registry.nouns import DEPLOYMENTS, USES
+from codman.spine.review import CaseOutcome, Choice, Conflict
+
+
+@pytest.fixture
+def house(tmp_path, database_url):
+    made = Committee(tmp_path, database_url)
+    yield made
+    made.house.close()
+
+
+def duties(house: Committee, name: str) -> list[Duty]:
+    return [task.duty for task in waiting(house.house, house.person(name))]
+
+
+def test_a_reviewer_states_their_interest_then_votes_and_then_nothing_waits(house):
+    case = house.opened(due_on="2026-11-20")
+    name_reviewer(house.house, house.person("chair"), case.id, "p-clin", "clinical")
+    (task,) = waiting(house.house, house.person("clin"))
+    assert (task.duty, task.due_on, task.at) == (Duty.INTEREST, "2026-11-20", f"/reviews/{case.id}/interest")
+
+    state_interest(house.house, house.person("clin"), case.id, Conflict.NONE)
+    assert duties(house, "clin") == [Duty.VOTE]
+    cast(house.house, house.person("clin"), case.id, Choice.APPROVE)
+    assert duties(house, "clin") == []
+
+
+def test_a_conflict_of_interest_leaves_no_vote_to_cast(house):
+    case = house.opened()
+    name_reviewer(house.house, house.person("chair"), case.id, "p-clin", "clinical")
+    state_interest(house.house, house.person("clin"), case.id, Conflict.CONFLICT)
+    assert duties(house, "clin") == []
+
+
+def test_the_chair_names_reviewers_then_closes_once_enough_have_voted(house):
+    case = house.opened(quorum=2)
+    assert duties(house, "chair") == [Duty.REVIEWERS]
+    house.seated(case, "clin", "stat")
+    assert duties(house, "chair") == []
+    for name in ("clin", "stat"):
+        cast(house.house, house.person(name), case.id, Choice.APPROVE)
+    assert duties(house, "chair") == [Duty.CLOSE]
+
+
+def test_a_question_waits_for_who_submitted_the_case_until_somebody_answers(house):
+    case = house.opened()
+    question = remark(house.house, house.person("clin"), case.id, "Who watches it at night?")
+    (task,) = waiting(house.house, house.person("owner"))
+    assert (task.duty, task.words) == (Duty.ANSWER, "Who watches it at night?")
+    assert "Who watches" not in task.sentence  # a mail carries the sentence alone
+    remark(house.house, house.person("legal"), case.id, "The rapid response team", answers=question.id)
+    assert duties(house, "owner") == []
+
+
+def test_a_condition_waits_for_its_owner_only_once_the_case_is_decided(house):
+    house.evidence(auroc(0.8, 0.78, 0.82))
+    case = house.opened()
+    asked = {"sentence": "Show equal sensitivity again", "owner": "p-owner", "due_on": "2026-12-01"}
+    add_condition(house.house, house.person("chair"), case.id, asked)
+    house.seated(case, "clin", "stat", "safe")
+    for name in ("clin", "stat", "safe"):
+        cast(house.house, house.person(name), case.id, Choice.WITH_CONDITIONS)
+    assert duties(house, "owner") == []
+    now = docket(house.house, house.person("chair"), case.id).case
+    decide(house.house, house.person("chair"), case.id, now.revision, CaseOutcome.CONDITIONAL, "as the votes say")
+    (task,) = waiting(house.house, house.person("owner"))
+    assert (task.duty, task.due_on) == (Duty.CONDITION, "2026-12-01")
+    assert not task.late("2026-12-01")
+    assert task.late("2026-12-02")
+
+
+def test_what_is_due_first_stands_first_and_what_has_no_day_last(house):
+    with house.house.database.changing(SYSTEM) as change:
+        USES.change(change, "ward", {"owner": "p-owner"}, None)
+        deployed = {"use": "ward", "site": "north", "mode": "pilot", "clinician": "p-owner"}
+        DEPLOYMENTS.add(change, DEPLOYMENTS.validated(deployed))
+        plan = {"use": "ward", "partner": "vendor", "partner_name": "Vendor 1", "owner": "p-owner"}
+        schedule = SCHEDULES.add(change, SCHEDULES.validated({**plan, "every_months": 3, "first_due": "2026-11-10"}))
+        expected = {"schedule": schedule.id, "use": "ward", "period_start": "2026-08-01", "period_end": "2026-11-01"}
+        EXPECTED_REPORTS.add(change, EXPECTED_REPORTS.validated({**expected, "due_on": "2026-11-10"}))
+        later = {**expected, "period_start": "2026-11-01", "period_end": "2027-02-01", "due_on": "2027-02-10"}
+        EXPECTED_REPORTS.add(change, EXPECTED_REPORTS.validated(later))  # more than a month ahead
+        raised = {"use": "ward", "site": "north", "category": "it missed something", "raised_at": change.at}
+        concern = CONCERNS.add(change, CONCERNS.validated({**raised, "see_by": "2026-11-02T09:00:00Z"}))
+        action = {"concern": concern.id, "use": "ward", "kind": "corrective", "owner": "p-owner"}
+        action |= {"sentence": "Lower the threshold", "due_on": "2026-11-05"}
+        CORRECTIVE_ACTIONS.add(change, CORRECTIVE_ACTIONS.validated(action))
+        INTAKES.add(change, INTAKES.validated({"edition": "2026-11", "answers": {}, "owner": "p-owner"}))
+
+    assert duties(house, "owner") == [Duty.CONCERN, Duty.ACTION, Duty.REPORT, Duty.SITE, Duty.PROPOSAL]
+    assert duties(house, "viewer") == []
+
+
+def test_a_lower_tier_waits_for_the_second_person_and_never_for_who_asked(house):
+    with house.house.database.changing(SYSTEM) as change:
+        asked = {"use": "ward", "edition": "1", "computed": "high", "tier": "high", "asked": "medium"}
+        asked |= {"state": "a lower tier was asked for", "asked_by": "p-chair", "why": "It only informs"}
+        TRIAGES.add(change, TRIAGES.validated(asked))
+    assert Duty.TIER not in duties(house, "chair")
+    assert Duty.TIER in [task.duty for task in waiting(house.house, house.officer)]
+    assert Duty.TIER not in duties(house, "clin")
+
+
+def test_a_decision_that_ends_within_a_month_waits_for_who_answers_for_the_use(house):
+    house.evidence(auroc(0.8, 0.78, 0.82))
+    case = house.opened()
+    house.seated(case, "clin", "stat", "safe")
+    for name in ("clin", "stat", "safe"):
+        cast(house.house, house.person(name), case.id, Choice.APPROVE)
+    now = docket(house.house, house.person("chair"), case.id).case
+    decide(house.house, house.person("chair"), case.id, now.revision, CaseOutcome.APPROVED, "as the votes say")
+    with house.house.database.changing(SYSTEM) as change:
+        USES.change(change, "ward", {"owner": "p-owner", "stage": "live"}, None)
+    assert duties(house, "owner") == []
+    house.clock.forward(days=340)
+    (task,) = waiting(house.house, house.person("owner"))
+    assert (task.duty, task.due_on) == (Duty.RENEWAL, "2027-11-01")
