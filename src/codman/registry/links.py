@@ -15,7 +15,7 @@ from typing import Final
 
 from sqlalchemy import Connection, insert, select, update
 
-from codman.errors import BadInput
+from codman.errors import BadInput, CodmanError
 from codman.registry.accounts_throttle import begin, digest_of, network_of
 from codman.registry.database import Change, instant
 from codman.registry.log import Entry
@@ -34,6 +34,20 @@ class LinkSpent(BadInput):
             why="a link works once and for some weeks; this one was used, has ended, or never was",
             fix="if you have sent your answer, it has arrived; else ask whoever sent the link for another",
         )
+
+
+class TooManyTried(CodmanError):
+    """Too many links from one address that were none."""
+
+    exit_code = 4
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(
+            what="too many links were tried from here that are none",
+            why="each further one doubles the wait",
+            fix=f"wait {retry_after_s} seconds, then open the link you were sent",
+        )
+        self.retry_after_s = retry_after_s
 
 
 @dataclass(frozen=True, slots=True)

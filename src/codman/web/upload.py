@@ -43,7 +43,19 @@ async def upload_of(request: Request) -> Upload:
     Raises:
         FileTooLarge: The file, or all of it, is above the limit.
     """
-    limit = min(LARGEST_MIB, request.app.state.house.settings.max_body_mb) * _MIB
+    return await _read(request, min(LARGEST_MIB, request.app.state.house.settings.max_body_mb) * _MIB)
+
+
+async def small_upload_of(request: Request) -> Upload:
+    """A form with one file of at most 1 MiB: whoever sends it may have no account.
+
+    Raises:
+        FileTooLarge: The file, or all of it, is above the limit.
+    """
+    return await _read(request, _MIB)
+
+
+async def _read(request: Request, limit: int) -> Upload:
     sent = await _counted(request, limit).form(max_files=1, max_fields=50)
     try:
         words = [(name, value) for name, value in sent.multi_items() if isinstance(value, str)]
@@ -72,4 +84,6 @@ def _counted(request: Request, limit: int) -> Request:
     return Request(request.scope, receive)
 
 
+UPLOADS: Final = (upload_of, small_upload_of)
 UploadDep = Annotated[Upload, Depends(upload_of)]
+SmallUploadDep = Annotated[Upload, Depends(small_upload_of)]

@@ -27,7 +27,7 @@ from codman.registry.database import Change
 from codman.registry.documents import Document, DocumentFields
 from codman.registry.filing import file, find
 from codman.registry.governance import EXPECTED_REPORTS, SCHEDULES
-from codman.registry.links import REPORT, Link, find_link, revoke_links, spend_link
+from codman.registry.links import REPORT, Link, LinkSpent, find_link, revoke_links, spend_link
 from codman.registry.log import Author, size_of
 from codman.registry.nouns import DEPLOYMENTS, DOCUMENTS, PRODUCTS, USES, VERSIONS
 from codman.registry.records import NoSuchRecord
@@ -103,7 +103,10 @@ def by_link(house: House, token: str) -> tuple[Link, Awaited]:
     """
     with house.database.reading() as connection:
         link = find_link(connection, REPORT, token, house.database.clock())
-        return link, awaited(connection, link.about)
+        found = awaited(connection, link.about)
+    if found.report.state is not ReportState.DUE:
+        raise LinkSpent
+    return link, found
 
 
 def awaited(connection: Connection, name: str) -> Awaited:
