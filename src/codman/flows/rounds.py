@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from codman.errors import CodmanError
+from codman.flows.change_control import change_round
 from codman.flows.drop_folder import take_configured
 from codman.flows.house import House
 from codman.flows.outbox import outbox_round
@@ -40,6 +41,7 @@ def making_rounds(house: House, every_seconds: float = EVERY_SECONDS) -> Iterato
         "drop folder": lambda: make_round(house),
         "outbox": lambda: outbox_round(house, end.is_set),
         "schedule": lambda: schedule_round(house, end.is_set),
+        "change control": lambda: look_for_changes(house),
     }
     threads = [
         threading.Thread(target=repeated, args=(one,), name=f"rounds: {name}", daemon=True)
@@ -71,3 +73,14 @@ def make_round(house: House) -> int:
     if taken:
         log.info("took %d files from the drop folder", len(taken))
     return len(taken)
+
+
+def look_for_changes(house: House) -> None:
+    """One round: what the log tells of since the last, and what that reopens or closes."""
+    try:
+        looked = change_round(house)
+    except (CodmanError, OSError) as error:
+        log.warning("changes were not looked at: %s", type(error).__name__)
+        return
+    if looked.reopened or looked.closed or looked.in_plan:
+        log.info("%d requirements reopened, %d closed, %d in plan", looked.reopened, looked.closed, looked.in_plan)

@@ -94,19 +94,29 @@ def move(
     """
     records.get(house, reader, "use", use)
     with house.database.changing(reader.author(request), reason) as change:
-        connection = change.connection
-        found = USES.get(connection, use)
+        found = USES.get(change.connection, use)
         if found.revision != revision:
             raise Stale("use", use, revision, found.revision)
-        runs = _deployments(connection, use)
-        standing = standing_of_use(connection, found, runs)
-        allowed = check_move(standing, to, change.at, reason=reason)
-        if allowed.transition is not None:
-            require(reader, allowed.transition.action, paths_of(connection, found))
-        if not allowed.allowed:
-            raise CannotMove(found, to, allowed)
-        _deployments_follow(change, standing, runs, to)
-        return USES.change(change, use, {"stage": to.value, "stage_since": change.at[:10]}, None)
+        return move_within(change, reader, found, to, reason)
+
+
+def move_within(change: Change, reader: Reader, use: Use, to: Stage, reason: str | None) -> Use:
+    """The same as a part of a change that is open already, of a use as it was read in it.
+
+    Raises:
+        NotAllowed: They may not make this move.
+        CannotMove: No way leads there, or something is lacking: each is named.
+    """
+    connection = change.connection
+    runs = _deployments(connection, use.id)
+    standing = standing_of_use(connection, use, runs)
+    allowed = check_move(standing, to, change.at, reason=reason)
+    if allowed.transition is not None:
+        require(reader, allowed.transition.action, paths_of(connection, use))
+    if not allowed.allowed:
+        raise CannotMove(use, to, allowed)
+    _deployments_follow(change, standing, runs, to)
+    return USES.change(change, use.id, {"stage": to.value, "stage_since": change.at[:10]}, None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,266 @@
+"""Change control: what changed since it was decided, which requirements that reopens, and what settles them again.
+
+The log tells of every change, whichever door it came through; a round reads on from where it stopped. Editions of
+policies and frameworks change with the day, so those are looked at once a day.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from codman.flows import records
+from codman.flows.house import House
+from codman.flows.review import conditions, pausing
+from codman.flows.review.changes_seen import Seen, read_log, version_shift
+from codman.flows.review.grounds import GRANTED, decisions_in_force, grounds_of
+from codman.flows.review.opening import own_packs
+from codman.flows.review.plans import plan_for
+from codman.flows.review.policies import digest_of, kept
+from codman.flows.review.reading import list_governed
+from codman.flows.review.reopening import reopen, reopen_these, settle
+from codman.registry.access import Reader
+from codman.registry.log import SYSTEM, size_of
+from codman.registry.records import BadField, Page
+from codman.registry.schema import sites, uses, versions
+from codman.registry.schema_review import cases, log_cursors, reopenings
+from codman.review.changes import PLANNABLE, Shift, Touched, number, touched, touched_by_edition, touched_by_framework
+from codman.review.packs.catalog import packs
+from codman.review.packs.framework import frameworks
+from codman.spine.policy import Policy
+from codman.spine.reopening import Changed, ReopeningState
+from codman.spine.review import Case, CaseState
+from codman.spine.use import Use
+
+_CURSOR: Final = "change control"
+REOPENING_FILTERS: Final = ("use", "policy", "requirement", "changed", "state")
+PLAN_FILTERS: Final = ("use", "case")
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a look at the changes did."""
+
+    entries: int = 0  # of the log that were read
+    reopened: int = 0
+    closed: int = 0
+    in_plan: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WouldReopen:
+    """One requirement that a change would reopen."""
+
+    policy: str
+    requirement: str
+    title: str
+    because: str
+    evidence: str | None  # what meets it now
+    plan: str | None  # the approved plan that the change is inside of
+
+
+def change_round(house: House) -> Looked:
+    """Read what the log tells since the last round: reopen, close, and propose pauses; again, it changes nothing."""
+    with house.database.reading() as connection:
+        start, stop = _position(connection), size_of(connection)
+        if start >= stop:
+            return Looked()
+        stirred = read_log(connection, start, stop)
+        waiting = _waiting(connection)
+        told = {*stirred.uses, *(name for name, product in waiting.items() if product in stirred.products)}
+    if told or stirred.products:
+        conditions.look(house)
+    reopened = sum(reopen(house, use, seen) for use, seen in _by_use(stirred.seen).items())
+    closed, in_plan = _settle(house, told & set(waiting) | {one.use for one in stirred.seen})
+    if told or reopened:
+        pausing.propose(house)
+    _move_on(house, stop)
+    return Looked(stop - start, reopened, closed, in_plan)
+
+
+def day_round(house: House) -> Looked:
+    """What comes with the day: editions in force from now on, conditions that lapsed, decisions that ran out."""
+    first = change_round(house)
+    conditions.look(house)
+    reopened = look_at_editions(house)
+    with house.database.reading() as connection:
+        waiting = set(_waiting(connection))
+    closed, in_plan = _settle(house, waiting)
+    pausing.propose(house)
+    return Looked(first.entries, first.reopened + reopened, first.closed + closed, first.in_plan + in_plan)
+
+
+def look_at_editions(house: House) -> int:
+    """Reopen what today's editions of policies and frameworks ask anew of uses that run on a decision.
+
+    Returns:
+        How many requirements were reopened.
+    """
+    now = house.database.clock()
+    editions = editions_of(house, now)
+    digests = {name: digest_of(policy) for name, policy in editions.items()}
+    found: dict[str, list[Touched]] = defaultdict(list)
+    with house.database.reading() as connection:
+        for case in _standing(connection, now.date().isoformat()):
+            moved = _frameworks_moved(case, now)
+            other = case.policy in digests and digests[case.policy] != case.policy_digest
+            if not moved and not other:
+                continue
+            grounds = grounds_of(house, connection, case)
+            if other:
+                found[case.use] += touched_by_edition(
+                    grounds, kept(connection, case.policy_digest), editions[case.policy]
+                )
+            for old, new in moved:
+                found[case.use] += touched_by_framework(grounds, old, new)
+    return sum(reopen_these(house, use, touches) for use, touches in found.items())
+
+
+def editions_of(house: House, at: datetime) -> Mapping[str, Policy]:
+    """The policies in force on a day, by name; of several editions the newest, of equals the hospital's own."""
+    found: dict[str, Policy] = {}
+    for pack in sorted(packs(at, own_packs(house)), key=lambda one: (one.valid_from, one.own)):
+        found |= {policy.policy: policy for policy in pack.checkpoints}
+    return found
+
+
+def would_reopen(house: House, reader: Reader, use: str, changed: Changed, to: str | None = None) -> list[WouldReopen]:
+    """What a change would reopen, before it is made.
+
+    Args:
+        house: The open house.
+        reader: Who asks.
+        use: Which use.
+        changed: What would change.
+        to: What it would become: a version or a site (id or name), a threshold, a data source, an EHR build.
+
+    Raises:
+        NoSuchRecord: There is no such use within their reach.
+        BadField: It cannot be asked about, or `to` is missing or unknown.
+    """
+    found: Use = records.get(house, reader, "use", use)
+    day = house.database.clock().date().isoformat()
+    with house.database.reading() as connection:
+        shift = _shift(connection, found, changed, to)
+        plan = plan_for(connection, use, shift, day)
+        hits: dict[tuple[str, str], Touched] = {}
+        for case in decisions_in_force(connection, use, day):
+            for one in touched(grounds_of(house, connection, case), shift):
+                hits.setdefault((one.policy, one.requirement), one)
+    return [
+        WouldReopen(
+            one.policy, one.requirement, one.title, one.because, one.evidence, None if plan is None else plan.id
+        )
+        for one in hits.values()
+    ]
+
+
+def list_reopenings(house: House, reader: Reader, **asked: Any) -> Page[Any]:
+    """Reopenings of the uses somebody sees, a page at a time; `asked` as `list_governed` takes it."""
+    return list_governed(house, reader, "reopening", REOPENING_FILTERS, **asked)
+
+
+def list_plans(house: House, reader: Reader, **asked: Any) -> Page[Any]:
+    """Change plans of the uses somebody sees, a page at a time."""
+    return list_governed(house, reader, "change_plan", PLAN_FILTERS, **asked)
+
+
+def _shift(connection: Connection, use: Use, changed: Changed, to: str | None) -> Shift:
+    if changed not in PLANNABLE:
+        raise BadField("change", "changed", "ask `codman policy diff --all` about a policy; of a framework nobody can")
+    if changed is Changed.POPULATION:
+        return Shift(changed, "the population it is for would be another")
+    if to is None or not to.strip():
+        raise BadField("change", "to", "say what it would become")
+    name = to.strip()
+    if changed is Changed.VERSION:
+        known = connection.execute(
+            select(versions.c.id).where(
+                versions.c.product == use.product, (versions.c.id == name) | (versions.c.label == name)
+            )
+        ).scalar_one_or_none()
+        return version_shift(connection, None, known or name, "its sites")
+    if changed is Changed.SITE:
+        row = connection.execute(
+            select(sites.c.id, sites.c.name).where((sites.c.id == name) | (sites.c.name == name)).order_by(sites.c.id)
+        ).first()
+        if row is None:
+            raise BadField("change", "to", "there is no such site")
+        return Shift(changed, f"it is to run at {row.name}", row.id, row.name)
+    if changed is Changed.THRESHOLD:
+        try:
+            name = number(float(name))
+        except ValueError:
+            raise BadField("change", "to", "a threshold is a number") from None
+    return Shift(changed, f"its {changed.value} would become {name}"[:300], name[:300], name[:300])
+
+
+def _by_use(seen: Iterable[Seen]) -> dict[str, list[Seen]]:
+    found: dict[str, list[Seen]] = defaultdict(list)
+    for one in seen:
+        found[one.use].append(one)
+    return found
+
+
+def _settle(house: House, names: Iterable[str]) -> tuple[int, int]:
+    closed = in_plan = 0
+    wanted = sorted(names)
+    editions = editions_of(house, house.database.clock()) if wanted else {}
+    for use in wanted:
+        more, planned = settle(house, use, editions)
+        closed, in_plan = closed + more, in_plan + planned
+    return closed, in_plan
+
+
+def _waiting(connection: Connection) -> dict[str, str]:
+    """The uses with something open, and their products."""
+    query = (
+        select(uses.c.id, uses.c.product)
+        .join(reopenings, reopenings.c.use == uses.c.id)
+        .where(reopenings.c.state == ReopeningState.OPEN.value)
+        .distinct()
+    )
+    return {row.id: row.product for row in connection.execute(query)}
+
+
+def _standing(connection: Connection, day: str) -> Sequence[Case]:
+    """Every decision that some use runs on."""
+    granted = select(cases.c.use).where(
+        cases.c.state == CaseState.DECIDED.value, cases.c.outcome.in_(GRANTED), cases.c.expires_on > day
+    )
+    names = connection.execute(granted.distinct().order_by(cases.c.use)).scalars().all()
+    return [case for use in names for case in decisions_in_force(connection, use, day)]
+
+
+def _frameworks_moved(case: Case, now: datetime) -> list[tuple[Any, Any]]:
+    """Frameworks of which another edition is in force than on the day of the decision."""
+    if case.decided_at is None:
+        return []
+    then = {one.framework: one for one in frameworks(date.fromisoformat(case.decided_at[:10]))}
+    return [
+        (then[one.framework], one)
+        for one in frameworks(now)
+        if one.framework in then and then[one.framework].edition != one.edition
+    ]
+
+
+def _position(connection: Connection) -> int:
+    row = connection.execute(select(log_cursors.c.position).where(log_cursors.c.name == _CURSOR)).one_or_none()
+    return 0 if row is None else int(row.position)
+
+
+def _move_on(house: House, position: int) -> None:
+    with house.database.changing(SYSTEM) as change:
+        if _position(change.connection) >= position:  # another server was quicker
+            return
+        dialect = sqlite if change.connection.dialect.name == "sqlite" else postgresql
+        row = dialect.insert(log_cursors).values(name=_CURSOR, position=position)
+        change.connection.execute(
+            row.on_conflict_do_update(index_elements=["name"], set_={"position": row.excluded.position})
+        )

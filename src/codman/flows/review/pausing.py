@@ -1,0 +1,235 @@
+"""Pauses proposed where a use runs on a condition that lapsed or a decision that ran out; a person decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from sqlalchemy import Connection, exists, select
+
+from codman.errors import CodmanError
+from codman.flows.house import House
+from codman.flows.review.cases import NotYours
+from codman.flows.review.reading import list_governed
+from codman.flows.review.staging import move_within
+from codman.registry import governance
+from codman.registry.access import Reader, paths_for, require
+from codman.registry.governance import CASES, CONDITIONS, PAUSE_PROPOSALS
+from codman.registry.inventory import paths_of
+from codman.registry.log import SYSTEM
+from codman.registry.nouns import USES
+from codman.registry.records import BadField, Page, Stale
+from codman.registry.schema import uses
+from codman.registry.schema_review import cases, conditions, pause_proposals, reopenings
+from codman.spine.pausing import PauseCause, PauseProposal, PauseProposalFields, PauseState
+from codman.spine.reopening import Changed, ReopeningState
+from codman.spine.review import Case, CaseOutcome, CaseState, Condition, ConditionState
+from codman.spine.use import RUNNING, Stage
+
+FILTERS: Final = ("use", "cause", "state")
+_GRANTED: Final = (CaseOutcome.APPROVED.value, CaseOutcome.CONDITIONAL.value)
+_later = cases.alias()
+
+
+class ProposalSettled(CodmanError):
+    """A step on a proposed pause that somebody settled already."""
+
+    exit_code = 2
+
+    def __init__(self, state: PauseState) -> None:
+        super().__init__(
+            what="this proposal is settled", why=f"it is {state.value}", fix="look at the use's page for how it stands"
+        )
+
+
+def propose(house: House) -> tuple[int, int]:
+    """Propose a pause where a use runs on what no longer holds, and withdraw where that is gone; nothing is paused.
+
+    Returns:
+        How many were proposed, and how many withdrawn.
+    """
+    day = house.database.clock().date().isoformat()
+    with house.database.reading() as connection:
+        new, gone = list(_new(connection, day)), list(_gone(connection, day))
+    if not new and not gone:
+        return 0, 0
+    with house.database.changing(SYSTEM, "decisions and conditions looked at") as change:
+        new, gone = list(_new(change.connection, day)), list(_gone(change.connection, day))
+        PAUSE_PROPOSALS.add_many(change, new)
+        done = {"state": PauseState.WITHDRAWN.value, "settled_at": change.at}
+        PAUSE_PROPOSALS.change_many(change, [(one, done) for one in gone])
+    return len(new), len(gone)
+
+
+def confirm_pause(
+    house: House, reader: Reader, proposal: str, revision: int, why: str, *, request: str | None = None
+) -> PauseProposal:
+    """Pause the use, its deployments with it.
+
+    Raises:
+        NoSuchRecord: There is no such proposal within their reach.
+        NotAllowed: They may not pause this use.
+        ProposalSettled: Somebody settled it already.
+        Stale: It was changed since they looked.
+        CannotMove: The use cannot be paused from where it is, or no reason is given.
+    """
+    with house.database.changing(reader.author(request), why) as change:
+        one = _open(change.connection, reader, proposal, revision, "use.pause")
+        use = USES.get(change.connection, one.use)
+        move_within(change, reader, use, Stage.PAUSED, why)
+        settled: PauseProposal = PAUSE_PROPOSALS.change(
+            change, proposal, _settled(change.at, PauseState.PAUSED, reader, why), revision
+        )
+        others = governance.every(change.connection, "pause_proposal", *_open_of(one.use))
+        done = _settled(change.at, PauseState.PAUSED, reader, why)
+        PAUSE_PROPOSALS.change_many(change, [(other, done) for other in others])
+        return settled
+
+
+def decline_pause(
+    house: House, reader: Reader, proposal: str, revision: int, why: str, *, request: str | None = None
+) -> PauseProposal:
+    """Let the use go on, with a reason; who presides may, and never who answers for the use.
+
+    Raises:
+        NoSuchRecord: There is no such proposal within their reach.
+        NotAllowed: They may not, for this use.
+        NotYours: They answer for the use, or for the condition that lapsed.
+        ProposalSettled: Somebody settled it already.
+        Stale: It was changed since they looked.
+        BadField: No reason is given.
+    """
+    with house.database.changing(reader.author(request), why) as change:
+        one = _open(change.connection, reader, proposal, revision, "case.change")
+        owners = {USES.get(change.connection, one.use).owner}
+        if one.condition is not None:
+            owners.add(CONDITIONS.get(change.connection, one.condition).owner)
+        if reader.person in owners:
+            raise NotYours("you answer for it: somebody else says that it goes on")
+        if not why.strip():
+            raise BadField("pause_proposal", "why", "say why it goes on")
+        done = _settled(change.at, PauseState.KEPT, reader, why)
+        kept: PauseProposal = PAUSE_PROPOSALS.change(change, proposal, done, revision)
+        return kept
+
+
+def list_pause_proposals(house: House, reader: Reader, **asked: Any) -> Page[Any]:
+    """Proposed pauses of the uses somebody sees, a page at a time; `asked` as `list_governed` takes it."""
+    return list_governed(house, reader, "pause_proposal", FILTERS, **asked)
+
+
+def _settled(at: str, state: PauseState, reader: Reader, why: str) -> dict[str, Any]:
+    return {"state": state.value, "settled_at": at, "settled_by": reader.person, "why": why.strip() or None}
+
+
+def _open(connection: Connection, reader: Reader, name: str, revision: int, action: str) -> PauseProposal:
+    one: PauseProposal = governance.get(connection, "pause_proposal", name, paths_for(reader, "review.read"))
+    require(reader, action, paths_of(connection, USES.get(connection, one.use)))
+    if one.state is not PauseState.OPEN:
+        raise ProposalSettled(one.state)
+    if one.revision != revision:
+        raise Stale("pause_proposal", name, revision, one.revision)
+    return one
+
+
+def _open_of(use: str) -> tuple[Any, Any]:
+    return pause_proposals.c.use == use, pause_proposals.c.state == PauseState.OPEN.value
+
+
+def _new(connection: Connection, day: str) -> Iterator[PauseProposalFields]:
+    """What no longer holds of uses that run, and was not proposed before."""
+    running = select(uses.c.id).where(uses.c.stage.in_([stage.value for stage in RUNNING]))
+    for one in _lapsed(connection, conditions.c.use.in_(running)):
+        if not _proposed(connection, pause_proposals.c.condition == one.id):
+            yield PauseProposalFields(
+                use=one.use,
+                cause=PauseCause.CONDITION,
+                because=f"a condition of its decision was due on {one.due_on} and nothing came",
+                case=one.case,
+                condition=one.id,
+            )
+    for case in _ran_out(connection, day, cases.c.use.in_(running)):
+        if not _proposed(
+            connection, pause_proposals.c.case == case.id, pause_proposals.c.cause == PauseCause.DECISION.value
+        ):
+            yield PauseProposalFields(
+                use=case.use,
+                cause=PauseCause.DECISION,
+                because=f"its decision stood until {case.expires_on} and none has followed",
+                case=case.id,
+            )
+
+
+def _gone(connection: Connection, day: str) -> Iterator[PauseProposal]:
+    """Open proposals whose use runs no more, or whose cause is gone."""
+    waiting = governance.every(connection, "pause_proposal", pause_proposals.c.state == PauseState.OPEN.value)
+    found = USES.get_many(connection, [one.use for one in waiting])
+    for one in waiting:
+        if found[one.use].stage not in RUNNING or not _still_there(connection, one, day):
+            yield one
+
+
+def _still_there(connection: Connection, one: PauseProposal, day: str) -> bool:
+    """Whether the cause of a proposal still stands."""
+    if one.condition is not None:
+        return bool(_lapsed(connection, conditions.c.id == one.condition))
+    return bool(_ran_out(connection, day, cases.c.id == one.case))
+
+
+def _lapsed(connection: Connection, *which: Any) -> list[Condition]:
+    """Conditions that lapsed, of decisions that no later one took the place of, and that nothing has met since."""
+    found: list[Condition] = governance.every(
+        connection, "condition", conditions.c.state == ConditionState.LAPSED.value, *which
+    )
+    return [
+        one for one in found if not _superseded(connection, CASES.get(connection, one.case)) and _still(connection, one)
+    ]
+
+
+def _still(connection: Connection, one: Condition) -> bool:
+    """Whether what a lapsed condition left open is still open; without a requirement only a new decision ends it."""
+    if one.requirement is None:
+        return True
+    left = select(reopenings.c.id).where(
+        reopenings.c.use == one.use,
+        reopenings.c.requirement == one.requirement,
+        reopenings.c.changed == Changed.CONDITION.value,
+        reopenings.c.state == ReopeningState.OPEN.value,
+    )
+    return connection.execute(left).first() is not None
+
+
+def _superseded(connection: Connection, case: Case) -> bool:
+    later = select(cases.c.id).where(
+        cases.c.use == case.use,
+        cases.c.state == CaseState.DECIDED.value,
+        cases.c.outcome.in_(_GRANTED),
+        cases.c.decided_at > case.decided_at,
+    )
+    return connection.execute(later).first() is not None
+
+
+def _ran_out(connection: Connection, day: str, *which: Any) -> list[Case]:
+    """Decisions that ran out, of uses that no other decision carries."""
+    carries = exists(
+        select(_later.c.id).where(
+            _later.c.use == cases.c.use,
+            _later.c.state == CaseState.DECIDED.value,
+            _later.c.outcome.in_(_GRANTED),
+            (_later.c.decided_at > cases.c.decided_at) | (_later.c.expires_on > day),
+        )
+    )
+    found: list[Case] = governance.every(
+        connection,
+        "case",
+        cases.c.state == CaseState.DECIDED.value,
+        cases.c.outcome.in_(_GRANTED),
+        cases.c.expires_on <= day,
+        ~carries,
+        *which,
+    )
+    return found
+
+
+def _proposed(connection: Connection, *which: Any) -> bool:
+    return connection.execute(select(pause_proposals.c.id).where(*which)).first() is not None

@@ -1,0 +1,306 @@
+"""Reopenings: written where a change took the ground from a requirement, closed where it was shown again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, select
+
+from codman.flows.house import House
+from codman.flows.review.changes_seen import Seen
+from codman.flows.review.evidence import exhibits_of, judged
+from codman.flows.review.grounds import (
+    GRANTED,
+    counts,
+    decided_requirements,
+    decisions_in_force,
+    grounds_of,
+    logged_at,
+)
+from codman.flows.review.plans import approved, plan_for
+from codman.flows.review.policies import kept
+from codman.registry import governance
+from codman.registry.governance import CHANGE_PLANS, REOPENINGS
+from codman.registry.log import SYSTEM
+from codman.registry.nouns import PRODUCTS, USES
+from codman.registry.related import deployments_of
+from codman.registry.schema import log_entries, versions
+from codman.registry.schema_review import cases, reopenings
+from codman.review.changes import Touched, touched
+from codman.review.policy.exhibit import Exhibit
+from codman.spine.policy import Policy
+from codman.spine.product import Product
+from codman.spine.reopening import Changed, Reopening, ReopeningFields, ReopeningState
+from codman.spine.review import Case, CaseState
+from codman.spine.site import Deployment, Mode
+from codman.spine.statement import when
+from codman.spine.use import Use
+from codman.spine.verdict import Outcome, Result
+
+# what a thing became is one change however often it is told of: twenty sites, or a site that ended and came back
+_ONCE: Final = frozenset({Changed.VERSION, Changed.SITE})
+
+
+def reopen(house: House, use: str, seen: Sequence[Seen]) -> int:
+    """Write down which requirements some changes of a use reopen; told of the same again, it writes nothing.
+
+    Returns:
+        How many were reopened.
+    """
+    with house.database.reading() as connection:
+        if not _to_reopen(house, connection, use, seen):
+            return 0
+    with house.database.changing(SYSTEM, "a change was seen") as change:
+        new = _to_reopen(house, change.connection, use, seen)  # again, where nobody else writes them
+        REOPENINGS.add_many(change, new)
+    return len(new)
+
+
+def reopen_these(house: House, use: str, found: Iterable[Touched]) -> int:
+    """The same for requirements that a new edition touches, which the log does not tell of."""
+    wanted = list(found)
+    with house.database.reading() as connection:
+        if not _new(connection, use, wanted):
+            return 0
+    with house.database.changing(SYSTEM, "a new edition is in force") as change:
+        new = [_fields(use, one) for one in _new(change.connection, use, wanted)]
+        REOPENINGS.add_many(change, new)
+    return len(new)
+
+
+def _to_reopen(house: House, connection: Connection, use: str, seen: Sequence[Seen]) -> list[ReopeningFields]:
+    day = house.database.clock().date().isoformat()
+    found: list[ReopeningFields] = []
+    asked: set[tuple[Any, ...]] = set()  # the same ask in two policies is one thing to show
+    there = _there(connection, use)
+    for case in decisions_in_force(connection, use, day):
+        since = logged_at(connection, case)
+        later = [one for one in seen if one.index > since]
+        if not later:
+            continue
+        grounds = grounds_of(house, connection, case)
+        asks = {g.requirement.id: (g.requirement.asked_as, repr(g.requirement.asks), g.evidence) for g in grounds}
+        for one in later:
+            hit = touched(grounds, one.shift)
+            plan = plan_for(connection, use, one.shift, day) if hit else None
+            for each in hit:
+                same = (one.index, one.shift.changed, *asks[each.requirement])
+                if same in asked or any(_tells_of(old, each, one.index, since) for old in there):
+                    continue
+                asked.add(same)
+                found.append(_fields(use, each, one.index, None if plan is None else plan.id))
+    return found
+
+
+def _fields(use: str, one: Touched, index: int | None = None, plan: str | None = None) -> ReopeningFields:
+    return ReopeningFields(
+        use=use,
+        policy=one.policy,
+        requirement=one.requirement,
+        changed=one.changed,
+        because=one.because[:300],
+        became=one.became,
+        log_index=index,
+        plan=plan,
+    )
+
+
+def _there(connection: Connection, use: str) -> list[Reopening]:
+    return governance.every(connection, "reopening", reopenings.c.use == use)
+
+
+def _tells_of(old: Reopening, new: Touched, index: int, since: int) -> bool:
+    if (old.policy, old.requirement, old.changed) != (new.policy, new.requirement, new.changed):
+        return False
+    if new.changed in _ONCE and new.became is not None:
+        return old.became == new.became and (old.log_index or 0) > since
+    return old.log_index == index
+
+
+def _new(connection: Connection, use: str, wanted: Sequence[Touched]) -> list[Touched]:
+    there = {(one.policy, one.requirement, one.changed, one.became) for one in _there(connection, use)}
+    return [one for one in wanted if (one.policy, one.requirement, one.changed, one.became) not in there]
+
+
+def settle(house: House, use: str, editions: Mapping[str, Policy]) -> tuple[int, int]:
+    """Close the reopenings of a use that newer evidence, a newer decision or an approved plan settles.
+
+    Args:
+        house: The open house.
+        use: Which use.
+        editions: The policies that are in force today, by name.
+
+    Returns:
+        How many were closed, and how many passed as in-plan.
+    """
+    with house.database.reading() as connection:
+        if not _to_settle(house, connection, use, editions):
+            return 0, 0
+    with house.database.changing(SYSTEM, "what was reopened is looked at") as change:
+        done = _to_settle(house, change.connection, use, editions)
+        REOPENINGS.change_many(change, [(one, {**patch, "closed_at": change.at}) for one, patch in done])
+    in_plan = sum(patch["state"] == ReopeningState.IN_PLAN.value for _, patch in done)
+    return len(done) - in_plan, in_plan
+
+
+def _to_settle(
+    house: House, connection: Connection, use: str, editions: Mapping[str, Policy]
+) -> list[tuple[Reopening, dict[str, Any]]]:
+    waiting = [one for one in _there(connection, use) if one.state is ReopeningState.OPEN]
+    if not waiting:
+        return []
+    bench = _Bench(house, connection, use, editions)
+    found = []
+    for one in waiting:
+        patch = bench.settled(one)
+        if patch is not None:
+            found.append((one, patch))
+    return found
+
+
+@dataclass(slots=True)
+class _Bench:
+    """A use with everything its reopenings are held against, read once."""
+
+    house: House
+    connection: Connection
+    name: str
+    editions: Mapping[str, Policy]
+    use: Use = field(init=False)
+    product: Product = field(init=False)
+    runs: Sequence[Deployment] = field(init=False)
+    decided: Sequence[Case] = field(init=False)
+    exhibits: Sequence[Exhibit] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.use = USES.get(self.connection, self.name)
+        self.product = PRODUCTS.get(self.connection, self.use.product)
+        self.runs = [one for one in deployments_of(self.connection, self.name) if one.mode is not Mode.ENDED]
+        self.decided = governance.every(
+            self.connection,
+            "case",
+            cases.c.use == self.name,
+            cases.c.state == CaseState.DECIDED.value,
+            cases.c.outcome.in_(GRANTED),
+            order="decided_at",
+        )
+        self.exhibits = exhibits_of(self.house, self.connection, self.use)
+
+    def settled(self, one: Reopening) -> dict[str, Any] | None:
+        """What becomes of a reopening: its new state and what closed it; None while it stays open."""
+        if self._no_longer_so(one):
+            return {"state": ReopeningState.CLOSED.value}
+        decision = self._decided_since(one)
+        if decision is not None:
+            return {"state": ReopeningState.CLOSED.value, "closed_by": decision}
+        held = self._held_by_plan(one)
+        if held is not None:
+            return {"state": ReopeningState.IN_PLAN.value, "closed_by": held}
+        policy = self._policy(one)
+        result = None if policy is None else self._result(one, policy, one.requirement)
+        if result is None or result.outcome is not Outcome.MET:
+            return None
+        return {"state": ReopeningState.CLOSED.value, "closed_by": result.finding.evidence}
+
+    def _no_longer_so(self, one: Reopening) -> bool:
+        """Whether what changed was changed back, or away."""
+        if one.became is None or one.log_index is None:
+            return False
+        if one.changed is Changed.VERSION:
+            return all(run.version != one.became for run in self.runs)
+        if one.changed is Changed.SITE:
+            return all(run.site != one.became for run in self.runs)
+        if one.changed is Changed.EHR_BUILD:
+            ours = {run.version for run in self.runs} - {None}
+            built = select(versions.c.ehr_build).where(versions.c.id.in_(ours))
+            return one.became not in {run.ehr_build for run in self.runs} | set(
+                self.connection.execute(built).scalars()
+            )
+        return False
+
+    def _decided_since(self, one: Reopening) -> str | None:
+        """The later decision that took the requirement as shown."""
+        for case in reversed(self.decided):
+            if (case.decided_at or "") <= one.created_at:
+                return None
+            if _about_another(case, one):
+                continue
+            if any(each.id == one.requirement and counts(each) for each in decided_requirements(self.house, case)):
+                return case.decision
+        return None
+
+    def _held_by_plan(self, one: Reopening) -> str | None:
+        """The statement by which a change passes as in-plan: every requirement of the plan is met again."""
+        if one.plan is None:
+            return None
+        plan = CHANGE_PLANS.get(self.connection, one.plan)
+        if plan.case is None or not approved(self.connection, plan, self._today()):
+            return None
+        case = next((each for each in self.decided if each.id == plan.case), None)
+        if case is None:
+            return None
+        policy = kept(self.connection, case.policy_digest)
+        results = {name: self._result(one, policy, name) for name in plan.requirements}
+        if any(result is None or result.outcome is not Outcome.MET for result in results.values()):
+            return None
+        own = results.get(one.requirement) or next(iter(results.values()))
+        return None if own is None else own.finding.evidence
+
+    def _today(self) -> str:
+        return self.house.database.clock().date().isoformat()
+
+    def _policy(self, one: Reopening) -> Policy | None:
+        """By which policy it is held: today's edition where that is what changed, else as it was decided."""
+        if one.log_index is None and one.changed is not Changed.CONDITION and one.policy in self.editions:
+            return self.editions[one.policy]
+        case = next((each for each in reversed(self.decided) if each.policy == one.policy), None)
+        return None if case is None else kept(self.connection, case.policy_digest)
+
+    def _result(self, one: Reopening, policy: Policy, requirement: str) -> Result | None:
+        """How one requirement stands on evidence that can speak of what changed."""
+        asked = tuple(r for r in policy.requires if r.id == requirement)
+        if not asked:
+            return None
+        verdict = judged(
+            self._fresh(one),
+            policy.model_copy(update={"requires": asked}),
+            self.use,
+            self.product,
+            version=self._version(one),
+            at=self.house.database.clock(),
+        )
+        return verdict.results[0]
+
+    def _fresh(self, one: Reopening) -> Sequence[Exhibit]:
+        since = self._since(one)
+        return self.exhibits if since is None else [e for e in self.exhibits if e.evaluated_at >= since]
+
+    def _since(self, one: Reopening) -> datetime | None:
+        """From when on evidence counts; about a version and under a new bound any does that is about it."""
+        if one.changed is Changed.VERSION and one.became is not None:
+            return None
+        if one.changed is Changed.CONDITION:
+            case = next((each for each in reversed(self.decided) if each.policy == one.policy), None)
+            return when(one.created_at if case is None or case.decided_at is None else case.decided_at)
+        if one.log_index is None:
+            return None if one.changed is not Changed.FRAMEWORK else when(one.created_at)
+        at = select(log_entries.c.at).where(log_entries.c.number == one.log_index)
+        return when(self.connection.execute(at).scalar_one())
+
+    def _version(self, one: Reopening) -> str | None:
+        if one.changed is Changed.VERSION and one.became is not None:
+            return one.became
+        running = sorted((run for run in self.runs if run.version is not None), key=lambda run: run.since or "")
+        if running:
+            return running[-1].version
+        return self.decided[-1].version if self.decided else None
+
+
+def _about_another(case: Case, one: Reopening) -> bool:
+    """Whether a decision is about another version than came, or does not name the site that came."""
+    if one.changed is Changed.VERSION:
+        return one.became is not None and case.version not in (None, one.became)
+    return one.changed is Changed.SITE and bool(case.sites) and one.became not in case.sites
