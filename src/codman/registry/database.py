@@ -225,7 +225,7 @@ def _engine(url: str) -> Engine:
 def _suit_short_questions(connection: Any, _record: object) -> None:
     """PostgreSQL counts on turning disks and long reports unless told: it would pass our indexes by, and compile.
 
-    A plan made once for every question of a form knows no reader's sites: it took twenty times as long for one hospital.
+    A plan made once for every question of a form knows no reader's sites, so each question has its own.
     """
     with connection.cursor() as cursor:
         cursor.execute("SET random_page_cost = 1.1")
