@@ -29,7 +29,6 @@ from codman.spine.product import Product
 from codman.spine.review import (
     Acceptance,
     Case,
-    CaseFields,
     CaseState,
     Condition,
     ConditionState,
@@ -132,21 +131,23 @@ def open_case(
             connection, reader, use, "case.create" if procedure is not Procedure.EMERGENCY else "case.emergency"
         )
         _refer(connection, found, sites, version)
-        fields = CaseFields(
-            use=use,
-            checkpoint=policy.checkpoint,
-            procedure=procedure,
-            leads_to=leads_to,
-            version=version,
-            sites=list(dict.fromkeys(sites)),
-            policy=policy.policy,
-            edition=policy.edition,
-            policy_digest=keep(change, policy),
-            proposed_by=reader.person,
-            chair=chair,
-            quorum=quorum,
-            disciplines=list(disciplines),
-            due_on=due_on,
+        fields = CASES.validated(
+            {
+                "use": use,
+                "checkpoint": policy.checkpoint,
+                "procedure": procedure,
+                "leads_to": leads_to,
+                "version": version,
+                "sites": list(dict.fromkeys(sites)),
+                "policy": policy.policy,
+                "edition": policy.edition,
+                "policy_digest": keep(change, policy),
+                "proposed_by": reader.person,
+                "chair": chair,
+                "quorum": quorum,
+                "disciplines": list(disciplines),
+                "due_on": due_on,
+            }
         )
         if chair is not None:
             _may_sit(connection, chair, found, "case.decide", "chair")
@@ -270,7 +271,7 @@ def delegate(house: House, reader: Reader, case: str, to: str | None, *, request
     """Name who casts one's vote, or take that back.
 
     Raises:
-        NotYours: They are not named for it, or voted already.
+        NotYours: They are not named for it, voted already, or have a conflict of interest and so no vote.
         BadField: The delegate may not vote here, reviews the case themselves, or casts another's vote.
     """
     with house.database.changing(reader.author(request)) as change:
@@ -278,6 +279,8 @@ def delegate(house: House, reader: Reader, case: str, to: str | None, *, request
         own = _own(found, reader)
         if any(vote.person == reader.person for vote in found.votes):
             raise NotYours("the vote is cast already", "change the vote instead")
+        if to is not None and own.conflict is Conflict.CONFLICT:
+            raise NotYours("you declared a conflict of interest: there is no vote to hand on", "leave it to others")
         if to is not None:
             _may_sit(change.connection, to, found.use, "case.vote", "delegate")
             if to in found.interested:

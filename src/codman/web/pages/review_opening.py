@@ -177,7 +177,7 @@ def _asks(visit: Visit, use: Use, values: Mapping[str, str]) -> tuple[Ask, ...]:
         lists.ask("version", name="version", label="Which version", unsaid="whichever is deployed"),
         Ask(name="procedure", label="Procedure", kind="choice", options=procedures, needed=True),
         Ask(name="quorum", label="Votes that are needed", kind="amount", hint="Abstentions are not counted"),
-        Ask(name="disciplines", label="Disciplines that must have voted", hint="With commas between"),
+        Ask(name="disciplines", label="Disciplines that must have voted", kind="lines", hint="With commas between"),
         lists.ask("person", name="chair", label="Who presides", unsaid="whoever of the chairs closes it"),
         Ask(name="due_on", label="To be decided by", kind="day"),
         Ask(name="why", label="Why", hint="Kept in the audit log. Leave patients out of it."),
