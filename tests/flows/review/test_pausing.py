@@ -1,0 +1,199 @@
+"""A lapsed condition and a decision that ran out lead to a proposed pause, which a person confirms or declines."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from committee import Committee, auroc
+
+from codman.flows.change_control import day_round
+from codman.flows.records import accept_deployment
+from codman.flows.review.cases import NotYours, docket
+from codman.flows.review.deciding import accept_inconclusive, add_condition, decide
+from codman.flows.review.pausing import ProposalSettled, confirm_pause, decline_pause, list_pause_proposals, propose
+from codman.flows.review.staging import move
+from codman.flows.review.voting import cast
+from codman.registry import governance
+from codman.registry.access import NotAllowed
+from codman.registry.log import SYSTEM
+from codman.registry.nouns import DEPLOYMENTS, USES
+from codman.registry.records import BadField, Stale
+from codman.registry.replay import check_records
+from codman.spine.pausing import PauseCause, PauseState
+from codman.spine.review import CaseOutcome, Choice
+from codman.spine.site import DeploymentFields, Mode
+from codman.spine.use import Stage
+
+CONDITION = {"sentence": "Show it again on 900 more patients", "owner": "p-owner", "due_on": "2027-02-01"}
+
+
+@pytest.fixture
+def house(tmp_path, database_url):
+    made = Committee(tmp_path, database_url)
+    with made.house.database.changing(SYSTEM) as change:
+        USES.change(change, "ward", {"tier": "high", "downtime_procedure": "By hand", "owner": "p-owner"}, None)
+        DEPLOYMENTS.add(
+            change,
+            DeploymentFields(use="ward", site="north", version="sepsis-120", mode="silent", clinician="p-clin"),
+            "d-north",
+        )
+    made.evidence(auroc(0.77, 0.71, 0.83, n=300))
+    live(made)
+    yield made
+    with made.house.database.reading() as connection:
+        check_records(connection)
+    made.house.close()
+
+
+def live(house: Committee) -> None:
+    """Decided under a condition about the requirement that was inconclusive, accepted by its site, live."""
+    case = house.opened(quorum=2)
+    house.seated(case)
+    for name in ("stat", "safe"):
+        cast(house.house, house.person(name), case.id, Choice.WITH_CONDITIONS)
+    chair = house.person("chair")
+    accept_inconclusive(house.house, chair, case.id, "discrimination", "too few patients", CONDITION)
+    now = docket(house.house, chair, case.id).case
+    decide(house.house, chair, case.id, now.revision, CaseOutcome.CONDITIONAL, "as voted")
+    accept_deployment(house.house, house.person("clin"), "d-north", 1)
+    move(house.house, chair, "ward", Stage.LIVE, use(house).revision)
+
+
+def use(house: Committee):
+    with house.house.database.reading() as connection:
+        return USES.get(connection, "ward")
+
+
+def proposals(house: Committee):
+    return list_pause_proposals(house.house, house.person("chair")).items
+
+
+def to_the_day_after(house: Committee) -> None:
+    house.clock.forward(days=93)  # 2027-02-02: the condition was due the day before
+    day_round(house.house)
+
+
+def test_nothing_is_proposed_while_the_condition_can_still_be_met(house):
+    house.clock.forward(days=92)
+    day_round(house.house)
+
+    assert proposals(house) == []
+
+
+def test_a_lapsed_condition_proposes_a_pause_and_pauses_nothing(house):
+    to_the_day_after(house)
+    day_round(house.house)
+
+    (one,) = proposals(house)
+    assert (one.use, one.cause, one.state) == ("ward", PauseCause.CONDITION, PauseState.OPEN)
+    assert one.because == "a condition of its decision was due on 2027-02-01 and nothing came"
+    assert use(house).stage is Stage.LIVE
+
+
+def test_a_person_confirms_it_and_the_use_stops_with_its_deployments(house):
+    to_the_day_after(house)
+    (one,) = proposals(house)
+    with pytest.raises(NotAllowed):
+        confirm_pause(house.house, house.person("viewer"), one.id, 1, "as proposed")
+    with pytest.raises(Stale):
+        confirm_pause(house.house, house.person("owner"), one.id, 7, "as proposed")
+
+    done = confirm_pause(house.house, house.person("owner"), one.id, 1, "as proposed")
+
+    assert (done.state, done.settled_by) == (PauseState.PAUSED, "p-owner")
+    with house.house.database.reading() as connection:
+        assert DEPLOYMENTS.get(connection, "d-north").mode is Mode.PAUSED
+    assert use(house).stage is Stage.PAUSED
+    with pytest.raises(ProposalSettled):
+        decline_pause(house.house, house.person("chair"), one.id, 2, "on second thoughts")
+
+
+def test_who_answers_for_it_does_not_decide_that_it_goes_on_and_who_does_says_why(house):
+    to_the_day_after(house)
+    (one,) = proposals(house)
+    with pytest.raises(NotAllowed):
+        decline_pause(house.house, house.person("owner"), one.id, 1, "it is fine")
+    with pytest.raises(BadField, match="say why"):
+        decline_pause(house.house, house.person("chair"), one.id, 1, " ")
+    done = decline_pause(house.house, house.person("chair"), one.id, 1, "the data come on Monday")
+    day_round(house.house)
+
+    assert (done.state, use(house).stage) == (PauseState.KEPT, Stage.LIVE)
+    assert [each.state for each in proposals(house)] == [PauseState.KEPT]  # and it is not proposed again
+
+
+def test_a_chair_who_owns_the_condition_has_somebody_else_decline(house):
+    with house.house.database.changing(SYSTEM) as change:
+        (condition,) = governance.every(change.connection, "condition")
+        governance.CONDITIONS.change(change, condition.id, {"owner": "p-chair"}, None)
+    to_the_day_after(house)
+    with pytest.raises(NotYours, match="you answer for it"):
+        decline_pause(house.house, house.person("chair"), proposals(house)[0].id, 1, "it is fine")
+
+
+def test_evidence_that_comes_late_withdraws_the_proposal(house):
+    to_the_day_after(house)
+    house.clock.forward(days=1)
+    house.evidence(auroc(0.80, 0.77, 0.83))
+    day_round(house.house)
+
+    assert [one.state for one in proposals(house)] == [PauseState.WITHDRAWN]
+
+
+def test_a_decision_that_ran_out_proposes_a_pause_until_another_stands(house):
+    house.evidence(auroc(0.80, 0.77, 0.83))
+    house.clock.forward(days=364)
+    house.evidence(auroc(0.80, 0.77, 0.83))
+    day_round(house.house)
+    assert proposals(house) == []
+
+    house.clock.forward(days=1)
+    day_round(house.house)
+    (one,) = proposals(house)
+    assert (one.cause, one.because) == (
+        PauseCause.DECISION,
+        "its decision stood until 2027-11-01 and none has followed",
+    )
+
+    case = house.opened(quorum=2)
+    house.seated(case)
+    for name in ("stat", "safe"):
+        cast(house.house, house.person(name), case.id, Choice.APPROVE)
+    chair = house.person("chair")
+    decide(
+        house.house, chair, case.id, docket(house.house, chair, case.id).case.revision, CaseOutcome.APPROVED, "again"
+    )
+    assert propose(house.house) == (0, 1)
+    assert [one.state for one in proposals(house)] == [PauseState.WITHDRAWN]
+
+
+def test_a_use_that_somebody_paused_otherwise_needs_no_proposal(house):
+    to_the_day_after(house)
+    move(house.house, house.person("owner"), "ward", Stage.PAUSED, use(house).revision, reason="scores stopped")
+    propose(house.house)
+
+    assert [one.state for one in proposals(house)] == [PauseState.WITHDRAWN]
+
+
+def test_a_condition_that_no_evidence_closes_leads_there_too(house):
+    case = house.opened(quorum=2, version="sepsis-120")
+    chair = house.person("chair")
+    house.seated(case)
+    own = {**CONDITION, "sentence": "Name a second contact", "due_on": "2027-01-15"}
+    add_condition(house.house, chair, case.id, own)
+    accept_inconclusive(house.house, chair, case.id, "discrimination", "still too few", CONDITION)
+    for name in ("stat", "safe"):
+        cast(house.house, house.person(name), case.id, Choice.WITH_CONDITIONS)
+    now = docket(house.house, chair, case.id).case
+    house.clock.forward(hours=1)
+    decide(house.house, house.person("chair"), case.id, now.revision, CaseOutcome.CONDITIONAL, "again")
+    house.clock.forward(days=80)
+    day_round(house.house)
+
+    assert [one.because for one in proposals(house)] == [
+        "a condition of its decision was due on 2027-01-15 and nothing came"
+    ]
