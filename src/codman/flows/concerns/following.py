@@ -1,0 +1,289 @@
+"""What becomes of a concern: somebody has it, more is known, the use is paused or not, a duty to report runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any, Final
+
+from codman.errors import CodmanError
+from codman.flows import records
+from codman.flows.concerns.people import officers
+from codman.flows.concerns.reading import can_pause, to_change, use_of
+from codman.flows.concerns.telling import notice, tell_people
+from codman.flows.house import House
+from codman.flows.review import staging
+from codman.registry.access import Reader
+from codman.registry.database import Change
+from codman.registry.governance import CONCERNS
+from codman.registry.records import BadField, Stale
+from codman.review.clocks import clocks
+from codman.spine.concern import Concern, ConcernSeverity, ConcernState, Pause
+from codman.spine.use import Stage
+
+CHANGEABLE: Final = ("severity", "category", "use", "site", "event_reference")
+
+
+class ConcernClosed(CodmanError):
+    """A step on a concern that is closed."""
+
+    exit_code = 2
+
+    def __init__(self) -> None:
+        super().__init__(
+            what="this concern is closed",
+            why="its finding stands, and what was found is not changed afterwards",
+            fix="raise a new concern and name this one in it",
+        )
+
+
+class NothingToPause(CodmanError):
+    """A pause of a use that does not run, or that nobody could name."""
+
+    exit_code = 2
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            what="there is nothing to pause", why=why, fix="say which use it is about, or decline the pause"
+        )
+
+
+def acknowledge(house: House, reader: Reader, name: str, *, request: str | None = None) -> Concern:
+    """Say that one has it; the first who says so stands.
+
+    Raises:
+        NoSuchRecord: There is none of that name within their reach.
+        NotAllowed: It is not theirs to take.
+        ConcernClosed: It is closed.
+    """
+    with house.database.changing(reader.author(request)) as change:
+        one = working(change, reader, name, theirs=True)
+        if one.state is not ConcernState.RAISED:
+            return one
+        patch = {
+            "state": ConcernState.ACKNOWLEDGED.value,
+            "acknowledged_by": reader.person,
+            "acknowledged_at": change.at,
+        }
+        return CONCERNS.change(change, name, patch, None)
+
+
+def amend(
+    house: House,
+    reader: Reader,
+    name: str,
+    patch: Mapping[str, Any],
+    revision: int,
+    *,
+    why: str | None = None,
+    request: str | None = None,
+) -> Concern:
+    """Put down what is known by now: how bad, what about, its number in the hospital's event system.
+
+    A severity that brings a duty to report starts its clock today; one that is less leaves a clock as it is.
+
+    Raises:
+        NoSuchRecord: There is none of that name within their reach, or no such use or site.
+        NotAllowed: It is not theirs to change.
+        BadField: A field is none of these, or cannot hold its value.
+        ConcernClosed: It is closed.
+        Stale: It was changed since they looked.
+    """
+    if stray := sorted(set(patch) - set(CHANGEABLE)):
+        raise BadField("concern", str(stray[0])[:100], f"what can be changed is: {', '.join(CHANGEABLE)}")
+    for kind in ("use", "site"):
+        if patch.get(kind) is not None:
+            records.get(house, reader, kind, str(patch[kind]))
+    with house.database.changing(reader.author(request), why) as change:
+        one = working(change, reader, name, theirs=True, revision=revision)
+        told = dict(patch)
+        made = CONCERNS.validated({**CONCERNS.plain(one), **told})
+        if made.severity is not one.severity and one.clock is None:
+            told |= _clock(house, made.severity)
+        return CONCERNS.change(change, name, told, revision)
+
+
+def propose_pause(house: House, reader: Reader, name: str, revision: int, *, request: str | None = None) -> Concern:
+    """Ask that the use be paused; the officers are told.
+
+    Raises:
+        NothingToPause: The use does not run, or is not known.
+        ConcernClosed: It is closed.
+        Stale: It was changed since they looked.
+    """
+    with house.database.changing(reader.author(request)) as change:
+        one = working(change, reader, name, theirs=True, revision=revision)
+        _refuse_nothing(change, one)
+        done = CONCERNS.change(change, name, {"pause": Pause.PROPOSED.value}, revision)
+        text = "A pause of this use is proposed. Take it or decline it; until then it runs."
+        said = notice(house, change.connection, done, "concern.pause", "A pause is proposed", text, urgency="high")
+        tell_people(change, officers(change.connection, done), said, f"concern/{name}/pause/{done.revision}")
+        return done
+
+
+def take_pause(
+    house: House, reader: Reader, name: str, revision: int, reason: str, *, request: str | None = None
+) -> Concern:
+    """Pause the use everywhere it runs, as far as this is theirs to do.
+
+    Raises:
+        NotAllowed: They may not pause this use.
+        CannotMove: It cannot be paused from where it is.
+        NothingToPause: It does not run, or is not known.
+        ConcernClosed: It is closed.
+        Stale: The concern was changed since they looked.
+    """
+    with house.database.reading() as connection:
+        one = to_change(connection, reader, name, theirs=True)
+        if one.state is ConcernState.CLOSED:
+            raise ConcernClosed
+        if one.revision != revision:
+            raise Stale("concern", name, revision, one.revision)
+        use = use_of(connection, one)
+    if use is None:
+        raise NothingToPause("nobody has said which use it is about")
+    if use.stage is not Stage.PAUSED:  # paused already: that it was taken is put down all the same
+        if not can_pause(use):
+            raise NothingToPause(f"the use is {use.stage.value}")
+        staging.move(house, reader, use.id, Stage.PAUSED, use.revision, reason=reason, request=request)
+    with house.database.changing(reader.author(request), reason) as change:
+        working(change, reader, name, theirs=True)
+        return CONCERNS.change(change, name, {"pause": Pause.TAKEN.value}, None)
+
+
+def decline_pause(
+    house: House, reader: Reader, name: str, revision: int, reason: str, *, request: str | None = None
+) -> Concern:
+    """Let the use run on, with a reason; by who may change concerns there.
+
+    Raises:
+        NotAllowed: They may not.
+        BadField: No pause is proposed, or no reason is given.
+        ConcernClosed: It is closed.
+        Stale: It was changed since they looked.
+    """
+    with house.database.changing(reader.author(request), reason) as change:
+        one = working(change, reader, name, revision=revision)
+        if one.pause is not Pause.PROPOSED:
+            raise BadField("concern", "pause", "no pause is proposed")
+        if not reason.strip():
+            raise BadField("concern", "reason", "say why the use can run on")
+        return CONCERNS.change(change, name, {"pause": Pause.DECLINED.value}, revision)
+
+
+def set_clock(
+    house: House,
+    reader: Reader,
+    name: str,
+    revision: int,
+    rule: str | None,
+    why: str,
+    *,
+    aware_on: str | None = None,
+    request: str | None = None,
+) -> Concern:
+    """Say which duty to report runs, or that none applies: no device, or no part of it in what happened.
+
+    Args:
+        house: The open house.
+        reader: Who says so; who may change concerns there.
+        name: Which concern.
+        revision: The revision they saw.
+        rule: The rule; None says that none applies.
+        why: The reason.
+        aware_on: The day the facility's medical personnel became aware; the day it was raised without.
+        request: The request it came with, for the log.
+
+    Raises:
+        NotAllowed: They may not.
+        BadField: There is no such rule, the day is none, or no reason is given.
+        ConcernClosed: It is closed.
+        Stale: It was changed since they looked.
+    """
+    if not why.strip():
+        raise BadField("concern", "why", "say why it applies, or why none does")
+    rules = clocks(house.settings.concern_clocks)
+    with house.database.changing(reader.author(request), why) as change:
+        one = working(change, reader, name, revision=revision)
+        if rule is None:
+            return CONCERNS.change(change, name, {"clock": None, "clock_due": None, "clock_met_on": None}, revision)
+        known = rules.rule(rule)
+        day = _day("aware_on", aware_on) or _raised_on(house, one)
+        if known is None or not known.holds(day):
+            raise BadField("concern", "clock", f"there is no such rule on {day.isoformat()}")
+        if day > house.database.clock().astimezone(house.settings.zone).date():
+            raise BadField("concern", "aware_on", "the day is yet to come")
+        due = rules.due(known, day).isoformat()
+        return CONCERNS.change(change, name, {"clock": rule, "clock_due": due, "clock_met_on": None}, revision)
+
+
+def meet_clock(
+    house: House,
+    reader: Reader,
+    name: str,
+    revision: int,
+    on: str,
+    *,
+    why: str | None = None,
+    request: str | None = None,
+) -> Concern:
+    """Put down the day on which the report went out.
+
+    Raises:
+        NotAllowed: They may not.
+        BadField: No clock runs, or the day is none or yet to come.
+        ConcernClosed: It is closed.
+        Stale: It was changed since they looked.
+    """
+    with house.database.changing(reader.author(request), why) as change:
+        one = working(change, reader, name, revision=revision)
+        if one.clock is None:
+            raise BadField("concern", "clock", "no duty to report runs")
+        day = _day("clock_met_on", on)
+        if day is None or day > house.database.clock().astimezone(house.settings.zone).date():
+            raise BadField("concern", "clock_met_on", "give the day the report went out, today at the latest")
+        return CONCERNS.change(change, name, {"clock_met_on": day.isoformat()}, revision)
+
+
+def working(change: Change, reader: Reader, name: str, *, theirs: bool = False, revision: int | None = None) -> Concern:
+    """A concern that is still worked on, for somebody who may.
+
+    Raises:
+        ConcernClosed: It is closed.
+        Stale: It was changed since they looked.
+    """
+    one = to_change(change.connection, reader, name, theirs=theirs)
+    if revision is not None and one.revision != revision:
+        raise Stale("concern", name, revision, one.revision)
+    if one.state is ConcernState.CLOSED:
+        raise ConcernClosed
+    return one
+
+
+def _refuse_nothing(change: Change, one: Concern) -> None:
+    use = use_of(change.connection, one)
+    if use is None:
+        raise NothingToPause("nobody has said which use it is about")
+    if not can_pause(use):
+        raise NothingToPause(f"the use is {use.stage.value}")
+
+
+def _clock(house: House, severity: ConcernSeverity) -> dict[str, Any]:
+    """The clock that a severity starts today; nothing where it starts none."""
+    rules = clocks(house.settings.concern_clocks)
+    today = house.database.clock().astimezone(house.settings.zone).date()
+    rule = rules.starting(severity, today)
+    return {} if rule is None else {"clock": rule.id, "clock_due": rules.due(rule, today).isoformat()}
+
+
+def _raised_on(house: House, one: Concern) -> date:
+    return datetime.fromisoformat(one.raised_at).astimezone(house.settings.zone).date()
+
+
+def _day(field: str, text: str | None) -> date | None:
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise BadField("concern", field, "it is no day: write 2026-11-30") from None
