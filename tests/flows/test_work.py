@@ -16,7 +16,7 @@ from codman.flows.review.voting import cast
 from codman.flows.work import Duty, waiting
 from codman.registry.governance import CONCERNS, CORRECTIVE_ACTIONS, EXPECTED_REPORTS, INTAKES, SCHEDULES, TRIAGES
 from codman.registry.log import SYSTEM
-from codman.registry.nouns import DEPLOYMENTS, USES
+from codman.registry.nouns import DEPLOYMENTS, PEOPLE, USES
 from codman.spine.review import CaseOutcome, Choice, Conflict
 
 
@@ -89,6 +89,7 @@ def test_a_condition_waits_for_its_owner_only_once_the_case_is_decided(house):
 
 def test_what_is_due_first_stands_first_and_what_has_no_day_last(house):
     with house.house.database.changing(SYSTEM) as change:
+        PEOPLE.change(change, "p-owner", {"email": "owner@example.org"}, None)
         USES.change(change, "ward", {"owner": "p-owner"}, None)
         deployed = {"use": "ward", "site": "north", "mode": "pilot", "clinician": "p-owner"}
         DEPLOYMENTS.add(change, DEPLOYMENTS.validated(deployed))
@@ -105,7 +106,7 @@ def test_what_is_due_first_stands_first_and_what_has_no_day_last(house):
         CORRECTIVE_ACTIONS.add(change, CORRECTIVE_ACTIONS.validated(action))
         INTAKES.add(change, INTAKES.validated({"edition": "2026-11", "answers": {}, "owner": "p-owner"}))
 
-    assert duties(house, "owner") == [Duty.CONCERN, Duty.ACTION, Duty.REPORT, Duty.SITE, Duty.PROPOSAL]
+    assert duties(house, "owner") == [Duty.CONCERN, Duty.ACTION, Duty.REPORT, Duty.PROPOSAL, Duty.SITE]
     assert duties(house, "viewer") == []
 
 

@@ -71,7 +71,8 @@ def test_what_is_not_known_stands_first_and_what_stops_before_what_warns(house):
 
 def test_how_many_patients_would_decide_it_is_read_from_the_sentence(house):
     house.evidence(auroc(0.77, 0.73, 0.81))  # half-width 0.04, distance to the limit 0.02: four times as many
-    first = lay_out(house.house, house.person("clin"), opened(house).id).requirements[0]
+    found = lay_out(house.house, house.person("clin"), opened(house).id).requirements
+    first = next(one for one in found if one.id == "discrimination")
 
     assert first.patients_needed == 3000  # 1,000 measured, 4,000 needed
     assert "3,000 more patients" in first.sentence
