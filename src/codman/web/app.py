@@ -32,6 +32,7 @@ from codman.web.pages import (
     home,
     incident_steps,
     incidents,
+    intakes,
     inventory,
     keys,
     policies,
@@ -46,6 +47,7 @@ from codman.web.pages import (
     review_steps,
     reviews,
     status,
+    triage,
     uses,
 )
 from codman.web.security import install_security
@@ -69,6 +71,8 @@ _ROUTERS: Final = (
     audit.router,
     coverage.router,
     policies.router,
+    intakes.router,
+    triage.router,
     review_opening.router,  # before `/reviews/{name}`
     review_steps.router,
     review_aftermath.router,

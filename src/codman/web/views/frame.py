@@ -13,6 +13,7 @@ PLACES: Final = (
     ("/", "My work", None),
     ("/inventory", "Inventory", "inventory.read"),
     ("/attention", "Attention", "inventory.read"),
+    ("/intakes", "Proposals", "intake.read"),
     ("/reviews", "Reviews", "review.read"),
     ("/incidents", "Incidents", "concern.read"),
     ("/evidence", "Evidence", "evidence.read"),
