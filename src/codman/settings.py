@@ -101,6 +101,10 @@ class Settings(BaseSettings):
     jira_token: SecretStr | None = Field(default=None, description="Its API token")
     jira_project: str | None = Field(default=None, description="Key of the project they are opened in")
     jira_issue_type: str = Field(default="Task", description="What they are there")
+    concern_clocks: Path | None = Field(
+        default=None,
+        description="By when concerns are seen and which duties to report run, YAML; the ready ones without",
+    )
     overdue_to: Words = Field(
         default=(), description="Who hears of overdue conditions and missing reports: webhook, servicenow, jira"
     )

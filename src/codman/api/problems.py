@@ -12,6 +12,8 @@ from codman.api.replies import Reply, plain, revision_tag
 from codman.errors import BadInput, CodmanError, MissingExtra, NotProven, Undecided, Unreachable
 from codman.evidence.canonical import NotJson
 from codman.evidence.store import EvidenceTampered, NotInStore
+from codman.flows.concerns.actions import CannotClose
+from codman.flows.concerns.following import ConcernClosed, NothingToPause
 from codman.flows.filing import TooLarge
 from codman.flows.intake import IntakeClosed
 from codman.flows.intake_submit import IntakeIncomplete
@@ -82,6 +84,9 @@ _SORTS: Final[Mapping[type[CodmanError], Sort]] = {
     ConditionClosed: Sort("condition-closed", 409),
     CannotDecide: Sort("cannot-decide", 409),
     CannotMove: Sort("cannot-move", 409),
+    ConcernClosed: Sort("concern-closed", 409),
+    CannotClose: Sort("cannot-close", 409),
+    NothingToPause: Sort("nothing-to-pause", 409),
     NotAwaited: Sort("not-awaited", 409),
     ScheduleEnded: Sort("schedule-ended", 409),
     IntakeClosed: Sort("intake-closed", 409),

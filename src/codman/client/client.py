@@ -15,6 +15,7 @@ import httpx
 
 from codman.client.answers import BatchReply, Filed, Key, LogEntry, Row, Said, View
 from codman.client.collections import Collection, Readable
+from codman.client.concerns import Concerns
 from codman.client.evidence import Audit, Documents, EvidenceOf, Keys
 from codman.client.intakes import Intakes, Triage
 from codman.client.inventory import Inventory, Mappings, Views
@@ -25,6 +26,7 @@ from codman.client.reviews import Conditions, Reviews
 from codman.client.sending import Sender
 from codman.client.uses import Deployments, Uses
 from codman.evidence.receipt import Receipt
+from codman.spine.concern import Concern
 from codman.spine.intake import Intake
 from codman.spine.person import Person
 from codman.spine.product import Product, Vendor, Version
@@ -69,6 +71,7 @@ class Client:
         self.conditions = Conditions(self._sender, "/conditions", Condition)
         self.policies = Policies(self._sender)
         self.frameworks = Frameworks(self._sender)
+        self.concerns = Concerns(self._sender, "/concerns", Concern)
         self.views = Views(self._sender, "/views", View)
         self.audit = Audit(self._sender, "/audit", LogEntry)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from codman.api.operation import Operation
 from codman.api.routes import (
     audit,
+    concerns,
     documents,
     evidence,
     generated,
@@ -45,6 +46,7 @@ def every_operation() -> list[Operation]:
         stages,
         policies,
         reports,
+        concerns,
         audit,
     ):
         table += topic.operations()
