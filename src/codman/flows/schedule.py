@@ -8,6 +8,8 @@ from datetime import time, timedelta
 from typing import Final
 
 from codman.errors import CodmanError
+from codman.flows.concerns.looking import job as look_at_concerns
+from codman.flows.digest import send_digests, tell_overdue
 from codman.flows.house import House
 from codman.flows.reporting.expecting import look as look_at_reports
 from codman.jobs.outbox import forget
@@ -18,6 +20,7 @@ from codman.jobs.worker import this_worker
 log: Final = logging.getLogger("codman.schedule")
 
 NIGHT: Final = time(3)
+MORNING: Final = time(6)
 KEPT_DAYS: Final = 90  # whom and what was told; that it was told is kept for good
 
 
@@ -25,7 +28,10 @@ def jobs_of(house: House) -> tuple[Job, ...]:
     """Everything that is done by the clock."""
     return (
         Job("forget-sent", Daily(NIGHT, house.settings.zone), lambda _slot: forget_sent(house)),
+        Job("digest", Daily(MORNING, house.settings.zone), lambda day: send_digests(house, day)),
+        Job("overdue", Daily(MORNING, house.settings.zone), lambda _slot: tell_overdue(house)),
         Job("reports", Every(timedelta(hours=1)), lambda _slot: look_at_reports(house)),
+        look_at_concerns(house),
     )
 
 
