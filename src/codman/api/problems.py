@@ -24,6 +24,7 @@ from codman.flows.reporting.schedules import ScheduleEnded
 from codman.flows.review.cases import CaseClosed
 from codman.flows.review.conditions import ConditionClosed
 from codman.flows.review.deciding import CannotDecide
+from codman.flows.review.pausing import ProposalSettled
 from codman.flows.review.staging import CannotMove
 from codman.flows.triage import NothingAsked, NotTriaged
 from codman.registry.access import NotAllowed, NotSignedIn
@@ -84,6 +85,7 @@ _SORTS: Final[Mapping[type[CodmanError], Sort]] = {
     ConditionClosed: Sort("condition-closed", 409),
     CannotDecide: Sort("cannot-decide", 409),
     CannotMove: Sort("cannot-move", 409),
+    ProposalSettled: Sort("proposal-settled", 409),
     ConcernClosed: Sort("concern-closed", 409),
     CannotClose: Sort("cannot-close", 409),
     NothingToPause: Sort("nothing-to-pause", 409),

@@ -14,6 +14,7 @@ from typing import Any, Final, Self
 import httpx
 
 from codman.client.answers import BatchReply, Filed, Key, LogEntry, Row, Said, View
+from codman.client.changes import ChangePlans, PauseProposals, Reopenings
 from codman.client.collections import Collection, Readable
 from codman.client.concerns import Concerns
 from codman.client.evidence import Audit, Documents, EvidenceOf, Keys
@@ -28,8 +29,10 @@ from codman.client.uses import Deployments, Uses
 from codman.evidence.receipt import Receipt
 from codman.spine.concern import Concern
 from codman.spine.intake import Intake
+from codman.spine.pausing import PauseProposal
 from codman.spine.person import Person
 from codman.spine.product import Product, Vendor, Version
+from codman.spine.reopening import ChangePlan, Reopening
 from codman.spine.review import Case, Condition
 from codman.spine.site import Deployment, Site
 from codman.spine.use import Use
@@ -69,6 +72,9 @@ class Client:
         self.reviews = Reviews(self._sender, "/reviews", Case)
         self.decisions = Readable(self._sender, "/decisions", Case)
         self.conditions = Conditions(self._sender, "/conditions", Condition)
+        self.reopenings = Reopenings(self._sender, "/reopenings", Reopening)
+        self.change_plans = ChangePlans(self._sender, "/change-plans", ChangePlan)
+        self.pause_proposals = PauseProposals(self._sender, "/pause-proposals", PauseProposal)
         self.policies = Policies(self._sender)
         self.frameworks = Frameworks(self._sender)
         self.concerns = Concerns(self._sender, "/concerns", Concern)

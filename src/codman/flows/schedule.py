@@ -8,6 +8,7 @@ from datetime import time, timedelta
 from typing import Final
 
 from codman.errors import CodmanError
+from codman.flows.change_control import day_round
 from codman.flows.concerns.looking import job as look_at_concerns
 from codman.flows.digest import send_digests, tell_overdue
 from codman.flows.house import House
@@ -27,6 +28,7 @@ KEPT_DAYS: Final = 90  # whom and what was told; that it was told is kept for go
 def jobs_of(house: House) -> tuple[Job, ...]:
     """Everything that is done by the clock."""
     return (
+        Job("change-control", Daily(NIGHT, house.settings.zone), lambda _slot: change_the_day(house)),
         Job("forget-sent", Daily(NIGHT, house.settings.zone), lambda _slot: forget_sent(house)),
         Job("digest", Daily(MORNING, house.settings.zone), lambda day: send_digests(house, day)),
         Job("overdue", Daily(MORNING, house.settings.zone), lambda _slot: tell_overdue(house)),
@@ -58,3 +60,8 @@ def forget_sent(house: House) -> None:
     """Blank messages that were sent long ago."""
     with house.database.unrecorded() as connection:
         forget(connection, house.database.clock() - timedelta(days=KEPT_DAYS))
+
+
+def change_the_day(house: House) -> None:
+    """Look at what is in force, due or run out since today."""
+    day_round(house)

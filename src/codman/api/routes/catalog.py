@@ -5,6 +5,7 @@ from __future__ import annotations
 from codman.api.operation import Operation
 from codman.api.routes import (
     audit,
+    changes,
     concerns,
     documents,
     evidence,
@@ -44,6 +45,7 @@ def every_operation() -> list[Operation]:
         triage,
         reviews,
         stages,
+        changes,
         policies,
         reports,
         concerns,

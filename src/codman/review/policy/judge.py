@@ -101,13 +101,14 @@ def judge_exhibits(
     about = [e for e in exhibits if _about(e, version) and e.use in (None, use)]
     known = _known(about, facts or {})
     against = _not_meant(policy.applies_to, known)
-    results, used = [], []
+    results, relied_on = [], set()
+    bench = _Bench(about, policy.level, at, unreadable)
     for requirement in policy.requires:
         if against is not None:
             finding = Finding(outcome=Outcome.NOT_APPLICABLE, said=against)
         else:
-            finding = _answer(requirement, about, policy.level, at, unreadable)
-        used += [e for e in about if e.digest == finding.evidence]
+            finding = bench.answer(requirement)
+        relied_on.add(finding.evidence)
         results.append(
             Result(
                 id=requirement.id,
@@ -118,6 +119,7 @@ def judge_exhibits(
                 line=requirement.line,
             )
         )
+    used = [e for e in about if e.digest in relied_on]
     return Verdict(
         policy=policy.policy,
         edition=policy.edition,
@@ -163,30 +165,64 @@ def _not_meant(applies_to: AppliesTo, known: Mapping[str, set[str]]) -> str | No
     return None
 
 
-def _answer(
-    requirement: Requirement, exhibits: Sequence[Exhibit], level: float, at: datetime, unreadable: Sequence[str]
-) -> Finding:
-    kind = BY_KEY[requirement.asked_as]
-    right = [e for e in of_origin(exhibits, requirement) if kind.answers(requirement.asks, e)]
-    present = [e for e in right if e.evaluated_at - at <= CLOCK_SKEW]
-    if not present:
-        return _missing(requirement, exhibits, right, at, unreadable)
-    newest = present[-1].evaluated_at
-    # statements of the same moment are equals: the worst of them counts, so that their order cannot matter
-    found = [_held(requirement, e, level, at) for e in present if e.evaluated_at == newest]
-    worst = min(found, key=lambda f: (rank(f.outcome), f.evidence or ""))
-    if unreadable and worst.outcome is Outcome.MET:
-        # the file that nobody can vouch for may have been the newest: an older one must not pass in its place
-        said = f"it cannot be told which evidence is newest, because one file could not be read: {unreadable[0]}"
-        return Finding(outcome=Outcome.UNVERIFIABLE, said=wording.sentence(said), evidence=worst.evidence)
-    return worst
+class _Bench:
+    """The evidence of one verdict, sorted once: most requirements ask for the same kind and origin."""
+
+    def __init__(self, exhibits: Sequence[Exhibit], level: float, at: datetime, unreadable: Sequence[str]) -> None:
+        self._exhibits = exhibits
+        self._level = level
+        self._at = at
+        self._unreadable = unreadable
+        self._newest: dict[tuple[object, ...], Sequence[tuple[Exhibit, float]]] = {}
+
+    def answer(self, requirement: Requirement) -> Finding:
+        """The newest right statement held against a requirement."""
+        newest = self._newest_for(requirement)
+        if not newest:
+            return self._missing(requirement)
+        if len(newest) == 1:
+            worst = _held(requirement, *newest[0], self._level)
+        else:
+            found = [_held(requirement, exhibit, days, self._level) for exhibit, days in newest]
+            worst = min(found, key=lambda f: (rank(f.outcome), f.evidence or ""))
+        if self._unreadable and worst.outcome is Outcome.MET:
+            # the file that nobody can vouch for may have been the newest: an older one must not pass in its place
+            said = (
+                f"it cannot be told which evidence is newest, because one file could not be read: {self._unreadable[0]}"
+            )
+            return Finding(outcome=Outcome.UNVERIFIABLE, said=wording.sentence(said), evidence=worst.evidence)
+        return worst
+
+    def _newest_for(self, requirement: Requirement) -> Sequence[tuple[Exhibit, float]]:
+        """Statements of the newest moment, with their age in days; they are equals, so that no order can matter."""
+        # only a document's ask picks among statements of its kind
+        place = (
+            requirement.evidence,
+            requirement.origin,
+            requirement.asks if requirement.asked_as == "document" else None,
+        )
+        if place not in self._newest:
+            present = [e for e in self._right(requirement) if e.evaluated_at - self._at <= CLOCK_SKEW]
+            self._newest[place] = [
+                (e, (self._at - e.evaluated_at) / timedelta(days=1))
+                for e in present
+                if e.evaluated_at == present[-1].evaluated_at
+            ]
+        return self._newest[place]
+
+    def _right(self, requirement: Requirement) -> list[Exhibit]:
+        kind = BY_KEY[requirement.asked_as]
+        return [e for e in of_origin(self._exhibits, requirement) if kind.answers(requirement.asks, e)]
+
+    def _missing(self, requirement: Requirement) -> Finding:
+        return _missing(requirement, self._exhibits, self._right(requirement), self._at, self._unreadable)
 
 
-def _held(requirement: Requirement, exhibit: Exhibit, level: float, at: datetime) -> Finding:
+def _held(requirement: Requirement, exhibit: Exhibit, days: float, level: float) -> Finding:
     if exhibit.unverifiable is not None:
         sentence = f"The signature of {exhibit.label} could not be confirmed: {exhibit.unverifiable}"
         return Finding(outcome=Outcome.UNVERIFIABLE, said=wording.sentence(sentence), evidence=exhibit.digest)
-    days, most = (at - exhibit.evaluated_at) / timedelta(days=1), requirement.max_age_days
+    most = requirement.max_age_days
     if most is None or days <= most:
         return BY_KEY[requirement.asked_as].judge(requirement, exhibit, level)
     shown = f"{days:,.0f}" if f"{days:,.0f}" != f"{most:,.10g}" else f"{days:,.2f}"
