@@ -35,6 +35,7 @@ from codman.spine.use import Decision, DecisionRole, Impact, Listed, Stage, Tier
 
 MISSING: Final = "(missing)"  # as a null prints in a slice
 MOST_A_PAGE: Final = 500
+_PLANNED: Final = 50
 
 _home = sites.alias("home")
 _owner = people.alias("owner")
@@ -163,7 +164,9 @@ def search(connection: Connection, question: Question, within: Sequence[str] = (
     counted = question.cursor is None and _narrows(question, within)
     if counted:  # all of them are looked at for the page: count them on the way
         places = places.add_columns(func.count().over().label("total"))
-    rows = connection.execute(places.order_by(*order).limit(limit + 1)).all()
+    # asked for very few, PostgreSQL goes through every use in order until it has met them; all are counted anyway
+    fetched = max(limit, _PLANNED) if counted else limit
+    rows = connection.execute(places.order_by(*order).limit(fetched + 1)).all()
     if counted:
         total = int(rows[0].total) if rows else 0
     else:
