@@ -311,8 +311,7 @@ def _end_schedule(call: Call) -> Reply:
 
 
 def _list_reports(call: Call) -> Reply:
-    page = office.list_reports(call.house, call.reader, **_asked(call, office.FILTERS))
-    return replies.listed(page.items, page.next)
+    return replies.listed(*office.list_reports(call.house, call.reader, **_asked(call, office.FILTERS)))
 
 
 def _read(call: Call) -> Reply:

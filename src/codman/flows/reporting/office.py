@@ -86,11 +86,15 @@ def waiting_for(house: House, reader: Reader) -> list[Owed]:
         return _owed(house, connection, waiting)
 
 
-def list_reports(house: House, reader: Reader, **asked: Any) -> Page[Owed]:
-    """Reports of the uses somebody sees, a page at a time; `asked` as `list_governed` takes it."""
+def list_reports(house: House, reader: Reader, **asked: Any) -> tuple[list[Owed], str | None]:
+    """Reports of the uses somebody sees, a page at a time; `asked` as `list_governed` takes it.
+
+    Returns:
+        Some of them, and the cursor of the next; None on the last page.
+    """
     page = list_governed(house, reader, "expected_report", FILTERS, action="report.read", **asked)
     with house.database.reading() as connection:
-        return Page(_owed(house, connection, page.items), page.next)
+        return _owed(house, connection, page.items), page.next
 
 
 def list_schedules(house: House, reader: Reader, **asked: Any) -> Page[Schedule]:

@@ -98,7 +98,9 @@ class Sheet:
 
     def faults_of(self, errors: Mapping[str, str]) -> list[Fault]:
         """Every fault: what could not be read, then what was read and does not do."""
-        return [*self.faults, *(Fault(self.places.get(name, SHEET), why) for name, why in errors.items())]
+        told = {one.cell for one in self.faults}
+        read = (Fault(self.places.get(name, SHEET), why) for name, why in errors.items())
+        return [*self.faults, *(one for one in read if one.cell not in told or one.cell == SHEET)]
 
 
 def write_report_workbook(
@@ -144,8 +146,8 @@ def write_report_workbook(
     last_row = header + MOST_ROWS
     reasons.add(f"H{header + 1}:H{last_row}")
     sheet.add_data_validation(reasons)
-    for column, width in zip("ABCDEFGHI", (30, 28, 12, 12, 12, 12, 12, 34, 44), strict=True):
-        sheet.column_dimensions[column].width = width
+    for letter, width in zip("ABCDEFGHI", (30, 28, 12, 12, 12, 12, 12, 34, 44), strict=True):
+        sheet.column_dimensions[letter].width = width
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()

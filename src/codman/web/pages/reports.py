@@ -154,7 +154,9 @@ def change_schedule(visit: VisitDep, form: FormDep, name: str) -> Response:
     """Change who reports, where to, what, and how late it may be."""
     schedule, use = _there(visit, name)
     said, errors = _said(form, new=False)
-    patch = {field: said.get(field) for field in schedules.CHANGEABLE if field in said or field in ("vendor", "email")}
+    patch: dict[str, Any] = {
+        field: said.get(field) for field in schedules.CHANGEABLE if field in said or field in ("vendor", "email")
+    }
     errors = what_is_wrong(SCHEDULES, {**SCHEDULES.plain(schedule), **patch}) | errors
     if not errors:
         try:

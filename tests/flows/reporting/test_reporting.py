@@ -1,0 +1,336 @@
+"""Reports awaited, reminded of, answered and missed; on both databases."""
+
+from __future__ import annotations
+
+import re
+import socket
+import sys
+import threading
+from dataclasses import replace
+from email import message_from_bytes
+from email.policy import default
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from sqlalchemy import select
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parent))
+from partners import ANSWERS, Partners
+
+from codman.egress.policy import read_policy
+from codman.flows import outbox as outbox_flow
+from codman.flows.reporting import office, receiving
+from codman.flows.reporting.answers import Answered, read_answers
+from codman.flows.reporting.calendar import Standing
+from codman.flows.reporting.expecting import Looked, look
+from codman.flows.reporting.receiving import NotAwaited, by_link, original_of_form, receive_by_link
+from codman.flows.reporting.schedules import ScheduleEnded, change_schedule, end_schedule, make_schedule
+from codman.integrations.smtp import SmtpMail, read_server
+from codman.jobs.tables import outbox
+from codman.registry.access import Held, NotAllowed, Reader
+from codman.registry.links import LinkSpent
+from codman.registry.log import SYSTEM
+from codman.registry.nouns import USES
+from codman.registry.records import BadField, NoSuchRecord
+from codman.registry.schema import documents, statements
+from codman.spine.partner_report import ReportState
+from codman.spine.person import Role
+
+
+@pytest.fixture
+def partners(tmp_path, database_url):
+    made = Partners(tmp_path, database_url)
+    yield made
+    made.house.close()
+
+
+@pytest.fixture
+def small(tmp_path):
+    made = Partners(tmp_path)
+    yield made
+    made.house.close()
+
+
+def letters(partners: Partners) -> list[tuple[str, str]]:
+    """Whom what was told, in order."""
+    with partners.house.database.reading() as connection:
+        rows = connection.execute(select(outbox.c.recipient, outbox.c.body).order_by(outbox.c.number))
+        return [(row.recipient, row.body["event"]) for row in rows]
+
+
+def opened(partners: Partners, report: str) -> str:
+    """The token of a fresh link."""
+    return office.hand_out_link(partners.house, partners.person("owner"), report).link.rsplit("/", 1)[1]
+
+
+def answer(partners: Partners, token: str, **changes: str) -> Any:
+    link, found = by_link(partners.house, token)
+    typed = ANSWERS | changes
+    answered = read_answers(typed, found.schedule.metrics)
+    assert isinstance(answered, Answered)
+    return receive_by_link(partners.house, link, answered, original_of_form(found, typed))
+
+
+def test_reports_are_awaited_ahead_of_time_and_looking_again_changes_nothing(partners):
+    partners.scheduled()
+    assert [one.due_on for one in partners.reports()] == ["2026-12-01"]
+    assert look(partners.house) == Looked()
+    partners.clock.forward(days=100)  # 9 February
+    assert look(partners.house).expected == 1
+    assert look(partners.house).expected == 0
+    assert [one.due_on for one in partners.reports()] == ["2026-12-01", "2027-03-01"]
+
+
+def test_a_report_that_does_not_come_is_told_to_the_sender_then_the_owner_then_the_office(partners):
+    partners.scheduled()
+    for days in (16, 0, 13, 1, 0, 14, 1, 0, 30):  # 17 November, 30 November, 1, 15 and 16 December, 15 January
+        partners.clock.forward(days=days)
+        look(partners.house)
+    sender = [event for to, event in letters(partners) if to == "reports@vendor.example"]
+    assert sender[:3] == ["report.due", "report.late", "report.late"]
+    of_first = [(to, event) for to, event in letters(partners) if to != "reports@vendor.example"]
+    assert of_first[:4] == [
+        ("owner@example.org", "report.late"),
+        ("owner@example.org", "report.missing"),
+        ("p-one@example.org", "report.missing"),
+        ("p-two@example.org", "report.missing"),
+    ]
+    (first, *_) = partners.reports()
+    assert (first.reminded, first.escalated_at is not None) == (3, True)
+
+
+def test_a_server_that_was_stopped_sends_the_newest_reminder_alone_and_the_state_was_true_all_along(partners):
+    partners.scheduled()
+    partners.clock.forward(days=60)  # 31 December: nobody looked since
+    (one,) = office.owed(partners.house, partners.person("viewer"))
+    assert one.standing is Standing.MISSING
+    assert one.sentence == "not reported: due on 2026-12-01; nothing is known of this time"
+    look(partners.house)
+    assert [event for to, event in letters(partners) if to == "reports@vendor.example"] == ["report.late"]
+    assert letters(partners)[1:] == [
+        ("owner@example.org", "report.missing"),
+        ("p-one@example.org", "report.missing"),
+        ("p-two@example.org", "report.missing"),
+    ]
+
+
+def test_without_an_address_nobody_outside_is_told_and_the_house_hears_that(small):
+    small.scheduled(email=None)
+    small.clock.forward(days=60)
+    look(small.house)
+    with small.house.database.reading() as connection:
+        bodies = connection.execute(select(outbox.c.body)).scalars().all()
+    assert len(bodies) == 3
+    assert all("Nobody was reminded" in body["text"] for body in bodies)
+
+
+def test_what_came_is_a_claim_with_its_original_and_ends_every_link(partners):
+    partners.scheduled()
+    (report,) = partners.reports()
+    first, second = opened(partners, report.id), opened(partners, report.id)
+    came = answer(partners, first)
+    assert (came.state, came.way) == (ReportState.RECEIVED, "form")
+    for token in (first, second):
+        with pytest.raises(LinkSpent):
+            by_link(partners.house, token)
+    with partners.house.database.reading() as connection:
+        row = connection.execute(select(statements).where(statements.c.digest == came.statement)).one()
+    assert (row.standing, row.origin, row.use_id, row.product_id) == ("claim", "developer", "ward", "sepsis")
+    said = partners.house.store.get(came.statement).statement.predicate
+    assert said["window"] == {"start": "2026-09-01", "end": "2026-12-01"}
+    assert said["inputs"][0]["uri"] == f"document:{came.document}"
+    assert "alert too late" not in str(said)
+    partners.clock.forward(days=60)
+    look(partners.house)
+    assert letters(partners) == []
+
+
+def test_of_two_answers_at_once_by_one_link_only_one_is_filed(partners):
+    partners.scheduled()
+    (report,) = partners.reports()
+    token = opened(partners, report.id)
+    link, found = by_link(partners.house, token)
+    results: list[Any] = []
+    barrier = threading.Barrier(8)
+
+    def send(number: int) -> None:
+        typed = ANSWERS | {"words": f"answer {number}"}
+        answered = read_answers(typed, found.schedule.metrics)
+        assert isinstance(answered, Answered)
+        barrier.wait()
+        try:
+            results.append(receive_by_link(partners.house, link, answered, original_of_form(found, typed)))
+        except LinkSpent as error:
+            results.append(error)
+
+    threads = [threading.Thread(target=send, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(not isinstance(one, LinkSpent) for one in results) == 1
+    assert len(results) == 8
+    with partners.house.database.reading() as connection:
+        assert len(connection.execute(select(statements)).all()) == 1
+        assert len(connection.execute(select(documents)).all()) == 1
+    kept = [path for path in partners.house.documents.rglob("*") if path.is_file()]
+    assert len(kept) == 1  # what was refused left no bytes behind
+
+
+def test_two_links_answered_at_once_make_one_report(small):
+    small.scheduled()
+    (report,) = small.reports()
+    tokens = [opened(small, report.id) for _ in range(2)]
+    opened_links = [by_link(small.house, token) for token in tokens]
+    answered = read_answers(ANSWERS, ["auroc"])
+    assert isinstance(answered, Answered)
+    first, second = opened_links
+    receive_by_link(small.house, first[0], answered, original_of_form(first[1], ANSWERS))
+    with pytest.raises((LinkSpent, NotAwaited)):
+        receive_by_link(small.house, second[0], answered, original_of_form(second[1], ANSWERS))
+    assert small.house.store.digests() == [small.reports()[0].statement]
+
+
+def test_a_failure_while_it_is_filed_leaves_nothing_and_the_link_still_works(small, monkeypatch):
+    small.scheduled()
+    (report,) = small.reports()
+    token = opened(small, report.id)
+
+    def fails(*_args: object, **_more: object) -> None:
+        raise BadField("statement", "all", "the disk is full")
+
+    monkeypatch.setattr(receiving, "file", fails)
+    with pytest.raises(BadField):
+        answer(small, token)
+    monkeypatch.undo()
+    assert small.house.store.digests() == []
+    assert [path for path in small.house.documents.rglob("*") if path.is_file()] == []
+    assert answer(small, token).state is ReportState.RECEIVED
+
+
+def test_a_correction_stands_beside_what_came_first(small):
+    small.scheduled()
+    (report,) = small.reports()
+    first = answer(small, opened(small, report.id))
+    owner = small.person("owner")
+    again = office.await_again(small.house, owner, report.id, first.revision, "The threshold was another")
+    assert (again.state, again.statement) == (ReportState.DUE, None)
+    second = answer(small, opened(small, report.id), m0_value="0.80")
+    assert second.statement != first.statement
+    assert sorted(small.house.store.digests()) == sorted([first.statement, second.statement])
+
+
+def test_a_schedule_keeps_its_rhythm_and_ends_once(small):
+    schedule = small.scheduled()
+    owner = small.person("owner")
+    with pytest.raises(BadField, match="end this schedule and make another"):
+        change_schedule(small.house, owner, schedule.id, {"every_months": 1}, 1)
+    with pytest.raises(NotAllowed):
+        change_schedule(small.house, small.person("viewer"), schedule.id, {"grace_days": 1}, 1)
+    end_schedule(small.house, owner, schedule.id, 1, why="The contract ended")
+    assert [one.state for one in small.reports()] == [ReportState.EXCUSED]
+    with pytest.raises(ScheduleEnded):
+        change_schedule(small.house, owner, schedule.id, {"grace_days": 1}, 2)
+    small.clock.forward(days=400)
+    assert look(small.house) == Looked()
+
+
+def test_what_is_overdue_stays_overdue_when_its_schedule_ends(small):
+    schedule = small.scheduled()
+    small.clock.forward(days=60)
+    end_schedule(small.house, small.person("owner"), schedule.id, 1)
+    (one,) = office.owed(small.house, small.person("viewer"))
+    assert one.standing is Standing.MISSING
+
+
+def test_a_retired_use_awaits_nothing_new(small):
+    small.scheduled(every_months=1)
+    with small.house.database.changing(SYSTEM) as change:
+        USES.change(change, "ward", {"stage": "retired"}, None)
+    small.clock.forward(days=200)
+    assert look(small.house).expected == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"first_due": "2026-02-30"}, "first_due"),
+        ({"first_due": "1999-01-01"}, "first_due"),
+        ({"first_due": "9999-12-31"}, "first_due"),
+        ({"email": "nobody at home"}, "email"),
+        ({"metrics": ["auc"]}, "metrics"),
+        ({"metrics": ["auroc", "auroc"]}, "metrics"),
+        ({"owner": "p-nobody"}, "owner"),
+        ({"vendor": "vendor-none"}, "vendor"),
+    ],
+)
+def test_a_schedule_that_cannot_be_kept_is_refused_by_its_field(small, changes, field):
+    with pytest.raises(BadField) as refused:
+        small.scheduled(**changes)
+    assert refused.value.field == field
+    assert small.reports() == []
+
+
+def test_somebody_of_another_hospital_sees_and_asks_for_nothing(small):
+    schedule = small.scheduled()
+    (report,) = small.reports()
+    elsewhere = Reader("p-chair", "Chair", (Held(Role.CHAIR, "/south/"),))
+    assert office.owed(small.house, elsewhere) == []
+    with pytest.raises(NoSuchRecord):
+        office.hand_out_link(small.house, elsewhere, report.id)
+    with pytest.raises(NoSuchRecord):
+        office.read_schedule(small.house, elsewhere, schedule.id)
+    with pytest.raises(NoSuchRecord):
+        make_schedule(
+            small.house,
+            elsewhere,
+            {
+                "use": "ward",
+                "partner": "team",
+                "partner_name": "Team",
+                "owner": "p-owner",
+                "every_months": 1,
+                "first_due": "2026-12-01",
+            },
+        )
+
+
+class Letterbox:
+    def __init__(self) -> None:
+        self.mails: list[bytes] = []
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
+        self.mails.append(envelope.content)
+        return "250 OK"
+
+
+def test_the_link_in_a_reminder_opens_the_form_and_stands_nowhere_in_the_database(small):
+    box = Letterbox()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    server = Controller(box, hostname="127.0.0.1", port=port)
+    server.start()
+    sender = "Codman <codman@hospital.example.org>"
+    way = SmtpMail(read_server(f"smtp://127.0.0.1:{port}?encryption=none", sender), sender, read_policy((), (), None))
+    house = replace(small.house, notifiers={"mail": way})
+    try:
+        small.scheduled()
+        small.clock.forward(days=16)
+        look(house)
+        outbox_flow.deliver_due(house)
+    finally:
+        server.stop()
+    (mail,) = box.mails
+    body = message_from_bytes(mail, policy=default).get_body(("plain",)).get_content()
+    token = re.search(r"/report/([0-9a-f]{64})", body)
+    assert token is not None
+    assert by_link(small.house, token[1])[1].report.id == small.reports()[0].id
+    assert "Ward sepsis" not in body  # nobody's own words leave by mail
+    kept = b"".join(path.read_bytes() for path in small.folder.rglob("codman.db*"))
+    assert token[1].encode() not in kept
+    (seed,) = set(re.findall(rb"/report/~([A-Za-z0-9_-]{43})", kept))
+    with pytest.raises(LinkSpent):
+        by_link(small.house, f"~{seed.decode()}")
