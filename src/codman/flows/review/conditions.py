@@ -9,10 +9,12 @@ from sqlalchemy import Connection, exists, select
 
 from codman.errors import CodmanError
 from codman.flows.house import House
+from codman.flows.review.cases import docket_within
 from codman.flows.review.evidence import exhibits_of, judged
 from codman.flows.review.policies import kept
+from codman.flows.review.voting import require_impartial
 from codman.registry import governance
-from codman.registry.access import Reader, require
+from codman.registry.access import Reader, paths_for, require
 from codman.registry.database import Change
 from codman.registry.governance import CASES, CONDITIONS, REOPENINGS
 from codman.registry.inventory import paths_of
@@ -55,7 +57,9 @@ def close_by_hand(
     """Close a condition that no evidence can close, with a reason; never one's own.
 
     Raises:
+        NoSuchRecord: There is none of that name within their reach.
         NotAllowed: They may not, for this use.
+        NotYours: They submitted the case, answer for the use or built it, or have a conflict of interest.
         BadField: It is closed by evidence, it is their own, or no reason is given.
         ConditionClosed: It is closed already.
     """
@@ -65,6 +69,7 @@ def close_by_hand(
             raise BadField("condition", "state", "evidence closes this one: file it, and it closes by itself")
         if one.owner == reader.person:
             raise BadField("condition", "state", "it is yours: somebody else says that it is done")
+        require_impartial(docket_within(change.connection, reader, one.case), reader)
         if not note.strip():
             raise BadField("condition", "note", "say what shows that it is done")
         done = {"state": ConditionState.CLOSED.value, "closed_at": change.at, "note": note}
@@ -77,13 +82,16 @@ def prolong(
     """Give a condition another day, with a reason; never one's own.
 
     Raises:
+        NoSuchRecord: There is none of that name within their reach.
         NotAllowed: They may not, for this use.
+        NotYours: They submitted the case, answer for the use or built it, or have a conflict of interest.
         BadField: The day is past, the condition is their own, or no reason is given.
     """
     with house.database.changing(reader.author(request), why) as change:
         one = _open(change, reader, condition, "case.change")
         if one.owner == reader.person:
             raise BadField("condition", "due_on", "it is yours: somebody else gives you another day")
+        require_impartial(docket_within(change.connection, reader, one.case), reader)
         if due_on <= change.at[:10] or not why.strip():
             raise BadField("condition", "due_on", "give a day to come, and why")
         return CONDITIONS.change(change, condition, {"due_on": due_on, "note": why}, revision)
@@ -131,8 +139,9 @@ def standing_case(connection: Connection, use: str, day: str) -> Case | None:
 
 
 def _open(change: Change, reader: Reader, name: str, action: str = "condition.change") -> Condition:
-    one: Condition = CONDITIONS.get(change.connection, name)
-    require(reader, action, paths_of(change.connection, USES.get(change.connection, one.use)))
+    connection = change.connection
+    one: Condition = governance.get(connection, "condition", name, paths_for(reader, "review.read"))
+    require(reader, action, paths_of(connection, USES.get(connection, one.use)))
     if one.state is not ConditionState.OPEN:
         raise ConditionClosed(one.state)
     return one

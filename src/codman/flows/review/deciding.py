@@ -14,10 +14,10 @@ from codman.evidence.statements import build, canonical_statement, read_bytes
 from codman.flows.filing import file_own
 from codman.flows.house import House
 from codman.flows.notary import sign_within
-from codman.flows.review.cases import Docket, NotYours, drop_conditions, working
+from codman.flows.review.cases import Docket, NotYours, docket_within, drop_conditions, working
 from codman.flows.review.evidence import exhibits_of, judged
 from codman.flows.review.policies import kept
-from codman.flows.review.voting import count
+from codman.flows.review.voting import count, require_impartial
 from codman.registry import governance
 from codman.registry.about import Known
 from codman.registry.access import Reader
@@ -111,14 +111,13 @@ def accept_inconclusive(
 
     Raises:
         NotAllowed: They do not preside.
-        NotYours: They have a hand in the use.
+        NotYours: They have a hand in the use, or a conflict of interest.
         CannotDecide: The requirement is not inconclusive.
         BadField: A field cannot be kept.
     """
     with house.database.changing(reader.author(request)) as change:
         found = working(change.connection, reader, case, "case.accept")
-        if reader.person in found.interested:
-            raise NotYours(f"you {found.interested[reader.person]}: others decide")
+        require_impartial(found, reader)
         result = next((r for r in verdict_of(house, change.connection, found).results if r.id == requirement), None)
         if result is None:
             raise BadField("acceptance", "requirement", "the case's policy has no such requirement")
@@ -197,18 +196,13 @@ def decide(
 
 
 def _emergency(connection: Connection, reader: Reader, case: str) -> bool:
-    found = working(connection, reader, case, "review.read")
-    return found.case.procedure is Procedure.EMERGENCY
+    return docket_within(connection, reader, case).case.procedure is Procedure.EMERGENCY
 
 
 def _may_close(found: Docket, reader: Reader) -> None:
-    if reader.person in found.interested:
-        raise NotYours(f"you {found.interested[reader.person]}: others decide")
+    require_impartial(found, reader)
     if found.case.chair is not None and found.case.chair != reader.person:
         raise NotYours("another person presides over this case", "ask them to close it, or have the chair changed")
-    own = next((one for one in found.reviewers if one.person == reader.person), None)
-    if own is not None and own.conflict.value == "conflict":
-        raise NotYours("you declared a conflict of interest in this case")
 
 
 def _carried(found: Docket, verdict: Verdict, outcome: CaseOutcome, reader: Reader) -> None:

@@ -77,6 +77,19 @@ def _begin(change: Change, found: Docket) -> None:
         CASES.change(change, found.case.id, {"state": CaseState.VOTING.value}, None)
 
 
+def require_impartial(found: Docket, reader: Reader) -> None:
+    """Refuse somebody whose word cannot count in a case: they have a hand in the use, or a conflict of interest.
+
+    Raises:
+        NotYours: They do.
+    """
+    if reader.person in found.interested:
+        raise NotYours(f"you {found.interested[reader.person]}: others decide")
+    own = next((one for one in found.reviewers if one.person == reader.person), None)
+    if own is not None and own.conflict is Conflict.CONFLICT:
+        raise NotYours("you declared a conflict of interest in this case")
+
+
 def count(found: Docket) -> Tally:
     """What the votes of a case add up to now."""
     return tally(found.case, found.reviewers, found.votes, found.interested)

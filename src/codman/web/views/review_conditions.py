@@ -40,7 +40,9 @@ def condition_line(one: Condition, found: LaidOut, reader: Reader) -> ConditionL
     elif one.document is not None:
         closes = f"a document is filed: {one.document}"
     theirs = (
-        one.state is ConditionState.OPEN and found.docket.case.state is CaseState.DECIDED and one.owner != reader.person
+        one.state is ConditionState.OPEN
+        and found.docket.case.state is CaseState.DECIDED
+        and reader.person not in (one.owner, *found.docket.interested)
     )
     by_hand = one.requirement is None and one.document is None
     return ConditionLine(
