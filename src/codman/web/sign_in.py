@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from codman.errors import CodmanError
 from codman.flows import sign_in as provider_flow
+from codman.flows.digest import choose
 from codman.registry import accounts_sign_in as door
 from codman.registry.access import NotAllowed, Reader
 from codman.registry.accounts import demo_session
@@ -196,6 +197,13 @@ def end_one_session(visit: VisitDep, name: str) -> Response:
         but=reader.via_id if others else None,
     )
     return visit.go("/account" if name != reader.via_id else "/sign-in")
+
+
+@router.post("/account/digest")
+def choose_digest(visit: VisitDep, form: FormDep) -> Response:
+    """Have the daily mail, or do without it."""
+    choose(visit.house, _own(visit), form.get("wanted") == "yes")
+    return visit.go("/account#mail")
 
 
 @router.get("/account/password")

@@ -14,6 +14,7 @@ from codman.registry.accounts_emergency import Emergency, path_of, unreviewed
 from codman.registry.accounts_sessions import Session, sessions_of
 from codman.registry.accounts_tokens import Token, tokens_of
 from codman.registry.database import instant
+from codman.registry.mail_choices import wants_digest
 from codman.registry.names import names_of
 from codman.settings import Settings
 from codman.spine.person import Role
@@ -70,6 +71,7 @@ class Account:
     methods: Mapping[str, str]  # how somebody signed in, in words
     tokens: tuple[TokenLine, ...]
     read_only: bool
+    digest: bool  # whether they get the daily mail
     may_emergency: bool
     may_token: bool
 
@@ -139,6 +141,7 @@ def account(connection: Connection, reader: Reader, email: str | None, settings:
         methods=_METHODS,
         tokens=tuple(_token(one, instant(now)) for one in own),
         read_only=reader.read_only,
+        digest=wants_digest(connection, reader.person),
         may_emergency=may(reader, "emergency.create") or may(reader, "emergency.read"),
         may_token=may(reader, "token.create"),
     )
