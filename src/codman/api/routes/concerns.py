@@ -108,7 +108,7 @@ class Finding(BaseModel):
     finding: Prose
 
 
-class ExportQuestion(BaseModel):
+class ConcernExportQuestion(BaseModel):
     """As what kind of file the counts come."""
 
     model_config = CONFIG
@@ -155,7 +155,7 @@ def operations() -> Iterator[Operation]:
         description="By quarter, category and severity, for others to learn from (RUAIH element 5): no site, person, "
         "product, use, words or day; small counts are not told, and only quarters that are over.",
         do=_export,
-        query=ExportQuestion,
+        query=ConcernExportQuestion,
         answers=(
             Answer(
                 200,
