@@ -62,8 +62,8 @@ def decoded(body: bytes, name: str) -> tuple[str, list[str]]:
 
 
 def separator_of(sample: str) -> str:
-    """The separator that makes the most rows equally wide, and wide."""
-    best, most = ",", 0.0
+    """The separator that makes every row equally wide, heading and all; else most rows, and wide."""
+    best, most = ",", (False, 0.0)
     for separator in _SEPARATORS:
         widths = []
         try:
@@ -75,7 +75,7 @@ def separator_of(sample: str) -> str:
         if not widths:
             continue
         width, rows = Counter(widths).most_common(1)[0]
-        score = (width - 1) * rows / len(widths)
+        score = (width > 1 and rows == len(widths), (width - 1) * rows / len(widths))
         if score > most:
             best, most = separator, score
     return best
