@@ -188,7 +188,7 @@ def operations() -> Iterator[Operation]:
         "to see what is asked now.",
         do=_answer,
         parameters=where,
-        body=Body(dict[str, Any], "Each answer by its question"),
+        body=Body({"type": "object"}, "Each answer by its question"),
         edits=True,
         problems=(409,),
         answers=(Answer(200, "They are kept", IntakeRead, headers=("ETag",)),),
@@ -233,7 +233,7 @@ def operations() -> Iterator[Operation]:
         description="Every question of it, in order, whether or not it would be asked.",
         do=_questions,
         parameters={"edition": "The edition, e.g. 2026-11"},
-        answers=(Answer(200, "The questions", list[AskedNow]),),
+        answers=(Answer(200, "The questions", {"type": "array", "items": {"$ref": "#/components/schemas/AskedNow"}}),),
     )
 
 
