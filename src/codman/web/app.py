@@ -21,6 +21,7 @@ from codman.web import access, emergency, invitations, render, sign_in, tokens
 from codman.web.pages import (
     attention,
     audit,
+    changes,
     concern,
     coverage,
     documents,
@@ -76,6 +77,7 @@ _ROUTERS: Final = (
     review_opening.router,  # before `/reviews/{name}`
     review_steps.router,
     review_aftermath.router,
+    changes.router,
     reviews.router,
     reports.router,
     report_answer.router,

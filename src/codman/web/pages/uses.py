@@ -16,6 +16,7 @@ from codman.flows.rollout import SeenOtherwise, change_everywhere, deploy_at, de
 from codman.registry.access import paths_for
 from codman.registry.records import BadField
 from codman.registry.register import tree
+from codman.web.views.changes import proposed_pauses
 from codman.web.views.deploying import SAID_FOR_ALL, clinicians, deploying
 from codman.web.views.lists import Lists, is_search, searched
 from codman.web.views.sites_at_once import CHANGED_AT_ONCE, sites_at_once
@@ -39,11 +40,13 @@ def use_page(visit: VisitDep, use_id: str) -> Response:
         fields = open_fields(connection, visit.reader, "use", use)
         view = use_view(connection, use, visit.reader, fields, filed)
         may_file = may_add_to(connection, visit.reader, "document", "use", use)
+        pauses = proposed_pauses(connection, use, visit.reader)
         review = use_review(connection, use, visit.reader, ahead, visit.today())
     return visit.show(
         "use.html",
         view,
         review=review,
+        pauses=pauses,
         may_change=bool(fields),
         may_add=visit.may("deployment.create"),
         may_file=may_file,

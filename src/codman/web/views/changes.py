@@ -1,0 +1,190 @@
+"""What changed about a use since it was decided: what that reopened, what settled it, what is allowed by plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection
+
+from codman.flows.change_control import WouldReopen
+from codman.flows.review.plans import approved
+from codman.registry import governance
+from codman.registry.access import Reader, may
+from codman.registry.inventory import paths_of
+from codman.registry.names import names_of
+from codman.registry.schema_review import change_plans, pause_proposals, reopenings
+from codman.review.changes import PLANNABLE
+from codman.spine.pausing import PauseProposal, PauseState
+from codman.spine.reopening import Changed, ChangePlan, Reopening, ReopeningState
+from codman.spine.use import Use
+from codman.web.views.forms import Ask, Asked, Option, shown
+from codman.web.views.marks import Tag
+
+_STATES: Final[Mapping[str, Tag]] = {
+    ReopeningState.OPEN.value: Tag("To be shown again", "unsure", "?"),
+    ReopeningState.IN_PLAN.value: Tag("In plan", "met", "✓"),
+    ReopeningState.CLOSED.value: Tag("Shown", "met", "✓"),
+}
+_PAUSES: Final[Mapping[str, Tag]] = {
+    PauseState.OPEN.value: Tag("Proposed", "unsure", "‖"),
+    PauseState.PAUSED.value: Tag("Paused", "plain", "‖"),
+    PauseState.KEPT.value: Tag("Goes on", "plain", "●"),
+    PauseState.WITHDRAWN.value: Tag("Withdrawn", "plain", "○"),
+}
+_CHANGED: Final = Ask(
+    name="changed",
+    label="What would change",
+    kind="choice",
+    options=tuple(Option(one.value, one.value[:1].upper() + one.value[1:]) for one in Changed if one in PLANNABLE),
+    needed=True,
+)
+_TO: Final = Ask(
+    name="to", label="What it would become", hint="A version's or a site's name, a threshold, a source, a build"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReopenedLine:
+    """One requirement that was reopened."""
+
+    requirement: str
+    tag: Tag
+    because: str
+    at: str
+    closed_at: str | None
+    closed_by: str
+    in_plan: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseLine:
+    """One pause that is or was proposed."""
+
+    id: str
+    tag: Tag
+    because: str
+    at: str
+    by: str
+    why: str
+    may_confirm: bool
+    may_decline: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanLine:
+    """One change plan."""
+
+    tag: Tag
+    allows: tuple[str, ...]
+    requirements: str
+    valid_to: str | None
+    case_href: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangesView:
+    """The whole page."""
+
+    id: str
+    name: str
+    pauses: tuple[PauseLine, ...]
+    reopened: tuple[ReopenedLine, ...]
+    plans: tuple[PlanLine, ...]
+    asked: tuple[Asked, ...]
+    would: tuple[tuple[str, str, bool], ...] | None  # title, because, in plan; None where nothing was asked
+
+
+def proposed_pauses(connection: Connection, use: Use, reader: Reader) -> tuple[PauseLine, ...]:
+    """The pauses of a use that wait for somebody."""
+    return tuple(one for one in _pauses(connection, use, reader) if one.tag is _PAUSES[PauseState.OPEN.value])
+
+
+def changes_view(
+    connection: Connection,
+    use: Use,
+    reader: Reader,
+    day: str,
+    values: Mapping[str, str],
+    errors: Mapping[str, str],
+    would: Sequence[WouldReopen] | None,
+) -> ChangesView:
+    """The page of a use's changes.
+
+    Args:
+        connection: Where to read.
+        use: The use.
+        reader: Who looks.
+        day: Today.
+        values: What was asked about a change that is not made yet.
+        errors: What is wrong with that.
+        would: What it would reopen; None where nothing was asked.
+    """
+    found: list[Reopening] = governance.every(connection, "reopening", reopenings.c.use == use.id)
+    plans: list[ChangePlan] = governance.every(connection, "change_plan", change_plans.c.use == use.id)
+    return ChangesView(
+        id=use.id,
+        name=use.name,
+        pauses=_pauses(connection, use, reader),
+        reopened=tuple(_reopened(one) for one in sorted(found, key=_open_first)),
+        plans=tuple(_plan(connection, one, day) for one in reversed(plans)),
+        asked=shown((_CHANGED, _TO), values, errors),
+        would=None if would is None else tuple((one.title, one.because, one.plan is not None) for one in would),
+    )
+
+
+def _open_first(one: Reopening) -> tuple[bool, str]:
+    return one.state is not ReopeningState.OPEN, one.created_at
+
+
+def _reopened(one: Reopening) -> ReopenedLine:
+    return ReopenedLine(
+        requirement=one.requirement,
+        tag=_STATES[one.state.value],
+        because=one.because,
+        at=one.created_at,
+        closed_at=one.closed_at,
+        closed_by=one.closed_by or "",
+        in_plan=one.plan is not None,
+    )
+
+
+def _pauses(connection: Connection, use: Use, reader: Reader) -> tuple[PauseLine, ...]:
+    found: list[PauseProposal] = governance.every(connection, "pause_proposal", pause_proposals.c.use == use.id)
+    named = names_of(connection, [one.settled_by for one in found])
+    places = paths_of(connection, use)
+    return tuple(
+        PauseLine(
+            id=one.id,
+            tag=_PAUSES[one.state.value],
+            because=one.because,
+            at=one.created_at,
+            by=named.get(one.settled_by or "", ""),
+            why=one.why or "",
+            may_confirm=one.state is PauseState.OPEN and may(reader, "use.pause", places),
+            may_decline=one.state is PauseState.OPEN
+            and may(reader, "case.change", places)
+            and reader.person != use.owner,
+        )
+        for one in reversed(found)
+    )
+
+
+def _plan(connection: Connection, one: ChangePlan, day: str) -> PlanLine:
+    holds = approved(connection, one, day)
+    waiting = Tag("A draft", "plain", "○") if one.case is None else Tag("Not in force", "unsure", "?")
+    return PlanLine(
+        tag=Tag("In force", "met", "✓") if holds else waiting,
+        allows=tuple(f"{name}: {_said(one.allows.get(name))}" for name in one.modifications),
+        requirements=", ".join(one.requirements),
+        valid_to=one.valid_to,
+        case_href="" if one.case is None else f"/reviews/{one.case}",
+    )
+
+
+def _said(allowed: object) -> str:
+    if isinstance(allowed, dict):
+        least, most = allowed.get("at_least"), allowed.get("at_most")
+        return f"{'any' if least is None else least} to {'any' if most is None else most}"
+    return ", ".join(map(str, allowed)) if isinstance(allowed, list) else "not said"
