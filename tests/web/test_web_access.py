@@ -25,6 +25,7 @@ REAL = {
     "view_id": "view-none",
     "token": "no-such-link",
     "name": "none",
+    "action": "none",
 }
 
 

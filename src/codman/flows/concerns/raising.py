@@ -11,7 +11,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from sqlalchemy import Connection, select, update
 
 from codman.evidence.canonical import canonical, sha256
@@ -60,10 +60,19 @@ class Said(BaseModel):
 
     category: ConcernCategory
     severity: ConcernSeverity = ConcernSeverity.UNKNOWN
-    words: Prose | None = Field(default=None, max_length=MOST_WORDS, description="What happened; name no patient")
+    words: Prose | None = Field(
+        default=None, description=f"What happened, at most {MOST_WORDS:,} characters; name no patient"
+    )
     contact: Line | None = Field(default=None, description="How to reach them")
     happened_on: Day | None = None
     event_reference: Line | None = Field(default=None, description="Its number in the hospital's own event system")
+
+    @field_validator("words")
+    @classmethod
+    def _not_too_long(cls, words: str | None) -> str | None:
+        if words is not None and len(words) > MOST_WORDS:
+            raise ValueError(f"it has more than {MOST_WORDS:,} characters")
+        return words
 
 
 @dataclass(frozen=True, slots=True)

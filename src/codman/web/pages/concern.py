@@ -130,7 +130,12 @@ def _said(form: Form) -> tuple[Said | None, dict[str, str]]:
         return Said.model_validate(told), {}
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)
-        wrong = {str(one["loc"][0]): str(one["msg"]).replace("String should have", "this has to have") for one in first}
+        wrong = {
+            str(one["loc"][0]): str(one["msg"])
+            .replace("String should have", "this has to have")
+            .removeprefix("Value error, ")
+            for one in first
+        }
         return None, {name: _NOT_KEPT.get(name, why) for name, why in wrong.items()}
 
 
