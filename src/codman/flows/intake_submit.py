@@ -141,12 +141,14 @@ class _Writing:
         vendor = self._vendor()
         if vendor is not None:
             said["vendor"] = vendor
+        made: Product
         if self._chosen is None:
-            made: Product = records.create_within(self._change, self._reader, "product", said, another=another)
+            made = records.create_within(self._change, self._reader, "product", said, another=another)
             return made
         product = PRODUCTS.get(self._change.connection, str(self._chosen))
         plain = PRODUCTS.plain(product)
-        return self._patched("product", product, {k: v for k, v in said.items() if plain.get(k) is None})
+        made = self._patched("product", product, {k: v for k, v in said.items() if plain.get(k) is None})
+        return made
 
     def use(self, product: Product) -> Use:
         """The use of the book that it was begun from, changed; else a new one."""

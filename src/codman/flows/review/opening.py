@@ -8,14 +8,17 @@ from typing import Any, Final
 from codman.flows import records
 from codman.flows.house import House
 from codman.flows.review.cases import open_case
+from codman.flows.review.deciding import KIND_OF
 from codman.flows.review.evidence import exhibits_of
 from codman.registry.access import Reader
 from codman.registry.nouns import PRODUCTS
+from codman.registry.records import BadField
 from codman.registry.related import answers_about
 from codman.review.packs.catalog import OWN
 from codman.review.packs.choose import Chosen, policies_for
+from codman.review.stages import TERMS, DecisionKind
 from codman.spine.policy import Checkpoint
-from codman.spine.review import Case
+from codman.spine.review import Case, Procedure
 from codman.spine.use import Stage, Use
 
 PATIENT_FACING: Final = "patient-facing"  # what patients talk to is held to that, wherever they meet it
@@ -75,7 +78,17 @@ def open_for(
         more: What else `open_case` takes.
 
     Raises:
+        BadField: A use of its tier is not decided by the procedure.
         As `policy_of` and `open_case`.
     """
+    _suits(records.get(house, reader, "use", use), more.get("procedure", Procedure.FULL))
     chosen = policy_of(house, reader, use, checkpoint)
     return open_case(house, reader, chosen.policy, use=use, leads_to=leads_to or LEADS_TO[checkpoint], **more)
+
+
+def _suits(use: Use, procedure: Procedure) -> None:
+    """Refuse a procedure that could never decide such a use, before anybody spends time on the case."""
+    tier, kind = use.tier, KIND_OF[procedure]
+    if kind is not DecisionKind.ORDINARY and tier not in TERMS[kind].tiers:
+        said = "without a tier" if tier is None else f"of {tier.value} risk"
+        raise BadField("case", "procedure", f"a use {said} is not decided by {procedure.value} procedure")

@@ -16,13 +16,14 @@ from codman.registry import governance
 from codman.registry.access import Reader, require
 from codman.registry.database import Change
 from codman.registry.inventory import paths_of
+from codman.registry.names import names_of
 from codman.registry.nouns import DEPLOYMENTS, USES
 from codman.registry.records import Stale
 from codman.registry.schema import deployments, documents
 from codman.registry.schema_review import cases, intakes
 from codman.review.stages import Decided, Move, Standing, check_move, ways_from
 from codman.spine.intake import IntakeState
-from codman.spine.review import CaseOutcome, CaseState
+from codman.spine.review import Case, CaseOutcome, CaseState
 from codman.spine.site import Deployment, Mode
 from codman.spine.use import RUNNING, Decision, Stage, Use
 
@@ -155,24 +156,28 @@ def standing_of_use(connection: Connection, use: Use, runs: list[Deployment]) ->
     return Standing(
         stage=use.stage,
         tier=use.tier,
-        decisions=tuple(
-            Decided(
-                outcome=_OUTCOME[one.outcome],
-                up_to=one.leads_to,
-                at=one.decided_at,
-                kind=KIND_OF[one.procedure],
-                sites=frozenset(one.sites) or None,
-                expires_at=None if one.expires_on is None else f"{one.expires_on}T00:00:00Z",
-            )
-            for one in decided
-            if one.outcome in _OUTCOME and one.leads_to in RUNNING and one.decided_at is not None
-        ),
+        decisions=tuple(one for one in map(decided_as, decided) if one is not None),
         sites=frozenset(one.site for one in there),
+        called=names_of(connection, [one.site for one in there]),
         accepted=frozenset(one.site for one in there if one.accepted_at is not None),
         intake_complete=not begun or IntakeState.SUBMITTED.value in begun,
         downtime_procedure=use.downtime_procedure is not None,
         hazards_checked=connection.execute(checked).first() is not None,
         legacy=use.decision is Decision.LEGACY,
+    )
+
+
+def decided_as(case: Case) -> Decided | None:
+    """A decided case as the stages look at it; None where it decided nothing about running."""
+    if case.outcome not in _OUTCOME or case.leads_to not in RUNNING or case.decided_at is None:
+        return None
+    return Decided(
+        outcome=_OUTCOME[case.outcome],
+        up_to=case.leads_to,
+        at=case.decided_at,
+        kind=KIND_OF[case.procedure],
+        sites=frozenset(case.sites) or None,
+        expires_at=None if case.expires_on is None else f"{case.expires_on}T00:00:00Z",
     )
 
 

@@ -9,8 +9,10 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from codman.flows.review.counting import decisions_counted
 from codman.registry.attention import backlog
 from codman.registry.inventory import search
+from codman.review.stages import Counted
 from codman.web.render import day
 from codman.web.views import marks
 from codman.web.views.inventory import address, asked
@@ -101,6 +103,7 @@ class AttentionView:
     by_risk: tuple[Row, ...]
     by_owner: tuple[Row, ...]
     burndown: Burndown | None
+    decided: tuple[Counted, ...]  # by procedure; none where nothing was ever decided here
 
 
 def attention_view(
@@ -116,6 +119,7 @@ def attention_view(
     """
     lacks = tuple(_lack(connection, within, *one) for one in LACKS)
     waits = backlog(connection, within)
+    decided = decisions_counted(connection, within, f"{today}T23:59:59.999999Z")
     worst = max(lacks, key=lambda lack: lack.total)
     return AttentionView(
         sentence=(
@@ -133,6 +137,7 @@ def attention_view(
             ]
         ),
         burndown=_burndown(by_day, today) if by_day else None,
+        decided=decided if any(one.given for one in decided) else (),
     )
 
 
