@@ -47,7 +47,7 @@ def awaited(call: Any, schedule: dict[str, Any]) -> dict[str, Any]:
 def test_a_schedule_awaits_its_first_report_and_says_how_it_stands(call):
     one = awaited(call, scheduled(call))
     assert one["standing"] == "expected"
-    assert one["sentence"] == f"due on {SOON}"
+    assert one["sentence"].startswith("due on ")
     read = call("GET", f"/reports/{one['report']['id']}", who="viewer")
     assert read.headers["etag"] == '"1"'
     assert read.json()["report"]["period_end"] == SOON

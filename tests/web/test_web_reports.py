@@ -64,7 +64,7 @@ def link_of(client: httpx.Client, report: str) -> str:
 def test_a_use_says_who_reports_about_it_and_what_is_awaited(pages: Pages, report: str) -> None:
     page = pages(Role.VIEWER).get("/uses/use-sepsis/reports").text
     assert "Vendor 1 (vendor)" in page
-    assert "1 Sep 2026 to 1 Dec 2026" in page
+    assert "1 Sep 2026 to 30 Nov 2026" in page
     assert "/schedules/new" not in page
     assert "Have a team or a vendor report" in pages(Role.OWNER).get("/uses/use-sepsis/reports").text
     assert f"/reports/{report}" in pages(Role.VIEWER).get("/reports").text

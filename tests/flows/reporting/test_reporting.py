@@ -107,7 +107,7 @@ def test_a_server_that_was_stopped_sends_the_newest_reminder_alone_and_the_state
     partners.clock.forward(days=60)  # 31 December: nobody looked since
     (one,) = office.owed(partners.house, partners.person("viewer"))
     assert one.standing is Standing.MISSING
-    assert one.sentence == "not reported: due on 2026-12-01; nothing is known of this time"
+    assert one.sentence == "not reported: due on 1 Dec 2026; nothing is known of this time"
     look(partners.house)
     assert [event for to, event in letters(partners) if to == "reports@vendor.example"] == ["report.late"]
     assert letters(partners)[1:] == [

@@ -14,7 +14,7 @@ from typing import Final
 
 from codman.flows.address import address_of
 from codman.flows.house import House
-from codman.flows.reporting.calendar import last_day
+from codman.flows.reporting.calendar import days_after, last_day
 from codman.jobs.notice import Notice
 from codman.jobs.notifier import Message, Notifier
 from codman.registry.links import MadeLink, token_of
@@ -99,4 +99,4 @@ def to_the_house(house: House, report: ExpectedReport, schedule: Schedule, *, mi
 
 
 def _span(report: ExpectedReport) -> str:
-    return f"{report.period_start} to {report.period_end}"
+    return f"{report.period_start} to {days_after(report.period_end, -1)}"

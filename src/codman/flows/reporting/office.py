@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -22,7 +22,7 @@ from codman.registry.nouns import USES
 from codman.registry.records import BadField, Page
 from codman.registry.schema_review import expected_reports, schedules
 from codman.spine.measurement import Measurement
-from codman.spine.partner_report import LINK_DAYS, ExpectedReport, ReportState, Schedule
+from codman.spine.partner_report import LINK_DAYS, ExpectedReport, ReportState, Schedule, Way
 from codman.spine.statement import Instant
 
 FILTERS: Final = ("use", "schedule", "state", "way")
@@ -234,18 +234,23 @@ def last_measured(house: House, connection: Connection, schedule: str) -> tuple[
 
 def sentence(report: ExpectedReport, grace_days: int, today: str) -> str:
     """How a report stands, in words."""
-    stands = standing(report, grace_days, today)
+    stands, due = standing(report, grace_days, today), _day(report.due_on)
     if stands is Standing.EXPECTED:
-        return f"due on {report.due_on}"
+        return f"due on {due}"
     if stands is Standing.LATE:
-        return f"late: due on {report.due_on}, missing after {last_day(report.due_on, grace_days)}"
+        return f"late: due on {due}, not reported after {_day(last_day(report.due_on, grace_days))}"
     if stands is Standing.MISSING:
-        return f"not reported: due on {report.due_on}; nothing is known of this time"
+        return f"not reported: due on {due}; nothing is known of this time"
     if stands is Standing.EXCUSED:
         return "excused: nothing was reported for this time"
-    came = (report.received_at or "")[:10]
+    came = _day((report.received_at or "")[:10])
     late = "late, " if stands is Standing.RECEIVED_LATE else ""
-    return f"received {late}on {came}" + (", as a claim" if report.way in ("form", "workbook") else ", signed")
+    return f"received {late}on {came}" + (", signed" if report.way is Way.SIGNED else ", as a claim")
+
+
+def _day(text: str) -> str:
+    at = date.fromisoformat(text)
+    return f"{at.day} {at:%b %Y}"
 
 
 _FIRST: Final = (Standing.MISSING, Standing.LATE, Standing.EXPECTED)

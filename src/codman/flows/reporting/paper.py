@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from codman.flows.house import House
 from codman.flows.reporting.answers import first_typed
+from codman.flows.reporting.calendar import days_after
 from codman.flows.reporting.office import last_measured
 from codman.flows.reporting.receiving import Awaited, refuse_unawaited
 from codman.flows.reporting.workbook import write_report_workbook
@@ -53,4 +54,4 @@ def workbook_for(house: House, found: Awaited) -> bytes:
 
 def span_of(found: Awaited) -> str:
     """The period, in words; its end is the last day in it."""
-    return f"{found.report.period_start} up to {found.report.period_end}"
+    return f"{found.report.period_start} to {days_after(found.report.period_end, -1)}"

@@ -19,6 +19,7 @@ from codman.flows.filing import file_evidence
 from codman.flows.house import House
 from codman.flows.papers import keep_bytes, take_back
 from codman.flows.reporting.answers import Answered
+from codman.flows.reporting.calendar import days_after
 from codman.flows.reporting.schedules import use_to
 from codman.registry import governance
 from codman.registry.about import Known, said_by
@@ -282,7 +283,7 @@ def refuse_unawaited(report: ExpectedReport) -> None:
 
 
 def _document(found: Awaited, original: Original, digest: str) -> DocumentFields:
-    span = f"{found.report.period_start} to {found.report.period_end}"
+    span = f"{found.report.period_start} to {days_after(found.report.period_end, -1)}"
     return DocumentFields(
         about_kind="use",
         about=found.use.id,

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from codman.flows.concerns.raising import may_identify
 from codman.flows.reporting.answers import Answered, read_answers
+from codman.flows.reporting.calendar import days_after
 from codman.flows.reporting.paper import prefilled, workbook_for
 from codman.flows.reporting.receiving import Awaited, Original, by_link, original_of_form, receive_by_link
 from codman.flows.reporting.workbook import LARGEST, MEDIA_TYPE, NoWorkbook, in_words, read_report_workbook
@@ -99,7 +100,7 @@ def _opened(visit: Visit, token: str) -> tuple[Link, Awaited]:
 
 def _received(visit: Visit, link: Link, found: Awaited, answered: Answered, original: Original) -> Response:
     came = receive_by_link(visit.house, link, answered, original)
-    return visit.show("report_answered.html", came, found=found)
+    return visit.show("report_answered.html", came, found=found, last_day=days_after(came.period_end, -1))
 
 
 def _shown(

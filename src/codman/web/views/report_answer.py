@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from codman.flows.reporting.answers import REASONS, SOME, change_field, row_field, rows_of
+from codman.flows.reporting.calendar import days_after
 from codman.flows.reporting.paper import Prefilled
 from codman.flows.reporting.receiving import Awaited
 from codman.spine.reported import NONE_KNOWN, ReportedChange
@@ -127,16 +128,16 @@ def answer_view(
         options=(),
         needed=False,
     )
-    parts = [part for row in rows for part in ((row.fixed,) if row.fixed else ()) + row.asked]
+    parts = [replace(part, label=f"{row.legend}, {part.label.lower()}") for row in rows for part in row.asked]
     return AnswerView(
         action=action,
         use=found.use.name,
         partner=found.schedule.partner_name,
         start=found.report.period_start,
-        end=found.report.period_end,
+        end=days_after(found.report.period_end, -1),
         due_on=found.report.due_on,
         overdue=today > found.report.due_on,
-        last_day=ready.last_day,
+        last_day=None if ready.last_day is None else days_after(ready.last_day, -1),
         who=who,
         known=known,
         changes=changes,

@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from codman.flows.reporting.calendar import Standing
+from codman.flows.reporting.calendar import Standing, days_after
 from codman.flows.reporting.office import Owed
 from codman.registry.links import Link
 from codman.registry.names import names_of
@@ -137,7 +137,7 @@ def reports_view(
                 use_href=f"/uses/{one.report.use}/reports",
                 partner=one.partner_name,
                 start=one.report.period_start,
-                end=one.report.period_end,
+                end=days_after(one.report.period_end, -1),
                 due_on=one.report.due_on,
                 standing=_TAGS[one.standing],
                 way=WAYS.get(one.report.way or "", ""),
@@ -180,7 +180,7 @@ def report_view(
     report = one.report
     named = names_of(connection, [one.owner])
     facts = [
-        Fact("Period", f"{day(report.period_start)} to {day(report.period_end)}", "the end is not part of it"),
+        Fact("Period", f"{day(report.period_start)} to {day(days_after(report.period_end, -1))}"),
         Fact("Due", day(report.due_on)),
         Fact("Answers for it here", named.get(one.owner, one.owner)),
     ]
