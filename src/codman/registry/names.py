@@ -20,6 +20,7 @@ from codman.registry.schema import (
     vendors,
     versions,
 )
+from codman.registry.schema_review import cases
 
 # The word an id begins with says where its name stands
 _NAMED: Final = {
@@ -55,6 +56,14 @@ def names_of(connection: Connection, ids: Iterable[str | None]) -> dict[str, str
             .where(deployments.c.id.in_(runs))
         )
         found |= {str(name): f"{use} at {site}" for name, use, site in running}
+    brought = {name for name in wanted if name not in found and name.startswith("case-")}
+    if brought:
+        before = connection.execute(
+            select(cases.c.id, uses.c.name, cases.c.checkpoint)
+            .join(uses, uses.c.id == cases.c.use)
+            .where(cases.c.id.in_(brought))
+        )
+        found |= {str(name): f"{use}, {checkpoint}" for name, use, checkpoint in before}
     given = {name for name in wanted if name not in found and name.startswith("grant-")}
     if given:
         held = connection.execute(

@@ -160,6 +160,7 @@ class Standing:
     intake_complete: bool = False
     downtime_procedure: bool = False
     hazards_checked: bool = False
+    called: Mapping[str, str] = field(default_factory=dict)  # the sites by their names, for who reads what is lacking
     legacy: bool = False  # it ran before anybody asked, and nobody has decided since
 
 
@@ -322,7 +323,7 @@ def _lack(
     if need is Need.REASON:
         return None if (reason or "").strip() else Lack(need, "say why")
     if need is Need.ACCEPTANCE:
-        missing = sorted(standing.sites - standing.accepted)
+        missing = sorted(standing.called.get(site, site) for site in standing.sites - standing.accepted)
         if not standing.sites:
             return Lack(need, "it names no site where it is to run")
         return Lack(need, f"not accepted yet at: {', '.join(missing)}") if missing else None

@@ -23,7 +23,7 @@ from codman.review.policy.bound import Bound
 from codman.review.votes import Tally, why_not_vote
 from codman.spine.policy import Policy, Severity
 from codman.spine.record_statements import DecisionPredicate
-from codman.spine.review import CaseState, Reviewer
+from codman.spine.review import CaseState, Conflict, Reviewer
 from codman.spine.site import Deployment, Mode
 from codman.spine.verdict import Outcome, Result, Verdict, rank
 
@@ -86,6 +86,11 @@ class LaidOut:
         """Whether somebody may do this for the case's use."""
         return may(reader, action, self.places)
 
+    def impartial(self, reader: Reader) -> bool:
+        """Whether somebody has neither a hand in the use nor a conflict of interest."""
+        conflict = self.own is not None and self.own.conflict is Conflict.CONFLICT
+        return reader.person not in self.docket.interested and not conflict
+
     def why_no_decision(self, reader: Reader) -> str | None:
         """Why somebody may not close it; None where they may."""
         if reader.person in self.docket.interested:
@@ -93,7 +98,7 @@ class LaidOut:
         chair = self.docket.case.chair
         if chair is not None and chair != reader.person:
             return f"{self.names.get(chair, chair)} presides and closes it"
-        if self.own is not None and self.own.conflict.value == "conflict":
+        if not self.impartial(reader):
             return "You declared a conflict of interest in this case"
         return None
 

@@ -69,7 +69,7 @@ def decision_view(found: LaidOut, of: Minutes, today: str) -> DecisionView:
     return DecisionView(
         id=case.id,
         use=of.use,
-        title=f"{of.use}: {of.checkpoint}",
+        title=f"{of.use}, {of.checkpoint}",
         tag=marks.case(case.state.value, of.outcome),
         facts=_facts(found, of),
         reasons=of.reasons or "",

@@ -30,6 +30,7 @@ _DONE: Final[Mapping[str, str]] = {
     "erase": "erased words of",
     "mark": "marked words of",
     "withdraw": "took back",
+    "keep": "kept",
 }
 
 
@@ -39,6 +40,9 @@ _NOUNS: Final[Mapping[str, str]] = {
     "audit": "the log's entry",
     "erasure": "the request to erase",
     "fact": "the answer",
+    "remark": "the question or answer",
+    "acceptance": "what was inconclusive:",
+    "intake": "the proposal",
 }
 
 

@@ -206,7 +206,7 @@ def _requirement(one: Beside, found: LaidOut, reader: Reader) -> RequirementLine
         and not one.accepted
         and found.working
         and found.may(reader, "case.accept")
-        and reader.person not in found.docket.interested
+        and found.impartial(reader)
     )
     href, rests = "", ""
     if one.evidence is not None:

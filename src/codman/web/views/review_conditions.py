@@ -42,7 +42,8 @@ def condition_line(one: Condition, found: LaidOut, reader: Reader) -> ConditionL
     theirs = (
         one.state is ConditionState.OPEN
         and found.docket.case.state is CaseState.DECIDED
-        and reader.person not in (one.owner, *found.docket.interested)
+        and one.owner != reader.person
+        and found.impartial(reader)
     )
     by_hand = one.requirement is None and one.document is None
     return ConditionLine(

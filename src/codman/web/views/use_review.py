@@ -16,7 +16,7 @@ from codman.registry.names import names_of
 from codman.registry.schema_review import cases, conditions, reopenings
 from codman.review.stages import ways_from
 from codman.spine.reopening import ReopeningState
-from codman.spine.review import CaseState, ConditionState
+from codman.spine.review import Case, CaseState, ConditionState
 from codman.spine.use import Use
 from codman.web.views import marks
 from codman.web.views.forms import Option
@@ -111,9 +111,7 @@ def use_review(connection: Connection, use: Use, reader: Reader, ahead: Ahead, t
             )
             for way in ahead.ways
         ),
-        decision=""
-        if standing is None or standing.outcome is None
-        else f"{standing.outcome.value.capitalize()} for {standing.leads_to.value} at {standing.checkpoint.value}",
+        decision=_decision(standing),
         decision_href="" if standing is None else f"/reviews/{standing.id}",
         expires_on=None if standing is None else standing.expires_on,
         working=tuple((f"/reviews/{one.id}", f"{one.checkpoint.value}, {one.state.value}") for one in working)
@@ -140,6 +138,13 @@ def use_review(connection: Connection, use: Use, reader: Reader, ahead: Ahead, t
         open_href=f"/reviews/new?use={use.id}" if may(reader, "case.create", places) else "",
         past_href=f"/reviews?show=all&use={use.id}" if sees else "",
     )
+
+
+def _decision(standing: Case | None) -> str:
+    if standing is None or standing.outcome is None:
+        return ""
+    words, checkpoint = standing.outcome.value.capitalize(), standing.checkpoint.value
+    return f"{words} at the {checkpoint} checkpoint, up to {standing.leads_to.value}"
 
 
 def stage_option(reader: Reader, use: Use, places: Sequence[str]) -> tuple[Option, ...]:
