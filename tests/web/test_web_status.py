@@ -1,0 +1,101 @@
+"""The status page: what waits, what was given up and why, what is done by the clock; and one's own daily mail."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html import unescape
+
+import pytest
+
+from codman.flows.house import House
+from codman.flows.outbox import deliver_due, standing, tell
+from codman.flows.schedule import run_scheduled
+from codman.jobs.notice import Notice
+from codman.jobs.notifier import Message, NotAccepted
+from codman.registry.log import SYSTEM, entries
+from codman.spine.person import Role
+from conftest import Pages
+
+NOTICE = Notice(event="condition.due", title="Nobody reads this here", text="Nor this.")
+
+
+class FakeNotifier:
+    """Refuses everything."""
+
+    def send(self, message: Message) -> str | None:
+        raise NotAccepted(f"the receiver answered with status 550 to try {message.attempt}")
+
+
+@pytest.fixture
+def given_up(house: House) -> None:
+    """One mail that was refused for good, and one ticket for a system that is not set up."""
+    with house.database.changing(SYSTEM) as change:
+        tell(change, "mail", "ann@example.org", NOTICE, "one")
+        tell(change, "jira", "overdue", NOTICE, "two")
+    assert deliver_due(replace(house, notifiers={"mail": FakeNotifier()})).failed == 1
+
+
+@pytest.mark.usefixtures("given_up")
+def test_what_was_given_up_is_shown_with_why_and_never_with_what_it_says(pages: Pages) -> None:
+    page = pages(Role.OFFICER).get("/status").text
+
+    assert "1 message given up" in page
+    assert "the receiver answered with status 550 to try 1" in page
+    assert "ann@example.org" in page
+    assert "1 for a way that is not set up" in page
+    assert "No way to tell anybody outside is set up" in page
+    assert "Nobody reads this" not in page
+    assert "Try again" not in page  # that is an administrator's
+
+
+@pytest.mark.usefixtures("given_up")
+def test_an_administrator_sends_it_again_and_the_log_says_who(pages: Pages, house: House) -> None:
+    admin = pages(Role.ADMIN)
+    found = re.search(r'action="(/status/messages/[^"]+/again)"', admin.get("/status").text)
+    assert found is not None
+
+    assert pages(Role.OFFICER).post(found[1]).status_code == 403
+    done = admin.post(found[1])
+
+    assert (done.status_code, done.headers["location"]) == (303, "/status#given-up")
+    assert (standing(house).queue.parked, standing(house).queue.waiting) == (0, 2)
+    assert "No message was given up." in admin.get("/status").text
+    assert "is no parked message" in unescape(admin.post(found[1]).text).lower()
+    with house.database.reading() as connection:
+        last = list(entries(connection))[-1].value
+    assert (last["action"], last["actor"]["id"]) == ("outbox.send", "person-admin")
+
+
+def test_the_clocks_jobs_are_due_then_done(pages: Pages, house: House) -> None:
+    officer = pages(Role.OFFICER)
+    assert "Mail people what waits for them" in officer.get("/status").text
+    assert "never" in officer.get("/status").text
+
+    assert {one.trouble for one in run_scheduled(house)} == {None}
+
+    page = officer.get("/status").text
+    assert "never" not in page
+    assert "Everything that was to be sent or done is." in page
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.OWNER, Role.ENGINEER, Role.REVIEWER, Role.CHAIR])
+def test_the_status_of_the_house_is_for_those_who_look_after_it(pages: Pages, role: Role) -> None:
+    client = pages(role)
+    assert client.get("/status").status_code == 403
+    assert 'href="/status"' not in client.get("/").text
+
+
+def test_an_officer_of_one_hospital_does_not_see_the_mail_of_the_others(pages: Pages) -> None:
+    assert pages(Role.OFFICER, "/site-house/site-b/").get("/status").status_code == 403
+
+
+def test_one_does_without_the_daily_mail_and_has_it_again(pages: Pages) -> None:
+    client = pages(Role.OWNER)
+    assert "Do without the daily mail" in client.get("/account").text
+
+    assert client.post("/account/digest", data={"wanted": "no"}).headers["location"] == "/account#mail"
+    assert "Have the daily mail" in client.get("/account").text
+
+    client.post("/account/digest", data={"wanted": "yes"})
+    assert "Do without the daily mail" in client.get("/account").text
