@@ -209,6 +209,6 @@ def test_a_redirect_to_another_address_is_not_followed(fake):
 
 
 def test_a_server_that_does_not_answer_is_unreachable():
+    address = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(Unreachable, match="does not answer"):
-        address = f"http://127.0.0.1:{free_port()}"
         registered_models(address, read_policy([address], []))
