@@ -177,7 +177,8 @@ def form_page(
     for fault in faults if tell else ():
         for id_ in (fault.question, fault.with_question):
             if id_ in here:
-                wrong.setdefault(str(id_), fault.message)
+                ask = filled.form.by_id[str(id_)].ask  # it stands above the answer already
+                wrong.setdefault(str(id_), fault.message.removeprefix(f"{ask} "))
     answers = filled.typed if typed is None else {**filled.typed, **typed}
     ids = [one.id for one in filled.pages]
     place = ids.index(page.id)
