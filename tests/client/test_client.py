@@ -147,6 +147,20 @@ def test_the_client_covers_every_operation_of_the_openapi_document(server, hospi
         assert view in list(office.views.list())
         office.views.forget(view.id)
 
+        one = office.concerns.create("it missed something", "serious harm or death", use="mary-use", site="icu")
+        assert [each.id for each in office.concerns.list(use="mary-use")] == [one.id]
+        assert office.concerns.get(office.concerns.acknowledge(one.id).id).state == "acknowledged"
+        one = office.concerns.change(office.concerns.get(one.id), {"event_reference": "RL-7"})
+        with pytest.raises(Conflict):  # the use does not run
+            office.concerns.pause(one, "proposed")
+        one = office.concerns.set_clock(one, "21-cfr-803/user-facility-death", "A death")
+        one = office.concerns.report_sent(one, one.raised_at[:10])
+        action = office.concerns.add_action(one.id, "corrective", "Mend it", owner="officer", due_on="2999-01-01")
+        assert office.concerns.finish_action(action, "Mended").result == "Mended"
+        one = office.concerns.close(one, "The feed was late")
+        assert office.concerns.read(one.id).lacking == []
+        assert b"fewest" in office.concerns.export()
+
         first = next(office.audit.list(order="index"))
         assert office.audit.get("0") == first
         assert office.audit.proof(0).leaf == first.leaf
@@ -165,6 +179,7 @@ def test_the_client_covers_every_operation_of_the_openapi_document(server, hospi
         admin.people.revoke_token(person.id, token.id)
     with Client(server, hospital.tokens["reviewer"], transport=transport) as clinician:
         assert clinician.deployments.accept(clinician.deployments.get("icu-run")).accepted_at is not None
+    _review(server, hospital.tokens, transport)
 
     missing = []
     for path, methods in document["paths"].items():
@@ -173,6 +188,57 @@ def test_the_client_covers_every_operation_of_the_openapi_document(server, hospi
             if not any(method.upper() == sent and pattern.fullmatch(to) for sent, to in transport.seen):
                 missing.append(operation["operationId"])
     assert missing == []
+
+
+def _review(server, tokens, transport):
+    """A review from its opening to what a token may not sign, by everybody whose part it is."""
+    with (
+        Client(server, tokens["mary"], transport=transport) as mary,
+        Client(server, tokens["chair"], transport=transport) as chair,
+        Client(server, tokens["reviewer"], transport=transport) as reviewer,
+    ):
+        assert next(one for one in mary.policies.list() if one.pack == "predictive-high").holds
+        assert mary.policies.get("predictive-high-go-live").policy["checkpoint"] == "go-live"
+        assert {one.framework for one in mary.frameworks.list(at="2026-11-20")} >= {"hti-1", "iso-42001"}
+        assert len(mary.frameworks.get("nist-ai-rmf").listed) == 72
+        covered = mary.uses.controls("mary-use", framework="fda-pccp")
+        assert [one.standing for one in covered.items] == ["open"] * 3
+        assert covered.counts == {"fda-pccp": {"open": 3}}
+
+        case = mary.reviews.open("mary-use", "go-live", sites=["icu"], quorum=2)
+        assert [one.id for one in mary.reviews.list(use="mary-use")] == [mary.reviews.get(case.id).id]
+        assert chair.reviews.name_reviewer(case.id, "reviewer", "clinical").person == "reviewer"
+        assert reviewer.reviews.state_interest(case.id, "none").conflict == "none"
+        with pytest.raises(Refused, match="hold none of the roles"):
+            reviewer.reviews.delegate(case.id, "viewer")
+        assert reviewer.reviews.delegate(case.id, None).delegate is None
+        assert reviewer.reviews.vote(case.id, "approve with conditions").choice == "approve with conditions"
+        asked = reviewer.reviews.remark(case.id, "Who watches it at night?")
+        assert mary.reviews.remark(case.id, "The ICU.", answers=asked.id).answers == asked.id
+        owed = chair.reviews.add_condition(
+            case.id, {"sentence": "Show it again", "owner": "reviewer", "due_on": "2099-02-01"}
+        )
+        requirement = mary.reviews.read(case.id).requirements[0].id
+        with pytest.raises(Conflict, match="cannot be closed"):
+            chair.reviews.accept_inconclusive(
+                case.id, requirement, "too few", {"sentence": "More", "owner": "reviewer", "due_on": "2099-02-01"}
+            )
+        assert [one.id for one in chair.conditions.list(use="mary-use")] == [owed.id]
+        owed = chair.conditions.prolong(owed, "2099-03-01", "the ward moved")
+        with pytest.raises(NotYours):
+            mary.conditions.close(owed, "mine to say")
+        assert chair.conditions.close(owed, "seen on the ward").state == "closed"
+        assert mary.reviews.minutes(case.id).remarks[0]["text"] == "Who watches it at night?"
+        with pytest.raises(Conflict):
+            chair.reviews.decide(chair.reviews.get(case.id), "approved", "as voted")
+        assert mary.reviews.withdraw(mary.reviews.get(case.id), why="we bought another").state == "withdrawn"
+        assert list(mary.decisions.list()) == []
+
+        assert mary.uses.ways("mary-use").stage == "in-review"
+        use = mary.uses.get("mary-use")
+        with pytest.raises(Conflict, match="cannot go to live"):
+            chair.uses.move(use, "live")
+        assert mary.uses.move(use, "retired", why="we bought another").stage == "retired"
 
 
 def _key(folder, name="key"):
