@@ -16,19 +16,33 @@ from codman.flows import records
 from codman.flows.intake import begin
 from codman.flows.intake_submit import submit
 from codman.flows.review.cases import docket, open_case
+from codman.flows.review.counting import decisions_counted
 from codman.flows.review.deciding import verdict_of
-from codman.flows.review.opening import policy_of
-from codman.flows.triage import NothingAsked, NotTriaged, agree, determine, refuse, set_tier, triage_again
+from codman.flows.review.opening import open_for, policy_of
+from codman.flows.triage import (
+    NothingAsked,
+    NotTriaged,
+    agree,
+    determine,
+    refuse,
+    set_tier,
+    triage_again,
+    triage_what_rose,
+)
 from codman.flows.triage_record import look
 from codman.registry.access import Held, NotAllowed, Reader
+from codman.registry.governance import CASES
+from codman.registry.log import SYSTEM
 from codman.registry.nouns import FACTS
 from codman.registry.records import BadField, Stale
 from codman.registry.replay import check_records
 from codman.registry.schema import facts, log_entries
+from codman.review.stages import DecisionKind
 from codman.review.triage.override import OverrideRefused
 from codman.spine.intake import TriageState
 from codman.spine.person import Role
 from codman.spine.policy import Checkpoint
+from codman.spine.review import Procedure
 from codman.spine.use import Stage, Tier
 from codman.spine.verdict import Outcome
 
@@ -262,3 +276,43 @@ def test_what_patients_talk_to_meets_the_policy_for_it_wherever_they_meet_it(boo
 
     chosen = policy_of(book.house, owner, done.use.id, Checkpoint.GO_LIVE)
     assert chosen.pack.pack == "patient-chatbot"
+
+
+def test_at_night_the_house_raises_what_answers_made_riskier_and_lowers_nothing(book, use):
+    assert triage_what_rose(book.house) == []
+    answer(book, use, "intake/learns", "yes")
+    assert triage_what_rose(book.house) == [use]
+    assert tier(book, use) is Tier.HIGH
+
+    answer(book, use, "intake/learns", "no")
+    assert triage_what_rose(book.house) == []
+    assert tier(book, use) is Tier.HIGH
+
+
+def test_a_high_risk_use_is_refused_an_expedited_review_before_anybody_spends_time_on_it(book, use):
+    set_tier(book.house, book.person("clin"), use, Tier.HIGH)
+
+    with pytest.raises(BadField, match="cannot be kept") as error:
+        open_for(book.house, book.person("owner"), use, Checkpoint.GO_LIVE, procedure=Procedure.EXPEDITED)
+    assert error.value.why == "a use of high risk is not decided by expedited procedure"
+
+
+def test_decisions_are_counted_by_procedure(book, use):
+    case = open_for(book.house, book.person("owner"), use, Checkpoint.GO_LIVE, procedure=Procedure.EXPEDITED)
+    closed = {
+        "state": "decided",
+        "outcome": "approved",
+        "decided_at": "2026-11-01T09:00:00Z",
+        "expires_on": "2026-11-20",
+    }
+    with book.house.database.changing(SYSTEM) as change:
+        CASES.change(change, case.id, closed, None)
+
+    with book.house.database.reading() as connection:
+        now = {one.kind: one for one in decisions_counted(connection, ("/",), "2026-11-10T00:00:00Z")}
+        later = {one.kind: one for one in decisions_counted(connection, ("/",), "2026-12-10T00:00:00Z")}
+        elsewhere = decisions_counted(connection, ("/south/",), "2026-12-10T00:00:00Z")
+    expedited = DecisionKind.EXPEDITED
+    assert (now[expedited].given, now[expedited].in_force, now[expedited].ended) == (1, 1, 0)
+    assert (later[expedited].given, later[expedited].in_force, later[expedited].ended) == (1, 0, 1)
+    assert not any(one.given for one in elsewhere)

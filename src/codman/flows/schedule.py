@@ -13,6 +13,7 @@ from codman.flows.concerns.looking import job as look_at_concerns
 from codman.flows.digest import send_digests, tell_overdue
 from codman.flows.house import House
 from codman.flows.reporting.expecting import look as look_at_reports
+from codman.flows.triage import triage_what_rose
 from codman.jobs.outbox import forget
 from codman.jobs.periods import Daily, Every
 from codman.jobs.schedule import Job, Ran, run_due
@@ -29,6 +30,7 @@ def jobs_of(house: House) -> tuple[Job, ...]:
     """Everything that is done by the clock."""
     return (
         Job("change-control", Daily(NIGHT, house.settings.zone), lambda _slot: change_the_day(house)),
+        Job("triage", Daily(NIGHT, house.settings.zone), lambda _slot: triage_what_rose(house)),
         Job("forget-sent", Daily(NIGHT, house.settings.zone), lambda _slot: forget_sent(house)),
         Job("digest", Daily(MORNING, house.settings.zone), lambda day: send_digests(house, day)),
         Job("overdue", Daily(MORNING, house.settings.zone), lambda _slot: tell_overdue(house)),

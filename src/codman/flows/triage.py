@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from codman.errors import CodmanError
 from codman.flows import records
@@ -29,9 +29,11 @@ from codman.registry.database import Change
 from codman.registry.governance import DETERMINATIONS, TRIAGES
 from codman.registry.interests import hand_in
 from codman.registry.inventory import paths_of
+from codman.registry.log import SYSTEM
 from codman.registry.nouns import PRODUCTS, USES
 from codman.registry.records import Stale
 from codman.registry.related import deployments_of
+from codman.registry.schema_review import triages
 from codman.review.stages import check_move
 from codman.review.triage.override import OverrideRefused, override, tier_of
 from codman.review.triage.rules import current_rules
@@ -89,6 +91,34 @@ def triage_again(
         rules = current_rules()
         fresh = triage(rules, settled_of(change.connection, rules, found))
         return triage_within(change, found, fresh, reader=reader, why=why)
+
+
+def triage_what_rose(house: House) -> list[str]:
+    """Triage again, by the house itself, each use whose answers or rules have come to say more since.
+
+    What would fall stays: lowering takes two people.
+
+    Returns:
+        The uses whose record changed.
+    """
+    rules, changed = current_rules(), []
+    with house.database.reading() as connection:
+        query = select(triages.c.use).where(triages.c.state == TriageState.STANDING.value).order_by(triages.c.use)
+        triaged = list(connection.execute(query).scalars())
+    for name in triaged:
+        with house.database.reading() as connection:
+            use = USES.get(connection, name)
+            standing = standing_in(history_of(connection, name))
+            same = standing is not None and says_the_same(standing, triage(rules, settled_of(connection, rules, use)))
+        if same:
+            continue
+        with house.database.changing(SYSTEM, "the answers or the rules have changed") as change:
+            use = USES.get(change.connection, name)
+            before = standing_in(history_of(change.connection, name))
+            fresh = triage(rules, settled_of(change.connection, rules, use))
+            if triage_within(change, use, fresh, reader=None) != before:
+                changed.append(name)
+    return changed
 
 
 def triage_within(
