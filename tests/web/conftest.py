@@ -16,9 +16,11 @@ import small_house
 from fastapi.testclient import TestClient
 
 from codman.flows.demo.hospital import load_hospital
+from codman.flows.demo.reports import add_reports
 from codman.flows.house import House
 from codman.registry.access import Held, Reader
 from codman.settings import Settings
+from codman.simulate.hospital import HISTORY_ENDS
 from codman.spine.person import Role
 from codman.web.app import make_web
 from codman.wiring import open_house
@@ -62,6 +64,7 @@ def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """The demo hospital in small, with evaluations that were really run; nobody changes it."""
     made = open_house(Settings(workspace=tmp_path_factory.mktemp("hospital")))
     load_hospital(made, 7, lambda _said: None, small=True)
+    add_reports(made, HISTORY_ENDS)
     yield made
     made.close()
 

@@ -22,7 +22,6 @@ from codman.evidence.files import write_whole
 from codman.evidence.keys import SigningKey, generate, read_signing_key
 from codman.evidence.statements import canonical_statement
 from codman.flows.assess import assess
-from codman.flows.demo.reports import add_reports
 from codman.flows.document import document
 from codman.flows.filing import file_evidence
 from codman.flows.house import House
@@ -102,9 +101,7 @@ def load_hospital(house: House, seed: int, tell: Tell, *, small: bool = False, u
             loading.write(list(events))
             if number % _TOLD_EACH == 0:
                 tell(f"{at:%Y-%m}: {len(loading.digests)} of its statements are signed and filed.")
-        reporting = add_reports(house, until)
     tell(f"{measured} evaluations were really run, signed and filed; {len(hospital.history):,} steps are in the log.")
-    tell(f"{reporting} of its vendors and teams were asked to report; one did, one did not.")
     return hospital
 
 

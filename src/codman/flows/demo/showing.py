@@ -10,6 +10,7 @@ from typing import Final
 
 from codman.errors import BadInput
 from codman.flows.demo.hospital import Tell, load_hospital
+from codman.flows.demo.reports import add_reports
 from codman.flows.house import House
 from codman.registry.accounts_demo import is_demo, mark_demo
 from codman.registry.log import SYSTEM
@@ -55,6 +56,7 @@ def demo_house(
     house = open_at(fresh)
     try:
         load_hospital(house, SEED, tell, small=small, until=until)
+        tell(f"{add_reports(house, until)} of its vendors and teams were asked to report; not all of them did.")
         with house.database.changing(SYSTEM, "to be looked at by anybody") as change:
             mark_demo(change)
     finally:
