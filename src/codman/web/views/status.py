@@ -22,7 +22,8 @@ _JOBS: Final[Mapping[str, str]] = {
     "overdue": "Tell other systems what is overdue",
     "reports": "Look for reports that are due, late or missing",
     "concerns": "Look for concerns that nobody has seen",
-    "conditions": "Look at conditions and decisions that end",
+    "change-control": "Look at what changed, and at conditions and decisions that end",
+    "triage": "Raise the tier of what answers made riskier",
     "forget-sent": "Blank what was sent long ago",
 }
 _LATE_S: Final = 15 * 60  # the outbox is looked through every few seconds
@@ -86,9 +87,12 @@ def status_view(now: Standing, parked: Sequence[Parked]) -> StatusView:
         sentence=_sentence(now),
         ways=f"Set up: {told}." if told else "No way to tell anybody outside is set up; messages wait until one is.",
         numbers=(
-            Number(term="Waiting", value=f"{queue.waiting:,}"),
+            Number(
+                term="Waiting",
+                value=f"{queue.waiting:,}",
+                detail=f"{queue.failing:,} tried in vain so far" if queue.failing else "",
+            ),
             Number(term="Oldest waits", value=_span(queue.lag_s) if queue.waiting else "–"),
-            Number(term="Tried in vain so far", value=f"{queue.failing:,}"),
             Number(term="For a way not set up", value=f"{queue.unsendable:,}"),
             Number(term="Given up", value=f"{queue.parked:,}", href="#given-up" if queue.parked else ""),
             Number(term="Sent", value=f"{queue.sent:,}"),
@@ -139,7 +143,7 @@ def _job(one: JobState) -> JobLine:
         name=_JOBS.get(one.job, one.job),
         tag=tag,
         ran_at=one.ran_at,
-        slot=one.slot or "–",
+        slot=one.slot or "",
         trouble=f"{one.trouble}, {times}; it is tried again" if one.attempts else "",
     )
 
