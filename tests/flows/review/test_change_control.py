@@ -154,6 +154,35 @@ def test_what_changed_before_the_decision_was_before_those_who_decided(house):
     assert every(house) == []
 
 
+def test_a_round_that_reads_from_before_the_decision_sees_what_changed_after_it(house):
+    approved(house)
+    with house.house.database.changing(SYSTEM) as change:
+        change.connection.exec_driver_sql("DELETE FROM log_cursors")
+    changed(house, DEPLOYMENTS, "d-north", version="sepsis-130")
+    changed(house, DEPLOYMENTS, "d-north", ehr_build="May 2027")
+
+    change_round(house.house)  # it also reads that the site and its version were put there
+
+    assert {(one.changed, one.requirement) for one in every(house)} == {
+        (changed_, requirement)
+        for changed_ in (Changed.VERSION, Changed.EHR_BUILD)
+        for requirement in ("discrimination", "alarms")
+    }
+
+
+def test_a_rollout_to_many_sites_is_one_change_that_says_so(house):
+    with house.house.database.changing(SYSTEM) as change:
+        fields = DeploymentFields(use="ward", site="south", version="sepsis-120", mode="live", clinician="p-clin")
+        DEPLOYMENTS.add(change, fields, "d-south")
+    approved(house, sites=["north", "south"])
+    for name in ("d-north", "d-south"):
+        changed(house, DEPLOYMENTS, name, version="sepsis-130")
+    change_round(house.house)
+
+    assert set(reopened(house).values()) == {("version", "version 1.2.0 became 1.3.0 at North, and at 1 more site")}
+    assert len(every(house)) == 2
+
+
 def test_evidence_about_the_new_version_closes_what_it_meets_and_leaves_the_rest(house):
     approved(house)
     changed(house, DEPLOYMENTS, "d-north", version="sepsis-130")

@@ -69,11 +69,11 @@ def read_log(connection: Connection, start: int, stop: int) -> Stirred:
                 after = value["after"]
                 about.add((after["about_kind"], after["about"]))
     told, products = _whose(connection, about)
-    return Stirred(_merged(seen), frozenset(told), frozenset(products))
+    return Stirred(seen, frozenset(told), frozenset(products))
 
 
-def _merged(seen: Iterable[Seen]) -> list[Seen]:
-    """One change at twenty sites, told by twenty entries, is one."""
+def merged(seen: Iterable[Seen]) -> list[Seen]:
+    """One change at twenty sites, told by twenty entries, as one; in the order of the log."""
     groups: dict[tuple[Any, ...], list[Seen]] = defaultdict(list)
     for one in seen:
         alone = () if one.shift.became is not None else (one.index,)
@@ -103,8 +103,10 @@ def _deployment(connection: Connection, value: Mapping[str, Any]) -> Shifts:
     again = before.get("mode") == Mode.ENDED.value
     if value["action"] == "deployment.create" or again:
         yield row.use, Shift(Changed.SITE, f"it is to run at {row.site_name}", row.site, row.site_name)
-        if row.version is not None:
-            yield row.use, version_shift(connection, None, row.version, row.site_name)
+        # the entry's own version: the row may have another since, of which a later entry tells
+        version = row.version if again and "version" not in after else after.get("version")
+        if version is not None:
+            yield row.use, version_shift(connection, None, version, row.site_name)
     elif after.get("version") is not None:
         yield row.use, version_shift(connection, before.get("version"), after["version"], row.site_name)
     if before.get("ehr_build") is not None and "ehr_build" in after:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, select
 
 from codman.flows.house import House
-from codman.flows.review.changes_seen import Seen
+from codman.flows.review.changes_seen import Seen, merged
 from codman.flows.review.evidence import exhibits_of, judged
 from codman.flows.review.grounds import (
     GRANTED,
@@ -78,7 +78,7 @@ def _to_reopen(house: House, connection: Connection, use: str, seen: Sequence[Se
     there = _there(connection, use)
     for case in decisions_in_force(connection, use, day):
         since = logged_at(connection, case)
-        later = [one for one in seen if one.index > since]
+        later = merged(one for one in seen if one.index > since)
         if not later:
             continue
         grounds = grounds_of(house, connection, case)

@@ -24,6 +24,7 @@ from codman.flows.reporting.schedules import ScheduleEnded
 from codman.flows.review.cases import CaseClosed
 from codman.flows.review.conditions import ConditionClosed
 from codman.flows.review.deciding import CannotDecide
+from codman.flows.review.pausing import ProposalSettled
 from codman.flows.review.staging import CannotMove
 from codman.registry.access import ACTIONS, WHOLE_HOUSE, NotAllowed, NotSignedIn
 from codman.registry.database import NotRecorded
@@ -64,6 +65,7 @@ STATUS: Final[Mapping[type[CodmanError], int]] = {
     ConditionClosed: 409,
     CannotDecide: 409,
     CannotMove: 409,
+    ProposalSettled: 409,
     ConcernClosed: 409,
     CannotClose: 409,
     NothingToPause: 409,

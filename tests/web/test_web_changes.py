@@ -1,0 +1,178 @@
+"""What changed about a use, and pauses that are proposed, on pages: read, asked about, confirmed, declined, axed."""
+
+from __future__ import annotations
+
+import re
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "flows"))
+from committee import Committee, auroc
+from test_web_browser import violations
+
+from codman.flows.change_control import change_round, day_round
+from codman.flows.review.cases import docket
+from codman.flows.review.deciding import accept_inconclusive, decide
+from codman.flows.review.plans import draft_plan
+from codman.flows.review.voting import cast
+from codman.registry.log import SYSTEM
+from codman.registry.nouns import DEPLOYMENTS, USES, VERSIONS
+from codman.spine.product import VersionFields
+from codman.spine.review import CaseOutcome, Choice
+from codman.spine.site import DeploymentFields
+from codman.spine.use import Stage
+from codman.web.app import make_web
+from conftest import pages_of
+from waiting import until
+
+PLAN = {
+    "use": "ward",
+    "modifications": ["version"],
+    "allows": {"version": ["1.4.*"]},
+    "protocol": "Retrain each quarter",
+    "requirements": ["discrimination"],
+    "impact": "Better ranking",
+}
+
+
+def furnished(folder: Path) -> Committee:
+    """A live use, decided under a condition that lapsed, that runs a version nobody looked at."""
+    made = Committee(folder)
+    with made.house.database.changing(SYSTEM) as change:
+        USES.change(change, "ward", {"tier": "high", "stage": "live", "owner": "p-owner"}, None)
+        VERSIONS.add(change, VersionFields(product="sepsis", label="1.3.0", digest="c" * 64), "sepsis-130")
+        fields = DeploymentFields(use="ward", site="north", version="sepsis-120", mode="live", clinician="p-clin")
+        DEPLOYMENTS.add(change, fields, "d-north")
+    made.evidence(auroc(0.77, 0.71, 0.83, n=300))
+    case = made.opened(quorum=2)
+    made.seated(case)
+    for name in ("stat", "safe"):
+        cast(made.house, made.person(name), case.id, Choice.WITH_CONDITIONS)
+    chair = made.person("chair")
+    condition = {"sentence": "Show it again", "owner": "p-owner", "due_on": "2027-02-01"}
+    accept_inconclusive(made.house, chair, case.id, "discrimination", "too few patients", condition)
+    now = docket(made.house, chair, case.id).case
+    decide(made.house, chair, case.id, now.revision, CaseOutcome.CONDITIONAL, "as voted")
+    draft_plan(made.house, made.person("owner"), PLAN)
+    with made.house.database.changing(SYSTEM) as change:
+        DEPLOYMENTS.change(change, "d-north", {"version": "sepsis-130"}, None)
+    change_round(made.house)
+    made.clock.forward(days=93)
+    day_round(made.house)
+    return made
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[Committee]:
+    made = furnished(tmp_path)
+    yield made
+    made.house.close()
+
+
+def plain(text: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", text).split())
+
+
+def proposal(house: Committee) -> str:
+    page = pages_of(house.house, house.person("chair")).get("/uses/ward").text
+    found = re.search(r'href="(/pauses/[^"/]+)/confirm"', page)
+    assert found is not None
+    return found[1]
+
+
+def test_the_page_says_what_was_reopened_and_why(house: Committee) -> None:
+    text = plain(pages_of(house.house, house.person("viewer")).get("/uses/ward/changes").text)
+
+    assert "version 1.2.0 became 1.3.0 at North" in text
+    assert "A condition of its decision was due on 2027-02-01 and nothing came" in text
+    assert "version: 1.4.* ○ A draft" in text
+
+
+def test_a_change_is_asked_about_and_nothing_of_the_question_is_lost(house: Committee) -> None:
+    pages = pages_of(house.house, house.person("owner"))
+    asked = pages.get("/uses/ward/changes", params={"changed": "site", "to": "South"})
+    assert "It would reopen 1 requirement: Discrimination it is to run at South" in plain(asked.text)
+    wrong = pages.get("/uses/ward/changes", params={"changed": "site", "to": "Nowhere <b>"})
+    assert wrong.status_code == 422
+    assert "there is no such site" in wrong.text
+    assert 'value="Nowhere &lt;b&gt;"' in wrong.text
+
+
+def test_a_person_pauses_it_with_a_reason_and_once(house: Committee) -> None:
+    path, owner = proposal(house), pages_of(house.house, house.person("owner"))
+    form = owner.get(f"{path}/confirm")
+    assert "Pause it, as proposed" in form.text
+    bare = owner.post(f"{path}/confirm", data={"revision": "1"})
+    assert bare.status_code == 422
+    done = owner.post(f"{path}/confirm", data={"revision": "1", "why": "as proposed"})
+    assert (done.status_code, done.headers["location"]) == (303, "/uses/ward/changes#pauses")
+    with house.house.database.reading() as connection:
+        assert USES.get(connection, "ward").stage is Stage.PAUSED
+    again = owner.post(f"{path}/confirm", data={"revision": "1", "why": "typed again"})
+    assert again.status_code == 409
+    assert "typed again" in again.text
+
+
+def test_who_may_not_settle_it_sees_no_way_to_and_is_refused(house: Committee) -> None:
+    path = proposal(house)
+    viewer, owner = (pages_of(house.house, house.person(name)) for name in ("viewer", "owner"))
+    assert "/pauses/" not in viewer.get("/uses/ward").text
+    assert viewer.get(f"{path}/confirm").status_code == 403
+    assert f"{path}/decline" not in owner.get("/uses/ward").text
+    assert owner.post(f"{path}/decline", data={"revision": "1", "why": "fine"}).status_code == 403
+
+
+def test_the_chair_lets_it_go_on_and_says_why(house: Committee) -> None:
+    path, chair = proposal(house), pages_of(house.house, house.person("chair"))
+    assert chair.post(f"{path}/decline", data={"revision": "1", "why": "the data come on Monday"}).status_code == 303
+    text = plain(chair.get("/uses/ward/changes").text)
+    assert "Goes on" in text
+    assert "the data come on Monday" in text
+    assert "/pauses/" not in chair.get("/uses/ward").text
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Committee]]:
+    import uvicorn
+
+    made = furnished(tmp_path_factory.mktemp("changes"))
+    app = make_web(made.house)
+    chair = made.person("chair")
+    app.state.reader_of = lambda _request: chair
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    until(lambda: server.started)
+    yield f"http://127.0.0.1:{port}", made
+    server.should_exit = True
+    thread.join(timeout=10)
+    made.house.close()
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    package = pytest.importorskip("axe_playwright_python", reason="axe-core is not installed")
+    return next(Path(package.__file__).parent.glob("axe*.js")).read_text("utf-8")
+
+
+@pytest.mark.parametrize("path", ["/uses/ward", "/uses/ward/changes?changed=site&to=South", "{pause}/decline"])
+def test_axe_finds_nothing_wrong_and_nothing_is_cut(
+    browser: Any, served: tuple[str, Committee], axe: str, path: str
+) -> None:
+    address, house = served
+    for width, scheme in ((320, "dark"), (1280, "light")):
+        page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce")
+        answer = page.goto(address + path.format(pause=proposal(house)))
+        assert answer.status == 200
+        assert violations(page, axe) == [], (width, scheme)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.close()
