@@ -21,6 +21,7 @@ _KNOWN = {
     "grant": "grant-owner",
     "token": "t",
     "name": "omb-2025",
+    "edition": "2026-11",
 }
 
 
