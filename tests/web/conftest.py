@@ -15,6 +15,7 @@ import pytest
 import small_house
 from fastapi.testclient import TestClient
 
+from codman.flows.demo.concerns import add_concerns
 from codman.flows.demo.hospital import load_hospital
 from codman.flows.demo.reports import add_reports
 from codman.flows.house import House
@@ -65,6 +66,7 @@ def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     made = open_house(Settings(workspace=tmp_path_factory.mktemp("hospital")))
     load_hospital(made, 7, lambda _said: None, small=True)
     add_reports(made, HISTORY_ENDS)
+    add_concerns(made)
     yield made
     made.close()
 

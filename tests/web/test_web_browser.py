@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from codman.flows.house import House
 from codman.registry.schema import statements, uses
+from codman.registry.schema_review import concerns
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PAGES = [
@@ -43,6 +44,12 @@ PAGES = [
     "/versions/new",
     "/deployments/new?use={use}",
     "/documents/new?about_kind=use&about={use}",
+    "/concern",
+    "/concern/sent/{concern}",
+    "/incidents",
+    "/incidents/{concern}",
+    "/incidents/{concern}/actions",
+    "/uses/{use}/posters",
     "/evidence",
     "/evidence/{digest}",
     "/people",
@@ -82,8 +89,9 @@ def named(hospital: House) -> dict[str, str]:
         use = connection.execute(
             select(uses.c.id, uses.c.product).where(uses.c.stage == "live").order_by(uses.c.id)
         ).first()
+        grave = connection.execute(select(concerns.c.id).where(concerns.c.clock.is_not(None))).scalars().first()
     assert use is not None
-    return {"digest": str(digest), "use": use.id, "product": use.product}
+    return {"digest": str(digest), "use": use.id, "product": use.product, "concern": str(grave)}
 
 
 @pytest.fixture(scope="module")

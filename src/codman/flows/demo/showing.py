@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from codman.errors import BadInput
+from codman.flows.demo.concerns import add_concerns
 from codman.flows.demo.hospital import Tell, load_hospital
 from codman.flows.demo.reports import add_reports
 from codman.flows.house import House
@@ -57,6 +58,7 @@ def demo_house(
     try:
         load_hospital(house, SEED, tell, small=small, until=until)
         tell(f"{add_reports(house, until)} of its vendors and teams were asked to report; not all of them did.")
+        tell(f"{add_concerns(house)} concerns were raised by its staff; one is closed.")
         with house.database.changing(SYSTEM, "to be looked at by anybody") as change:
             mark_demo(change)
     finally:

@@ -215,7 +215,7 @@ def _clock(one: Concern, rule: Rule | None) -> tuple[Fact, ...]:
     return (
         Fact("Rule", rule.title, f"{source.clause}; {source.citation}"),
         Fact("Report to", "; ".join(rule.to), rule.form),
-        Fact("Due on", day(one.clock_due), f"{rule.work_days} work days, {rule.runs_from}"),
+        Fact("Due on", day(one.clock_due), f"{rule.work_days} work days from {rule.runs_from}"),
         Fact("Went out on", met),
     )
 
