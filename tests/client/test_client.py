@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -180,6 +181,7 @@ def test_the_client_covers_every_operation_of_the_openapi_document(server, hospi
     with Client(server, hospital.tokens["reviewer"], transport=transport) as clinician:
         assert clinician.deployments.accept(clinician.deployments.get("icu-run")).accepted_at is not None
     _review(server, hospital.tokens, transport)
+    _reports(server, hospital.tokens, transport)
 
     missing = []
     for path, methods in document["paths"].items():
@@ -239,6 +241,30 @@ def _review(server, tokens, transport):
         with pytest.raises(Conflict, match="cannot go to live"):
             chair.uses.move(use, "live")
         assert mary.uses.move(use, "retired", why="we bought another").stage == "retired"
+
+
+def _reports(server, tokens, transport):
+    """What a vendor owes about a use that runs, from its schedule to an answer that is none."""
+    with (
+        Client(server, tokens["mary"], transport=transport) as mary,
+        Client(server, tokens["chair"], transport=transport) as chair,
+    ):
+        soon = (datetime.now(UTC) + timedelta(days=9)).date().isoformat()
+        asked = {"partner": "vendor", "partner_name": "V", "owner": "mary", "every_months": 3, "first_due": soon}
+        schedule = mary.schedules.create({"use": "mary-use", **asked}, why="in the contract")
+        assert [one.id for one in mary.schedules.list(use="mary-use")] == [schedule.id]
+        schedule = mary.schedules.change(mary.schedules.get(schedule.id), {"grace_days": 3})
+        (owed,) = mary.reports.list(schedule=schedule.id)
+        assert mary.reports.get(owed.report.id).standing == "expected"
+        assert "/report/" in mary.reports.make_link(owed.report.id).link
+        assert mary.reports.revoke_links(owed.report.id) == 1
+        with pytest.raises(Refused, match="this is needed"):
+            mary.reports.send_workbook(owed.report.id, mary.reports.workbook(owed.report.id))
+        with pytest.raises(Refused):
+            mary.reports.send(owed.report.id, b'{"no": "statement"}')
+        excused = chair.reports.excuse(owed.report, "it stood still")
+        assert mary.reports.await_again(excused, "it ran after all").state == "due"
+        assert not mary.schedules.end(schedule, why="the contract ended").active
 
 
 def _key(folder, name="key"):

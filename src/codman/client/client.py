@@ -23,12 +23,14 @@ from codman.client.inventory import Inventory, Mappings, Views
 from codman.client.people import People
 from codman.client.policies import Frameworks, Policies
 from codman.client.problems import NotJson
+from codman.client.reports import ReportRead, Reports, Schedules
 from codman.client.reviews import Conditions, Reviews
 from codman.client.sending import Sender
 from codman.client.uses import Deployments, Uses
 from codman.evidence.receipt import Receipt
 from codman.spine.concern import Concern
 from codman.spine.intake import Intake
+from codman.spine.partner_report import Schedule
 from codman.spine.pausing import PauseProposal
 from codman.spine.person import Person
 from codman.spine.product import Product, Vendor, Version
@@ -77,6 +79,8 @@ class Client:
         self.pause_proposals = PauseProposals(self._sender, "/pause-proposals", PauseProposal)
         self.policies = Policies(self._sender)
         self.frameworks = Frameworks(self._sender)
+        self.schedules = Schedules(self._sender, "/schedules", Schedule)
+        self.reports = Reports(self._sender, "/reports", ReportRead)
         self.concerns = Concerns(self._sender, "/concerns", Concern)
         self.views = Views(self._sender, "/views", View)
         self.audit = Audit(self._sender, "/audit", LogEntry)

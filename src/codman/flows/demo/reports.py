@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from codman.flows.house import House
 from codman.flows.reporting.answers import Answered, read_answers, row_field
@@ -79,7 +79,7 @@ def _officer(connection: Connection) -> Reader | None:
     return None if row is None else Reader(row.id, row.name, (Held(Role.OFFICER),))
 
 
-def _bought(connection: Connection) -> Sequence[Row[Any]]:
+def _bought(connection: Connection) -> Sequence[Any]:
     return connection.execute(
         select(uses.c.id, uses.c.owner, products.c.vendor, vendors.c.name.label("vendor_name"))
         .join(products, products.c.id == uses.c.product)
@@ -91,7 +91,7 @@ def _bought(connection: Connection) -> Sequence[Row[Any]]:
     ).all()
 
 
-def _fields(use: Row[Any], due: str, *, team: bool) -> dict[str, Any]:
+def _fields(use: Any, due: str, *, team: bool) -> dict[str, Any]:
     who = {"partner": "team", "partner_name": "Clinical informatics"}
     if not team:
         who = {"partner": "vendor", "partner_name": use.vendor_name, "vendor": use.vendor}
