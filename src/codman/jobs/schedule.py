@@ -35,7 +35,7 @@ class Job:
 
     name: str
     period: Period
-    work: Callable[[str], None]
+    work: Callable[[str], object]
     lease_s: float = LEASE_S  # renewed while it runs
 
 
