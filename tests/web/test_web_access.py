@@ -26,6 +26,7 @@ REAL = {
     "token": "no-such-link",
     "name": "none",
     "action": "none",
+    "page_id": "about",
 }
 
 

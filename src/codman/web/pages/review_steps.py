@@ -114,7 +114,7 @@ def _shown(
     status: int = 200,
 ) -> Response:
     case = found.docket.case
-    hidden = {}
+    hidden: dict[str, str] = {}
     if "revision" in step.hidden:
         mine = next((one for one in found.docket.votes if one.person == visit.reader.person), None)
         revision = (None if mine is None else mine.revision) if step.name == "votes" else case.revision
