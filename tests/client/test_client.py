@@ -17,6 +17,7 @@ from codman.evidence.envelope import sign
 from codman.evidence.keys import generate, read_signing_key
 from codman.evidence.receipt import verify_receipt
 from codman.evidence.statements import canonical_statement
+from codman.spine.pausing import PauseProposal
 
 
 class Remembering(httpx.BaseTransport):
@@ -180,8 +181,11 @@ def test_the_client_covers_every_operation_of_the_openapi_document(server, hospi
         admin.people.revoke_token(person.id, token.id)
     with Client(server, hospital.tokens["reviewer"], transport=transport) as clinician:
         assert clinician.deployments.accept(clinician.deployments.get("icu-run")).accepted_at is not None
+    _intakes(server, hospital.tokens, transport)
     _review(server, hospital.tokens, transport)
     _reports(server, hospital.tokens, transport)
+
+    _changes(server, hospital.tokens, transport)
 
     missing = []
     for path, methods in document["paths"].items():
@@ -190,6 +194,40 @@ def test_the_client_covers_every_operation_of_the_openapi_document(server, hospi
             if not any(method.upper() == sent and pattern.fullmatch(to) for sent, to in transport.seen):
                 missing.append(operation["operationId"])
     assert missing == []
+
+
+def _intakes(server, tokens, transport):
+    """A proposal from its first answer, and a tier raised by one and lowered by two."""
+    with (
+        Client(server, tokens["owner"], transport=transport) as owner,
+        Client(server, tokens["chair"], transport=transport) as chair,
+        Client(server, tokens["officer"], transport=transport) as officer,
+    ):
+        begun = owner.intakes.begin({"name": "Falls"})
+        assert [one.id for one in owner.intakes.list()] == [owner.intakes.get(begun.id).id]
+        assert owner.intakes.questions(begun.edition)[0]["id"] == "name"
+        read = owner.intakes.answer(begun.id, {"name": "Falls", "kind": "built"}, revision=begun.revision)
+        assert "vendor" not in [one["id"] for one in read["asked"]]
+        revision = read["intake"]["revision"]
+        with pytest.raises(Refused, match="cannot be sent in yet"):
+            owner.intakes.submit(begun.id, revision=revision)
+        assert owner.intakes.withdraw(begun.id, revision=revision).state == "withdrawn"
+        row = owner.intakes.begin_from_file(b"AI Use Case,Agency\nA,x\nB,y\n", row="B", mapping="omb-2025-commercial")
+        assert row.answers["name"] == "B"
+
+        assert owner.triage.again("john-use").tier == "high"
+        why = "It orders linen, whatever its record leaves open"
+        asked = chair.triage.set("john-use", "low", why=why)
+        assert (
+            chair.triage.refuse(asked.id, "Mine to take back", revision=asked.revision).state
+            == "a lower tier was refused"
+        )
+        asked = chair.triage.set("john-use", "low", why=why)
+        assert officer.triage.agree(asked.id, revision=asked.revision).tier == "low"
+        assert officer.triage.read("john-use")["standing"]["agreed_by"] == "officer"
+        said = {"determined_by": "IRB office", "determined_on": "2026-10-01", "covers": "A silent run"}
+        made = officer.triage.determine("john-use", outcome="quality improvement, not research", **said)
+        assert made.determined_by == "IRB office"
 
 
 def _review(server, tokens, transport):
@@ -265,6 +303,34 @@ def _reports(server, tokens, transport):
         excused = chair.reports.excuse(owed.report, "it stood still")
         assert mary.reports.await_again(excused, "it ran after all").state == "due"
         assert not mary.schedules.end(schedule, why="the contract ended").active
+
+
+def _changes(server, tokens, transport):
+    """A plan, a question about a change, and pauses that nobody proposed."""
+    with Client(server, tokens["mary"], transport=transport) as mary:
+        plan = mary.change_plans.create(
+            {
+                "use": "mary-use",
+                "modifications": ["version"],
+                "allows": {"version": ["2.*"]},
+                "protocol": "As before",
+                "requirements": ["discrimination"],
+                "impact": "Small",
+            }
+        )
+        assert [one.id for one in mary.change_plans.list(use="mary-use")] == [plan.id]
+        with pytest.raises(NotThere):
+            mary.change_plans.lay_before(plan, "case-nowhere")
+        assert mary.reopenings.would("mary-use", "version", "2.0") == []
+        assert list(mary.reopenings.list(state="open")) == []
+        assert list(mary.pause_proposals.list()) == []
+        fields = {"use": "mary-use", "cause": "decision expired", "because": "it ran out", "case": "case-1"}
+        kept = {"id": "pause-nowhere", "revision": 1, "created_at": plan.created_at, "updated_at": plan.created_at}
+        proposal = PauseProposal.model_validate(fields | kept)
+        with pytest.raises(NotThere):
+            mary.pause_proposals.confirm(proposal, "as proposed")
+    with Client(server, tokens["chair"], transport=transport) as chair, pytest.raises(NotThere):
+        chair.pause_proposals.decline(proposal, "it is fine")
 
 
 def _key(folder, name="key"):
