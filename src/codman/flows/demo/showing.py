@@ -11,7 +11,9 @@ from typing import Final
 from codman.errors import BadInput
 from codman.flows.demo.concerns import add_concerns
 from codman.flows.demo.hospital import Tell, load_hospital
+from codman.flows.demo.proposals import add_proposals
 from codman.flows.demo.reports import add_reports
+from codman.flows.demo.reviews import add_reviews
 from codman.flows.house import House
 from codman.registry.accounts_demo import is_demo, mark_demo
 from codman.registry.log import SYSTEM
@@ -57,6 +59,8 @@ def demo_house(
     house = open_at(fresh)
     try:
         load_hospital(house, SEED, tell, small=small, until=until)
+        tell(f"{add_proposals(house)} uses were proposed, and for one a lower tier was asked for.")
+        tell(f"{add_reviews(house)} cases came before the committee: one waits for votes, one was put off.")
         tell(f"{add_reports(house, until)} of its vendors and teams were asked to report; not all of them did.")
         tell(f"{add_concerns(house)} concerns were raised by its staff; one is closed.")
         with house.database.changing(SYSTEM, "to be looked at by anybody") as change:

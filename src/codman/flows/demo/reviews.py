@@ -1,0 +1,167 @@
+"""Reviews of the demo hospital: one that is being voted on, one that was put off, an emergency that will run out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import Connection, exists, select
+
+from codman.errors import CodmanError
+from codman.flows.house import House
+from codman.flows.review.cases import docket, name_reviewer, remark, state_interest
+from codman.flows.review.deciding import add_condition, decide
+from codman.flows.review.opening import open_for
+from codman.flows.review.reading import read_case
+from codman.flows.review.voting import cast
+from codman.registry.access import Held, Reader
+from codman.registry.database import instant
+from codman.registry.nouns import USES
+from codman.registry.schema import grants, people, statements, uses
+from codman.spine.person import Role
+from codman.spine.policy import Checkpoint
+from codman.spine.review import Case, CaseOutcome, Choice, Conflict, Procedure
+from codman.spine.use import Stage, Use
+from codman.spine.verdict import Outcome
+
+_SEATS: Final = ("clinical", "statistics", "patient safety", "equity", "information technology")
+_OPEN: Final = frozenset({Outcome.MISSING.value, Outcome.INCONCLUSIVE.value, Outcome.UNVERIFIABLE.value})
+
+
+@dataclass(frozen=True, slots=True)
+class _Committee:
+    """People of the demo hospital who review, each as they stand at the door just signed in."""
+
+    chair: Reader
+    officer: Reader
+    reviewers: Sequence[Reader]
+    owners: dict[str, Reader]  # by use
+
+
+def add_reviews(house: House) -> int:
+    """Have the demo hospital's committee look at some of its uses.
+
+    Returns:
+        How many cases were opened.
+    """
+    with house.database.reading() as connection:
+        found = _waiting(connection)
+        committee = None if not found else _committee(house, connection, found)
+    if committee is None:
+        return 0
+    opened = 0
+    for use, bring in zip(found, (_being_voted_on, _put_off, _in_an_emergency), strict=False):
+        bring(house, committee, use)
+        opened += 1
+    return opened
+
+
+def _being_voted_on(house: House, committee: _Committee, use: Use) -> None:
+    case = _opened(house, committee, use, Checkpoint.GO_LIVE, Procedure.FULL)
+    seated = _seated(house, committee, case, 4)
+    first, second, third = seated[:3]
+    lacking = [r for r in read_case(house, committee.chair, case.id).requirements if r.outcome in _OPEN]
+    about = lacking[0].id if lacking else None
+    asked = remark(house, first, case.id, "When will this one be there?", requirement=about)
+    remark(
+        house, committee.owners[use.id], case.id, "The vendor promised it by the end of the month.", answers=asked.id
+    )
+    state_interest(house, third, case.id, Conflict.CONFLICT, "I sit on the vendor's clinical advisory board.")
+    cast(house, first, case.id, Choice.WITH_CONDITIONS, reason="Useful on the wards; the missing papers must come.")
+    cast(house, second, case.id, Choice.DEFER, reason="I would see the numbers by age first.")
+
+
+def _put_off(house: House, committee: _Committee, use: Use) -> None:
+    case = _opened(house, committee, use, Checkpoint.PILOT, Procedure.FULL)
+    for reviewer in _seated(house, committee, case, 3):
+        cast(house, reviewer, case.id, Choice.DEFER, reason="Nothing of it was measured on our patients yet.")
+    _closed(house, committee, case, CaseOutcome.DEFERRED, "Local evidence first; the case comes back with it.")
+
+
+def _in_an_emergency(house: House, committee: _Committee, use: Use) -> None:
+    case = _opened(house, committee, use, Checkpoint.GO_LIVE, Procedure.EMERGENCY)
+    due = (house.database.clock() + timedelta(days=12)).date().isoformat()
+    owner = committee.owners[use.id].person
+    sentence = "Bring the full case before the committee, with an evaluation on our own patients."
+    add_condition(house, committee.chair, case.id, {"sentence": sentence, "owner": owner, "due_on": due})
+    _closed(house, committee, case, CaseOutcome.CONDITIONAL, "The system it replaces stopped; nurses score by hand.")
+
+
+def _opened(house: House, committee: _Committee, use: Use, checkpoint: Checkpoint, procedure: Procedure) -> Case:
+    emergency = procedure is Procedure.EMERGENCY
+    by = committee.officer if emergency else committee.owners[use.id]
+    due = (house.database.clock() + timedelta(days=9)).date().isoformat()
+    return open_for(
+        house,
+        by,
+        use.id,
+        checkpoint,
+        procedure=procedure,
+        chair=committee.chair.person,
+        quorum=3,
+        disciplines=() if emergency else _SEATS[:2],
+        due_on=due,
+    )
+
+
+def _seated(house: House, committee: _Committee, case: Case, count: int) -> list[Reader]:
+    """The first reviewers who may sit in the case, named, with nothing in their way."""
+    seated: list[Reader] = []
+    for reviewer in committee.reviewers:
+        if len(seated) == count:
+            break
+        try:
+            name_reviewer(house, committee.chair, case.id, reviewer.person, _SEATS[len(seated)])
+        except CodmanError:  # they have a hand in the use, or no role where it belongs
+            continue
+        state_interest(house, reviewer, case.id, Conflict.NONE)
+        seated.append(reviewer)
+    return seated
+
+
+def _closed(house: House, committee: _Committee, case: Case, outcome: CaseOutcome, reasons: str) -> None:
+    now = docket(house, committee.chair, case.id).case
+    decide(house, committee.chair, case.id, now.revision, outcome, reasons)
+
+
+def _waiting(connection: Connection) -> list[Use]:
+    """Uses that a committee would look at: one with evidence of its own, one without, one of low risk."""
+    measured = exists(select(statements.c.digest).where(statements.c.use_id == uses.c.id))
+    waits = select(uses).where(
+        uses.c.stage.in_([stage.value for stage in (Stage.TRIAGED, Stage.IN_REVIEW, Stage.SILENT, Stage.PILOT)]),
+        uses.c.owner.is_not(None),
+    )
+    order = uses.c.id
+    found = [
+        connection.execute(waits.where(measured).order_by(order)).first(),
+        connection.execute(waits.where(~measured).order_by(order)).first(),
+        connection.execute(waits.where(~measured).order_by(order.desc())).first(),
+    ]
+    kept = {row.id: USES.read(row) for row in found if row is not None}
+    return list(kept.values())
+
+
+def _committee(house: House, connection: Connection, found: Sequence[Use]) -> _Committee | None:
+    fresh = instant(house.database.clock() + timedelta(minutes=5))
+
+    def somebody(role: Role) -> list[Reader]:
+        rows = connection.execute(
+            select(people.c.id, people.c.name)
+            .join(grants, grants.c.person == people.c.id)
+            .where(grants.c.role == role.value, grants.c.site.is_(None), people.c.active)
+            .order_by(people.c.id)
+        )
+        return [Reader(row.id, row.name, (Held(role),), fresh_until=fresh) for row in rows]
+
+    names = dict(
+        connection.execute(select(people.c.id, people.c.name).where(people.c.id.in_([use.owner for use in found])))
+        .tuples()
+        .all()
+    )
+    chairs, officers, reviewers = (somebody(role) for role in (Role.CHAIR, Role.OFFICER, Role.REVIEWER))
+    if not chairs or not officers or len(reviewers) < len(_SEATS) - 1:
+        return None
+    owners = {use.id: Reader(str(use.owner), names[str(use.owner)], (Held(Role.OWNER),)) for use in found}
+    return _Committee(chairs[0], officers[0], reviewers, owners)
