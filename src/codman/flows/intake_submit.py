@@ -99,6 +99,7 @@ def submit(
         Namesake: The book has a product of its name and vendor.
         BadField: An answer cannot be kept.
     """
+    rules = current_rules()  # read from its file the first time: not while others wait to write
     with house.database.changing(reader.author(request), why) as change:
         intake = own_draft(change.connection, reader, name, revision)
         found = opened(house, change.connection, reader, intake)
@@ -112,7 +113,6 @@ def submit(
         writing.version(product)
         writing.facts(use, product)
         closed = INTAKES.change(change, name, {"state": IntakeState.SUBMITTED.value, "use": use.id}, revision)
-        rules = current_rules()
         given = triage(rules, settled_of(change.connection, rules, use))
         made = triage_within(change, use, given, reader=reader, why="from what was proposed")
         return Submitted(closed, USES.get(change.connection, use.id), made)

@@ -84,11 +84,11 @@ def triage_again(
         NotAllowed: They may not triage it.
     """
     records.get(house, reader, "use", use)
+    rules = current_rules()
     with house.database.changing(reader.author(request), why) as change:
         found = USES.get(change.connection, use)
         places = paths_of(change.connection, found)
         require(reader, "use.triage", places)
-        rules = current_rules()
         fresh = triage(rules, settled_of(change.connection, rules, found))
         return triage_within(change, found, fresh, reader=reader, why=why)
 
@@ -182,6 +182,7 @@ def set_tier(
         OverrideRefused: It is that tier already, or goes down without what that needs.
     """
     records.get(house, reader, "use", use)
+    rules = current_rules()
     with house.database.changing(reader.author(request), why) as change:
         connection = change.connection
         found = USES.get(connection, use)
@@ -190,7 +191,6 @@ def set_tier(
         standing, pending = standing_in(history), pending_in(history)
         if standing is None:
             raise NotTriaged
-        rules = current_rules()
         fresh = triage(rules, settled_of(connection, rules, found))
         earlier = overrides(history)
         made = override(
@@ -240,12 +240,12 @@ def agree(house: House, reader: Reader, name: str, revision: int, *, request: st
         OverrideRefused: They asked for it themselves, have a hand in the use, or the rules say more by now.
         Stale: It was changed since they looked.
     """
+    rules = current_rules()
     with house.database.changing(reader.author(request)) as change:
         connection = change.connection
         asked, use = _asked(connection, reader, name, revision)
         history = history_of(connection, use.id)
         standing = standing_in(history)
-        rules = current_rules()
         fresh = triage(rules, settled_of(connection, rules, use))
         if fresh.binding is not asked.computed or standing is None or asked.asked is None or asked.asked_by is None:
             raise OverrideRefused(
