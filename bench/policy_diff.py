@@ -28,9 +28,10 @@ from codman.registry.log import SYSTEM
 from codman.registry.nouns import PRODUCTS, USES, VERSIONS
 from codman.review.policy.load import policy_of_bytes
 from codman.settings import read_settings
+from codman.spine.evaluation_spec import EvaluationSpec
 from codman.spine.measurement import Measurement
 from codman.spine.policy import Policy
-from codman.spine.statement import Digest, EvaluationPredicate, EvaluationSpec, Input, Kind, Rows, Subject
+from codman.spine.statement import Digest, EvaluationPredicate, Input, Kind, Rows, Subject
 from codman.wiring import open_house
 
 GOAL_S = 5.0
