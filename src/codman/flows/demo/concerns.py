@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from codman.flows.concerns.actions import add_action, close
 from codman.flows.concerns.following import acknowledge
@@ -79,7 +79,7 @@ def _officer(connection: Connection) -> Reader | None:
     return None if row is None else Reader(row.id, row.name, (Held(Role.OFFICER),))
 
 
-def _running(connection: Connection) -> list[Row[Any]]:
+def _running(connection: Connection) -> list[Any]:
     """One site of each of the first uses that are live, with the use's owner."""
     rows = connection.execute(
         select(deployments.c.use, deployments.c.site, uses.c.owner)
@@ -87,7 +87,7 @@ def _running(connection: Connection) -> list[Row[Any]]:
         .where(uses.c.stage == Stage.LIVE.value, deployments.c.mode == Mode.LIVE.value)
         .order_by(deployments.c.use, deployments.c.site)
     )
-    first: dict[str, Row[Any]] = {}
+    first: dict[str, Any] = {}
     for row in rows:
         first.setdefault(row.use, row)
     return list(first.values())[: 2 + len(_WAITING)]
