@@ -136,9 +136,10 @@ def test_a_night_blanks_what_was_sent_a_quarter_of_a_year_ago(book):
     told(house, "one")
     deliver_due(house)
 
-    assert [ran.trouble for ran in run_scheduled(house)] == [None]
+    first = run_scheduled(house)
+    assert {ran.trouble for ran in first} == {None}
     book.clock.forward(days=91)
-    assert len(run_scheduled(house)) == 1
+    assert len(run_scheduled(house)) == len(first)
     assert run_scheduled(house) == []
 
     with house.database.reading() as connection:

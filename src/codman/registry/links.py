@@ -16,8 +16,8 @@ from typing import Final
 from sqlalchemy import Connection, insert, select, update
 
 from codman.errors import BadInput, CodmanError
-from codman.registry.accounts_throttle import begin, digest_of, network_of
-from codman.registry.database import Change, instant
+from codman.registry.accounts_throttle import TooManyAttempts, begin, digest_of, network_of
+from codman.registry.database import Change, Database, instant
 from codman.registry.log import Entry
 from codman.registry.schema_review import links
 
@@ -169,19 +169,23 @@ def links_about(connection: Connection, purpose: str, about: str) -> Sequence[Li
     return [Link(**row._mapping) for row in connection.execute(query.order_by(links.c.made_at.desc()))]
 
 
-def count_failure(connection: Connection, token: str, address: str, now: datetime) -> None:
+def count_failure(database: Database, token: str, address: str) -> None:
     """Count a link that was none, for the address it came from; apart from its sign-ins.
 
     Args:
-        connection: A write.
+        database: The book's.
         token: What was tried.
         address: Where it came from.
-        now: The time.
 
     Raises:
-        TooManyAttempts: The address must wait.
+        TooManyTried: The address must wait.
     """
-    begin(connection, f"link {digest_of(token[:_LONGEST])}", f"link {network_of(address)}", now)
+    name, where = f"link {digest_of(token[:_LONGEST])}", f"link {network_of(address)}"
+    try:
+        with database.unrecorded() as connection:
+            begin(connection, name, where, database.clock())
+    except TooManyAttempts as error:
+        raise TooManyTried(error.retry_after_s) from None
 
 
 def _kind(purpose: str) -> str:

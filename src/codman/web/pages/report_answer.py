@@ -13,8 +13,7 @@ from codman.flows.reporting.calendar import days_after
 from codman.flows.reporting.paper import prefilled, workbook_for
 from codman.flows.reporting.receiving import Awaited, Original, by_link, original_of_form, receive_by_link
 from codman.flows.reporting.workbook import LARGEST, MEDIA_TYPE, NoWorkbook, in_words, read_report_workbook
-from codman.registry.accounts_throttle import TooManyAttempts
-from codman.registry.links import Link, LinkSpent, TooManyTried, count_failure
+from codman.registry.links import Link, LinkSpent, count_failure
 from codman.spine.partner_report import Way
 from codman.web.session import browser_of
 from codman.web.upload import SmallUploadDep
@@ -86,15 +85,10 @@ def _opened(visit: Visit, token: str) -> tuple[Link, Awaited]:
         LinkSpent: There is none that could still be used.
         TooManyTried: Too many from this address were none.
     """
-    house = visit.house
     try:
-        return by_link(house, token)
+        return by_link(visit.house, token)
     except LinkSpent:
-        try:
-            with house.database.unrecorded() as connection:
-                count_failure(connection, token, browser_of(visit.request).address, house.database.clock())
-        except TooManyAttempts as error:
-            raise TooManyTried(error.retry_after_s) from None
+        count_failure(visit.house.database, token, browser_of(visit.request).address)
         raise
 
 
