@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from codman.flows.house import House
 from codman.registry.schema import statements, uses
-from codman.registry.schema_review import concerns
+from codman.registry.schema_review import concerns, intakes
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PAGES = [
@@ -22,6 +22,9 @@ PAGES = [
     "/coverage",
     "/uses/{use}",
     "/uses/{use}/coverage",
+    "/uses/{use}/triage",
+    "/intakes",
+    "/intakes/{intake}",
     "/uses/{use}/documents",
     "/uses/{use}/controls",
     "/uses/{use}/stage",
@@ -90,8 +93,9 @@ def named(hospital: House) -> dict[str, str]:
             select(uses.c.id, uses.c.product).where(uses.c.stage == "live").order_by(uses.c.id)
         ).first()
         grave = connection.execute(select(concerns.c.id).where(concerns.c.clock.is_not(None))).scalars().first()
+        intake = str(connection.execute(select(intakes.c.id).order_by(intakes.c.id)).scalars().first())
     assert use is not None
-    return {"digest": str(digest), "use": use.id, "product": use.product, "concern": str(grave)}
+    return {"intake": intake, "digest": str(digest), "use": use.id, "product": use.product, "concern": str(grave)}
 
 
 @pytest.fixture(scope="module")
