@@ -122,5 +122,5 @@ def network_of(address: str) -> str:
     except ValueError:
         return address
     if isinstance(known, ipaddress.IPv6Address):
-        return str(known.ipv4_mapped or ipaddress.ipnetwork_of((known, 64), strict=False))
+        return str(known.ipv4_mapped or ipaddress.ip_network((known, 64), strict=False))
     return str(known)
