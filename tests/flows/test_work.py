@@ -14,7 +14,15 @@ from codman.flows.review.cases import docket, name_reviewer, remark, state_inter
 from codman.flows.review.deciding import add_condition, decide
 from codman.flows.review.voting import cast
 from codman.flows.work import Duty, waiting
-from codman.registry.governance import CONCERNS, CORRECTIVE_ACTIONS, EXPECTED_REPORTS, INTAKES, SCHEDULES, TRIAGES
+from codman.registry.governance import (
+    CONCERNS,
+    CORRECTIVE_ACTIONS,
+    EXPECTED_REPORTS,
+    INTAKES,
+    PAUSE_PROPOSALS,
+    SCHEDULES,
+    TRIAGES,
+)
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import DEPLOYMENTS, PEOPLE, USES
 from codman.spine.review import CaseOutcome, Choice, Conflict
@@ -108,6 +116,17 @@ def test_what_is_due_first_stands_first_and_what_has_no_day_last(house):
 
     assert duties(house, "owner") == [Duty.CONCERN, Duty.ACTION, Duty.REPORT, Duty.PROPOSAL, Duty.SITE]
     assert duties(house, "viewer") == []
+
+
+def test_a_proposed_pause_waits_for_who_answers_for_the_use_and_who_presides(house):
+    case = house.opened()
+    with house.house.database.changing(SYSTEM) as change:
+        USES.change(change, "ward", {"owner": "p-owner"}, None)
+        said = {"use": "ward", "cause": "decision expired", "because": "it ran out", "case": case.id}
+        PAUSE_PROPOSALS.add(change, PAUSE_PROPOSALS.validated(said))
+    for name in ("owner", "chair"):
+        assert Duty.PAUSE in duties(house, name)
+    assert Duty.PAUSE not in duties(house, "clin")
 
 
 def test_a_lower_tier_waits_for_the_second_person_and_never_for_who_asked(house):

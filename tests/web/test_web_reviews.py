@@ -6,18 +6,21 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urldefrag
 
 import httpx
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "flows"))
 from committee import Committee, auroc
+from test_web_links import Page, Sendable, sent
 
-from codman.flows.review.cases import docket, open_case, remark, withdraw
+from codman.flows.review.cases import delegate, docket, open_case, remark, state_interest, withdraw
+from codman.flows.review.deciding import add_condition
 from codman.flows.review.voting import cast
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import DEPLOYMENTS, USES
-from codman.spine.review import Case, CaseState, Choice
+from codman.spine.review import Case, CaseState, Choice, Conflict
 from codman.spine.use import Stage
 from conftest import pages_of
 
@@ -315,3 +318,42 @@ def test_a_question_waits_on_the_owners_first_page(house: Committee, case: Case)
     assert "A question about Ward sepsis waits for an answer" in text
     assert "Is the contract signed?" in text
     assert "Vote: Ward sepsis, go-live" in plain(pages(house, "legal").get("/"))
+
+
+@pytest.mark.parametrize("who", ["chair", "clin", "legal", "idle", "owner", "officer"])
+def test_no_link_and_no_form_of_a_review_is_refused_to_who_is_shown_it(house: Committee, case: Case, who: str) -> None:
+    chair = house.person("chair")
+    second = open_case(house.house, house.person("owner"), house.policy(), use="ward-south", leads_to=Stage.LIVE)
+    asked = {"sentence": "Train the night shift", "owner": "p-owner", "due_on": "2026-12-01"}
+    add_condition(house.house, chair, second.id, asked)
+    house.seated(second)
+    for name in ("clin", "stat", "safe"):
+        cast(house.house, house.person(name), second.id, Choice.DEFER, reason="not yet")
+    state_interest(house.house, house.person("legal"), case.id, Conflict.CONFLICT)
+    delegate(house.house, house.person("safe"), case.id, "p-idle")
+    remark(house.house, house.person("stat"), case.id, "Why so few?", requirement="discrimination")
+    client = pages_of(house.house, house.officer if who == "officer" else house.person(who))
+
+    assert ("/delegation" in client.get(f"/reviews/{case.id}").text) is (who == "clin")
+    seen, waits = set(), [f"/reviews/{case.id}", f"/reviews/{second.id}", "/uses/ward"]
+    forms: dict[tuple[str, ...], tuple[str, Sendable]] = {}
+    while waits:
+        address = waits.pop()
+        seen.add(address)
+        answer = client.get(address)
+        assert answer.status_code in (200, 303), address
+        read = Page(answer.text if answer.headers.get("content-type", "").startswith("text/html") else "")
+        for form in read.forms:
+            forms.setdefault((form.method, form.action, *sorted(form.options)), (address, form))
+        for link in read.links:
+            there = urldefrag(link).url
+            ours = ("/reviews/case-", "/conditions", "/uses/ward/stage")
+            if there.startswith(ours) and there not in seen and len(seen) < 80:
+                waits.append(there)
+    for address, form in forms.values():
+        for button in form.buttons:
+            for last in (False, True):
+                status = sent(client, form, button, last=last).status_code
+                gone = ("/excuse", "/delegation")  # taken off or voted just now: the page shows neither again
+                assert status not in (403, 404, 405) or button[0].endswith(gone), (address, button, last)
+                assert status < 500, (address, button, last)

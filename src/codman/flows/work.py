@@ -32,6 +32,7 @@ from codman.registry.schema_review import (
     corrective_actions,
     expected_reports,
     intakes,
+    pause_proposals,
     remarks,
     reviewers,
     schedules,
@@ -42,6 +43,7 @@ from codman.review.votes import why_not_vote
 from codman.spine.concern import ConcernState
 from codman.spine.intake import IntakeState, TriageState
 from codman.spine.partner_report import ReportState
+from codman.spine.pausing import PauseState
 from codman.spine.review import GRANTED, Case, CaseState, ConditionState, Conflict
 from codman.spine.use import RUNNING
 
@@ -60,6 +62,7 @@ class Duty(StrEnum):
     REVIEWERS = "name reviewers"
     CLOSE = "close a case"
     CONDITION = "meet a condition"
+    PAUSE = "say whether it pauses"
     RENEWAL = "renew a decision"
     SITE = "accept a site"
     TIER = "agree to a lower tier"
@@ -103,6 +106,7 @@ def _every(connection: Connection, reader: Reader, today: date) -> Iterator[Task
     yield from _presiding(connection, reader)
     yield from _questions(connection, reader)
     yield from _conditions(connection, reader)
+    yield from _pauses(connection, reader)
     yield from _renewals(connection, reader, ahead)
     yield from _sites(connection, reader)
     yield from _tiers(connection, reader)
@@ -214,6 +218,24 @@ def _conditions(connection: Connection, reader: Reader) -> Iterator[Task]:
             use=row.use,
             words=row.sentence,
         )
+
+
+def _pauses(connection: Connection, reader: Reader) -> Iterator[Task]:
+    """Pauses that are proposed, for who answers for the use and who presides."""
+    if not may(reader, "use.pause"):
+        return
+    for one in governance.every(connection, "pause_proposal", pause_proposals.c.state == PauseState.OPEN.value):
+        use = USES.get(connection, one.use)
+        places = paths_of(connection, use)
+        if may(reader, "use.pause", places) and (use.owner == reader.person or may(reader, "case.change", places)):
+            yield Task(
+                duty=Duty.PAUSE,
+                sentence=f"A pause of {use.name} is proposed: pause it, or say why it goes on",
+                at=f"/pauses/{one.id}/confirm",
+                since=one.created_at,
+                due_on=one.created_at[:10],
+                use=use.id,
+            )
 
 
 def _renewals(connection: Connection, reader: Reader, ahead: str) -> Iterator[Task]:

@@ -93,6 +93,8 @@ def _may_begin(visit: Visit, found: LaidOut, step: Step) -> None:
     require(visit.reader, "case.change" if step.name == "withdrawal" and not theirs else step.action, found.places)
     if step.name in ("interest", "delegation") and found.own is None:
         raise cases.NotYours("you are not named as a reviewer of this case", "ask the chair to name you")
+    if step.name == "delegation" and not found.impartial(visit.reader):
+        raise cases.NotYours("you have no vote to hand on in this case")
     if step.name == "votes" and not found.hand_of and found.why_no_vote is not None:
         raise cases.NotYours(found.why_no_vote)
     if step.name == "decide" and (why := found.why_no_decision(visit.reader)) is not None:

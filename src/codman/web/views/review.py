@@ -182,7 +182,9 @@ def _facts(found: LaidOut) -> tuple[Fact, ...]:
     leads = "" if votes.leads is None else f"they say: {votes.leads.value}"
     return (
         Fact("Requirements", f"{met} of {len(judged)} met", detail=" · ".join(said)),
-        Fact("What stops an approval", f"{stops}" if stops else "Nothing", detail="unless it is met or accepted"),
+        Fact("What stops an approval", str(stops), detail="unless it is met or accepted")
+        if stops
+        else Fact("What stops an approval", "Nothing"),
         Fact("Votes", f"{votes.cast} of {case.quorum}", detail=leads or "none leads yet"),
         Fact(
             "Due" if found.working else "Decided",
@@ -347,7 +349,8 @@ def _acts(found: LaidOut, reader: Reader) -> tuple[Part, ...]:
             words="Change what you stated of your interest" if stated else "State your interest",
         )
     ]
-    if all(vote.person != reader.person for vote in found.docket.votes):
+    voted = any(vote.person == reader.person for vote in found.docket.votes)
+    if not voted and found.own.conflict is not Conflict.CONFLICT:  # a conflict leaves no vote to hand on
         words = "Change who votes for you" if found.own.delegate else "Let somebody else cast your vote"
         acts.append(Part(href=f"{here}/delegation", words=words))
     return tuple(acts)
