@@ -103,6 +103,10 @@ class Conditions(Readable[Condition]):
         """Give it another day."""
         return self._step(condition, "prolongation", {"due_on": due_on, "why": why})
 
+    def withdraw(self, condition: Condition, why: str) -> Condition:
+        """Take it back before its case is decided."""
+        return self._step(condition, "withdrawal", {"why": why})
+
     def _step(self, condition: Condition, step: str, body: Mapping[str, Any]) -> Condition:
         path = f"{self._path}/{condition.id}/{step}"
         return self._read(self._sender.send("POST", path, json=dict(body), etag=f'"{condition.revision}"'))

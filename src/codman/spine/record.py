@@ -6,6 +6,7 @@ Read by registry (which keeps them), api and client (which carry them), web and 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -34,6 +35,11 @@ def _without_controls(text: str) -> str:
     return kept
 
 
+def _a_day_that_was(day: str) -> str:
+    date.fromisoformat(day)
+    return day
+
+
 Id = Annotated[str, Field(pattern=ID_PATTERN, description="The record's name in the book; never reused")]
 Line = Annotated[
     str,
@@ -47,7 +53,9 @@ Prose = Annotated[
     AfterValidator(_without_controls),
     FREE_TEXT,
 ]
-Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$", description="A day, ISO 8601")]
+Day = Annotated[
+    str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$", description="A day, ISO 8601"), AfterValidator(_a_day_that_was)
+]
 
 
 class Fields(BaseModel):

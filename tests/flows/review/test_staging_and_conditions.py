@@ -12,7 +12,7 @@ from committee import Committee, auroc
 
 from codman.flows.records import accept_deployment
 from codman.flows.review.cases import docket
-from codman.flows.review.conditions import close_by_hand, look, standing_case
+from codman.flows.review.conditions import close_by_hand, look, standing_case, withdraw_condition
 from codman.flows.review.deciding import accept_inconclusive, add_condition, decide
 from codman.flows.review.staging import CannotMove, move, ways
 from codman.flows.review.voting import cast
@@ -152,3 +152,28 @@ def test_an_expired_decision_is_found(house):
     case = decided(house)
     assert look(house.house, "2027-10-31").expired == ()
     assert look(house.house, "2027-11-01").expired == (case.id,)
+
+
+def test_a_condition_is_taken_back_before_the_decision_and_not_after_it_or_where_something_rests_on_it(house):
+    house.evidence(auroc(0.77, 0.71, 0.83, n=300))
+    case = house.opened(quorum=2)
+    chair = house.person("chair")
+    one = add_condition(house.house, chair, case.id, CONDITION)
+    accepted = accept_inconclusive(house.house, chair, case.id, "discrimination", "few", CONDITION)
+    with pytest.raises(BadField, match="was accepted under it"):
+        withdraw_condition(house.house, chair, accepted.condition, 1, "not needed")
+    gone = withdraw_condition(house.house, chair, one.id, one.revision, "not needed")
+    assert gone.state is ConditionState.WITHDRAWN
+    house.seated(case)
+    for name in ("stat", "safe"):
+        cast(house.house, house.person(name), case.id, Choice.WITH_CONDITIONS)
+    now = docket(house.house, chair, case.id).case
+    decide(house.house, chair, case.id, now.revision, CaseOutcome.CONDITIONAL, "as voted")
+    with pytest.raises(BadField, match="the decision names it"):
+        withdraw_condition(house.house, chair, accepted.condition, 1, "too late")
+
+
+def test_a_day_that_does_not_exist_is_refused(house):
+    case = house.opened()
+    with pytest.raises(BadField, match="due_on"):
+        add_condition(house.house, house.person("chair"), case.id, {**CONDITION, "due_on": "2027-02-30"})

@@ -55,6 +55,14 @@ class HandClosing(BaseModel):
     note: Prose
 
 
+class Withdrawal(BaseModel):
+    """Why a condition is not asked for after all."""
+
+    model_config = CONFIG
+
+    why: Prose
+
+
 class AnotherDay(BaseModel):
     """Another day for a condition, and why."""
 
@@ -145,6 +153,21 @@ def operations() -> Iterator[Operation]:
     )
     yield Operation(
         method="POST",
+        path="/conditions/{id}/withdrawal",
+        name="withdraw_condition",
+        tag="decisions",
+        action="case.change",
+        summary="Withdraw a condition",
+        description="Before the case is decided, by who presides, with a reason.",
+        do=_withdraw,
+        parameters=condition,
+        body=Body(Withdrawal, "Why"),
+        edits=True,
+        problems=(409,),
+        answers=(Answer(200, "It is withdrawn", Condition, headers=("ETag",)),),
+    )
+    yield Operation(
+        method="POST",
         path="/conditions/{id}/prolongation",
         name="prolong_condition",
         tag="decisions",
@@ -209,6 +232,14 @@ def _close(call: Call) -> Reply:
     note = call.fields(HandClosing).note
     name, revision = call.id("condition"), call.revision()
     return replies.record(conditions.close_by_hand(call.house, call.reader, name, revision, note, request=call.request))
+
+
+def _withdraw(call: Call) -> Reply:
+    why = call.fields(Withdrawal).why
+    name, revision = call.id("condition"), call.revision()
+    return replies.record(
+        conditions.withdraw_condition(call.house, call.reader, name, revision, why, request=call.request)
+    )
 
 
 def _prolong(call: Call) -> Reply:

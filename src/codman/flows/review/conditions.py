@@ -97,6 +97,30 @@ def prolong(
         return CONDITIONS.change(change, condition, {"due_on": due_on, "note": why}, revision)
 
 
+def withdraw_condition(
+    house: House, reader: Reader, condition: str, revision: int, why: str, *, request: str | None = None
+) -> Condition:
+    """Take back a condition that a case was going to ask for, before it is decided.
+
+    Raises:
+        NoSuchRecord: There is none of that name within their reach.
+        NotAllowed: They do not preside over this use's cases.
+        NotYours: They submitted the case, answer for the use or built it, or have a conflict of interest.
+        BadField: The case is decided, or something inconclusive was accepted under it.
+        ConditionClosed: It is closed already.
+    """
+    with house.database.changing(reader.author(request), why) as change:
+        one = _open(change, reader, condition, "case.change")
+        found = docket_within(change.connection, reader, one.case)
+        require_impartial(found, reader)
+        if found.case.state is CaseState.DECIDED:
+            raise BadField("condition", "state", "the decision names it: prolong it, or let evidence close it")
+        if any(accepted.condition == condition for accepted in found.acceptances):
+            raise BadField("condition", "state", "a requirement was accepted under it, which it has to decide")
+        gone = {"state": ConditionState.WITHDRAWN.value, "closed_at": change.at, "note": why}
+        return CONDITIONS.change(change, condition, gone, revision)
+
+
 def look(house: House, now: str | None = None) -> Looked:
     """Close what evidence has met, mark what has lapsed, find decisions that ran out; again, it changes nothing.
 
