@@ -263,6 +263,10 @@ def _review(server, tokens, transport):
                 case.id, requirement, "too few", {"sentence": "More", "owner": "reviewer", "due_on": "2099-02-01"}
             )
         assert [one.id for one in chair.conditions.list(use="mary-use")] == [owed.id]
+        other = chair.reviews.add_condition(
+            case.id, {"sentence": "Not needed", "owner": "reviewer", "due_on": "2099-02-01"}
+        )
+        assert chair.conditions.withdraw(other, "said twice").state == "withdrawn"
         owed = chair.conditions.prolong(owed, "2099-03-01", "the ward moved")
         with pytest.raises(NotYours):
             mary.conditions.close(owed, "mine to say")

@@ -131,7 +131,10 @@ class RowsSaid:
         if action in _GONE:
             self._rows[kind].pop(key, None)
             self._ended.add((kind, key))
-        elif row := _READ.get(action, lambda _value, row: row)(value, said):
+            return
+        read = _READ.get(action)
+        row = said if read is None else read(value, said)
+        if row:
             self._rows[kind].setdefault(key, dict(_UNSAID.get(kind, {}))).update(row)
 
     def _hold(self, connection: Connection, kind: str, rules: _Kind, salts: Salts) -> None:

@@ -1,7 +1,7 @@
 """Votes: who may vote in a case, when enough have, and what they add up to. No database: records in, an answer out.
 
-Separation of duties: who built the product, submitted the case or answers for the use decides nothing about it. A conflict
-of interest takes the vote, not the voice. A delegate casts the vote of the one who named them and no second one.
+Separation of duties: who built the product, submitted the case or answers for the use decides nothing about it. A
+conflict of interest takes the vote, not the voice. A delegate casts the vote of who named them and no second one.
 """
 
 from __future__ import annotations

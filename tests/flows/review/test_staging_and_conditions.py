@@ -73,7 +73,7 @@ def test_a_use_goes_live_once_it_is_decided_and_its_site_accepted(house):
     with pytest.raises(CannotMove, match="no way leads"):
         gone(house, Stage.LIVE)
     decided(house)
-    with pytest.raises(CannotMove, match="not accepted yet at: north"):
+    with pytest.raises(CannotMove, match="not accepted yet at: North"):
         gone(house, Stage.LIVE)
     accepted(house)
     assert gone(house, Stage.LIVE).stage is Stage.LIVE

@@ -13,6 +13,7 @@ from codman.api.operation import Answer, Body, Operation
 from codman.api.replies import Reply
 from codman.api.routes.lists import CONFIG, asked, filters_of, list_of, order_of
 from codman.flows import intake as intaking
+from codman.flows.intake import begin
 from codman.flows.intake_sources import begin_from_file, begin_from_use
 from codman.flows.intake_submit import submit
 from codman.review.intake.question import Question, form_of
@@ -254,9 +255,7 @@ def _list(call: Call) -> Reply:
 def _begin(call: Call) -> Reply:
     new = call.fields(NewIntake)
     if new.use is None:
-        made = intaking.begin(
-            call.house, call.reader, new.answers, source="api", request=call.request, once=call.once()
-        )
+        made = begin(call.house, call.reader, new.answers, source="api", request=call.request, once=call.once())
     else:
         made = begin_from_use(
             call.house, call.reader, new.use, answers=new.answers, request=call.request, once=call.once()
