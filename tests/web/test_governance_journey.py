@@ -288,8 +288,8 @@ def _deploy_a_new_version(hospital: Hospital, use: str) -> None:
     reopened = owner.page.locator("h3:has-text('To be shown again') + ul li").all_inner_texts()
     because = f"version 1.0 became 2.0 at {GENERAL} {hospital.clock.spoken()}"
     assert sorted(" ".join(one.split()) for one in reopened) == [
-        f"calibration: {because}",
-        f"discrimination: {because}",
+        f"As many fall as it foretells: {because}",
+        f"Ranks who falls above who does not: {because}",
     ]
 
 

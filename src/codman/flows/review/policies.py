@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
@@ -72,6 +73,20 @@ def kept(connection: Connection, digest: str) -> Policy:
     if body is None or sha256(body.encode()) != digest:
         raise PolicyLost(digest)
     return policy_of_bytes(body.encode(), f"sha256:{digest[:12]}")
+
+
+def titles_of(connection: Connection, names: Iterable[str]) -> Mapping[tuple[str, str], str]:
+    """What the requirements of policies are called, by policy and id; as the edition kept last calls them."""
+    rows = connection.execute(
+        select(policies.c.digest, policies.c.policy, policies.c.body)
+        .where(policies.c.policy.in_(sorted(set(names))))
+        .order_by(policies.c.kept_at)
+    )
+    return {
+        (row.policy, one.id): one.name
+        for row in rows
+        for one in policy_of_bytes(row.body.encode(), f"sha256:{row.digest[:12]}").requires
+    }
 
 
 def _plain(policy: Policy) -> dict[str, object]:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from codman.flows.change_control import WouldReopen
 from codman.flows.review.plans import approved
+from codman.flows.review.policies import titles_of
 from codman.registry import governance
 from codman.registry.access import Reader, may
 from codman.registry.inventory import paths_of
@@ -122,12 +123,13 @@ def changes_view(
         would: What it would reopen; None where nothing was asked.
     """
     found: list[Reopening] = governance.every(connection, "reopening", reopenings.c.use == use.id)
+    titles = titles_of(connection, [one.policy for one in found])
     plans: list[ChangePlan] = governance.every(connection, "change_plan", change_plans.c.use == use.id)
     return ChangesView(
         id=use.id,
         name=use.name,
         pauses=_pauses(connection, use, reader),
-        reopened=tuple(_reopened(one) for one in sorted(found, key=_open_first)),
+        reopened=tuple(_reopened(one, titles) for one in sorted(found, key=_open_first)),
         plans=tuple(_plan(connection, one, day) for one in reversed(plans)),
         asked=shown((_CHANGED, _TO), values, errors),
         would=None if would is None else tuple((one.title, one.because, one.plan is not None) for one in would),
@@ -138,9 +140,9 @@ def _open_first(one: Reopening) -> tuple[bool, str]:
     return one.state is not ReopeningState.OPEN, one.created_at
 
 
-def _reopened(one: Reopening) -> ReopenedLine:
+def _reopened(one: Reopening, titles: Mapping[tuple[str, str], str]) -> ReopenedLine:
     return ReopenedLine(
-        requirement=one.requirement,
+        requirement=titles.get((one.policy, one.requirement), one.requirement),
         tag=_STATES[one.state.value],
         because=one.because,
         at=one.created_at,

@@ -281,7 +281,7 @@ def known(row: Filed) -> Known:
     return Known(
         href=f"/evidence/{row.digest}",
         kind=row.kind,
-        headline=row.headline or f"A statement of kind {row.kind}",
+        headline=row.headline or row.kind.capitalize(),
         standing=marks.standing(row.standing),
         origin=row.origin or "",
         at=row.evaluated_at or row.filed_at,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from codman.flows.review.conditions import standing_case
+from codman.flows.review.policies import titles_of
 from codman.flows.review.staging import Ahead
 from codman.registry import governance
 from codman.registry.access import Reader, may
@@ -99,6 +100,7 @@ def use_review(connection: Connection, use: Use, reader: Reader, ahead: Ahead, t
         connection, "reopening", reopenings.c.use == use.id, reopenings.c.state == ReopeningState.OPEN.value
     )
     named = names_of(connection, [one.owner for one in owed])
+    titles = titles_of(connection, [one.policy for one in again])
     return UseReview(
         ways=tuple(
             WayLine(
@@ -130,7 +132,11 @@ def use_review(connection: Connection, use: Use, reader: Reader, ahead: Ahead, t
         if sees
         else (),
         reopened=tuple(
-            Reopened(requirement=one.requirement.replace("-", " "), because=one.because, at=one.created_at)
+            Reopened(
+                requirement=titles.get((one.policy, one.requirement), one.requirement),
+                because=one.because,
+                at=one.created_at,
+            )
             for one in again
         )
         if sees
