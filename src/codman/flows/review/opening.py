@@ -5,21 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
+from codman.errors import BadInput
 from codman.flows import records
 from codman.flows.house import House
 from codman.flows.review.cases import open_case
 from codman.flows.review.deciding import KIND_OF
 from codman.flows.review.evidence import exhibits_of
+from codman.registry import governance
 from codman.registry.access import Reader
 from codman.registry.nouns import PRODUCTS
 from codman.registry.records import BadField
 from codman.registry.related import answers_about
+from codman.registry.schema_review import cases
 from codman.review.packs.catalog import OWN
 from codman.review.packs.choose import Chosen, policies_for
 from codman.review.stages import TERMS, DecisionKind
 from codman.spine.policy import Checkpoint
-from codman.spine.review import Case, Procedure
-from codman.spine.use import Stage, Use
+from codman.spine.review import GRANTED, Case, Procedure
+from codman.spine.use import RUNNING, Stage, Use
 
 PATIENT_FACING: Final = "patient-facing"  # what patients talk to is held to that, wherever they meet it
 # the stage that a checkpoint opens, where nobody says another
@@ -33,6 +36,20 @@ LEADS_TO = {
     Checkpoint.PAUSE: Stage.PAUSED,
     Checkpoint.RETIRE: Stage.RETIRED,
 }
+
+_EXPOSURE: Final = (Stage.SILENT, Stage.PILOT, Stage.LIVE)  # the least first
+_WHERE_IT_IS: Final = frozenset({Checkpoint.CHANGE, Checkpoint.MONITORING})  # they are about a use as it runs
+
+
+class NothingRuns(BadInput):
+    """A change, or a look at how it does, of a use that has not run."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            what="this use cannot be brought before this checkpoint",
+            why="it has not run yet: there is nothing to change or to watch",
+            fix="bring it before silent, pilot or go-live",
+        )
 
 
 def own_packs(house: House) -> Path:
@@ -78,12 +95,44 @@ def open_for(
         more: What else `open_case` takes.
 
     Raises:
-        BadField: A use of its tier is not decided by the procedure.
+        BadField: A use of its tier is not decided by the procedure, or the stage is beyond what the checkpoint judges.
+        NothingRuns: A change, or a look at how it does, of a use that has not run.
         As `policy_of` and `open_case`.
     """
-    _suits(records.get(house, reader, "use", use), more.get("procedure", Procedure.FULL))
+    found: Use = records.get(house, reader, "use", use)
+    _suits(found, more.get("procedure", Procedure.FULL))
     chosen = policy_of(house, reader, use, checkpoint)
-    return open_case(house, reader, chosen.policy, use=use, leads_to=leads_to or LEADS_TO[checkpoint], **more)
+    asked = _may_ask(house, found, checkpoint, leads_to)
+    return open_case(house, reader, chosen.policy, use=use, leads_to=asked, **more)
+
+
+def _may_ask(house: House, use: Use, checkpoint: Checkpoint, leads_to: Stage | None) -> Stage:
+    """The stage a case may ask for: none beyond what its checkpoint's policy was written to judge."""
+    most = LEADS_TO[checkpoint]
+    if checkpoint in _WHERE_IT_IS:
+        most = _reached(house, use)
+    asked = leads_to or most
+    within = asked is most or (most in _EXPOSURE and asked in _EXPOSURE[: _EXPOSURE.index(most)])
+    if not within:
+        why = f"at the {checkpoint.value} checkpoint it can ask for {most.value}: what goes further has its own"
+        raise BadField("case", "leads_to", why)
+    return asked
+
+
+def _reached(house: House, use: Use) -> Stage:
+    """The most exposed stage a use has reached: a change or a look at how it does takes it no further."""
+    if use.stage in RUNNING:
+        return use.stage
+    with house.database.reading() as connection:
+        granted: list[Case] = governance.every(
+            connection, "case", cases.c.use == use.id, cases.c.outcome.in_([one.value for one in GRANTED])
+        )
+    had = [case.leads_to for case in granted if case.leads_to in _EXPOSURE]
+    if had:
+        return max(had, key=_EXPOSURE.index)
+    if use.stage is Stage.PAUSED:  # it ran before anybody asked
+        return Stage.LIVE
+    raise NothingRuns
 
 
 def _suits(use: Use, procedure: Procedure) -> None:
