@@ -67,7 +67,7 @@ def operations() -> Iterator[Operation]:
         description="The policy is the most specific that is meant for the use today; the case keeps it word for word.",
         do=_open,
         body=Body(NewReview, "The use, the checkpoint, and who is to decide"),
-        problems=(409,),
+        problems=(404, 409),
         once=True,
         answers=(Answer(201, "The case is open", Case, headers=("ETag", "Location")),),
     )
