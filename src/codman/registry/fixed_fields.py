@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Select, literal, select
 from codman.registry.records import BadField
 from codman.registry.replay_rows import IMPORTED
 from codman.registry.schema import deployments, statements
+from codman.registry.schema_review import cases, triages
 from codman.spine.use import Stage
 
 # what a review sets, never the keeper of a record alone
@@ -52,7 +53,10 @@ def version_stays(connection: Connection, version: Any, changed: set[str]) -> No
 
 
 def use_stays(connection: Connection, use: Any, changed: set[str]) -> None:
-    """Refuse to move a use to another product once evidence or a deployed version ties it to the one it has.
+    """Refuse to move a use to another product once something ties it to the one it has, or to decide it by editing.
+
+    What a case decided, and a tier that triage gave, change by a case and by triage: an edit would pass the votes, the
+    evidence, the second person and the sites by.
 
     Args:
         connection: Where to read.
@@ -60,10 +64,17 @@ def use_stays(connection: Connection, use: Any, changed: set[str]) -> None:
         changed: The fields that would change.
 
     Raises:
-        FixedField: Its product would.
+        FixedField: Its product would, or what its review sets.
     """
-    if "product" in changed and (why := why_not_moved(connection, use.id)) is not None:
-        raise FixedField("use", "product", why, "add a new use of the other product, and retire this one")
+    touched = sorted(DECIDED & changed)
+    if touched and _any(connection, select(literal(1)).where(cases.c.use == use.id)):
+        why = "this use has come before the committee, which decides it"
+        raise FixedField("use", touched[0], why, "open a case, or take it to another stage from the use's page")
+    if "tier" in changed and _any(connection, select(literal(1)).where(triages.c.use == use.id)):
+        why = "this use was triaged, which gave it its tier"
+        raise FixedField("use", "tier", why, "raise or lower it from the use's tier page: lowering takes two people")
+    if "product" in changed and (tied := why_not_moved(connection, use.id)) is not None:
+        raise FixedField("use", "product", tied, "add a new use of the other product, and retire this one")
 
 
 def fact_stays(_connection: Connection, fact: Any, changed: set[str]) -> None:

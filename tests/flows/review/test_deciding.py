@@ -15,6 +15,7 @@ from committee import Committee, auroc
 
 from codman.flows.filing import file_evidence
 from codman.flows.fresh import NotFresh
+from codman.flows.records import change
 from codman.flows.review.cases import (
     CaseClosed,
     NotYours,
@@ -29,6 +30,7 @@ from codman.flows.review.cases import (
 from codman.flows.review.deciding import CannotDecide, accept_inconclusive, add_condition, decide, verdict_of
 from codman.flows.review.voting import cast, count
 from codman.registry.access import NotAllowed
+from codman.registry.fixed_fields import FixedField
 from codman.registry.log import check
 from codman.registry.nouns import USES
 from codman.registry.records import AlreadyThere, BadField, Stale
@@ -284,3 +286,12 @@ def test_a_condition_cannot_be_due_before_it_is_made(house, day):
     case = house.opened()
     with pytest.raises(BadField, match="the day is past"):
         add_condition(house.house, house.person("chair"), case.id, {**CONDITION, "due_on": day})
+
+
+def test_what_a_case_decides_is_not_set_by_editing_the_use(house):
+    house.opened()
+    with house.house.database.reading() as connection:
+        revision = USES.get(connection, "ward").revision
+    for patch in ({"stage": "live"}, {"decision": "approved"}, {"tier": "low"}, {"impact": "not high-impact"}):
+        with pytest.raises(FixedField, match="come before the committee"):
+            change(house.house, house.person("chair"), "use", "ward", patch, revision)

@@ -25,7 +25,7 @@ from codman.registry.schema_review import cases, conditions
 from codman.review.policy.exhibit import Exhibit
 from codman.spine.reopening import Changed, ReopeningFields
 from codman.spine.review import Case, CaseOutcome, CaseState, Condition, ConditionState
-from codman.spine.statement import Kind
+from codman.spine.statement import Kind, when
 from codman.spine.verdict import Outcome
 
 _later = cases.alias()
@@ -206,7 +206,7 @@ def _met_by(house: House, connection: Connection, one: Condition) -> str | None:
 
 
 def _after(exhibit: Exhibit, case: Case) -> bool:
-    return case.decided_at is not None and exhibit.evaluated_at.isoformat() > case.decided_at[:19]
+    return case.decided_at is not None and exhibit.evaluated_at > when(case.decided_at)
 
 
 def _reopen(change: Change, one: Condition) -> None:

@@ -70,7 +70,9 @@ class CannotDecide(CodmanError):
 
     exit_code = 3
 
-    def __init__(self, why: str, fix: str = "wait for what is missing, or decide what they do carry") -> None:
+    def __init__(
+        self, why: str, fix: str = "wait for what is missing, have reviewers change their votes, or withdraw it"
+    ) -> None:
         super().__init__(what="the case cannot be closed like this", why=why, fix=fix)
 
 
@@ -225,7 +227,7 @@ def _carried(found: Docket, verdict: Verdict, outcome: CaseOutcome, reader: Read
         more = f" and {len(stopped) - 1} more" if len(stopped) > 1 else ""
         raise CannotDecide(
             f"'{first.title}' is {first.outcome.value}{more}: {first.sentence}",
-            "bring the evidence, accept in writing what is inconclusive, or defer",
+            "bring the evidence, accept in writing what is inconclusive, have reviewers vote to defer, or withdraw it",
         )
 
 

@@ -61,7 +61,8 @@ def _whose(found: Docket, reader: Reader, of: str | None) -> str:
     delegates = {one.delegate for one in found.reviewers if one.delegate is not None}
     why = why_not_vote(reader.person, found.reviewers, found.interested, delegates)
     if why is not None:
-        raise NotYours(why)
+        unsaid = why.startswith("say first")
+        raise NotYours(why, "state your interest in this case, then vote") if unsaid else NotYours(why)
     named = next((one for one in found.reviewers if one.person == owner), None)
     if owner == reader.person and named is not None:
         return owner
