@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sqlalchemy import Connection, select
@@ -13,13 +13,14 @@ from codman.flows import records
 from codman.flows.house import House
 from codman.flows.review.deciding import KIND_OF
 from codman.registry import governance
-from codman.registry.access import Reader, require
+from codman.registry.access import Reader, paths_for, require
 from codman.registry.database import Change
 from codman.registry.inventory import paths_of
 from codman.registry.names import names_of
 from codman.registry.nouns import DEPLOYMENTS, USES
+from codman.registry.places import inside
 from codman.registry.records import Stale
-from codman.registry.schema import deployments, documents
+from codman.registry.schema import deployments, documents, sites
 from codman.registry.schema_review import cases, intakes
 from codman.review.stages import Decided, Move, Standing, check_move, ways_from
 from codman.spine.intake import IntakeState
@@ -27,6 +28,7 @@ from codman.spine.review import Case, CaseOutcome, CaseState
 from codman.spine.site import Deployment, Mode
 from codman.spine.use import RUNNING, Decision, Stage, Use
 
+_ELSEWHERE: Final = "a site out of your reach"
 HAZARD_CHECK: Final = "hazard-check"  # the document that says who and what still depends on a use
 _MODE: Final[Mapping[Stage, Mode]] = {
     Stage.SILENT: Mode.SILENT,
@@ -136,13 +138,22 @@ def ways(house: House, reader: Reader, use: str) -> Ahead:
     """
     found: Use = records.get(house, reader, "use", use)
     with house.database.reading() as connection:
-        standing = standing_of_use(connection, found, _deployments(connection, use))
+        standing = _as_seen(connection, reader, standing_of_use(connection, found, _deployments(connection, use)))
     now = house.database.clock().isoformat()
     out = []
     for one in ways_from(standing.stage):
         looked = check_move(standing, one.after, now, reason="(asked when it is done)")
         out.append(Way(one.after, tuple(lack.why for lack in looked.lacks)))
     return Ahead(found.stage, tuple(out))
+
+
+def _as_seen(connection: Connection, reader: Reader, standing: Standing) -> Standing:
+    """The same, with no name of a site out of the reader's reach."""
+    within = paths_for(reader, "inventory.read")
+    reached = select(sites.c.id).where(sites.c.id.in_(standing.sites), inside(within))
+    seen = set(connection.execute(reached).scalars())
+    called = {site: standing.called.get(site, site) if site in seen else _ELSEWHERE for site in standing.sites}
+    return replace(standing, called=called)
 
 
 def standing_of_use(connection: Connection, use: Use, runs: list[Deployment]) -> Standing:
