@@ -265,7 +265,7 @@ def test_of_many_products_one_is_searched_for_and_nothing_written_is_lost(house:
     assert re.search(r'<option value="product-17" selected>Reader of scans 17</option>', again.text)
 
 
-FILES = ("/documents/new", "/reports/{name}/workbook")  # their limit is a file's
+FILES = ("/documents/new", "/reports/{name}/workbook", "/report/{token}/workbook")  # a file has a limit of its own
 
 
 @pytest.mark.parametrize("role", [Role.OFFICER, None])
