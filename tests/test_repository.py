@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from collections import Counter
 from functools import cache
 from importlib.metadata import metadata, requires
 from pathlib import Path
@@ -267,3 +268,10 @@ def test_help_answers_before_anyone_notices():
         return time.perf_counter() - started
 
     assert min(once() for _ in range(5)) < 0.25
+
+
+def test_no_two_files_of_tests_share_a_name_or_one_of_them_is_never_collected():
+    names = Counter(path.name for path in (ROOT / "tests").rglob("*.py") if path.name != "conftest.py")
+    assert [name for name, files in names.items() if files > 1] == []
+    said = [path.read_text() for path in (ROOT / "tests").rglob("*.py")]
+    assert not any(re.search(r"^(from|import) conftest\b", text, re.MULTILINE) for text in said)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -27,3 +29,9 @@ def until(came_true: Callable[[], T], *, within: float = 30, every: float = 0.02
 def let_pass(seconds: float) -> None:
     """Let time go by, where there is nothing else to wait for: a moment that is drawn, work that takes its time."""
     time.sleep(seconds)
+
+
+def finished(work: Coroutine[Any, Any, T]) -> T:
+    """What asynchronous work gives; on a thread of its own, since a browser keeps a loop running in the tests' own."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()

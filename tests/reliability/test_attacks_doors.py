@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from api_hospital import Hospital, furnish
 from codman.cli.serving import application
 from codman.settings import read_settings
 from codman.wiring import open_house
+from waiting import finished
 
 MIB = 1024 * 1024
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -41,7 +41,7 @@ def ask(served: Any, method: str, path: str, **more: Any) -> httpx.Response:
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             return await client.request(method, path, **more)
 
-    return asyncio.run(send())
+    return finished(send())
 
 
 class Endless:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import sys
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from codman.settings import read_settings
 from codman.spine.person import Role
 from codman.web.app import make_web
 from codman.wiring import open_house
+from waiting import finished
 
 SCRIPT = b"<script>fetch('/api/v1/people')</script>"
 ACTING = {
@@ -57,7 +57,7 @@ def ask(served: Any, method: str, path: str, **more: Any) -> httpx.Response:
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             return await client.request(method, path, **more)
 
-    return asyncio.run(send())
+    return finished(send())
 
 
 def is_kept_from_acting(answer: httpx.Response) -> None:
@@ -175,20 +175,22 @@ def test_a_file_that_is_two_things_at_once_comes_back_as_a_download(officer, cal
 
 @pytest.mark.parametrize(
     ("number", "name"),
-    enumerate(
-        [
-            'a"; filename="evil.html',
-            "a\r\nContent-Type: text/html\r\n\r\n<script>",
-            "../../../etc/cron.d/evil",
-            "..\\..\\evil",
-            "a\u202elmth.exe",
-            "a%0d%0aSet-Cookie:x=y",
-            "CON",
-            "a" * 300,
-            "<script>alert(1)</script>",
-            "\u00e9\u4e2d",
-            ".htaccess",
-        ]
+    list(
+        enumerate(
+            [
+                'a"; filename="evil.html',
+                "a\r\nContent-Type: text/html\r\n\r\n<script>",
+                "../../../etc/cron.d/evil",
+                "..\\..\\evil",
+                "a\u202elmth.exe",
+                "a%0d%0aSet-Cookie:x=y",
+                "CON",
+                "a" * 300,
+                "<script>alert(1)</script>",
+                "\u00e9\u4e2d",
+                ".htaccess",
+            ]
+        )
     ),
 )
 def test_no_name_or_title_gets_into_a_header_or_another_folder(hospital, officer, number, name):

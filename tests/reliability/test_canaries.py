@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import itertools
 import json
@@ -30,6 +29,7 @@ from codman.registry.schema import log_entries
 from codman.settings import read_settings
 from codman.spine.person import Role
 from codman.wiring import open_house
+from waiting import finished
 
 MANY: Final = int(os.environ.get("CODMAN_CANARIES", "150"))  # 500 by hand; fewer keep CI quick
 
@@ -124,7 +124,7 @@ def send(house: House, canary: Canaries, asked: Iterator[tuple[str, str, dict[st
                     return answers
             return answers
 
-    return asyncio.run(every())
+    return finished(every())
 
 
 def files_of(folder: Path) -> Iterator[Path]:

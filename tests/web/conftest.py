@@ -6,14 +6,14 @@ import os
 import shutil
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import small_house
 from fastapi.testclient import TestClient
+from seen_pages import Pages, pages_of
 
 from codman.flows.demo.concerns import add_concerns
 from codman.flows.demo.hospital import load_hospital
@@ -28,17 +28,6 @@ from codman.wiring import open_house
 from waiting import until
 
 CHROMIUM = os.environ.get("CODMAN_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-
-Pages = Callable[..., httpx.Client]
-
-
-def pages_of(house: House, reader: Reader | None) -> TestClient:
-    """The house's pages as somebody sees them."""
-    app = make_web(house)
-    app.state.reader_of = lambda _request: reader
-    return TestClient(
-        app, base_url="http://localhost", headers={"Sec-Fetch-Site": "same-origin"}, follow_redirects=False
-    )
 
 
 @pytest.fixture

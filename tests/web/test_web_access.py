@@ -6,13 +6,13 @@ import re
 
 import pytest
 from fastapi import APIRouter
+from seen_pages import Pages
 
 from codman.flows.house import House
 from codman.registry.access import ACTIONS
 from codman.spine.person import Role
 from codman.web import access, app
 from codman.web.app import make_web
-from conftest import Pages
 
 REAL = {
     "use_id": "use-sepsis",

@@ -14,6 +14,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "flows"))
 from committee import Committee, auroc
+from seen_pages import pages_of
 from test_web_browser import violations
 
 from codman.flows.change_control import change_round, day_round
@@ -28,7 +29,6 @@ from codman.spine.review import CaseOutcome, Choice
 from codman.spine.site import DeploymentFields
 from codman.spine.use import Stage
 from codman.web.app import make_web
-from conftest import pages_of
 from waiting import until
 
 PLAN = {

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import httpx
 import pytest
+from seen_pages import Pages
 from small_house import reader
 
 from codman.flows.concerns.posters import make_poster
@@ -17,7 +18,6 @@ from codman.registry.nouns import USES
 from codman.spine.concern import Concern, ConcernState
 from codman.spine.person import Role
 from codman.web.app import make_web
-from conftest import Pages
 
 SAID = {"category": "it missed something", "severity": "harm", "words": "The alert came two hours late."}
 

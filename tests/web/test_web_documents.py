@@ -6,13 +6,13 @@ import re
 
 import httpx
 import pytest
+from seen_pages import Pages
 
 from codman.evidence.canonical import sha256
 from codman.flows.house import House
 from codman.spine.person import Role
 from codman.web import upload
 from codman.web.file_kinds import media_type_of
-from conftest import Pages
 
 PDF = b"%PDF-1.7\n<script>alert(1)</script>"
 FORM = {"about_kind": "use", "about": "use-sepsis", "title": "Model card 3.1", "type": "model-card", "why": "intake"}

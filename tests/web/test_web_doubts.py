@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "evidence"))
 from evidence_examples import evaluation
+from seen_pages import Pages
 
 from codman.evidence.statements import canonical_statement
 from codman.flows.filing import file_evidence
@@ -19,7 +20,6 @@ from codman.registry.log import SYSTEM
 from codman.registry.nouns import PRODUCTS, USES
 from codman.registry.schema import statements
 from codman.spine.person import Role
-from conftest import Pages
 
 
 def test_an_officer_says_which_product_a_statement_means(house: House, pages: Pages) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import httpx
 import pytest
+from seen_pages import Pages, pages_of
 from small_house import reader
 from sqlalchemy import select
 
@@ -14,7 +15,6 @@ from codman.flows.house import House
 from codman.registry.erasure import marks_of
 from codman.registry.schema import log_texts
 from codman.spine.person import Role
-from conftest import Pages, pages_of
 
 
 @pytest.fixture

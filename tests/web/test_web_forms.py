@@ -7,6 +7,7 @@ import re
 
 import httpx
 import pytest
+from seen_pages import Pages
 from test_web_access import address
 
 from codman.flows.house import House
@@ -16,7 +17,6 @@ from codman.registry.nouns import DEPLOYMENTS, PEOPLE, PRODUCTS, USES
 from codman.registry.timeline import Asked, entries_of
 from codman.spine.person import Role
 from codman.web import access
-from conftest import Pages
 
 
 @pytest.fixture
@@ -265,7 +265,12 @@ def test_of_many_products_one_is_searched_for_and_nothing_written_is_lost(house:
     assert re.search(r'<option value="product-17" selected>Reader of scans 17</option>', again.text)
 
 
-FILES = ("/documents/new", "/reports/{name}/workbook", "/report/{token}/workbook")  # a file has a limit of its own
+FILES = (  # a file has a limit of its own
+    "/documents/new",
+    "/intakes/from-file",
+    "/reports/{name}/workbook",
+    "/report/{token}/workbook",
+)
 
 
 @pytest.mark.parametrize("role", [Role.OFFICER, None])

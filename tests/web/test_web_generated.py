@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
+from seen_pages import Pages
 
 from codman.spine.person import Role
-from conftest import Pages
 
 
 def test_every_document_of_the_list_is_a_download_of_its_own_type(pages: Pages) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "review"))
 from intake_answers import SEPSIS
+from seen_pages import Pages
 
 from codman.flows.house import House
 from codman.registry.governance import INTAKES
@@ -21,7 +22,6 @@ from codman.review.intake.question import current_form
 from codman.spine.intake import IntakeState
 from codman.spine.person import Role
 from codman.spine.use import Stage, Tier
-from conftest import Pages
 
 FULL = SEPSIS | {"owner": "person-owner", "site": "site-a"}
 PAGES = [page.id for page in current_form().pages]

@@ -14,6 +14,7 @@ from urllib.parse import urldefrag, urlsplit
 import httpx
 import pytest
 import small_house
+from seen_pages import pages_of
 from sqlalchemy import select
 
 from codman.flows.house import House
@@ -21,7 +22,6 @@ from codman.registry.access import Held, Reader
 from codman.registry.schema import sites
 from codman.spine.person import Role
 from codman.web import access
-from conftest import pages_of
 
 FRESH = "2999-01-01T00:00:00.000000Z"
 A, B = "/site-house/site-a/", "/site-house/site-b/"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 
-import httpx
 import pytest
+from fastapi.testclient import TestClient
+from seen_pages import Pages
 
 from codman.api.app import make_api
 from codman.flows.house import House
@@ -15,7 +15,6 @@ from codman.registry.inventory import Question, search
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import DEPLOYMENTS, GRANTS
 from codman.spine.person import Role
-from conftest import Pages
 
 PATH = "/site-house/site-a/"
 
@@ -47,13 +46,8 @@ def test_the_api_and_the_inventory_tell_a_part_of_the_house_the_same(shared: Hou
         GRANTS.add(change, GRANTS.validated({"person": "person-owner", "role": "owner", "site": "site-a"}), "grant-a")
         token = issue(change, "person-owner", ["*"], shared.database.clock(), days=1, name="t").secret
 
-    async def ask() -> httpx.Response:
-        transport = httpx.ASGITransport(app=make_api(shared))
-        async with httpx.AsyncClient(transport=transport, base_url="http://codman.test") as client:
-            where = "/api/v1/uses/use-sepsis/deployments"
-            return await client.get(where, headers={"Authorization": f"Bearer {token}"})
-
-    runs = asyncio.run(ask())
+    where = "/api/v1/uses/use-sepsis/deployments"
+    runs = TestClient(make_api(shared)).get(where, headers={"Authorization": f"Bearer {token}"})
     assert runs.status_code == 200
     assert {run["site"] for run in runs.json()["items"]} == {"site-a", "site-a-icu"}
     assert "Hospital B" not in pages(Role.OWNER, PATH).get("/inventory").text

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from openpyxl import load_workbook
+from seen_pages import Pages, pages_of
 from sqlalchemy import select
 
 from codman.evidence.canonical import sha256
@@ -23,7 +24,6 @@ from codman.spine.person import Role
 from codman.web.views.attention import _burndown
 from codman.web.views.drawing import Scale, curve, interval
 from codman.web.views.inventory import address, asked
-from conftest import Pages, pages_of
 
 
 def plain(answer: httpx.Response) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
+from seen_pages import Pages
 
 from codman.review.packs.catalog import every_pack
 from codman.review.packs.framework import every_framework
 from codman.spine.person import Role
-from conftest import Pages
 
 
 def plain(text: str) -> str:

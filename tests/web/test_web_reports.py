@@ -8,13 +8,13 @@ import re
 import httpx
 import pytest
 from openpyxl import load_workbook
+from seen_pages import Pages
 from sqlalchemy import select
 
 from codman.flows.house import House
 from codman.registry.schema import documents, log_texts, statements
 from codman.registry.schema_review import expected_reports, links
 from codman.spine.person import Role
-from conftest import Pages
 
 SCHEDULE = {
     "use": "use-sepsis",

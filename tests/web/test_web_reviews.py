@@ -13,6 +13,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "flows"))
 from committee import Committee, auroc
+from seen_pages import pages_of
 from test_web_links import Page, Sendable, sent
 
 from codman.flows.review.cases import delegate, docket, open_case, remark, state_interest, withdraw
@@ -22,7 +23,6 @@ from codman.registry.log import SYSTEM
 from codman.registry.nouns import DEPLOYMENTS, USES
 from codman.spine.review import Case, CaseState, Choice, Conflict
 from codman.spine.use import Stage
-from conftest import pages_of
 
 POLICY = b"""
 policy: go-live-high

@@ -6,11 +6,11 @@ import re
 
 import httpx
 import pytest
+from seen_pages import Pages
 
 from codman.flows.house import House
 from codman.registry.related import deployments_of
 from codman.spine.person import Role
-from conftest import Pages
 
 HERE = "/uses/use-notes/sites/new"
 

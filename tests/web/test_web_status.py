@@ -7,6 +7,7 @@ from dataclasses import replace
 from html import unescape
 
 import pytest
+from seen_pages import Pages
 
 from codman.flows.house import House
 from codman.flows.outbox import deliver_due, standing, tell
@@ -15,7 +16,6 @@ from codman.jobs.notice import Notice
 from codman.jobs.notifier import Message, NotAccepted
 from codman.registry.log import SYSTEM, entries
 from codman.spine.person import Role
-from conftest import Pages
 
 NOTICE = Notice(event="condition.due", title="Nobody reads this here", text="Nor this.")
 

@@ -6,13 +6,13 @@ import re
 
 import httpx
 import pytest
+from seen_pages import Pages, pages_of
 
 from codman.flows.house import House
 from codman.registry.access import Held, NotSignedIn, Reader
 from codman.registry.accounts import reader_of_token
 from codman.registry.nouns import PEOPLE
 from codman.spine.person import Role
-from conftest import Pages, pages_of
 
 FORM = {"name": "nightly evaluation", "scope": ["evidence.submit", "*.read"], "days": "30"}
 

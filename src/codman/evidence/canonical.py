@@ -66,19 +66,20 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def parse(data: bytes, *, name: str, at_most: int = MAX_BYTES) -> Any:
+def parse(data: bytes, *, name: str, at_most: int | None = None) -> Any:
     """Read JSON that somebody else wrote.
 
     Args:
         data: The bytes, UTF-8.
         name: What to call them in an error, usually the file's name.
-        at_most: How many bytes are read.
+        at_most: How many bytes are read; MAX_BYTES where it is not said.
 
     Raises:
         NotJson: Too large, not UTF-8, not JSON, nested too deep, a key twice in one object, NaN or infinity.
     """
-    if len(data) > at_most:
-        raise NotJson(name, f"it is larger than {at_most:,} bytes")
+    limit = MAX_BYTES if at_most is None else at_most
+    if len(data) > limit:
+        raise NotJson(name, f"it is larger than {limit:,} bytes")
     try:
         value = json.loads(
             data.decode("utf-8"),
