@@ -155,8 +155,8 @@ def _committee(house: House, connection: Connection, found: Sequence[Use]) -> _C
         )
         return [Reader(row.id, row.name, (Held(role),), fresh_until=fresh) for row in rows]
 
-    owners = select(people.c.id, people.c.name).where(people.c.id.in_([use.owner for use in found]))
-    names = {row.id: row.name for row in connection.execute(owners)}
+    answering = select(people.c.id, people.c.name).where(people.c.id.in_([use.owner for use in found]))
+    names = {row.id: row.name for row in connection.execute(answering)}
     chairs, officers, reviewers = (somebody(role) for role in (Role.CHAIR, Role.OFFICER, Role.REVIEWER))
     if not chairs or not officers or len(reviewers) < len(_SEATS) - 1:
         return None
