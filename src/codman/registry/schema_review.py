@@ -143,6 +143,7 @@ votes = _records(
     Column("choice", _WORD, nullable=False),
     Column("reason", Text),
     Column("statement", _DIGEST),
+    Column("cast_on", _DIGEST),
 )
 votes.append_constraint(UniqueConstraint("case", "person"))
 
@@ -166,6 +167,10 @@ conditions = _records(
     Column("document", _LINE),
     Column("patients_needed", Integer),
     Column("state", _WORD, nullable=False, index=True),
+    Column("handed_in", _DIGEST),
+    Column("handed_in_at", _TIME),
+    _ref("handed_in_by", "people"),
+    Column("returned_at", _TIME),
     Column("closed_at", _TIME),
     Column("closed_by", _DIGEST),
     Column("note", Text),

@@ -18,6 +18,7 @@ class PauseCause(StrEnum):
 
     CONDITION = "condition lapsed"
     DECISION = "decision expired"
+    REJECTED = "rejected"  # the committee refused it, and it still runs
 
 
 class PauseState(StrEnum):

@@ -121,6 +121,10 @@ class VoteFields(Fields):
     choice: Choice
     reason: Prose | None = None
     statement: Sha256 | None = Field(default=None, description="Where it was signed through the notary")
+    cast_on: Sha256 | None = Field(
+        default=None,
+        description="What it was cast on: the stage asked for, sites, conditions, and how each requirement stood",
+    )
 
 
 class Vote(Record, VoteFields):
@@ -159,6 +163,7 @@ class ConditionState(StrEnum):
     """What became of a condition."""
 
     OPEN = "open"
+    HANDED_IN = "handed in"  # a document came, and waits for somebody without a hand in the use to accept it
     CLOSED = "closed"  # evidence came, or the office says so with a reason
     LAPSED = "lapsed"  # the day passed
     WITHDRAWN = "withdrawn"
@@ -173,9 +178,13 @@ class ConditionFields(Fields):
     owner: Id
     due_on: Day
     requirement: RequirementId | None = Field(default=None, description="Closed when evidence meets this requirement")
-    document: Line | None = Field(default=None, description="Closed when a document of this type is filed")
+    document: Line | None = Field(default=None, description="Closed when a document of this type is accepted")
     patients_needed: int | None = Field(default=None, ge=1, description="How many more patients would decide it")
     state: ConditionState = ConditionState.OPEN
+    handed_in: Sha256 | None = Field(default=None, description="The document that waits to be accepted, or was")
+    handed_in_at: Instant | None = None
+    handed_in_by: Id | None = Field(default=None, description="Who filed it, and so may not accept it")
+    returned_at: Instant | None = Field(default=None, description="When one was not accepted; only a later one counts")
     closed_at: Instant | None = None
     closed_by: Sha256 | None = Field(default=None, description="The statement that closed it")
     note: Prose | None = Field(default=None, description="Why it was closed or withdrawn by hand")

@@ -904,10 +904,15 @@ def upgrade() -> None:
         sa.Column("document", sa.String(length=400), nullable=True),
         sa.Column("patients_needed", sa.Integer(), nullable=True),
         sa.Column("state", sa.String(length=64), nullable=False),
+        sa.Column("handed_in", sa.String(length=64), nullable=True),
+        sa.Column("handed_in_at", sa.String(length=40), nullable=True),
+        sa.Column("handed_in_by", sa.String(length=64), nullable=True),
+        sa.Column("returned_at", sa.String(length=40), nullable=True),
         sa.Column("closed_at", sa.String(length=40), nullable=True),
         sa.Column("closed_by", sa.String(length=64), nullable=True),
         sa.Column("note", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["case"], ["cases.id"], name=op.f("fk_conditions_case")),
+        sa.ForeignKeyConstraint(["handed_in_by"], ["people.id"], name=op.f("fk_conditions_handed_in_by")),
         sa.ForeignKeyConstraint(["owner"], ["people.id"], name=op.f("fk_conditions_owner")),
         sa.ForeignKeyConstraint(["use"], ["uses.id"], name=op.f("fk_conditions_use")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_conditions")),
@@ -915,6 +920,7 @@ def upgrade() -> None:
     with op.batch_alter_table("conditions", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_conditions_case"), ["case"], unique=False)
         batch_op.create_index(batch_op.f("ix_conditions_due_on"), ["due_on"], unique=False)
+        batch_op.create_index(batch_op.f("ix_conditions_handed_in_by"), ["handed_in_by"], unique=False)
         batch_op.create_index("ix_conditions_open", ["state", "due_on"], unique=False)
         batch_op.create_index(batch_op.f("ix_conditions_owner"), ["owner"], unique=False)
         batch_op.create_index(batch_op.f("ix_conditions_state"), ["state"], unique=False)
@@ -1046,6 +1052,7 @@ def upgrade() -> None:
         sa.Column("choice", sa.String(length=64), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("statement", sa.String(length=64), nullable=True),
+        sa.Column("cast_on", sa.String(length=64), nullable=True),
         sa.ForeignKeyConstraint(["case"], ["cases.id"], name=op.f("fk_votes_case")),
         sa.ForeignKeyConstraint(["cast_by"], ["people.id"], name=op.f("fk_votes_cast_by")),
         sa.ForeignKeyConstraint(["person"], ["people.id"], name=op.f("fk_votes_person")),
