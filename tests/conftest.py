@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import postgresql_server
+from migrated import copies_of_a_migrated_book, keep_sqlite_steps
 
 WHOLE = os.environ.get("CODMAN_SOAK") == "1"  # `make soak`: everything at full length
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,6 +25,14 @@ quiet = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, Healt
 settings.register_profile("quick", derandomize=bool(os.environ.get("CI")), **quiet)
 settings.register_profile("whole", max_examples=5000, **quiet)
 settings.load_profile("whole" if WHOLE else "quick")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def steps_run_once() -> Iterator[None]:
+    """A new book on SQLite gets its tables by copy; the first one of a run by the steps."""
+    with pytest.MonkeyPatch.context() as patch:
+        keep_sqlite_steps(patch)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -72,8 +81,11 @@ def run_codman(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]
 
 
 @pytest.fixture(scope="session")
-def postgresql() -> Iterator[Callable[[], str]]:
-    """Makes an empty database on a real PostgreSQL server and gives its URL; skipped where none is installed."""
+def postgresql() -> Iterator[Callable[..., str]]:
+    """Makes a database on a real PostgreSQL server and gives its URL; skipped where none is installed.
+
+    It holds the tables of an empty book, or with `empty=True` nothing at all.
+    """
     if postgresql_server.tools() is None:
         pytest.skip("no PostgreSQL here: install the package postgresql")
     import psycopg
@@ -81,18 +93,24 @@ def postgresql() -> Iterator[Callable[[], str]]:
     numbers = itertools.count()
     with postgresql_server.running() as server:
 
-        def fresh() -> str:
-            name = f"book{next(numbers)}"
+        def make(name: str, template: str | None) -> str:
             with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-                connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
+                like = f" TEMPLATE {template}" if template else ""
+                connection.execute(f"CREATE DATABASE {name}{like}")  # type: ignore[arg-type]
             return f"{server}/{name}"
+
+        copy = copies_of_a_migrated_book(make)
+
+        def fresh(*, empty: bool = False) -> str:
+            name = f"book{next(numbers)}"
+            return make(name, None) if empty else copy(name)
 
         yield fresh
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database, once on SQLite and once on PostgreSQL."""
+    """A database with nobody's records, once on SQLite and once on PostgreSQL."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'book.db'}"
     return str(request.getfixturevalue("postgresql")())

@@ -86,7 +86,8 @@ class Committee(Book):
     def opened(self, **changes: object) -> Case:
         """A case on the ward's sepsis alert, submitted by its owner."""
         given = {"use": "ward", "leads_to": Stage.LIVE, "sites": ["north"], "version": "sepsis-120"} | changes
-        return open_case(self.house, self.person("owner"), self.policy(), **given)
+        policy = self.policy(given.pop("policy", POLICY))
+        return open_case(self.house, self.person("owner"), policy, **given)
 
     def seated(self, case: Case, *names: str) -> None:
         """Name reviewers, who then say that nothing stands in their way."""

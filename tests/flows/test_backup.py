@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import tarfile
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,9 @@ PASSPHRASE = "five random words are enough"  # noqa: S105
 @pytest.fixture
 def book(tmp_path, database_url, request):
     made = Book(tmp_path, database_url if "postgresql" in database_url else None)
-    made.fresh_url = request.getfixturevalue("postgresql") if "postgresql" in database_url else (lambda: None)
+    made.fresh_url = lambda: None
+    if "postgresql" in database_url:
+        made.fresh_url = partial(request.getfixturevalue("postgresql"), empty=True)
     file_evidence(made.house, signed(made.registered("ci")), made.officer)
     yield made
     made.house.close()
@@ -158,7 +161,7 @@ def test_a_house_that_lost_evidence_is_told_when_it_is_backed_up(sqlite_book, tm
 def test_a_database_in_use_is_never_restored_over(tmp_path, postgresql):
     book = Book(tmp_path, postgresql())
     backup(book.house, OPERATOR, tmp_path / "b.tar")
-    used = postgresql()
+    used = postgresql(empty=True)
     Book(tmp_path / "other", used).house.close()
 
     with pytest.raises(NotEmpty):

@@ -35,7 +35,7 @@ def attacker(theirs: Apart, tmp_path: Path) -> Attacker:
 
 
 @pytest.fixture(scope="module")
-def in_tables(postgresql: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Apart:
+def in_tables(postgresql: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Apart:
     return taken_apart(tmp_path_factory.mktemp("tables"), postgresql())
 
 
@@ -295,7 +295,7 @@ def test_a_list_of_very_many_files_comes_back_too(tmp_path):
 def test_a_step_that_this_release_does_not_know_is_refused(in_tables, postgresql, tmp_path, step):
     attacker = Attacker(tmp_path, *in_tables)
 
-    refused(attacker, attacker.archive(step=step), database_url=postgresql())
+    refused(attacker, attacker.archive(step=step), database_url=postgresql(empty=True))
 
 
 @pytest.mark.parametrize(
@@ -304,7 +304,7 @@ def test_a_step_that_this_release_does_not_know_is_refused(in_tables, postgresql
     + [(table, data) for table in ("statements", "people") for data in (b"nonsense\n", b"\x00\xff")],
 )
 def test_rows_that_are_none_are_refused_and_the_database_stays_empty(in_tables, postgresql, tmp_path, table, data):
-    attacker, url = Attacker(tmp_path, *in_tables), postgresql()
+    attacker, url = Attacker(tmp_path, *in_tables), postgresql(empty=True)
     files = {n: d for n, d in attacker.files.items() if n != f"database/{table}.copy"}
     if data is not None:
         files[f"database/{table}.copy"] = data

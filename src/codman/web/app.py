@@ -5,11 +5,13 @@ Every page is a function in pages/; what it asks of its reader stands in access.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.routing import APIRoute
 from starlette.responses import HTMLResponse
+from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 
 from codman.flows.concerns.throttle import Throttle
@@ -106,8 +108,7 @@ def make_web(house: House) -> FastAPI:
     app.state.backlog = BacklogHistory()
     app.state.coverage, app.state.attention, app.state.controls = Kept(), Kept(), Kept()
     app.state.concerns = Throttle(house.database.clock)
-    for router in _ROUTERS:
-        _add(app, router)
+    app.router.routes.extend(_pages())
     app.mount("/static/fonts", StaticFiles(directory=FONTS))  # the letters of the reports
     app.mount("/static", StaticFiles(directory=render.STATIC))
     errors.catch(app)
@@ -116,20 +117,24 @@ def make_web(house: House) -> FastAPI:
     return app
 
 
-def _add(app: FastAPI, router: APIRouter) -> None:
-    """A topic's pages, each on the application itself, so that every one of them can be listed."""
-    for route in router.routes:
-        if not isinstance(route, APIRoute):
-            raise access.UnlistedRoute(f"{route!r} is no page")
-        takes_a_file = any(part.call in UPLOADS for part in route.dependant.dependencies)
-        bounded = [] if takes_a_file or route.methods == {"GET"} else [Depends(form_of)]
-        app.add_api_route(
-            route.path,
-            route.endpoint,
-            methods=sorted(route.methods or ()),
-            dependencies=[Depends(_admitted), *bounded, *route.dependencies],
-            response_model=None,
-        )
+@cache
+def _pages() -> tuple[BaseRoute, ...]:
+    """Every topic's pages in one list, so that every one of them is admitted and can be listed; no house is in it."""
+    made = APIRouter(default_response_class=HTMLResponse)
+    for router in _ROUTERS:
+        for route in router.routes:
+            if not isinstance(route, APIRoute):
+                raise access.UnlistedRoute(f"{route!r} is no page")
+            takes_a_file = any(part.call in UPLOADS for part in route.dependant.dependencies)
+            bounded = [] if takes_a_file or route.methods == {"GET"} else [Depends(form_of)]
+            made.add_api_route(
+                route.path,
+                route.endpoint,
+                methods=sorted(route.methods or ()),
+                dependencies=[Depends(_admitted), *bounded, *route.dependencies],
+                response_model=None,
+            )
+    return tuple(made.routes)
 
 
 def _admitted(request: Request) -> None:

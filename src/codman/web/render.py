@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,8 +15,9 @@ STATIC: Final = HERE / "static"
 NONE: Final = "–"
 
 
+@cache
 def environment() -> jinja2.Environment:
-    """The templates: escaped always, and a name that is not given is an error rather than a gap."""
+    """The templates, the same for every house: escaped always, and a name that is not given is an error, not a gap."""
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
