@@ -8,8 +8,8 @@ import pytest
 from ward import NORTH
 
 from codman.flows.concerns import actions, following
-from codman.flows.concerns.actions import CannotClose, NotYoursToClose
-from codman.flows.concerns.following import ConcernClosed, NothingToPause
+from codman.flows.concerns.actions import CannotClose
+from codman.flows.concerns.following import ConcernClosed, NothingToPause, NotImpartial
 from codman.flows.concerns.raising import Place, Said, raise_concern
 from codman.flows.concerns.reading import list_concerns, overview, read_concern
 from codman.flows.records import BadListing
@@ -206,12 +206,47 @@ def test_it_is_not_closed_without_a_finding_or_while_nobody_knows_how_bad_it_was
 def test_who_built_it_or_answers_for_it_never_closes_it(ward):
     one = closable(ward)
     ward.change(USES, "ward", owner="p-safe")
-    with pytest.raises(NotYoursToClose, match="answer for this use"):
+    with pytest.raises(NotImpartial, match="answer for this use"):
         actions.close(ward.house, ward.person("safe"), one.id, one.revision, "All well")
     ward.evidence()  # officer one sends its evidence
-    with pytest.raises(NotYoursToClose, match="sent its evidence"):
+    with pytest.raises(NotImpartial, match="sent its evidence"):
         actions.close(ward.house, ward.officer, one.id, one.revision, "All well")
     assert actions.close(ward.house, ward.person("stat"), one.id, one.revision, "Found").state is ConcernState.CLOSED
+
+
+def test_who_has_a_hand_in_it_lets_it_off_in_no_way_and_may_always_stop_it(ward):
+    one = ward.raised(severity=ConcernSeverity.SERIOUS).concern
+    ward.evidence()  # officer one sends its evidence
+    hand = ward.officer
+    rule = "21-cfr-803/user-facility-serious-injury"
+    for step in (
+        lambda: following.decline_pause(ward.house, hand, one.id, one.revision, "It works"),
+        lambda: following.set_clock(ward.house, hand, one.id, one.revision, None, "No device"),
+        lambda: following.amend(ward.house, hand, one.id, {"severity": "harm"}, one.revision),
+        lambda: following.amend(ward.house, hand, one.id, {"severity": "unknown"}, one.revision),
+        lambda: following.amend(ward.house, hand, one.id, {"use": None}, one.revision),
+        lambda: following.amend(ward.house, hand, one.id, {"use": "ward-south"}, one.revision),
+    ):
+        with pytest.raises(NotImpartial, match="you sent its evidence; let somebody do it who has no hand"):
+            step()
+    assert ward.concern(one.id).revision == one.revision
+
+    sooner = following.set_clock(ward.house, hand, one.id, one.revision, rule, "An injury", aware_on="2026-10-28")
+    with pytest.raises(NotImpartial, match="more time"):
+        following.set_clock(ward.house, hand, one.id, sooner.revision, rule, "Later", aware_on="2026-10-30")
+    seen = following.amend(ward.house, hand, one.id, {"event_reference": "RL-9"}, sooner.revision)
+    assert following.take_pause(ward.house, hand, one.id, seen.revision, "Late alerts").pause is Pause.TAKEN
+
+
+def test_what_nobody_knows_yet_is_called_harmless_by_somebody_else_and_harm_by_anybody(ward):
+    ward.change(USES, "ward", owner="p-owner")
+    one = ward.raised(severity=ConcernSeverity.UNKNOWN).concern
+    owner = ward.person("owner")
+    with pytest.raises(NotImpartial, match="you answer for this use"):
+        following.amend(ward.house, owner, one.id, {"severity": "no harm"}, one.revision)
+    worse = following.amend(ward.house, owner, one.id, {"severity": "harm"}, one.revision)
+    proposed = following.propose_pause(ward.house, owner, one.id, worse.revision)
+    assert proposed.pause is Pause.PROPOSED
 
 
 def test_who_raises_a_concern_keeps_their_vote_and_may_close_it(ward):

@@ -131,8 +131,15 @@ def test_a_chair_who_owns_the_condition_has_somebody_else_decline(house):
         (condition,) = governance.every(change.connection, "condition")
         governance.CONDITIONS.change(change, condition.id, {"owner": "p-chair"}, None)
     to_the_day_after(house)
-    with pytest.raises(NotYours, match="you answer for it"):
+    with pytest.raises(NotYours, match="you owe the condition that lapsed"):
         decline_pause(house.house, house.person("chair"), proposals(house)[0].id, 1, "it is fine")
+
+
+def test_who_sent_its_evidence_has_somebody_else_decline(house):
+    to_the_day_after(house)
+    with pytest.raises(NotYours, match="you sent its evidence: somebody else says"):
+        decline_pause(house.house, house.officer, proposals(house)[0].id, 1, "it is fine")
+    assert confirm_pause(house.house, house.officer, proposals(house)[0].id, 1, "stop").state is PauseState.PAUSED
 
 
 def test_evidence_that_comes_late_withdraws_the_proposal(house):

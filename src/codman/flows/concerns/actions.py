@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from sqlalchemy import Connection
+
 from codman.errors import CodmanError
-from codman.flows.concerns.following import ConcernClosed, working
-from codman.flows.concerns.reading import actions_of, lacking, places, seen, use_of
+from codman.flows.concerns.following import ConcernClosed, refuse_own_work, working
+from codman.flows.concerns.reading import actions_of, lacking, places, seen
 from codman.flows.concerns.telling import notice, tell_people
 from codman.flows.house import House
 from codman.registry.access import NotAllowed, Reader, covers, may
 from codman.registry.database import Change
 from codman.registry.governance import CONCERNS, CORRECTIVE_ACTIONS
-from codman.registry.interests import hand_in
-from codman.registry.nouns import PEOPLE, PRODUCTS
-from codman.registry.records import BadField, Stale
+from codman.registry.nouns import PEOPLE
+from codman.registry.records import BadField, NoSuchRecord, Stale
 from codman.spine.concern import ActionKind, Concern, ConcernState, CorrectiveAction, CorrectiveActionFields
 
 ACT: Final = "action.change"
@@ -28,15 +29,6 @@ class CannotClose(CodmanError):
     def __init__(self, lacks: list[str]) -> None:
         super().__init__(
             what="this concern cannot be closed yet", why="; ".join(lacks), fix="see to each of these, then close it"
-        )
-
-
-class NotYoursToClose(NotAllowed):
-    """A close by somebody who has a hand in what the concern is about."""
-
-    def __init__(self, why: str) -> None:
-        CodmanError.__init__(
-            self, what="you cannot close this concern", why=why, fix="let somebody close it who has no hand in the use"
         )
 
 
@@ -83,10 +75,7 @@ def read_action(house: House, reader: Reader, action: str) -> CorrectiveAction:
         NoSuchRecord: There is none of that name within their reach.
     """
     with house.database.reading() as connection:
-        one = CORRECTIVE_ACTIONS.get(connection, action)
-        if one.owner != reader.person:
-            seen(connection, reader, one.concern)
-        return one
+        return _action(connection, reader, action)
 
 
 def finish_action(
@@ -103,7 +92,7 @@ def finish_action(
     """
     with house.database.changing(reader.author(request)) as change:
         connection = change.connection
-        one = CORRECTIVE_ACTIONS.get(connection, action)
+        one = _action(connection, reader, action)
         concern = _of_action(change, reader, one)
         if concern.state is ConcernState.CLOSED:
             raise ConcernClosed
@@ -122,7 +111,8 @@ def close(
 
     Raises:
         NoSuchRecord: There is none of that name within their reach.
-        NotAllowed: They may not close any there, or have a hand in the use.
+        NotAllowed: They may not close any there.
+        NotImpartial: They have a hand in the use.
         CannotClose: Something is still to be done: each is named.
         BadField: There is no finding.
         ConcernClosed: It is closed already.
@@ -130,7 +120,7 @@ def close(
     """
     with house.database.changing(reader.author(request)) as change:
         one = working(change, reader, name, revision=revision)
-        _refuse_own_work(change, reader, one)
+        refuse_own_work(change, reader, one, "close this concern")
         if not finding.strip():
             raise BadField("concern", "finding", "say what was found; that nothing was found is a finding too")
         lacks = lacking(one, actions_of(change.connection, name))
@@ -138,6 +128,17 @@ def close(
             raise CannotClose(lacks)
         patch: dict[str, Any] = {"state": ConcernState.CLOSED.value, "finding": finding, "closed_at": change.at}
         return CONCERNS.change(change, name, patch, revision)
+
+
+def _action(connection: Connection, reader: Reader, name: str) -> CorrectiveAction:
+    """One action that somebody owns or whose concern they see; what they may not see is as if it were not there."""
+    one = CORRECTIVE_ACTIONS.get(connection, name)
+    if one.owner != reader.person:
+        try:
+            seen(connection, reader, one.concern)
+        except NoSuchRecord:
+            raise NoSuchRecord("corrective_action", name) from None
+    return one
 
 
 def _of_action(change: Change, reader: Reader, one: CorrectiveAction) -> Concern:
@@ -148,12 +149,3 @@ def _of_action(change: Change, reader: Reader, one: CorrectiveAction) -> Concern
         if not may(reader, "concern.change", places(change.connection, concern)):
             raise NotAllowed(ACT, "for somebody else")
     return concern
-
-
-def _refuse_own_work(change: Change, reader: Reader, one: Concern) -> None:
-    use = use_of(change.connection, one)
-    if use is None:
-        return
-    hands = hand_in(change.connection, use, PRODUCTS.get(change.connection, use.product))
-    if reader.person in hands:
-        raise NotYoursToClose(f"you {hands[reader.person]}")

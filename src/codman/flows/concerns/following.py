@@ -13,15 +13,25 @@ from codman.flows.concerns.reading import can_pause, to_change, use_of
 from codman.flows.concerns.telling import notice, tell_people
 from codman.flows.house import House
 from codman.flows.review import staging
-from codman.registry.access import Reader
+from codman.registry.access import NotAllowed, Reader
 from codman.registry.database import Change
 from codman.registry.governance import CONCERNS
+from codman.registry.interests import hand_in
+from codman.registry.nouns import PRODUCTS
 from codman.registry.records import BadField, Stale
 from codman.review.clocks import clocks
-from codman.spine.concern import Concern, ConcernSeverity, ConcernState, Pause
+from codman.spine.concern import Concern, ConcernFields, ConcernSeverity, ConcernState, Pause
 from codman.spine.use import Stage
 
 CHANGEABLE: Final = ("severity", "category", "use", "site", "event_reference")
+# the graver the further on; what nobody knows yet may have been harm, and stands between
+_GRAVITY: Final = (
+    ConcernSeverity.NO_HARM,
+    ConcernSeverity.NEAR_MISS,
+    ConcernSeverity.UNKNOWN,
+    ConcernSeverity.HARM,
+    ConcernSeverity.SERIOUS,
+)
 
 
 class ConcernClosed(CodmanError):
@@ -34,6 +44,15 @@ class ConcernClosed(CodmanError):
             what="this concern is closed",
             why="its finding stands, and what was found is not changed afterwards",
             fix="raise a new concern and name this one in it",
+        )
+
+
+class NotImpartial(NotAllowed):
+    """A step that lets a use off, by somebody who has a hand in it."""
+
+    def __init__(self, step: str, why: str) -> None:
+        CodmanError.__init__(
+            self, what=f"you cannot {step}", why=f"you {why}", fix="let somebody do it who has no hand in the use"
         )
 
 
@@ -80,11 +99,13 @@ def amend(
 ) -> Concern:
     """Put down what is known by now: how bad, what about, its number in the hospital's event system.
 
-    A severity that brings a duty to report starts its clock today; one that is less leaves a clock as it is.
+    A severity that brings a duty to report starts its clock today; one that is less leaves a clock as it is. Who has a
+    hand in the use may say that it was worse, never that it was less, or about another use.
 
     Raises:
         NoSuchRecord: There is none of that name within their reach, or no such use or site.
         NotAllowed: It is not theirs to change.
+        NotImpartial: They have a hand in the use, and would make it less or take it off the use.
         BadField: A field is none of these, or cannot hold its value.
         ConcernClosed: It is closed.
         Stale: It was changed since they looked.
@@ -98,6 +119,11 @@ def amend(
         one = working(change, reader, name, theirs=True, revision=revision)
         told = dict(patch)
         made = CONCERNS.validated({**CONCERNS.plain(one), **told})
+        if _GRAVITY.index(made.severity) < _GRAVITY.index(one.severity):
+            for about in (one, made):
+                refuse_own_work(change, reader, about, "say that it was less bad")
+        if made.use != one.use:
+            refuse_own_work(change, reader, one, "take it off this use")
         if made.severity is not one.severity and one.clock is None:
             told |= _clock(house, made.severity)
         return CONCERNS.change(change, name, told, revision)
@@ -154,16 +180,18 @@ def take_pause(
 def decline_pause(
     house: House, reader: Reader, name: str, revision: int, reason: str, *, request: str | None = None
 ) -> Concern:
-    """Let the use run on, with a reason; by who may change concerns there.
+    """Let the use run on, with a reason; by who may change concerns there and has no hand in the use.
 
     Raises:
         NotAllowed: They may not.
+        NotImpartial: They have a hand in the use.
         BadField: No pause is proposed, or no reason is given.
         ConcernClosed: It is closed.
         Stale: It was changed since they looked.
     """
     with house.database.changing(reader.author(request), reason) as change:
         one = working(change, reader, name, revision=revision)
+        refuse_own_work(change, reader, one, "decline this pause")
         if one.pause is not Pause.PROPOSED:
             raise BadField("concern", "pause", "no pause is proposed")
         if not reason.strip():
@@ -184,6 +212,9 @@ def set_clock(
 ) -> Concern:
     """Say which duty to report runs, or that none applies: no device, or no part of it in what happened.
 
+    A clock that runs is taken away, or given more time, by nobody who has a hand in the use; a clock is started, or
+    made to end sooner, by anybody who may change concerns there.
+
     Args:
         house: The open house.
         reader: Who says so; who may change concerns there.
@@ -196,6 +227,7 @@ def set_clock(
 
     Raises:
         NotAllowed: They may not.
+        NotImpartial: They have a hand in the use, and would take a clock away or give it more time.
         BadField: There is no such rule, the day is none, or no reason is given.
         ConcernClosed: It is closed.
         Stale: It was changed since they looked.
@@ -206,6 +238,7 @@ def set_clock(
     with house.database.changing(reader.author(request), why) as change:
         one = working(change, reader, name, revision=revision)
         if rule is None:
+            refuse_own_work(change, reader, one, "say that no duty to report runs")
             return CONCERNS.change(change, name, {"clock": None, "clock_due": None, "clock_met_on": None}, revision)
         known = rules.rule(rule)
         day = _day("aware_on", aware_on) or _raised_on(house, one)
@@ -214,6 +247,8 @@ def set_clock(
         if day > house.database.clock().astimezone(house.settings.zone).date():
             raise BadField("concern", "aware_on", "the day is yet to come")
         due = rules.due(known, day).isoformat()
+        if one.clock_due is not None and due > one.clock_due:
+            refuse_own_work(change, reader, one, "give this duty to report more time")
         return CONCERNS.change(change, name, {"clock": rule, "clock_due": due, "clock_met_on": None}, revision)
 
 
@@ -258,6 +293,20 @@ def working(change: Change, reader: Reader, name: str, *, theirs: bool = False, 
     if one.state is ConcernState.CLOSED:
         raise ConcernClosed
     return one
+
+
+def refuse_own_work(change: Change, reader: Reader, one: Concern | ConcernFields, step: str) -> None:
+    """Refuse a step to somebody who has a hand in the use that a concern is about.
+
+    Raises:
+        NotImpartial: They have.
+    """
+    use = use_of(change.connection, one)
+    if use is None:
+        return
+    hands = hand_in(change.connection, use, PRODUCTS.get(change.connection, use.product))
+    if reader.person in hands:
+        raise NotImpartial(step, hands[reader.person])
 
 
 def _refuse_nothing(change: Change, one: Concern) -> None:

@@ -92,9 +92,9 @@ def _late(connection: Connection, now: datetime) -> list[Concern]:
 
 
 def _raised(connection: Connection) -> list[Concern]:
-    rows = connection.execute(
-        select(concerns).where(concerns.c.state == ConcernState.RAISED.value).order_by(concerns.c.see_by)
-    )
+    """Those that nobody has; what only repeats another in a flood is spoken of with that one."""
+    waiting = select(concerns).where(concerns.c.state == ConcernState.RAISED.value, concerns.c.repeats.is_(None))
+    rows = connection.execute(waiting.order_by(concerns.c.see_by))
     return [CONCERNS.read(row) for row in rows]
 
 

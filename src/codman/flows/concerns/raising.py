@@ -19,6 +19,7 @@ from codman.evidence.statements import build, canonical_statement, read_bytes
 from codman.flows import records
 from codman.flows.concerns.people import Told, who_sees
 from codman.flows.concerns.telling import GRAVE, notice, spoken, tell_people, tell_systems
+from codman.flows.concerns.throttle import WITHIN
 from codman.flows.house import House
 from codman.registry.about import Known, said_by
 from codman.registry.access import Reader, require
@@ -33,7 +34,7 @@ from codman.registry.requests import Once, remember, reply_to
 from codman.registry.schema import deployments
 from codman.registry.schema_review import concerns
 from codman.review.clocks import Clocks, clocks
-from codman.spine.concern import Concern, ConcernCategory, ConcernFields, ConcernSeverity, Pause
+from codman.spine.concern import Concern, ConcernCategory, ConcernFields, ConcernSeverity, ConcernState, Pause
 from codman.spine.record import Day, Id, Line, Prose
 from codman.spine.record_statements import ConcernPredicate
 from codman.spine.site import Mode
@@ -63,6 +64,7 @@ class Said(BaseModel):
     words: Prose | None = Field(
         default=None, description=f"What happened, at most {MOST_WORDS:,} characters; name no patient"
     )
+    ward: Line | None = Field(default=None, description="The ward or unit, in their words")
     contact: Line | None = Field(default=None, description="How to reach them")
     happened_on: Day | None = None
     event_reference: Line | None = Field(default=None, description="Its number in the hospital's own event system")
@@ -112,6 +114,7 @@ def raise_concern(
     reader: Reader | None = None,
     named: bool = True,
     once: Once | None = None,
+    in_flood: bool = False,
     request: str | None = None,
 ) -> Raised:
     """Take a concern.
@@ -123,6 +126,8 @@ def raise_concern(
         reader: Who says it, where they are signed in; None needs no account.
         named: Whether it is kept who said it.
         once: Makes the same sent again find what the first one made.
+        in_flood: More came by its way than people send. Where it repeats the words of another of these minutes, that
+            one is told and this one kept beside it; with words of its own it is told like any.
         request: The request it came with, for the log.
 
     Raises:
@@ -139,7 +144,7 @@ def raise_concern(
         if once is not None and (reply := reply_to(change.connection, once)) is not None:
             kept = CONCERNS.get(change.connection, str(reply["concern"]))
             return Raised(kept, who_sees(change.connection, kept))
-        raised = _raise(change, house, said, place, rules, None if who is WARD else who.id)
+        raised = _raise(change, house, said, place, rules, None if who is WARD else who.id, in_flood=in_flood)
         if once is not None:  # its name alone: a reply that is kept must not keep words that are erased
             remember(change, once, {"concern": raised.concern.id})
         return raised
@@ -156,7 +161,9 @@ def proof_of_words(connection: Connection, concern: Concern) -> tuple[bytes, str
     return None if salt is None or concern.words is None else (bytes(salt), concern.words)
 
 
-def _raise(change: Change, house: House, said: Said, place: Place, rules: Clocks, person: str | None) -> Raised:
+def _raise(
+    change: Change, house: House, said: Said, place: Place, rules: Clocks, person: str | None, *, in_flood: bool
+) -> Raised:
     connection = change.connection
     place = _whole(connection, place)
     local = house.database.clock().astimezone(house.settings.zone).date()
@@ -176,14 +183,41 @@ def _raise(change: Change, house: House, said: Said, place: Place, rules: Clocks
         pause=Pause.PROPOSED if runs and said.severity in GRAVE else None,
         clock=None if rule is None else rule.id,
         clock_due=None if rule is None else rules.due(rule, local).isoformat(),
+        in_flood=in_flood,
+        repeats=_repeated(house, connection, said, place) if in_flood else None,
     )
     digest = _file(change, house, fields, name, salt)
     concern = CONCERNS.add(change, fields.model_copy(update={"statement": digest}), name)
     if said.words is not None:
         connection.execute(update(concerns).where(concerns.c.id == name).values(words_salt=salt))
     told = who_sees(connection, concern)
-    _tell(change, house, concern, told)
+    if concern.repeats is None:
+        _tell(change, house, concern, told)
     return Raised(concern, told)
+
+
+def _repeated(house: House, connection: Connection, said: Said, place: Place) -> str | None:
+    """The first of these minutes that says the same in the same words; without words nothing is called the same."""
+    if said.words is None:
+        return None
+    since = instant(house.database.clock() - WITHIN)
+    found = connection.execute(
+        select(concerns.c.id)
+        .where(
+            concerns.c.raised_at >= since,
+            concerns.c.words == said.words,
+            concerns.c.category == said.category.value,
+            concerns.c.severity == said.severity.value,
+            concerns.c.use.is_not_distinct_from(place.use),
+            concerns.c.site.is_not_distinct_from(place.site),
+            concerns.c.ward.is_not_distinct_from(said.ward),
+            concerns.c.repeats.is_(None),
+            concerns.c.state == ConcernState.RAISED.value,
+        )
+        .order_by(concerns.c.raised_at)
+        .limit(1)
+    )
+    return found.scalar_one_or_none()
 
 
 def _whole(connection: Connection, place: Place) -> Place:
@@ -248,6 +282,8 @@ def _version_at(connection: Connection, fields: ConcernFields) -> str | None:
 def _tell(change: Change, house: House, concern: Concern, told: Told) -> None:
     by = spoken(concern.see_by, house.settings.zone)
     text = f"Somebody raised a concern. Open it and say that you have it by {by}."
+    if concern.in_flood:
+        text += " It came in a flood of concerns, with words of its own."
     if concern.pause is Pause.PROPOSED:
         text += " A pause of this use is proposed: take it or decline it there."
     if concern.clock_due is not None:

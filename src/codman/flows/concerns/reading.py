@@ -20,7 +20,7 @@ from codman.registry.nouns import SITES, USES
 from codman.registry.records import NoSuchRecord, Page
 from codman.registry.schema_review import concerns, corrective_actions
 from codman.review.clocks import Rule, Yearly, clocks
-from codman.spine.concern import Concern, ConcernSeverity, ConcernState, CorrectiveAction
+from codman.spine.concern import Concern, ConcernFields, ConcernSeverity, ConcernState, CorrectiveAction
 from codman.spine.use import Stage, Use
 
 READ: Final = "concern.read"
@@ -62,6 +62,7 @@ class Overview:
     clocks: int  # duties to report that run
     actions: int  # that are not done
     late_actions: int
+    repeats: int  # that repeat another in a flood, and are not closed
     duties: tuple[Duty, ...]
 
 
@@ -110,6 +111,7 @@ def list_concerns(
     reader: Reader,
     *,
     where: Mapping[str, Sequence[str]] | None = None,
+    repeats: bool | None = None,
     order: str = "raised_at",
     descending: bool = True,
     limit: int = 50,
@@ -117,16 +119,28 @@ def list_concerns(
 ) -> Page[Concern]:
     """Some of the concerns within somebody's reach, a page at a time.
 
+    Args:
+        house: The open house.
+        reader: Who asks.
+        where: Wanted values by filter.
+        repeats: Only those that repeat another in a flood, or only the others; None is all.
+        order: By what, one of ORDERS.
+        descending: Whether the greatest comes first.
+        limit: How many.
+        cursor: Where the page before ended.
+
     Raises:
         NotAllowed: They may read none.
         BadListing: A filter or the order is none of these.
     """
     within = _within(reader)
-    conditions = []
+    conditions: list[ColumnElement[bool]] = []
     for name, values in (where or {}).items():
         if name not in FILTERS:
             raise BadListing("concern", name, FILTERS)
         conditions.append(_one_of(concerns.c[name], values))
+    if repeats is not None:
+        conditions.append(concerns.c.repeats.is_not(None) if repeats else concerns.c.repeats.is_(None))
     if order not in ORDERS:
         raise BadListing("concern", order, ORDERS)
     with house.database.reading() as connection:
@@ -144,7 +158,7 @@ def overview(house: House, reader: Reader) -> Overview:
     mine = governance.seen(CONCERNS, _within(reader))
     now = house.database.clock()
     today = now.astimezone(house.settings.zone).date()
-    raised = concerns.c.state == ConcernState.RAISED.value
+    raised = and_(concerns.c.state == ConcernState.RAISED.value, concerns.c.repeats.is_(None))
     late = corrective_actions.c.due_on < today.isoformat()
     with house.database.reading() as connection:
         row = connection.execute(
@@ -153,6 +167,7 @@ def overview(house: House, reader: Reader) -> Overview:
                 _count(and_(raised, concerns.c.see_by < now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))),
                 _count(concerns.c.pause == "proposed"),
                 _count(and_(concerns.c.clock.is_not(None), concerns.c.clock_met_on.is_(None))),
+                _count(and_(concerns.c.repeats.is_not(None), concerns.c.state != ConcernState.CLOSED.value)),
             ).where(mine)
         ).one()
         waiting = connection.execute(
@@ -173,9 +188,9 @@ def overview(house: House, reader: Reader) -> Overview:
                 )
             ).scalar_one()
             duties.append(Duty(yearly, today.year, yearly.due_after(today.year).isoformat(), int(counted)))
-    opened, overdue, pauses, running = (int(number) for number in row)
+    opened, overdue, pauses, running, repeats = (int(number) for number in row)
     undone, late_ones = (int(number) for number in waiting)
-    return Overview(opened, overdue, pauses, running, undone, late_ones, tuple(duties))
+    return Overview(opened, overdue, pauses, running, undone, late_ones, repeats, tuple(duties))
 
 
 def seen(connection: Connection, reader: Reader, name: str) -> Concern:
@@ -253,8 +268,8 @@ def lacking(concern: Concern, actions: Sequence[CorrectiveAction]) -> list[str]:
 
 
 def is_overdue(concern: Concern, now: str) -> bool:
-    """Whether its time to be seen has passed and nobody has it."""
-    return concern.state is ConcernState.RAISED and concern.see_by[:19] < now[:19]
+    """Whether its time to be seen has passed and nobody has it; what repeats another waits with that one."""
+    return concern.repeats is None and concern.state is ConcernState.RAISED and concern.see_by[:19] < now[:19]
 
 
 def rule_of(house: House, concern: Concern) -> Rule | None:
@@ -262,7 +277,7 @@ def rule_of(house: House, concern: Concern) -> Rule | None:
     return None if concern.clock is None else clocks(house.settings.concern_clocks).rule(concern.clock)
 
 
-def use_of(connection: Connection, concern: Concern) -> Use | None:
+def use_of(connection: Connection, concern: Concern | ConcernFields) -> Use | None:
     """The use it is about."""
     return None if concern.use is None else USES.get(connection, concern.use)
 

@@ -15,9 +15,10 @@ from codman.flows.review.staging import move_within
 from codman.registry import governance
 from codman.registry.access import Reader, paths_for, require
 from codman.registry.governance import CASES, CONDITIONS, PAUSE_PROPOSALS
+from codman.registry.interests import hand_in
 from codman.registry.inventory import paths_of
 from codman.registry.log import SYSTEM
-from codman.registry.nouns import USES
+from codman.registry.nouns import PRODUCTS, USES
 from codman.registry.records import BadField, Page, Stale
 from codman.registry.schema import uses
 from codman.registry.schema_review import cases, conditions, pause_proposals, reopenings
@@ -89,23 +90,24 @@ def confirm_pause(
 def decline_pause(
     house: House, reader: Reader, proposal: str, revision: int, why: str, *, request: str | None = None
 ) -> PauseProposal:
-    """Let the use go on, with a reason; who presides may, and never who answers for the use.
+    """Let the use go on, with a reason; who presides may, and never who has a hand in the use.
 
     Raises:
         NoSuchRecord: There is no such proposal within their reach.
         NotAllowed: They may not, for this use.
-        NotYours: They answer for the use, or for the condition that lapsed.
+        NotYours: They have a hand in the use, or answer for the condition that lapsed.
         ProposalSettled: Somebody settled it already.
         Stale: It was changed since they looked.
         BadField: No reason is given.
     """
     with house.database.changing(reader.author(request), why) as change:
         one = _open(change.connection, reader, proposal, revision, "case.change")
-        owners = {USES.get(change.connection, one.use).owner}
+        use = USES.get(change.connection, one.use)
+        hands = hand_in(change.connection, use, PRODUCTS.get(change.connection, use.product))
         if one.condition is not None:
-            owners.add(CONDITIONS.get(change.connection, one.condition).owner)
-        if reader.person in owners:
-            raise NotYours("you answer for it: somebody else says that it goes on")
+            hands.setdefault(CONDITIONS.get(change.connection, one.condition).owner, "owe the condition that lapsed")
+        if reader.person in hands:
+            raise NotYours(f"you {hands[reader.person]}: somebody else says that it goes on")
         if not why.strip():
             raise BadField("pause_proposal", "why", "say why it goes on")
         done = _settled(change.at, PauseState.KEPT, reader, why)
