@@ -6,7 +6,6 @@ envelopes/ab/abcd…/ef….json   each envelope somebody signed it in, by the sh
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -123,7 +122,7 @@ class Store:
         if sha256(body) != digest:
             raise EvidenceTampered(digest, sha256(body))
         try:
-            statement = Statement.model_validate(json.loads(body))
+            statement = Statement.model_validate_json(body)
             kind = statement.kind
             predicate = None if kind is None else PREDICATES[kind].model_validate(statement.predicate)
         except ValueError:  # kept by an edition that read more, or put here by hand: it is told in full what is wrong

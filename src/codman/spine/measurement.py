@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, overload
+from typing import Annotated, Any, Final, overload
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from codman.spine.vocabulary import UnknownMetric, word
 
@@ -19,6 +19,10 @@ _NAMING: Final = ("threshold", "horizon", "class", "label", "kind", "unit", "mod
 _ALWAYS_WRITTEN: Final = frozenset(
     {"metric", "slice", "value", "lower", "upper", "level", "n", "positives", "method", "params"}
 )
+
+
+# finite or null with a note: infinity and NaN have no JSON
+Finite = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
 class Window(BaseModel):
@@ -39,9 +43,9 @@ class Measurement(BaseModel):
     feature: str | None = Field(default=None, description="The column it is about; null for the prediction as a whole")
     slice: dict[str, str] = Field(default_factory=dict, description="The patients it is about; {} is everyone")
     window: Window | None = Field(default=None, description="The time it is about")
-    value: float | None = Field(strict=True, description="Null where it cannot be computed; note says why")
-    lower: float | None = Field(strict=True, default=None, description="Lower end of the interval")
-    upper: float | None = Field(strict=True, default=None, description="Upper end of the interval")
+    value: Finite | None = Field(description="Null where it cannot be computed; note says why")
+    lower: Finite | None = Field(default=None, description="Lower end of the interval")
+    upper: Finite | None = Field(default=None, description="Upper end of the interval")
     level: float | None = Field(default=None, strict=True, gt=0, lt=1, description="Level of the interval, e.g. 0.95")
     p_value: float | None = Field(default=None, strict=True, ge=0, le=1)
     n: int | None = Field(default=None, strict=True, ge=0, description="Rows it rests on; null when suppressed")
@@ -51,13 +55,6 @@ class Measurement(BaseModel):
     method: str = Field(default="", description="How value and interval were computed")
     params: dict[str, Any] = Field(default_factory=dict, description="What else names it, e.g. {'threshold': 0.2}")
     note: str | None = Field(default=None, description="A warning for a reader")
-
-    @field_validator("value", "lower", "upper", "p_value", mode="after")
-    @classmethod
-    def _finite(cls, number: float | None) -> float | None:
-        if number is not None and not math.isfinite(number):
-            raise ValueError("a measurement is finite or null with a note; infinity and NaN have no JSON")
-        return number
 
     @property
     def suppressed(self) -> bool:

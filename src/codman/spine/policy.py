@@ -7,6 +7,7 @@ What a requirement asks for beyond a statement is an `Ask`; each kind of require
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, field_validator
@@ -79,7 +80,7 @@ class Requirement(_Strict):
     asks: SerializeAsAny[Ask]
     line: int = Field(default=0, exclude=True, repr=False, description="Where it stands in its file, for annotations")
 
-    @property
+    @cached_property
     def name(self) -> str:
         """What a person calls it: its title, or its id made readable."""
         return self.title or self.id.replace("-", " ").replace("_", " ").capitalize()

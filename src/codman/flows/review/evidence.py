@@ -43,7 +43,9 @@ class _Shelf:
                 self._held.move_to_end(place)
                 return self._held[place]
         exhibit = of_statement(store.recall(digest), ())
-        exhibit.index()  # once here, and not in each copy that a look takes
+        # once here, and not in each copy that a look takes
+        exhibit.index()
+        _ = exhibit.sound, exhibit.task
         with self._lock:
             if place not in self._held:
                 self._held[place] = exhibit

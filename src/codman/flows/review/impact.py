@@ -163,6 +163,6 @@ def _together(new: Policy, before: Verdict, after: Verdict) -> Verdict:
     for asked in new.requires:
         found = judged_anew.get(asked.id) or kept[asked.id]
         if found.severity is not asked.severity:
-            found = replace(found, severity=asked.severity)
+            found = found._replace(severity=asked.severity)
         results.append(found)
     return replace(after, policy=new.policy, edition=new.edition, checkpoint=new.checkpoint, results=tuple(results))

@@ -49,6 +49,7 @@ class Exhibit:
     _by_metric: dict[str, list[Measurement]] | None = field(default=None, repr=False)
     _by_place: dict[tuple[str, frozenset[tuple[str, str]]], list[Measurement]] | None = field(default=None, repr=False)
     _repeated: bool | None = field(default=None, repr=False)
+    _sound: bool | None = field(default=None, repr=False)
     _spec: Mapping[str, Any] | None = field(default=None, repr=False)
     _chosen: tuple[float | None, ...] | None = field(default=None, repr=False)
 
@@ -90,10 +91,21 @@ class Exhibit:
         """
         if self.spec.get("subject") is not None or "unit" in m.params:
             return False
+        return self._notes_say_repeated()
+
+    def _notes_say_repeated(self) -> bool:
         if self._repeated is None:
             notes = {self.predicate.get("note"), *(row.note for row in self.rows if "unit" not in row.params)} - {None}
             self._repeated = any(str(note).lower().startswith(REPEATS) for note in notes)
         return self._repeated
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing it says of itself puts any of its numbers in doubt; looked at once, for most are."""
+        if self._sound is None:
+            repeats = self.spec.get("subject") is None and self._notes_say_repeated()
+            self._sound = not repeats and not self.chosen_on_judged_rows()
+        return self._sound
 
     def chosen_on_judged_rows(self) -> tuple[float | None, ...]:
         """Thresholds that were chosen on the very rows that are judged; None where it does not say which.

@@ -146,6 +146,8 @@ def _doubt(m: Measurement, exhibit: Exhibit, level: float) -> str | None:
         return "the statement does not say at which level the interval is"
     if m.level < level - _LEVEL_TOLERANCE:
         return f"its interval is at {m.level:.4g} and the policy judges at {level:.4g}"
+    if exhibit.sound:
+        return None
     if exhibit.repeats(m):
         return "rows of the same patient were counted as several patients, so the interval is too narrow"
     if exhibit.chosen_on_judged_rows():

@@ -73,8 +73,11 @@ class MeasurementKind:
         Raises:
             SeveralThresholds: Several thresholds are measured and the policy names none.
         """
-        bound = cast("Bound", requirement.asks)
-        picked = _usual([m for m in exhibit.about(bound.place) if bound.picks(m)], bound)
+        bound: Bound = requirement.asks  # type: ignore[assignment]  # a cast is a call, for every number of every use
+        picked = [m for m in exhibit.about(bound.place) if bound.picks(m)]
+        if len(picked) == 1:  # as for most bounds
+            return hold(bound, picked[0], exhibit, level)
+        picked = _usual(picked, bound)
         if not picked:
             return Finding(
                 outcome=Outcome.MISSING, said=partial(_not_measured, bound, exhibit), evidence=exhibit.digest
@@ -84,8 +87,6 @@ class MeasurementKind:
             if len(thresholds) > 1:
                 raise SeveralThresholds(requirement, exhibit, thresholds)
         found = [hold(bound, m, exhibit, level) for m in picked]
-        if len(found) == 1:
-            return found[0]
         # among equals the first by its words, so that the order of rows does not matter
         return min(found, key=lambda f: (rank(f.outcome), f.sentence))
 
@@ -99,8 +100,6 @@ def _usual(picked: list[Measurement], bound: Bound) -> list[Measurement]:
 
     Where the whole does not stand beside the parts, all of them are judged and the worst counts.
     """
-    if len(picked) < 2:
-        return picked
     for part, named in (("kind", bound.kind), ("class", bound.class_), ("label", bound.label), ("model", None)):
         if named is None:
             picked = [m for m in picked if part not in m.params] or picked
