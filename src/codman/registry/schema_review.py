@@ -111,6 +111,7 @@ cases = _records(
     Column("decided_at", _TIME),
     Column("expires_on", _DAY, index=True),
     Column("decision", _DIGEST),
+    Column("voted_on", _DIGEST),
     _ref("supersedes", "cases"),
 )
 
@@ -283,6 +284,7 @@ concerns = _records(
     "concerns",
     _ref("use", "uses"),
     _ref("site", "sites"),
+    Column("ward", _LINE),
     Column("category", _WORD, nullable=False),
     Column("severity", _WORD, nullable=False, index=True),
     Column("words", Text),
@@ -304,6 +306,8 @@ concerns = _records(
     Column("closed_at", _TIME),
     Column("statement", _DIGEST),
     Column("escalated_at", _TIME),
+    Column("in_flood", Boolean, nullable=False),
+    _ref("repeats", "concerns"),
 )
 
 corrective_actions = _records(
@@ -318,5 +322,6 @@ corrective_actions = _records(
     Column("result", Text),
 )
 
+Index("ix_concerns_raised", concerns.c.raised_at)
 Index("ix_conditions_open", conditions.c.state, conditions.c.due_on)
 Index("ix_expected_reports_waiting", expected_reports.c.state, expected_reports.c.due_on)

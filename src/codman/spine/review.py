@@ -72,6 +72,7 @@ class CaseFields(Fields):
     decided_at: Instant | None = None
     expires_on: Day | None = Field(default=None, description="From this day on the decision no longer stands")
     decision: Sha256 | None = Field(default=None, description="The signed decision statement")
+    voted_on: Sha256 | None = Field(default=None, description="What the votes that counted were cast on")
     supersedes: Id | None = None
 
 

@@ -615,6 +615,7 @@ def upgrade() -> None:
         sa.Column("decided_at", sa.String(length=40), nullable=True),
         sa.Column("expires_on", sa.String(length=10), nullable=True),
         sa.Column("decision", sa.String(length=64), nullable=True),
+        sa.Column("voted_on", sa.String(length=64), nullable=True),
         sa.Column("supersedes", sa.String(length=64), nullable=True),
         sa.ForeignKeyConstraint(["chair"], ["people.id"], name=op.f("fk_cases_chair")),
         sa.ForeignKeyConstraint(["proposed_by"], ["people.id"], name=op.f("fk_cases_proposed_by")),
@@ -641,6 +642,7 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.String(length=40), nullable=False),
         sa.Column("use", sa.String(length=64), nullable=True),
         sa.Column("site", sa.String(length=64), nullable=True),
+        sa.Column("ward", sa.String(length=400), nullable=True),
         sa.Column("category", sa.String(length=64), nullable=False),
         sa.Column("severity", sa.String(length=64), nullable=False),
         sa.Column("words", sa.Text(), nullable=True),
@@ -662,15 +664,20 @@ def upgrade() -> None:
         sa.Column("closed_at", sa.String(length=40), nullable=True),
         sa.Column("statement", sa.String(length=64), nullable=True),
         sa.Column("escalated_at", sa.String(length=40), nullable=True),
+        sa.Column("in_flood", sa.Boolean(), nullable=False),
+        sa.Column("repeats", sa.String(length=64), nullable=True),
         sa.ForeignKeyConstraint(["acknowledged_by"], ["people.id"], name=op.f("fk_concerns_acknowledged_by")),
         sa.ForeignKeyConstraint(["raised_by"], ["people.id"], name=op.f("fk_concerns_raised_by")),
+        sa.ForeignKeyConstraint(["repeats"], ["concerns.id"], name=op.f("fk_concerns_repeats")),
         sa.ForeignKeyConstraint(["site"], ["sites.id"], name=op.f("fk_concerns_site")),
         sa.ForeignKeyConstraint(["use"], ["uses.id"], name=op.f("fk_concerns_use")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_concerns")),
     )
     with op.batch_alter_table("concerns", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_concerns_acknowledged_by"), ["acknowledged_by"], unique=False)
+        batch_op.create_index("ix_concerns_raised", ["raised_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_concerns_raised_by"), ["raised_by"], unique=False)
+        batch_op.create_index(batch_op.f("ix_concerns_repeats"), ["repeats"], unique=False)
         batch_op.create_index(batch_op.f("ix_concerns_severity"), ["severity"], unique=False)
         batch_op.create_index(batch_op.f("ix_concerns_site"), ["site"], unique=False)
         batch_op.create_index(batch_op.f("ix_concerns_state"), ["state"], unique=False)
