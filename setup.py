@@ -1,4 +1,4 @@
-"""Compiles evaluate/kernels/*.c into one shared library, loaded by ctypes: one wheel serves every Python version."""
+"""Compiles */kernels/*.c into one shared library a room, loaded by ctypes: one wheel serves every Python version."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from setuptools import Extension, setup
 from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_ext import build_ext
 
-KERNELS = Path("src/codman/evaluate/kernels")
+ROOMS = ("evaluate", "monitor")
+SHARED = Path("src/codman/evaluate/kernels")  # kernels.h
 FLAGS = [
     "-O3",
     "-std=c11",
@@ -41,7 +42,7 @@ class BuildKernels(build_ext):
     """One shared library without a Python ABI in its name."""
 
     def get_ext_filename(self, fullname: str) -> str:
-        """codman/evaluate/kernels/_kernels.so, whatever the Python."""
+        """codman/<room>/kernels/_kernels.so, whatever the Python."""
         return str(Path(*fullname.split("."))) + ".so"
 
     def build_extension(self, ext: Extension) -> None:
@@ -50,7 +51,7 @@ class BuildKernels(build_ext):
         target.parent.mkdir(parents=True, exist_ok=True)
         sources = [str(path) for path in ext.sources]
         fresh = target.with_name(target.name + ".new")
-        subprocess.run([*compiler(), *FLAGS, *sources, "-o", str(fresh), "-lm"], check=True)
+        subprocess.run([*compiler(), *FLAGS, f"-I{SHARED}", *sources, "-o", str(fresh), "-lm"], check=True)
         fresh.replace(target)
 
 
@@ -65,10 +66,11 @@ class AnyPythonWheel(bdist_wheel):
 setup(
     ext_modules=[
         Extension(
-            "codman.evaluate.kernels._kernels",
-            sources=sorted(str(path) for path in KERNELS.glob("*.c")),
-            depends=sorted(str(path) for path in KERNELS.glob("*.h")),
+            f"codman.{room}.kernels._kernels",
+            sources=sorted(str(path) for path in Path(f"src/codman/{room}/kernels").glob("*.c")),
+            depends=sorted(str(path) for path in SHARED.glob("*.h")),
         )
+        for room in ROOMS
     ],
     cmdclass={"build_ext": BuildKernels, "bdist_wheel": AnyPythonWheel},
 )

@@ -53,11 +53,15 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def software() -> dict[str, str]:
-    """The versions that can move a number's last bit."""
+def software(*rooms: str) -> dict[str, str]:
+    """The versions that can move a number's last bit.
+
+    Args:
+        *rooms: The engines that computed; evaluate alone without any.
+    """
     return {
         "codman": __version__,
-        "codman_engine": engine_digest(),
+        "codman_engine": engine_digest(rooms or ("evaluate",)),
         "python": platform.python_version(),
         "numpy": np.__version__,
         "pyarrow": pa.__version__,
@@ -66,13 +70,13 @@ def software() -> dict[str, str]:
 
 
 @cache
-def engine_digest() -> str:
-    """Which code computed: the first 16 digits of a sha256 over the engine's source and its compiled kernels."""
-    engine = Path(codman.__file__).parent / "evaluate"
-    files = sorted(path for path in engine.rglob("*") if path.suffix in (".py", ".so"))
+def engine_digest(rooms: tuple[str, ...] = ("evaluate",)) -> str:
+    """Which code computed: the first 16 digits of a sha256 over the engines' source and their compiled kernels."""
     found = hashlib.sha256()
-    for path in files:
-        found.update(path.relative_to(engine).as_posix().encode() + b"\0" + path.read_bytes())
+    for room in rooms:
+        engine = Path(codman.__file__).parent / room
+        for path in sorted(path for path in engine.rglob("*") if path.suffix in (".py", ".so")):
+            found.update(path.relative_to(engine).as_posix().encode() + b"\0" + path.read_bytes())
     return found.hexdigest()[:16]
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
+from codman.spine.drift_spec import DriftSpec
 from codman.spine.measurement import Measurement, Window
 from codman.spine.reported import Reported
 from codman.spine.statement import CriteriaRef, Digest, Input, Predicate, Rows
@@ -115,7 +116,9 @@ class MonitoringPredicate(EnginePredicate):
     state: Literal["quiet", "watch", "alarm", "blind"] | None = None
     settings: Settings = Field(default_factory=dict)
     report: Reported | None = Field(default=None, description="What a team or a vendor says of the period beside it")
+    spec: DriftSpec | None = Field(default=None, description="What was asked, where Codman computed it from files")
 
     @model_serializer(mode="wrap")
-    def _only_where_somebody_reports(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {name: value for name, value in whole(self).items() if name != "report" or value is not None}
+    def _where_it_says_something(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        said: dict[str, Any] = whole(self)
+        return {name: value for name, value in said.items() if name not in ("report", "spec") or value is not None}
