@@ -9,10 +9,12 @@ import httpx
 import pytest
 from seen_pages import Pages
 from small_house import reader
+from sqlalchemy import select
 
 from codman.flows.concerns.posters import make_poster
 from codman.flows.concerns.throttle import MOST_OF_ONE
 from codman.flows.house import House
+from codman.jobs.tables import outbox
 from codman.registry.governance import CONCERNS
 from codman.registry.nouns import USES
 from codman.spine.concern import Concern, ConcernState
@@ -110,12 +112,61 @@ def test_what_cannot_be_kept_is_said_and_the_rest_stays(
     assert ("two hours late" in answer.text) or "words" in wrong
 
 
+QUIET = {"severity": "no harm"}
+
+
 def test_a_flood_is_stopped_with_a_time_and_what_was_typed(nobody: httpx.Client, link: str) -> None:
-    answers = [nobody.post(link, data=SAID) for _ in range(MOST_OF_ONE + 1)]
+    answers = [nobody.post(link, data={**SAID, **QUIET}) for _ in range(MOST_OF_ONE + 1)]
     assert [one.status_code for one in answers] == [303] * MOST_OF_ONE + [429]
     assert int(answers[-1].headers["retry-after"]) > 0
     assert "call the ward" in answers[-1].text
     assert "two hours late" in answers[-1].text
+
+
+def test_a_flood_through_one_poster_closes_no_other_and_turns_no_harm_away(
+    house: House, pages: Pages, nobody: httpx.Client, link: str
+) -> None:
+    other = f"/concern/{make_poster(house, reader(Role.OFFICER), 'deployment-1')}"
+    flood = [nobody.post(link, data={**SAID, **QUIET}).status_code for _ in range(3 * MOST_OF_ONE)]
+    assert flood.count(303) == MOST_OF_ONE
+    assert nobody.post(other, data={**SAID, **QUIET}).status_code == 303
+    assert nobody.post("/concern", data={**SAID, **QUIET}).status_code == 303
+    assert pages(Role.OWNER).post("/concern", data={**SAID, **QUIET}).status_code == 303
+
+    for words in ("The alarm never rang", "The alarm never rang", "The dose was doubled"):
+        assert nobody.post(link, data={**SAID, "words": words}).status_code == 303
+    first, again, own = concerns(house)[-3:]
+    assert (first.in_flood, first.repeats) == (True, None)
+    assert (again.in_flood, again.repeats) == (True, first.id)
+    assert (own.in_flood, own.repeats) == (True, None)
+    with house.database.reading() as connection:
+        told = {row.key.split("/")[1] for row in connection.execute(select(outbox.c.key))}
+    assert {first.id, own.id} <= told
+    assert again.id not in told
+
+    officer = pages(Role.OFFICER)
+    listed = officer.get("/incidents").text
+    assert first.id in listed
+    assert again.id not in listed
+    assert again.id in officer.get("/incidents?show=repeats").text
+    assert "another one, word for word" in officer.get(f"/incidents/{again.id}").text
+
+
+def test_without_a_poster_or_an_account_the_tool_is_chosen_and_the_ward_is_written(
+    house: House, nobody: httpx.Client
+) -> None:
+    form = nobody.get("/concern").text
+    assert '<optgroup label="Hospital A">' in form
+    assert "Sepsis early warning, adult wards" in form
+    assert "Old no-show risk" not in form  # retired: nobody on a ward sees it
+    assert nobody.post("/concern", data={**SAID, "tool": "deployment-1", "ward": "5 East"}).status_code == 303
+    assert nobody.post("/concern", data=SAID).status_code == 303
+    known, unknown = concerns(house)
+    assert (known.use, known.site, known.ward) == ("use-sepsis", "site-a", "5 East")
+    assert (unknown.use, unknown.ward) == (None, None)
+    gone = nobody.post("/concern", data={**SAID, "tool": "deployment-none", "ward": "5 East"})
+    assert gone.status_code == 422
+    assert "5 East" in gone.text
 
 
 def test_the_same_form_with_other_words_is_asked_about_and_then_sent(

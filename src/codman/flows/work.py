@@ -330,7 +330,9 @@ def _reports(connection: Connection, reader: Reader, ahead: str) -> Iterator[Tas
 
 def _concerns(connection: Connection, reader: Reader) -> Iterator[Task]:
     """Concerns nobody has seen: for the site's clinician, else who answers for the use, else the office."""
-    for one in governance.every(connection, "concern", concerns.c.state == ConcernState.RAISED.value):
+    for one in governance.every(
+        connection, "concern", concerns.c.state == ConcernState.RAISED.value, concerns.c.repeats.is_(None)
+    ):
         if any(person.id == reader.person for person in who_sees(connection, one).people):
             use = None if one.use is None else USES.get(connection, one.use)
             what = "a use that nobody could name" if use is None else use.name

@@ -74,7 +74,7 @@ ERASED: Final = "(erased)"
 _ALSO_IN: Final[Mapping[str, tuple[Table, Mapping[str, Sequence[str]]]]] = {
     "concern": (
         concerns,
-        {"words": ("words_salt",), "contact": (), "finding": (), "event_reference": ()},
+        {"words": ("words_salt",), "contact": (), "ward": (), "finding": (), "event_reference": ()},
     ),
     "corrective_action": (corrective_actions, {"sentence": (), "result": ()}),
 }

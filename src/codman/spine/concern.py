@@ -62,6 +62,7 @@ class ConcernFields(Fields):
 
     use: Id | None = Field(default=None, description="None where nobody could say which")
     site: Id | None = None
+    ward: Line | None = Field(default=None, description="The ward or unit, as they wrote it")
     category: ConcernCategory
     severity: ConcernSeverity = ConcernSeverity.UNKNOWN
     words: Prose | None = Field(default=None, description="What they wrote")
@@ -84,6 +85,8 @@ class ConcernFields(Fields):
     closed_at: Instant | None = None
     statement: Sha256 | None = Field(default=None, description="The concern statement in the log, without the words")
     escalated_at: Instant | None = None
+    in_flood: bool = Field(default=False, description="More had come by its way than people send; kept for the harm")
+    repeats: Id | None = Field(default=None, description="The one whose words it repeats in a flood; seen to last")
 
 
 class Concern(Record, ConcernFields):

@@ -15,7 +15,16 @@ from codman.flows.concerns import actions, export, following
 from codman.flows.concerns.looking import job, look
 from codman.flows.concerns.posters import made_for, make_poster, posted_at, poster, qr_code, take_back_posters
 from codman.flows.concerns.raising import Place
-from codman.flows.concerns.throttle import MOST_OF_ALL, MOST_OF_ONE, WITHIN, Throttle, TooManyConcerns
+from codman.flows.concerns.throttle import (
+    COMMON,
+    MOST_OF_ONE,
+    WITHIN,
+    Door,
+    Throttle,
+    TooManyConcerns,
+    person_door,
+    poster_door,
+)
 from codman.flows.schedule import jobs_of
 from codman.registry.access import Held, NotAllowed, Reader
 from codman.registry.nouns import DEPLOYMENTS
@@ -211,12 +220,25 @@ def test_an_address_that_sends_too_many_waits_and_others_do_not():
     throttle.pass_one("one")
 
 
-def test_all_addresses_together_have_a_limit_too():
+@pytest.mark.parametrize("door", [COMMON, poster_door("a-link"), person_door("person-1")])
+def test_all_addresses_together_have_a_limit_at_each_door_and_a_flood_at_one_closes_no_other(door: Door):
     throttle = Throttle(Clock())
-    for number in range(MOST_OF_ALL):
-        throttle.pass_one(f"address {number}")
+    for number in range(door.most):
+        assert throttle.pass_one(f"address {number}", door) is False
     with pytest.raises(TooManyConcerns):
-        throttle.pass_one("another")
+        throttle.pass_one("another", door)
+    for other in (COMMON, poster_door("another-link"), person_door("person-2")):
+        if other is not door:
+            assert throttle.pass_one("address 0", other) is False
+
+
+def test_one_that_says_harm_passes_in_a_flood_and_is_marked():
+    throttle = Throttle(Clock())
+    for _ in range(MOST_OF_ONE):
+        assert throttle.pass_one("one", harm=True) is False
+    assert throttle.pass_one("one", harm=True) is True
+    with pytest.raises(TooManyConcerns):
+        throttle.pass_one("one")
 
 
 def test_an_address_is_forgotten_with_its_time():
@@ -225,4 +247,4 @@ def test_an_address_is_forgotten_with_its_time():
     throttle.pass_one("one")
     clock.now += WITHIN + timedelta(seconds=1)
     throttle.pass_one("two")
-    assert list(throttle._of) == ["two"]
+    assert list(throttle._of) == [("common", ""), ("common", "two")]

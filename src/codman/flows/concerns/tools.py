@@ -25,12 +25,13 @@ class Tool:
     site: str  # a unit with its hospital before it
 
 
-def tools_on_wards(house: House, *, words: str = "", limit: int) -> list[Tool]:
+def tools_on_wards(house: House, *, words: str = "", only: str | None = None, limit: int) -> list[Tool]:
     """What runs on wards now, site by site.
 
     Args:
         house: The open house.
         words: Looked for in the names of uses and sites; all of them must be found.
+        only: The one of this id.
         limit: How many.
     """
     query = (
@@ -42,12 +43,18 @@ def tools_on_wards(house: House, *, words: str = "", limit: int) -> list[Tool]:
     )
     for word in words.split()[:8]:
         query = query.where((uses.c.name + " " + sites.c.name).icontains(word, autoescape=True))
+    if only is not None:
+        query = query.where(deployments.c.id == only)
     query = query.order_by(sites.c.path, uses.c.name, deployments.c.id).limit(limit)
     with house.database.reading() as connection:
         return [
-            Tool(name, use, f"{above}, {site}" if above and level == SiteLevel.UNIT.value else site)
+            Tool(name, use, _called(site, above if level == SiteLevel.UNIT.value else None))
             for name, use, site, level, above in connection.execute(query)
         ]
+
+
+def _called(site: str, hospital: str | None) -> str:
+    return site if hospital is None or site.startswith(hospital) else f"{hospital}, {site}"
 
 
 def place_of_tool(house: House, name: str) -> Place | None:

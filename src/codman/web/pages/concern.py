@@ -15,21 +15,22 @@ from codman.evidence.canonical import canonical, sha256
 from codman.flows.concerns.posters import Posted, posted_at, poster
 from codman.flows.concerns.raising import Place, Said, may_identify, place_within, raise_concern
 from codman.flows.concerns.reading import sent_receipt
-from codman.flows.concerns.telling import spoken
-from codman.flows.concerns.throttle import Throttle, TooManyConcerns
+from codman.flows.concerns.telling import GRAVE, spoken
+from codman.flows.concerns.throttle import COMMON, Throttle, TooManyConcerns, person_door, poster_door
+from codman.flows.concerns.tools import place_of_tool, tools_on_wards
 from codman.registry.accounts_throttle import network_of
 from codman.registry.records import BadField, NoSuchRecord
 from codman.registry.requests import KeyReused, Once
 from codman.web.pages.errors import status_of
 from codman.web.views.concern import Sent, concern_form, poster_view, reaches
-from codman.web.views.forms import Ask
-from codman.web.views.lists import Lists, is_search, searched
+from codman.web.views.forms import Ask, Option
+from codman.web.views.lists import FEW, Lists, found_by, is_search, searched
 from codman.web.views.sent import Form
 from codman.web.visit import FormDep, Visit, VisitDep
 
 router = APIRouter()
 
-_ASKED: Final = ("category", "severity", "words", "contact", "happened_on")
+_ASKED: Final = ("category", "severity", "ward", "words", "contact", "happened_on")
 _NOT_KEPT: Final = {
     "category": "choose one",
     "severity": "choose one",
@@ -90,17 +91,18 @@ def _take(visit: Visit, form: Form, token: str) -> Response:
     said, errors = _said(form)
     if said is None:
         return _shown(visit, token, form.values, errors, status=422)
-    if may_identify(said.words) and form.get("sure") != "yes":
+    if (may_identify(said.words) or may_identify(said.ward)) and form.get("sure") != "yes":
         return _shown(visit, token, form.values, {}, status=422, looks=True)
     try:
-        _throttle(visit.request).pass_one(network_of(visit.request.client.host if visit.request.client else ""))
+        place = _place(visit, form, posted)
         raised = raise_concern(
             visit.house,
             said,
-            _place(visit, form, posted),
+            place,
             reader=visit.who if visit.may("concern.create") else None,
             named=form.get("named") == "yes",
             once=_once(form, said),
+            in_flood=_passes(visit, said, token if posted is not None else ""),
         )
     except BadField as error:
         return _shown(visit, token, form.values, {error.field: error.why}, status=422)
@@ -143,7 +145,11 @@ def _place(visit: Visit, form: Form, posted: Posted | None) -> Place:
     if posted is not None:
         return posted.place
     if not visit.may("inventory.read"):
-        return Place()
+        tool = form.get("tool")
+        place = Place() if tool is None else place_of_tool(visit.house, tool)
+        if place is None:
+            raise BadField("concern", "tool", "choose one of the list, or say that you do not know")
+        return place
     return place_within(visit.house, visit.reader, form.get("use"), form.get("site"))
 
 
@@ -153,6 +159,17 @@ def _once(form: Form, said: Said) -> Once | None:
     if len(key) not in _KEY_LENGTHS or not key.isalnum():
         return None
     return Once(source="web:concern", key=key, body_digest=sha256(canonical(said.model_dump(mode="json"))))
+
+
+def _passes(visit: Visit, said: Said, token: str) -> bool:
+    """Count it by the way it came; whether it came in a flood."""
+    door = COMMON
+    if token:
+        door = poster_door(token)
+    elif visit.who is not None and visit.may("concern.create"):
+        door = person_door(visit.who.person)
+    address = network_of(visit.request.client.host if visit.request.client else "")
+    return _throttle(visit.request).pass_one(address, door, harm=said.severity in GRAVE)
 
 
 def _throttle(request: Request) -> Throttle:
@@ -192,11 +209,33 @@ def _shown(
 
 
 def _which(visit: Visit, values: Mapping[str, str]) -> tuple[Ask, ...]:
-    """Which tool and where, for who is signed in and may look them up; others write it."""
+    """Which tool and where: of what they may look up, or, without an account, of what runs on wards now."""
+    ward = Ask(name="ward", label="Which ward or unit", hint="As you call it.")
     if not visit.may("inventory.read"):
-        return ()
+        return (_tools(visit, values), ward)
     lists = Lists(house=visit.house, reader=visit.reader, values=values, words=searched(values))
     return (
         lists.ask("use", name="use", label="Which tool", unsaid="I cannot say"),
         lists.ask("site", name="site", label="Where", unsaid="I cannot say"),
+        ward,
+    )
+
+
+def _tools(visit: Visit, values: Mapping[str, str]) -> Ask:
+    words = searched(values).get("tool", "").strip()
+    found = tools_on_wards(visit.house, words=words, limit=FEW + 1)
+    many = bool(words) or len(found) > FEW
+    shown = found[:FEW] if words or not many else []
+    chosen = values.get("tool", "")
+    if chosen and chosen not in {one.id for one in shown}:
+        shown = [*tools_on_wards(visit.house, only=chosen, limit=1), *shown]
+    options = [Option(one.id, one.name, one.site) for one in shown]
+    return Ask(
+        name="tool",
+        label="Which tool",
+        kind="choice",
+        hint=found_by(words, len(found)) if many else "",
+        options=tuple(options),
+        unsaid="I do not know",
+        search=words if many else None,
     )

@@ -39,9 +39,10 @@ def incidents_page(visit: VisitDep) -> Response:
     asked = visit.request.query_params
     which = asked.get("show", "open")
     which = which if which in SHOWN else "open"
-    where = {"open": {"state": _OPEN}, "closed": {"state": _CLOSED}}.get(which, {})
+    where = {"open": {"state": _OPEN}, "repeats": {"state": _OPEN}, "closed": {"state": _CLOSED}}.get(which, {})
+    repeats = {"open": False, "repeats": True}.get(which)
     cursor = asked.get("after") or None
-    page = list_concerns(visit.house, visit.reader, where=where, cursor=cursor)
+    page = list_concerns(visit.house, visit.reader, where=where, repeats=repeats, cursor=cursor)
     standing = overview(visit.house, visit.reader)
     with visit.house.database.reading() as connection:
         named = names_of(connection, [name for one in page.items for name in (one.use, one.site)])

@@ -22,6 +22,7 @@ class Option:
 
     value: str
     text: str
+    group: str = ""  # under which heading; options of one heading follow each other
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

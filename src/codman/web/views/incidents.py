@@ -14,7 +14,7 @@ from codman.web.render import day, moment
 from codman.web.views.concern import CATEGORIES, SEVERITIES
 from codman.web.views.marks import Fact, Gap, Tag
 
-SHOWN: Final = {"open": "Not closed", "closed": "Closed", "all": "All"}
+SHOWN: Final = {"open": "Not closed", "repeats": "Repeated in a flood", "closed": "Closed", "all": "All"}
 _STATES: Final[Mapping[ConcernState, Tag]] = {
     ConcernState.RAISED: Tag("Nobody has it yet", "unsure", "?"),
     ConcernState.ACKNOWLEDGED: Tag("In hand", "plain", "◐"),
@@ -112,7 +112,7 @@ def incidents_view(
         standing: How all of them stand.
         named: Names by id.
         now: The time.
-        which: `open`, `closed` or `all`.
+        which: One of SHOWN.
         after: Whether it is a later page.
     """
     address = f"/incidents?show={which}"
@@ -127,7 +127,11 @@ def incidents_view(
         ),
         duties=tuple(map(_duty, standing.duties)),
         lines=tuple(_line(one, named, now) for one in page.items),
-        shown=tuple((f"/incidents?show={key}", words, key == which) for key, words in SHOWN.items()),
+        shown=tuple(
+            (f"/incidents?show={key}", words, key == which)
+            for key, words in SHOWN.items()
+            if key != "repeats" or standing.repeats or which == key
+        ),
         first=address if after else "",
         next=f"{address}&after={page.next}" if page.next else "",
     )
@@ -177,7 +181,7 @@ def incident_view(
 
 def about(one: Concern, named: Mapping[str, str]) -> str:
     """What it is about, by name."""
-    parts = [named.get(name, name) for name in (one.use, one.site) if name]
+    parts = [named.get(name, name) for name in (one.use, one.site) if name] + ([one.ward] if one.ward else [])
     return ", ".join(parts) or "nobody could say which tool"
 
 
@@ -194,7 +198,7 @@ def _facts(read: ConcernRead, named: Mapping[str, str]) -> tuple[Fact, ...]:
         Fact(
             "About",
             named.get(one.use or "", "not known"),
-            named.get(one.site or "", ""),
+            ", ".join(part for part in (named.get(one.site or "", ""), one.ward) if part),
             f"/uses/{one.use}" if one.use else "",
         ),
         Fact("Was a patient harmed?", SEVERITIES[one.severity]),
@@ -202,6 +206,8 @@ def _facts(read: ConcernRead, named: Mapping[str, str]) -> tuple[Fact, ...]:
         Fact("It happened on", day(one.happened_on)),
         seen,
         Fact("In the hospital's event system", one.event_reference or "not said"),
+        *((Fact("Came", "in a flood of concerns"),) if one.in_flood else ()),
+        *((Fact("Repeats", "another one, word for word", "", f"/incidents/{one.repeats}"),) if one.repeats else ()),
         *((Fact("Went further", moment(one.escalated_at), "nobody had it in time"),) if one.escalated_at else ()),
         *((Fact("Closed", moment(one.closed_at)),) if one.closed_at else ()),
     )
@@ -256,6 +262,8 @@ def _tags(one: Concern, *, overdue: bool) -> tuple[Tag, ...]:
     found = [_SEVERITIES[one.severity], OVERDUE if overdue else _STATES[one.state]]
     if one.pause is not None:
         found.append(_PAUSES[one.pause])
+    if one.in_flood:
+        found.append(Tag("In a flood" if one.repeats is None else "Repeated in a flood", "plain", "≋"))
     return tuple(found)
 
 

@@ -46,7 +46,7 @@ class Lists:
         found = choices(self.house, self.reader, kind, words=words, within=within, product=product, limit=FEW + 1)
         many = bool(words) or len(found) > FEW
         if many:
-            hint = " ".join(part for part in (hint and f"{hint}.", _found(words, len(found))) if part)
+            hint = " ".join(part for part in (hint and f"{hint}.", found_by(words, len(found))) if part)
             found = found[:FEW] if words else []
         options = [Option(one.id, _called(kind, one)) for one in found]
         value = self.values.get(name, "")
@@ -82,7 +82,8 @@ def is_search(form: Form) -> bool:
     return form.get("find") is not None
 
 
-def _found(words: str, number: int) -> str:
+def found_by(words: str, number: int) -> str:
+    """How many a search found, and what to do where a list is too long to be shown."""
     if not words:
         return "There are too many to list: search by name, then choose."
     if not number:
