@@ -30,8 +30,9 @@ from codman.registry.places import inside
 from codman.registry.records import Page, decode_cursor, encode_cursor
 from codman.registry.schema import deployments, people, products, sites, statements, uses, vendors
 from codman.registry.standing import COUNTS, COUNTS_FOR_EVER
+from codman.registry.undecided import running, without_decision
 from codman.spine.product import ProductKind
-from codman.spine.use import Decision, DecisionRole, Impact, Listed, Stage, Tier, Use
+from codman.spine.use import RUNNING, Decision, DecisionRole, Impact, Listed, Stage, Tier, Use
 
 MISSING: Final = "(missing)"  # as a null prints in a slice
 MOST_A_PAGE: Final = 500
@@ -48,6 +49,7 @@ _WORDS: Final = {  # fields that hold one of few words
     "decision_role": DecisionRole,
     "kind": ProductKind,
     "evidence": (_FILED,),
+    "runs": ("without a decision", "as decided"),
 }
 _OF_USE: Final = select(statements.c.digest).where(statements.c.use_id == uses.c.id)
 # told apart, for the first is answered from an index for almost every use
@@ -74,10 +76,11 @@ FILTERS: Final[Mapping[str, ColumnElement[Any]]] = {
     "downtime_procedure": uses.c.downtime_procedure,
     "evidence": case((_HAS_EVIDENCE, _FILED)),
 }
+RUNS: Final = "runs"  # whether what runs was decided; of a day, so no column
 AT: Final = "at"  # the uses at a site or below it, whoever answers for them
 CONTRACT_ENDS: Final = "contract_ends"  # the uses whose vendor's contract ends within so many days
 _DAYS_AHEAD: Final = 3660
-FACETS: Final = ("stage", "decision", "impact", "tier", "kind", "organisation", "vendor")
+FACETS: Final = ("stage", RUNS, "decision", "impact", "tier", "kind", "organisation", "vendor")
 ORDERS: Final[Mapping[str, Column[Any]]] = {
     "name": uses.c.name,
     "organisation": uses.c.organisation,
@@ -120,7 +123,12 @@ class Question:
     descending: bool = False
     limit: int = 50
     cursor: str | None = None
-    today: str | None = None  # the day from which `contract_ends` counts; the machine's own without
+    today: str | None = None  # the day on which decisions and contracts are looked at; the machine's own without
+
+    @property
+    def day(self) -> str:
+        """The day it is asked on."""
+        return datetime.now(UTC).date().isoformat() if self.today is None else self.today
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +229,7 @@ def _counted(
 ) -> dict[str, list[tuple[str, int]]]:
     """How many of the uses that answer a question have each value of each facet; the question is asked once."""
     hits = (
-        _joined(select(*(FILTERS[name].label(name) for name in names)), question, *names)
+        _joined(select(*(_facet(name, question.day).label(name) for name in names)), question, *names)
         .where(*_conditions(question, within), visible(within))
         .cte("hits")
     )
@@ -309,9 +317,9 @@ def _joined(query: Select[Any], question: Question | None, *facets_asked: str) -
 
 
 def _conditions(question: Question, within: Sequence[str]) -> list[ColumnElement[bool]]:
-    conditions = [_one_of(name, values, question.today, within) for name, values in question.where.items() if values]
+    conditions = [_one_of(name, values, question.day, within) for name, values in question.where.items() if values]
     conditions += [
-        ~func.coalesce(_one_of(name, values, question.today, within), false())
+        ~func.coalesce(_one_of(name, values, question.day, within), false())
         for name, values in question.not_where.items()
         if values
     ]
@@ -321,20 +329,31 @@ def _conditions(question: Question, within: Sequence[str]) -> list[ColumnElement
     return conditions
 
 
-def _one_of(name: str, values: Sequence[str], today: str | None, within: Sequence[str]) -> ColumnElement[bool]:
+def _facet(name: str, today: str) -> ColumnElement[Any]:
+    return _running(today) if name == RUNS else FILTERS[name]
+
+
+def _running(today: str) -> ColumnElement[Any]:
+    """Whether what runs of a use was decided; nothing where nothing runs."""
+    anywhere = select(deployments.c.use).where(running())
+    runs = or_(uses.c.stage.in_([stage.value for stage in RUNNING]), uses.c.id.in_(anywhere))
+    return case((without_decision(today), "without a decision"), (runs, "as decided"))
+
+
+def _one_of(name: str, values: Sequence[str], today: str, within: Sequence[str]) -> ColumnElement[bool]:
     if name == AT:
         return or_(*(_at(site, within) for site in values))
     if name == CONTRACT_ENDS:
         return or_(*(_ends_within(days, today) for days in values))
-    if name not in FILTERS:
-        raise BadFilter(name, [*FILTERS, AT, CONTRACT_ENDS])
+    if name not in FILTERS and name != RUNS:
+        raise BadFilter(name, [*FILTERS, RUNS, AT, CONTRACT_ENDS])
     if name in _WORDS and (unknown := [v for v in values if v not in (words := [*map(str, _WORDS[name]), MISSING])]):
         raise BadFilterValue(name, unknown[0], words)
     if name == "evidence":  # in this form PostgreSQL joins once and does not ask use by use
         return or_(
             false(), *([_HAS_EVIDENCE] if _FILED in values else []), *([~_HAS_EVIDENCE] if MISSING in values else [])
         )
-    column = FILTERS[name]
+    column = _facet(name, today)
     given = [value for value in values if value != MISSING]
     parts: list[ColumnElement[bool]] = [column.in_(given)] if given else []
     if MISSING in values:
@@ -349,10 +368,10 @@ def _at(site: str, within: Sequence[str]) -> ColumnElement[bool]:
     return uses.c.id.in_(_belonging(and_(below, inside(within))))
 
 
-def _ends_within(days: str, today: str | None) -> ColumnElement[bool]:
+def _ends_within(days: str, today: str) -> ColumnElement[bool]:
     if not days.isascii() or not days.isdecimal() or not 0 < int(days[:6]) <= _DAYS_AHEAD:
         raise BadFilter(f"{CONTRACT_ENDS}={days}", [f"{CONTRACT_ENDS}=90"])
-    first = datetime.now(UTC).date() if today is None else date.fromisoformat(today)
+    first = date.fromisoformat(today)
     last = first + timedelta(days=int(days))
     return vendors.c.contract_ends.between(first.isoformat(), last.isoformat())
 

@@ -21,6 +21,7 @@ READY: Final = (
         "Live without a decision",
         "stage=live&decision=undecided&decision=undecided (legacy)",
     ),
+    ("view-runs-undecided", "Runs without a decision", "runs=without a decision"),
     ("view-live-unowned", "No owner", "owner=(missing)&not.stage=retired"),
     ("view-no-evidence", "No evidence", "evidence=(missing)&not.stage=retired"),
     ("view-contracts-ending", "Contracts ending in 90 days", "contract_ends=90"),

@@ -16,13 +16,13 @@ from codman.api.routes.lists import CONFIG, asked, filters_of, list_of, order_of
 from codman.flows import records, rollout
 from codman.flows.record_rules import KINDS
 from codman.registry.access import paths_for
-from codman.registry.inventory import AT, CONTRACT_ENDS, FILTERS, MOST_A_PAGE, ORDERS, Question, search
+from codman.registry.inventory import AT, CONTRACT_ENDS, FILTERS, MOST_A_PAGE, ORDERS, RUNS, Question, search
 from codman.registry.schema import uses
 from codman.spine.record import Id
 from codman.spine.site import Deployment
 from codman.spine.use import Use
 
-FILTER_NAMES: Final = (*FILTERS, AT, CONTRACT_ENDS)
+FILTER_NAMES: Final = (*FILTERS, RUNS, AT, CONTRACT_ENDS)
 USE_QUESTION: Final = asked(
     "UseQuestion", filters=FILTER_NAMES, orders=tuple(ORDERS), words=True, first="name", opposites=True
 )

@@ -18,6 +18,7 @@ SHOWN_VALUES: Final = 8
 
 LABELS: Final[Mapping[str, str]] = {
     "stage": "Stage",
+    "runs": "Runs",
     "decision": "Decision",
     "impact": "Impact",
     "tier": "Risk tier",

@@ -1,0 +1,129 @@
+"""What runs without a decision: no decision in force names the site, reaches the mode and is about the version.
+
+A use that its record calls approved, and about which no case was ever decided here, was decided elsewhere: that holds
+for what is no more exposed than the use itself. Which decisions are in force is `review.stages`' rule; here it is asked
+of thousands of deployments at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Text, and_, case, cast, exists, func, literal, or_, select
+
+from codman.registry.nouns import DEPLOYMENTS
+from codman.registry.schema import deployments, uses
+from codman.registry.schema_review import cases, reopenings
+from codman.spine.reopening import Changed, ReopeningState
+from codman.spine.review import GRANTED, CaseOutcome, CaseState
+from codman.spine.site import Deployment
+from codman.spine.use import RUNNING, Decision, Stage
+
+UNDECIDED: Final = (Decision.UNDECIDED.value, Decision.LEGACY.value)
+_FAVOURABLE: Final = (Decision.APPROVED.value, Decision.CONDITIONAL.value)
+_RUNS: Final = tuple(sorted(stage.value for stage in RUNNING))
+_EXPOSURE: Final = {Stage.SILENT.value: 0, Stage.PILOT.value: 1, Stage.LIVE.value: 2}
+_decided = cases.alias("decided")
+_granted = cases.alias("granted")
+_refused = cases.alias("refused")
+
+
+def _exposed(column: Any) -> ColumnElement[int]:
+    return case(_EXPOSURE, value=column, else_=-1)
+
+
+def running() -> ColumnElement[bool]:
+    """Deployments whose output somebody, or a log, gets."""
+    return deployments.c.mode.in_(_RUNS)
+
+
+def uncovered(today: str) -> ColumnElement[bool]:
+    """Whether a running deployment has no decision that covers it, on a day.
+
+    Args:
+        today: The day, ISO 8601.
+    """
+    granted = (
+        _granted.c.use == deployments.c.use,
+        _granted.c.state == CaseState.DECIDED.value,
+        _granted.c.outcome.in_([one.value for one in GRANTED]),
+        or_(_granted.c.expires_on.is_(None), _granted.c.expires_on > today),
+        _exposed(_granted.c.leads_to) >= _exposed(deployments.c.mode),
+    )
+    names_site = or_(
+        func.replace(cast(_granted.c.sites, Text), " ", "") == "[]",
+        cast(_granted.c.sites, Text).contains(literal('"') + deployments.c.site + '"'),
+    )
+    of_version = or_(_granted.c.version.is_(None), _granted.c.version == deployments.c.version, _change_settled())
+    refused_since = exists(
+        select(_refused.c.id).where(
+            _refused.c.use == _granted.c.use,
+            _refused.c.state == CaseState.DECIDED.value,
+            _refused.c.outcome == CaseOutcome.REJECTED.value,
+            _refused.c.decided_at >= _granted.c.decided_at,
+            _exposed(_refused.c.leads_to) >= 0,
+            _exposed(_refused.c.leads_to) <= _exposed(deployments.c.mode),
+        )
+    )
+    covered = exists(select(_granted.c.id).where(*granted, names_site, of_version, ~refused_since))
+    ever_decided = exists(
+        select(_decided.c.id).where(
+            _decided.c.use == deployments.c.use,
+            _decided.c.state == CaseState.DECIDED.value,
+            _exposed(_decided.c.leads_to) >= 0,
+        )
+    )
+    elsewhere = exists(
+        select(uses.c.id).where(
+            uses.c.id == deployments.c.use,
+            uses.c.decision.in_(_FAVOURABLE),
+            _exposed(uses.c.stage) >= _exposed(deployments.c.mode),
+        )
+    )
+    return and_(running(), ~or_(covered, and_(elsewhere, ~ever_decided)))
+
+
+def _change_settled() -> ColumnElement[bool]:
+    """Whether change control reopened what this version touched, and all of it was shown again or is in plan."""
+    of_it = (
+        reopenings.c.use == deployments.c.use,
+        reopenings.c.changed == Changed.VERSION.value,
+        reopenings.c.became == deployments.c.version,
+    )
+    still = select(reopenings.c.id).where(*of_it, reopenings.c.state == ReopeningState.OPEN.value)
+    return and_(exists(select(reopenings.c.id).where(*of_it)), ~exists(still))
+
+
+def without_decision(today: str) -> ColumnElement[bool]:
+    """Uses that run without a decision: as a whole, or anywhere, in any way, in any version that none covers.
+
+    Args:
+        today: The day, ISO 8601.
+    """
+    # one list, worked out once; not a question asked of every use
+    somewhere = select(deployments.c.use).where(uncovered(today))
+    as_a_whole = and_(uses.c.stage.in_(_RUNS), uses.c.decision.in_(UNDECIDED))
+    return or_(as_a_whole, uses.c.id.in_(somewhere))
+
+
+def uncovered_of(connection: Connection, use: str, today: str) -> Sequence[Deployment]:
+    """The deployments of a use that no decision covers, in the order of their ids."""
+    rows = connection.execute(
+        select(deployments).where(deployments.c.use == use, uncovered(today)).order_by(deployments.c.id)
+    )
+    return [DEPLOYMENTS.read(row) for row in rows]
+
+
+def uncovered_by_use(connection: Connection, today: str, *which: ColumnElement[bool]) -> dict[str, list[Deployment]]:
+    """The same of many uses, by use; `which` narrows the uses."""
+    rows = connection.execute(
+        select(deployments)
+        .join(uses, uses.c.id == deployments.c.use)
+        .where(uncovered(today), *which)
+        .order_by(deployments.c.use, deployments.c.id)
+    )
+    found: dict[str, list[Deployment]] = {}
+    for row in rows:
+        found.setdefault(row.use, []).append(DEPLOYMENTS.read(row))
+    return found
