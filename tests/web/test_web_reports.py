@@ -218,6 +218,12 @@ def test_a_workbook_behind_the_link_comes_back_and_a_wrong_one_loses_nothing(
     assert wrong.status_code == 422
     assert "holds a formula: write the value itself" in wrong.text
     assert 'value="Vera Vendor"' in wrong.text  # what could be read stands in the form
+    telling = nobody.post(f"{link}/workbook", files={"file": ("r.xlsx", _filled(body, words="MRN 4711302"))})
+    assert telling.status_code == 422
+    assert re.search(r"<li>B\d+: it may name a patient", telling.text)
+    assert "MRN 4711302" in telling.text  # stands in the form, to be corrected
+    with house.database.reading() as connection:
+        assert connection.execute(select(documents)).all() == []  # the original of what is refused is not kept
     for bad in (b"", b"no workbook", b"x" * (1024 * 1024 + 1)):
         answer = nobody.post(f"{link}/workbook", files={"file": ("r.xlsx", bad)})
         assert answer.status_code in (413, 422)
@@ -251,8 +257,9 @@ def test_a_report_of_another_site_is_not_there(pages: Pages, report: str) -> Non
     assert elsewhere.post("/schedules/new", data=SCHEDULE).status_code == 404
 
 
-def _filled(body: bytes, incidents: str = "none known") -> bytes:
+def _filled(body: bytes, incidents: str = "none known", words: str = "") -> bytes:
     said = {"Sent by": "Vera Vendor", "Incidents": incidents, "Complaints": "none known", "Changes": "none known"}
+    said["In words"] = words
     book = load_workbook(io.BytesIO(body))
     for row in book.active.iter_rows():
         if row[0].value in said:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
+from openpyxl.comments import Comment
 from openpyxl.utils.exceptions import IllegalCharacterError
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -124,6 +125,36 @@ def test_all_faults_are_told_at_once_and_the_rest_is_kept():
         "write a whole number, e.g. 1200",
     ]
     assert sheet.typed["sender"] == "Vera Vendor"
+
+
+def test_a_cell_that_may_name_a_patient_is_told_by_its_place_and_never_by_its_words():
+    def tell(sheet: Any) -> None:
+        words = at(sheet, "In words")
+        sheet.cell(words.row, 2).value = "It missed Mrs Miller"
+        sheet.cell(words.row, 7).value = 47113028  # beside the answer, where nobody asked for anything
+        hidden = sheet.parent.create_sheet("Cases")
+        hidden.sheet_state = "hidden"
+        hidden["C4"] = "born on 3 May"
+
+    sheet = changed(tell)
+    row = at(load_workbook(io.BytesIO(written())).active, "In words").row
+    assert set(faults(sheet)) == {f"B{row}", f"G{row}", "Cases!C4"}
+    assert all("it may name a patient" in why and "Miller" not in why for why in faults(sheet).values())
+    assert sheet.typed["words"] == "It missed Mrs Miller"  # stands in the form again, to be corrected
+
+
+def test_numbers_who_sends_it_and_what_was_written_here_name_no_patient():
+    def fill(sheet: Any) -> None:
+        sheet.cell(at(sheet, "auroc").row, 6).value = 123456
+        sheet.cell(at(sheet, "Sent by").row, 2).value = "Mrs Vera Vendor, ext. 12345"
+        sheet.cell(at(sheet, "Period").row, 2).value = "2026-09-01 to 2026-11-30"
+
+    assert changed(fill).faults == []
+
+
+def test_what_cannot_be_looked_through_is_refused():
+    with pytest.raises(NoWorkbook, match="comments, pictures"):
+        changed(lambda sheet: setattr(sheet["B9"], "comment", Comment("bed 7", "a nurse")))
 
 
 def test_a_sheet_without_its_table_or_its_report_says_what_is_gone():

@@ -27,6 +27,7 @@ from codman.flows.reporting.answers import (
     row_field,
     rows_of,
 )
+from codman.flows.reporting.screening import TELLING, is_ours, telling, unread
 from codman.registry.imports.packages import look_through
 from codman.spine.reported import NONE_KNOWN, ReportedChange
 
@@ -91,6 +92,7 @@ class Sheet:
     typed: dict[str, str] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     places: dict[str, str] = field(default_factory=dict)  # field to cell
+    plain: set[str] = field(default_factory=set)  # cells that say a number, the sender, or what was written here
 
     def wrong(self, cell: str, why: str) -> None:
         """Note what is wrong with a cell."""
@@ -157,16 +159,16 @@ def read_report_workbook(data: bytes, report: str) -> Sheet:
     """What a returned workbook says, with each fault by its cell.
 
     Rows and columns may have moved; what is asked is found by its words. A formula is a fault: what it would come to
-    is not in the file for certain.
+    is not in the file for certain. So is any cell, on any sheet, whose text looks as if it named a patient.
 
     Args:
         data: The file.
         report: The report it must answer.
 
     Raises:
-        NoWorkbook: It is none, or too large.
+        NoWorkbook: It is none, too large, or holds what cannot be looked through for patients.
     """
-    cells = _cells(data)
+    cells, others = _cells(data)
     found = Sheet()
     header = next((row for row, line in cells.items() if _is_header(line)), None)
     if header is None:
@@ -178,6 +180,11 @@ def read_report_workbook(data: bytes, report: str) -> Sheet:
         found.wrong(SHEET, f"the row '{_REPORT}' is gone, which says what report this answers")
     if header is not None:
         _read_table(found, cells, header)
+    here = ((cell.place, cell.text) for line in cells.values() for cell in line.values())
+    told = list(telling([*((place, text) for place, text in here if place not in found.plain), *others]))
+    found.faults = [one for one in found.faults if one.cell not in told]  # which would say the words again
+    for place in told:
+        found.wrong(place, TELLING)
     return found
 
 
@@ -188,7 +195,8 @@ class _Cell:
     formula: bool
 
 
-def _cells(data: bytes) -> dict[int, dict[int, _Cell]]:
+def _cells(data: bytes) -> tuple[dict[int, dict[int, _Cell]], list[tuple[str, str]]]:
+    """The cells of the sheet that answers; and of every other sheet, hidden ones too, each place with its text."""
     if len(data) > LARGEST:
         raise NoWorkbook(f"it is larger than {LARGEST // 1024} KiB")
     from openpyxl import load_workbook  # as above
@@ -197,6 +205,8 @@ def _cells(data: bytes) -> dict[int, dict[int, _Cell]]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             look_through(archive, "the workbook")
+            if (why := unread(archive.namelist())) is not None:
+                raise NoWorkbook(why)
         book = load_workbook(io.BytesIO(data), read_only=True, keep_links=False)
     except CodmanError as error:
         raise NoWorkbook(error.why) from None
@@ -204,8 +214,13 @@ def _cells(data: bytes) -> dict[int, dict[int, _Cell]]:
         raise NoWorkbook(f"it is no whole XLSX workbook ({type(error).__name__})") from None
     try:
         sheet: Any = book[SHEET] if SHEET in book.sheetnames else book.worksheets[0]
-        sheet.reset_dimensions()  # what a file says of its size may be a trap
-        return _lines(sheet)
+        others = []
+        for each in book.worksheets:
+            each.reset_dimensions()  # what a file says of its size may be a trap
+            if each is not sheet:
+                lines = _lines(each).values()
+                others += [(f"{each.title}!{cell.place}", cell.text) for line in lines for cell in line.values()]
+        return _lines(sheet), others
     except _BROKEN as error:
         raise NoWorkbook(f"its sheet is damaged ({type(error).__name__})") from None
     finally:
@@ -254,6 +269,8 @@ def _read_line(found: Sheet, line: Mapping[int, _Cell], report: str) -> None:
     label, said = _label(line), line[others[0]] if others else None
     if said is not None and others[0] > first + 1:
         said = None  # only the hint stands beside it
+    if label in _TOLD and said is not None and is_ours(said.text):
+        found.plain.add(said.place)
     if label in _TOLD or (label is None and said is None):
         return
     if label is None and said is not None:
@@ -262,6 +279,8 @@ def _read_line(found: Sheet, line: Mapping[int, _Cell], report: str) -> None:
     if label == _REPORT:
         if said is None or said.text != report:
             found.wrong(said.place if said else line[first].place, "this workbook answers another report")
+        else:
+            found.plain.add(said.place)
         return
     name = _ASKED[str(label)]
     if name in found.places:
@@ -278,6 +297,8 @@ def _read_line(found: Sheet, line: Mapping[int, _Cell], report: str) -> None:
 
 def _take(found: Sheet, name: str, said: _Cell) -> None:
     text = said.text
+    if name not in ("words", "changes") and not said.formula:
+        found.plain.add(said.place)
     if name in ("incidents", "complaints"):
         if text.casefold() == NONE_KNOWN:
             found.typed[name] = NONE_KNOWN
@@ -340,6 +361,8 @@ def _read_row(found: Sheet, row: int, line: Mapping[int, _Cell], columns: Mappin
             found.typed[row_field(row, name)] = _reason(cell.text)
         else:
             found.typed[row_field(row, name)] = cell.text
+            if name != "metric":
+                found.plain.add(cell.place)
 
 
 def _reason(text: str) -> str:
