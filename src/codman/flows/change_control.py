@@ -78,7 +78,7 @@ def change_round(house: House) -> Looked:
         conditions.look(house)
     reopened = sum(reopen(house, use, seen) for use, seen in _by_use(stirred.seen).items())
     closed, in_plan = _settle(house, told & set(waiting) | {one.use for one in stirred.seen})
-    if told or reopened:
+    if told or reopened or stirred.seen:
         pausing.propose(house)
     _move_on(house, stop)
     return Looked(stop - start, reopened, closed, in_plan)

@@ -219,7 +219,7 @@ pause_proposals = _records(
     _ref("use", "uses", needed=True),
     Column("cause", _WORD, nullable=False),
     Column("because", _LINE, nullable=False),
-    _ref("case", "cases", needed=True),
+    _ref("case", "cases"),
     _ref("condition", "conditions"),
     Column("state", _WORD, nullable=False, index=True),
     Column("settled_at", _TIME),

@@ -18,6 +18,7 @@ class PauseCause(StrEnum):
 
     CONDITION = "condition lapsed"
     DECISION = "decision expired"
+    UNDECIDED = "runs without a decision"
     REJECTED = "rejected"  # the committee refused it, and it still runs
 
 
@@ -36,7 +37,7 @@ class PauseProposalFields(Fields):
     use: Id
     cause: PauseCause
     because: Line = Field(description="In words: what lapsed or ran out, and when")
-    case: Id = Field(description="The decision it is about")
+    case: Id | None = Field(default=None, description="The decision it is about; none where nothing was decided")
     condition: Id | None = Field(default=None, description="The condition that lapsed")
     state: PauseState = PauseState.OPEN
     settled_at: Instant | None = None

@@ -1102,7 +1102,7 @@ def upgrade() -> None:
         sa.Column("use", sa.String(length=64), nullable=False),
         sa.Column("cause", sa.String(length=64), nullable=False),
         sa.Column("because", sa.String(length=400), nullable=False),
-        sa.Column("case", sa.String(length=64), nullable=False),
+        sa.Column("case", sa.String(length=64), nullable=True),
         sa.Column("condition", sa.String(length=64), nullable=True),
         sa.Column("state", sa.String(length=64), nullable=False),
         sa.Column("settled_at", sa.String(length=40), nullable=True),
