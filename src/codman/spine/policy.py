@@ -86,6 +86,13 @@ class Requirement(_Strict):
         return self.title or self.id.replace("-", " ").replace("_", " ").capitalize()
 
 
+class Committee(_Strict):
+    """Who must have voted, beyond the fewest that a use of its tier takes anyway."""
+
+    voters: int = Field(default=1, ge=1, le=100, strict=True, description="Fewest votes, abstentions not counted")
+    disciplines: tuple[Name, ...] = Field(default=(), max_length=20, description="Disciplines that must have voted")
+
+
 class Policy(_Strict):
     """Everything a checkpoint demands."""
 
@@ -93,6 +100,9 @@ class Policy(_Strict):
     edition: Name
     applies_to: AppliesTo = AppliesTo()
     checkpoint: Checkpoint
+    committee: Committee | None = Field(
+        default=None, description="Who must have voted; never fewer than its tier takes"
+    )
     level: float = Field(
         default=0.95, gt=0.5, lt=1, strict=True, description="Least level of an interval that is judged"
     )

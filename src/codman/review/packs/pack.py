@@ -13,6 +13,7 @@ from pydantic import Field
 
 from codman.review.packs.dated import Dated, Strict, made
 from codman.review.policy.load import AS_TEXT, policy_of, policy_of_bytes
+from codman.review.policy.plain import plain
 from codman.review.policy.written import BadPolicy, Written, first_of, parse, read
 from codman.spine.policy import Checkpoint, Name, Policy
 
@@ -60,7 +61,7 @@ class Pack(Dated):
             if policy_of_bytes(text.encode(), self.file).model_dump() == policy.model_dump():
                 return text
         # written in a style that cannot be cut out, such as within brackets: the same, in our own style
-        return yaml.safe_dump(_plain(policy), sort_keys=False, allow_unicode=True, width=120)
+        return yaml.safe_dump(plain(policy), sort_keys=False, allow_unicode=True, width=120)
 
     def at(self, checkpoint: Checkpoint) -> tuple[Policy, ...]:
         """Its policies for one checkpoint."""
@@ -133,19 +134,6 @@ def _excerpt(written: Written, i: int) -> str:
     end = written.line((_POLICIES, i + 1)) if (_POLICIES, i + 1) in written.lines else len(lines) + 1
     cut = lines[start - 1 : end - 1]
     return dedent("\n".join([cut[0].replace("- ", "  ", 1), *cut[1:]])).strip() + "\n"
-
-
-def _plain(policy: Policy) -> dict[str, Any]:
-    """A policy's keys as a file has them."""
-    top = policy.model_dump(mode="json", exclude={"requires"}, exclude_none=True)
-    requires = []
-    for requirement in policy.requires:
-        said = requirement.model_dump(mode="json", exclude={"asks", "asked_as"}, exclude_none=True)
-        if requirement.asked_as != "evidence":
-            asks = requirement.asks.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_defaults=True)
-            said[requirement.asked_as] = asks.get("type", asks) if requirement.asked_as == "document" else asks
-        requires.append({key: value for key, value in said.items() if value != []})
-    return {**top, "requires": requires}
 
 
 def _as_counted(pack: Pack, written: Written) -> None:

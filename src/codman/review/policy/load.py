@@ -13,7 +13,7 @@ from codman.errors import nearest
 from codman.review.policy.catalog import BY_KEY, KINDS
 from codman.review.policy.requirement import RequirementKind
 from codman.review.policy.written import BadPolicy, Place, Written, first_of, parse, read
-from codman.spine.policy import AppliesTo, Ask, Checkpoint, Policy, Requirement
+from codman.spine.policy import AppliesTo, Ask, Checkpoint, Committee, Policy, Requirement
 from codman.spine.statement import Kind
 
 _TEXT: Final = frozenset({"policy", "edition", "id", "title", "controls", "applies_to"})
@@ -60,19 +60,22 @@ def policy_of(written: Written) -> Policy:
     fields: dict[str, Any] = {key: value for key, value in top.items() if value is not None and key in _POLICY_KEYS}
     if "applies_to" in fields:
         with _kept(faults):
-            fields["applies_to"] = _strict(AppliesTo, _listed(fields["applies_to"]), ("applies_to",), written)
+            fields["applies_to"] = as_model(AppliesTo, _listed(fields["applies_to"]), ("applies_to",), written)
+    if "committee" in fields:
+        with _kept(faults):
+            fields["committee"] = as_model(Committee, _listed(fields["committee"]), ("committee",), written)
     fields["requires"] = _requirements(fields.get("requires"), written, faults)
     fields["file"] = written.path
     if faults:
         # the rest of the top is still looked at; what is named already, or follows from it, is not named again
         named = {fault.key for fault in faults if fault.requirement is None}
-        fields = {key: value for key, value in fields.items() if key not in ("applies_to", "requires")}
+        fields = {key: value for key, value in fields.items() if key not in ("applies_to", "committee", "requires")}
         rest: list[BadPolicy] = []
         with _kept(rest):
-            _strict(Policy, fields, (), written)
+            as_model(Policy, fields, (), written)
         faults += [fault for fault in rest if fault.key in fields and fault.key not in named]
         raise first_of(sorted(faults, key=lambda fault: fault.line or 0))
-    policy: Policy = _strict(Policy, fields, (), written)
+    policy: Policy = as_model(Policy, fields, (), written)
     return policy
 
 
@@ -126,7 +129,7 @@ def _requirement(item: Any, place: Place, written: Written) -> Requirement:
     kind, ask = None, None
     with _kept(faults):
         kind = _kind(item, place, written)
-        ask = _strict(kind.asks, kind.form(item[kind.key]), (*place, kind.key), written)
+        ask = as_model(kind.asks, kind.form(item[kind.key]), (*place, kind.key), written)
     if kind is None:
         raise first_of(faults)
     fields = {key: value for key, value in item.items() if key in _OWN_KEYS and value is not None}
@@ -145,7 +148,7 @@ def _requirement(item: Any, place: Place, written: Written) -> Requirement:
         whole["id"] = "no-id"
     requirement: Requirement | None = None
     with _kept(faults):
-        requirement = _strict(Requirement, whole, place, written)
+        requirement = as_model(Requirement, whole, place, written)
     if requirement is None:  # its ask is looked at as far as it can stand alone
         bare = {key: whole[key] for key in ("asked_as", "asks", "evidence", "line") if key in whole}
         with suppress(ValidationError):
@@ -200,7 +203,7 @@ def _agree(requires: Mapping[int, Requirement], written: Written) -> None:
                     )
 
 
-def _strict(model: type[BaseModel], fields: Any, place: Place, written: Written) -> Any:
+def as_model(model: type[BaseModel], fields: Any, place: Place, written: Written) -> Any:
     """Fields as their model; the first thing wrong becomes one error with its line."""
     if not isinstance(fields, Mapping):
         raise written.refuse(

@@ -1,0 +1,110 @@
+"""Monitor plan: what is watched of a use, in which windows, within which bounds, by whom, and what follows.
+
+Made from a policy by review/watching, edited by people, kept by registry; read by flows/watch and the doors.
+A watched requirement is a policy's requirement with its window, its day and its people beside it.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from codman.spine.policy import Name, Requirement
+from codman.spine.record import Day
+
+CODMAN: Final = "codman"  # who is responsible where the house computes the number itself
+WindowRule = Annotated[
+    str, Field(pattern=r"^(day|week|month|quarter|half-year|year|rows:[1-9][0-9]{0,8})$", description="How long one is")
+]
+
+
+class Age(StrEnum):
+    """How much of a window's outcomes must be known before its number counts."""
+
+    FINAL = "final"  # all that will ever be known
+    PARTIAL = "partial"  # those known so far, weighted for the ones to come
+    ESTIMATED = "estimated"  # none: what the scores lead to expect
+
+
+class WatchAction(StrEnum):
+    """What follows when a requirement is not met."""
+
+    SIGNAL = "signal"  # it stands in the owner's queue
+    TELL = "tell"  # and is sent: mail, webhook, ticket
+    PROPOSE_PAUSE = "propose-pause"
+    ROLL_BACK = "roll-back"  # only where the decision allowed it beforehand
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Due(_Strict):
+    """One window and the day its number is due."""
+
+    start: Day
+    end: Day = Field(description="Exclusive")
+    due_on: Day
+
+
+class Watch(_Strict):
+    """What `watch:` holds: when a requirement is looked at, by whom, and what follows."""
+
+    window: WindowRule = "month"
+    age: Age = Age.FINAL
+    due_days: int = Field(
+        default=14, ge=0, le=400, strict=True, description="Days after the window's outcomes are known"
+    )
+    responsible: Name = Field(default=CODMAN, description="Who computes it: codman, or a partner's name")
+    accountable: Name | None = Field(
+        default=None, description="Who answers for it in the house: a person's id or e-mail"
+    )
+    actions: tuple[WatchAction, ...] = Field(default=(WatchAction.SIGNAL,), min_length=1)
+    format: Name | None = Field(default=None, description="How a partner sends it, in a contract")
+    due: tuple[Due, ...] = Field(default=(), max_length=100, description="The next windows, in a contract")
+
+    @field_validator("actions")
+    @classmethod
+    def _once(cls, actions: tuple[WatchAction, ...]) -> tuple[WatchAction, ...]:
+        if len(set(actions)) != len(actions):
+            raise ValueError("an action stands twice")
+        return actions
+
+
+class Watched(_Strict):
+    """A requirement that is held again in each window."""
+
+    requirement: Requirement
+    watch: Watch
+
+
+class FromPolicy(_Strict):
+    """The policy a plan was made from."""
+
+    policy: Name
+    edition: Name
+    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+
+
+class MonitorPlan(_Strict):
+    """Everything that is watched of one use."""
+
+    plan: Name
+    edition: Name
+    partner: Name | None = Field(default=None, description="Whose part of a plan this is, in a contract")
+    product: Name | None = None
+    use: Name | None = None
+    made_from: FromPolicy | None = None
+    label_delay_days: int = Field(
+        default=0, ge=0, le=3650, strict=True, description="Days from a prediction until its outcome is known"
+    )
+    starts_on: Day | None = Field(default=None, description="The first window's first day")
+    level: float = Field(default=0.95, gt=0.5, lt=1, strict=True)
+    requires: tuple[Watched, ...] = Field(min_length=1, max_length=1000)
+    file: str = Field(default="", exclude=True, repr=False)
+
+    def partners(self) -> list[str]:
+        """Everybody but the house itself who is responsible for a number, by name."""
+        return sorted({one.watch.responsible for one in self.requires} - {CODMAN})
