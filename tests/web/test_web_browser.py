@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axed import looked_at
 from sqlalchemy import select
 
 from codman.flows.house import House
 from codman.registry.schema import statements, uses
 from codman.registry.schema_review import concerns, intakes
 
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PAGES = [
     "/",
     "/inventory",
@@ -104,29 +104,11 @@ def axe() -> str:
     return next(Path(package.__file__).parent.glob("axe*.js")).read_text("utf-8")
 
 
-def violations(page: Any, axe: str) -> list[Any]:
-    page.evaluate(axe)
-    # what is folded is looked at too; of sixty alike, the first fifteen
-    page.evaluate("[...document.querySelectorAll('details')].slice(0, 15).forEach(d => d.open = true)")
-    found = page.evaluate("rules => axe.run(document, {runOnly: rules})", RULES)
-    assert len(found["passes"]) > 15
-    return [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in found["violations"]]
-
-
 @pytest.mark.parametrize("path", PAGES)
 def test_axe_finds_nothing_wrong_and_nothing_is_cut(
     browser: Any, served: str, named: dict[str, str], axe: str, path: str
 ) -> None:
-    for width, scheme in ((320, "dark"), (1280, "light")):  # colours are the scheme's alone, room the width's
-        # without transitions: a colour looked at on its way to another is neither
-        page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce")
-        said: list[str] = []
-        page.on("console", lambda message, said=said: said.append(message.text))
-        page.goto(served + path.format(**named))
-        assert violations(page, axe) == [], (width, scheme)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        assert [text for text in said if "404" not in text] == []
-        page.close()
+    looked_at(browser, axe, served + path.format(**named), status=404 if path == "/nowhere" else 200)
 
 
 @pytest.mark.parametrize("path", ["/inventory", "/uses/{use}", "/uses/{use}/edit", "/keys"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from codman.flows.house import House
 from codman.flows.review.cases import CaseClosed
@@ -18,7 +18,7 @@ from codman.registry.nouns import USES
 from codman.registry.records import BadField, NoSuchRecord, Stale
 from codman.registry.requests import Once, remember, reply_to
 from codman.registry.schema import uses
-from codman.registry.schema_review import change_plans
+from codman.registry.schema_review import cases, change_plans
 from codman.review.changes import Shift, faults_of_plan, why_not_planned
 from codman.spine.reopening import ChangePlan
 from codman.spine.review import Case, CaseOutcome, CaseState
@@ -96,6 +96,22 @@ def put_before(
         if missing := sorted(set(found.requirements) - asked):
             raise BadField("change_plan", "requirements", f"the case's policy has no requirement {missing[0]!r}")
         return CHANGE_PLANS.change(change, plan, {"case": case}, revision)
+
+
+def requirements_to_plan(house: House, reader: Reader, use: str) -> Mapping[str, str]:
+    """What a plan of a use may say that evidence must meet again: requirements of its cases' policies, by id, titled.
+
+    Raises:
+        NoSuchRecord: There is no such use within their reach.
+    """
+    with house.database.reading() as connection:
+        _use(connection, reader, use)
+        digests = connection.execute(
+            select(cases.c.policy_digest)
+            .where(cases.c.use == use, cases.c.state != CaseState.WITHDRAWN.value)
+            .order_by(cases.c.created_at)
+        ).scalars()
+        return {one.id: one.name for digest in digests for one in kept(connection, digest).requires}
 
 
 def approved(connection: Connection, plan: ChangePlan, day: str) -> bool:

@@ -77,11 +77,11 @@ class PauseLine:
 class PlanLine:
     """One change plan."""
 
+    href: str
     tag: Tag
     allows: tuple[str, ...]
     requirements: str
     valid_to: str | None
-    case_href: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +93,7 @@ class ChangesView:
     pauses: tuple[PauseLine, ...]
     reopened: tuple[ReopenedLine, ...]
     plans: tuple[PlanLine, ...]
+    may_plan: bool
     asked: tuple[Asked, ...]
     would: tuple[tuple[str, str, bool], ...] | None  # title, because, in plan; None where nothing was asked
 
@@ -131,6 +132,7 @@ def changes_view(
         pauses=_pauses(connection, use, reader),
         reopened=tuple(_reopened(one, titles) for one in sorted(found, key=_open_first)),
         plans=tuple(_plan(connection, one, day) for one in reversed(plans)),
+        may_plan=may(reader, "plan.create", paths_of(connection, use)),
         asked=shown((_CHANGED, _TO), values, errors),
         would=None if would is None else tuple((one.title, one.because, one.plan is not None) for one in would),
     )
@@ -174,15 +176,24 @@ def _pauses(connection: Connection, use: Use, reader: Reader) -> tuple[PauseLine
 
 
 def _plan(connection: Connection, one: ChangePlan, day: str) -> PlanLine:
-    holds = approved(connection, one, day)
-    waiting = Tag("A draft", "plain", "○") if one.case is None else Tag("Not in force", "unsure", "?")
     return PlanLine(
-        tag=Tag("In force", "met", "✓") if holds else waiting,
-        allows=tuple(f"{name}: {_said(one.allows.get(name))}" for name in one.modifications),
+        href=f"/plans/{one.id}",
+        tag=standing_of(one, holds=approved(connection, one, day)),
+        allows=allowed_in_words(one),
         requirements=", ".join(one.requirements),
         valid_to=one.valid_to,
-        case_href="" if one.case is None else f"/reviews/{one.case}",
     )
+
+
+def standing_of(plan: ChangePlan, *, holds: bool) -> Tag:
+    """Whether a plan allows anything today."""
+    waiting = Tag("A draft", "plain", "○") if plan.case is None else Tag("Not in force", "unsure", "?")
+    return Tag("In force", "met", "✓") if holds else waiting
+
+
+def allowed_in_words(plan: ChangePlan) -> tuple[str, ...]:
+    """What a plan allows, a line for each thing that may change."""
+    return tuple(f"{name}: {_said(plan.allows.get(name))}" for name in plan.modifications)
 
 
 def _said(allowed: object) -> str:
