@@ -12,24 +12,30 @@ from sqlalchemy import Connection, case, func, select
 
 from codman.registry.inventory import visible
 from codman.registry.schema import log_entries, people, uses
-from codman.spine.use import RUNNING, Decision
+from codman.registry.undecided import UNDECIDED, without_decision
+from codman.spine.use import RUNNING
 
-UNDECIDED: Final = (Decision.UNDECIDED.value, Decision.LEGACY.value)
 _RUNS: Final = tuple(stage.value for stage in RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """Uses that run undecided: how many of each risk, and for whom they wait."""
+    """Uses that run without a decision: how many of each risk, and for whom they wait."""
 
     by_risk: Sequence[tuple[str, int]]
     by_owner: Sequence[tuple[str | None, str | None, int, int]]  # id, name, how many, of them high risk
     total: int
 
 
-def backlog(connection: Connection, within: Sequence[str] = ("/",)) -> Backlog:
-    """The uses that run and are undecided, as far as a reader sees them."""
-    waits = (uses.c.stage.in_(_RUNS), uses.c.decision.in_(UNDECIDED), visible(within))
+def backlog(connection: Connection, within: Sequence[str], today: str) -> Backlog:
+    """The uses that run without a decision, as a whole or somewhere, as far as a reader sees them.
+
+    Args:
+        connection: Where to read.
+        within: Paths of the sites whose uses count.
+        today: The day on which decisions hold or have run out.
+    """
+    waits = (without_decision(today), visible(within))
     high = (uses.c.tier == "high") | (uses.c.impact == "high-impact")
     risk = case(
         (high, "high"), (uses.c.tier == "medium", "medium"), (uses.c.tier == "low", "low"), else_="not determined"
@@ -55,7 +61,7 @@ def backlog(connection: Connection, within: Sequence[str] = ("/",)) -> Backlog:
 
 
 class BacklogHistory:
-    """How many uses ran undecided at the end of each day, worked out once from the log and then kept up."""
+    """How many uses ran that nobody had decided about, at the end of each day; worked out once, then kept up."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -24,6 +24,8 @@ UNDECIDED: Final = (Decision.UNDECIDED.value, Decision.LEGACY.value)
 _FAVOURABLE: Final = (Decision.APPROVED.value, Decision.CONDITIONAL.value)
 _RUNS: Final = tuple(sorted(stage.value for stage in RUNNING))
 _EXPOSURE: Final = {Stage.SILENT.value: 0, Stage.PILOT.value: 1, Stage.LIVE.value: 2}
+OF: Final = uses.alias("of_deployment")  # the use of a deployment
+JOINED: Final = deployments.join(OF, OF.c.id == deployments.c.use)
 _decided = cases.alias("decided")
 _granted = cases.alias("granted")
 _refused = cases.alias("refused")
@@ -39,7 +41,7 @@ def running() -> ColumnElement[bool]:
 
 
 def uncovered(today: str) -> ColumnElement[bool]:
-    """Whether a running deployment has no decision that covers it, on a day.
+    """Whether a running deployment has no decision that covers it, on a day; asked of `JOINED`.
 
     Args:
         today: The day, ISO 8601.
@@ -67,21 +69,12 @@ def uncovered(today: str) -> ColumnElement[bool]:
         )
     )
     covered = exists(select(_granted.c.id).where(*granted, names_site, of_version, ~refused_since))
-    ever_decided = exists(
-        select(_decided.c.id).where(
-            _decided.c.use == deployments.c.use,
-            _decided.c.state == CaseState.DECIDED.value,
-            _exposed(_decided.c.leads_to) >= 0,
-        )
+    # one list, worked out once: few of thousands of uses have come before a committee yet
+    decided = deployments.c.use.in_(
+        select(_decided.c.use).where(_decided.c.state == CaseState.DECIDED.value, _exposed(_decided.c.leads_to) >= 0)
     )
-    elsewhere = exists(
-        select(uses.c.id).where(
-            uses.c.id == deployments.c.use,
-            uses.c.decision.in_(_FAVOURABLE),
-            _exposed(uses.c.stage) >= _exposed(deployments.c.mode),
-        )
-    )
-    return and_(running(), ~or_(covered, and_(elsewhere, ~ever_decided)))
+    elsewhere = and_(OF.c.decision.in_(_FAVOURABLE), _exposed(OF.c.stage) >= _exposed(deployments.c.mode))
+    return and_(running(), or_(and_(~decided, ~elsewhere), and_(decided, ~covered)))
 
 
 def _change_settled() -> ColumnElement[bool]:
@@ -102,7 +95,7 @@ def without_decision(today: str) -> ColumnElement[bool]:
         today: The day, ISO 8601.
     """
     # one list, worked out once; not a question asked of every use
-    somewhere = select(deployments.c.use).where(uncovered(today))
+    somewhere = select(deployments.c.use).select_from(JOINED).where(uncovered(today))
     as_a_whole = and_(uses.c.stage.in_(_RUNS), uses.c.decision.in_(UNDECIDED))
     return or_(as_a_whole, uses.c.id.in_(somewhere))
 
@@ -110,16 +103,19 @@ def without_decision(today: str) -> ColumnElement[bool]:
 def uncovered_of(connection: Connection, use: str, today: str) -> Sequence[Deployment]:
     """The deployments of a use that no decision covers, in the order of their ids."""
     rows = connection.execute(
-        select(deployments).where(deployments.c.use == use, uncovered(today)).order_by(deployments.c.id)
+        select(deployments)
+        .select_from(JOINED)
+        .where(deployments.c.use == use, uncovered(today))
+        .order_by(deployments.c.id)
     )
     return [DEPLOYMENTS.read(row) for row in rows]
 
 
 def uncovered_by_use(connection: Connection, today: str, *which: ColumnElement[bool]) -> dict[str, list[Deployment]]:
-    """The same of many uses, by use; `which` narrows the uses."""
+    """The same of many uses, by use; `which` narrows them, by the columns of `OF` and of deployments."""
     rows = connection.execute(
         select(deployments)
-        .join(uses, uses.c.id == deployments.c.use)
+        .select_from(JOINED)
         .where(uncovered(today), *which)
         .order_by(deployments.c.use, deployments.c.id)
     )

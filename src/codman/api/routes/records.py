@@ -15,6 +15,7 @@ from codman.api.replies import Reply
 from codman.api.routes.lists import asked, filters_of, list_of, order_of
 from codman.flows import records
 from codman.flows.record_rules import KINDS
+from codman.flows.recorded import follow
 from codman.spine.record import Id
 
 
@@ -53,6 +54,12 @@ NOUNS: Final = (
         "an answer to a framework's question, and whose word it is",
         ("id", "field", "about", "updated_at"),
     ),
+)
+
+
+_UNDECIDED: Final = (
+    " What is there is recorded, decided or not; GET /uses/{id}/stage says what runs without a decision. Where that "
+    "reaches patients a pause is proposed, or a proposal is begun in your name."
 )
 
 
@@ -96,6 +103,8 @@ def create(call: Call, kind: str, model: type[BaseModel], plural: str) -> Reply:
         once=call.once(),
         another=another,
     )
+    if kind == "deployment":
+        follow(call.house, call.reader, made.use)
     return replies.record(made, status=201, location=f"/api/v1/{plural}/{made.id}")
 
 
@@ -172,7 +181,7 @@ def _creating(noun: Noun) -> Operation:
         action=rules.create,
         summary=f"Add a {noun.kind}",
         description=f"Adds a {noun.kind}: {noun.one}. An id that is used already with the same fields gives the record "
-        "that is there; with others, 409.",
+        "that is there; with others, 409." + (_UNDECIDED if noun.kind == "deployment" else ""),
         do=lambda call: create(call, noun.kind, model, noun.plural),
         body=Body(model, f"The new {noun.kind}"),
         problems=(409,),
@@ -186,18 +195,19 @@ def _changing(noun: Noun) -> Operation:
 
     def do(call: Call) -> Reply:
         revision = call.revision()
-        return replies.record(
-            records.change(
-                call.house,
-                call.reader,
-                noun.kind,
-                call.id(noun.kind),
-                call.patch(),
-                revision,
-                why=call.reason(),
-                request=call.request,
-            )
+        kept = records.change(
+            call.house,
+            call.reader,
+            noun.kind,
+            call.id(noun.kind),
+            call.patch(),
+            revision,
+            why=call.reason(),
+            request=call.request,
         )
+        if noun.kind == "deployment":
+            follow(call.house, call.reader, kept.use)
+        return replies.record(kept)
 
     decides = "|use.decide" if noun.kind == "use" else ""
     return Operation(

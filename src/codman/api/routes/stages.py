@@ -12,6 +12,7 @@ from codman.api.call import Call
 from codman.api.operation import Answer, Body, Operation
 from codman.api.replies import Reply
 from codman.api.routes.lists import CONFIG, asked, filters_of, list_of, order_of
+from codman.flows.recorded import undecided_of
 from codman.flows.review import conditions, reading, staging
 from codman.spine.record import Day, Prose
 from codman.spine.review import Case, Condition
@@ -37,6 +38,7 @@ class Ways(BaseModel):
 
     stage: Stage
     ways: list[Ahead]
+    undecided: list[str] = Field(description="Where it runs without a decision, and why none covers it")
 
 
 class NextStage(BaseModel):
@@ -82,7 +84,7 @@ def operations() -> Iterator[Operation]:
         tag="uses",
         action="review.read",
         summary="Read where a use could go",
-        description="Its stage, and for each way on from it what is still lacking.",
+        description="Its stage, for each way on from it what is still lacking, and what runs without a decision.",
         do=_ways,
         parameters=use,
         answers=(Answer(200, "The ways", Ways),),
@@ -187,7 +189,7 @@ def _ways(call: Call) -> Reply:
     name = call.id("use")
     found = staging.ways(call.house, call.reader, name)
     ahead = [Ahead(to=one.to, lacks=list(one.lacks)) for one in found.ways]
-    return replies.plain(Ways(stage=found.stage, ways=ahead))
+    return replies.plain(Ways(stage=found.stage, ways=ahead, undecided=undecided_of(call.house, call.reader, name)))
 
 
 def _move(call: Call) -> Reply:

@@ -11,9 +11,9 @@ from sqlalchemy import Connection
 from codman.registry import governance
 from codman.registry.names import names_of
 from codman.registry.nouns import USES
-from codman.registry.schema import deployments, uses
+from codman.registry.schema import deployments
 from codman.registry.schema_review import cases
-from codman.registry.undecided import uncovered_by_use, uncovered_of
+from codman.registry.undecided import OF, uncovered_by_use, uncovered_of
 from codman.review.stages import ways_from
 from codman.spine.day import written_day
 from codman.spine.pausing import PauseCause, PauseProposalFields
@@ -82,8 +82,8 @@ def leads_to_pause(use: Use) -> bool:
 def pauses_to_propose(connection: Connection, day: str) -> Iterator[PauseProposalFields]:
     """A pause for each use that reaches patients where no decision covers it."""
     grave = (
-        uses.c.stage.in_([stage.value for stage in RUNNING]),
-        uses.c.decision != Decision.LEGACY.value,
+        OF.c.stage.in_([stage.value for stage in RUNNING]),
+        OF.c.decision != Decision.LEGACY.value,
         deployments.c.mode.in_([mode.value for mode in ON_PATIENTS]),
     )
     for name in uncovered_by_use(connection, day, *grave):

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from codman.flows import records
 from codman.flows.record_rules import KINDS
+from codman.flows.recorded import follow
 from codman.flows.rights import fields_to_add, open_fields
 from codman.registry.access import NotAllowed
 from codman.registry.records import AlreadyThere, BadField, Stale
@@ -75,6 +76,8 @@ def add_record(visit: Visit, form: Form, paper: Paper) -> Response:
     if not errors:
         try:
             made = records.create(visit.house, visit.reader, paper.kind, values, why=form.get("why"))
+            if paper.kind == "deployment":
+                follow(visit.house, visit.reader, made.use)
             return visit.go(paper.here(made.model_dump(mode="json")))
         except BadField as error:
             errors = {error.field: error.why}
@@ -144,6 +147,8 @@ def change_record(visit: Visit, form: Form, paper: Paper, name: str) -> Response
     elif not errors and revision is not None:
         try:
             kept = records.change(visit.house, visit.reader, paper.kind, name, patch, revision, why=form.get("why"))
+            if paper.kind == "deployment":
+                follow(visit.house, visit.reader, kept.use)
             return visit.go(paper.here(kept.model_dump(mode="json")))
         except BadField as error:
             errors = {error.field: error.why}

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from codman.flows import records
 from codman.flows.filed import list_evidence
+from codman.flows.recorded import follow
 from codman.flows.review.staging import ways
 from codman.flows.rights import changeable, may_add_to, open_fields
 from codman.flows.rollout import SeenOtherwise, change_everywhere, deploy_at, deployments_of, state_tag
@@ -38,7 +39,7 @@ def use_page(visit: VisitDep, use_id: str) -> Response:
     ahead = ways(visit.house, visit.reader, use_id)
     with visit.house.database.reading() as connection:
         fields = open_fields(connection, visit.reader, "use", use)
-        view = use_view(connection, use, visit.reader, fields, filed)
+        view = use_view(connection, use, visit.reader, fields, filed, visit.today())
         may_file = may_add_to(connection, visit.reader, "document", "use", use)
         pauses = proposed_pauses(connection, use, visit.reader)
         review = use_review(connection, use, visit.reader, ahead, visit.today())
@@ -86,6 +87,7 @@ def deploy(visit: VisitDep, form: FormDep, use_id: str) -> Response:
     if not errors:
         try:
             deploy_at(visit.house, visit.reader, use_id, chosen, fields, why=form.get("why"))
+            follow(visit.house, visit.reader, use_id)
             return visit.go(f"/uses/{use_id}#where")
         except BadField as error:
             errors = {error.field: error.why}
@@ -125,6 +127,7 @@ def change_sites(visit: VisitDep, form: FormDep, use_id: str) -> Response:
             change_everywhere(
                 visit.house, visit.reader, use_id, patch, sites=chosen, state=form.get("state"), why=form.get("why")
             )
+            follow(visit.house, visit.reader, use_id)
             return visit.go(f"/uses/{use_id}#where")
         except SeenOtherwise as error:
             errors, status = {"site": error.why}, 412

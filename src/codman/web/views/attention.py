@@ -20,7 +20,7 @@ from codman.web.views.marks import Tag
 
 SHOWN: Final = 5
 _RUNS: Final = "stage=live&stage=pilot&stage=silent"
-_OPEN: Final = "decision=undecided&decision=undecided (legacy)"
+UNDECIDED: Final = "runs=without a decision"
 _WIDTH: Final = 560.0
 _HEIGHT: Final = 120.0
 
@@ -28,8 +28,8 @@ _HEIGHT: Final = 120.0
 LACKS: Final = (
     (
         "A decision",
-        ("runs though nobody decided that it may", "run though nobody decided that they may"),
-        f"{_RUNS}&{_OPEN}",
+        ("runs, somewhere or as a whole, without a decision", "run, somewhere or as a whole, without a decision"),
+        UNDECIDED,
     ),
     ("An owner", ("runs and nobody answers for it", "run and nobody answers for them"), f"{_RUNS}&owner=(missing)"),
     (
@@ -117,8 +117,8 @@ def attention_view(
         by_day: The backlog at the end of each day on which it changed; None for who sees a part of the house.
         today: The last day of the drawing.
     """
-    lacks = tuple(_lack(connection, within, *one) for one in LACKS)
-    waits = backlog(connection, within)
+    lacks = tuple(_lack(connection, within, today, *one) for one in LACKS)
+    waits = backlog(connection, within, today)
     decided = decisions_counted(connection, within, f"{today}T23:59:59.999999Z")
     worst = max(lacks, key=lambda lack: lack.total)
     return AttentionView(
@@ -149,8 +149,10 @@ def _said_first(lacks: Sequence[Lack], worst: Lack) -> str:
     return f"{undecided.said} {worst.said}"
 
 
-def _lack(connection: Connection, within: Sequence[str], title: str, does: tuple[str, str], query: str) -> Lack:
-    question = replace(asked(query), order="tier", limit=SHOWN)
+def _lack(
+    connection: Connection, within: Sequence[str], today: str, title: str, does: tuple[str, str], query: str
+) -> Lack:
+    question = replace(asked(query), order="tier", limit=SHOWN, today=today)
     found = search(connection, question, within)
     return Lack(
         key=title.split()[-1].lower(),
@@ -172,7 +174,7 @@ def _lack(connection: Connection, within: Sequence[str], title: str, does: tuple
 
 
 def _address() -> str:
-    return address(asked(f"{_RUNS}&{_OPEN}"))
+    return address(asked(UNDECIDED))
 
 
 def _risk_href(name: str) -> str:

@@ -121,7 +121,7 @@ def home_view(
             for one in waiting
         ),
         owned=tuple(shown),
-        backlog=backlog(connection, within) if keeps else None,
+        backlog=backlog(connection, within, today) if keeps else None,
         office=_office(connection, reader, today),
         events=_events(connection, recent, named, within),
         empty=empty,

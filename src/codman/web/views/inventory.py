@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from sqlalchemy import Connection
 
-from codman.registry.inventory import FACETS, FILTERS, ORDERS, Question, evidence_counts, facets, search
+from codman.registry.inventory import FACETS, FILTERS, ORDERS, RUNS, Question, evidence_counts, facets, search
 from codman.spine.use import Listed
 from codman.web.views import marks
 
@@ -216,7 +216,7 @@ def _facet(question: Question, name: str, counted: Sequence[tuple[str, int]]) ->
     chosen = question.where.get(name, ())
     values = [
         Value(
-            label="not said" if value == "(missing)" else value,
+            label=_unsaid(name) if value == "(missing)" else value,
             count=number,
             href=address(_turned(question, name, value)),
             on=value in chosen,
@@ -232,6 +232,10 @@ def _facet(question: Question, name: str, counted: Sequence[tuple[str, int]]) ->
     )
 
 
+def _unsaid(name: str) -> str:
+    return "nowhere" if name == RUNS else "not said"
+
+
 def _turned(question: Question, name: str, value: str) -> Question:
     """The question with a value taken where it was not, and let go where it was."""
     chosen = list(question.where.get(name, ()))
@@ -244,7 +248,7 @@ def _chips(question: Question, named: Mapping[str, str]) -> tuple[Chip, ...]:
     chips = []
     for name, values in question.where.items():
         for value in values:
-            said = "not said" if value == "(missing)" else named.get(value, value)
+            said = _unsaid(name) if value == "(missing)" else named.get(value, value)
             if name == "contract_ends":
                 said = f"within {value} days"
             chips.append(Chip(text=f"{LABELS.get(name, name)}: {said}", href=address(_turned(question, name, value))))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy import Connection
 
 from codman.flows.filed import Filed
+from codman.flows.review.undecided import sentences, uncovered
 from codman.registry.access import Reader, may, paths_for
 from codman.registry.coverage import coverage_of, tallies
 from codman.registry.documents import Fact as Answer
@@ -61,6 +62,7 @@ class Runs:
     mine: bool  # the reader is its clinician, and it waits for them
     changeable: bool
     revision: int
+    undecided: str = ""  # why no decision covers it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +87,7 @@ class UseView:
 
 
 def use_view(
-    connection: Connection, use: Use, reader: Reader, fields: Set[str], statements: Sequence[Filed]
+    connection: Connection, use: Use, reader: Reader, fields: Set[str], statements: Sequence[Filed], today: str
 ) -> UseView:
     """The page of a use the reader may see.
 
@@ -95,6 +97,7 @@ def use_view(
         reader: Who looks.
         fields: Those of its fields that they may change.
         statements: The evidence filed for it, the newest first; one more than are shown says that there is more.
+        today: The day, on which decisions hold or have run out.
     """
     product = PRODUCTS.get(connection, use.product)
     within = paths_for(reader, "inventory.read")
@@ -115,6 +118,9 @@ def use_view(
         ],
     )
     paths = _paths(connection, reader, runs)
+    seen = {one.id for one in runs}
+    bare = [one for one in uncovered(connection, use, today) if one.deployment.id in seen]
+    why = {one.deployment.id: one.why for one in bare}
     return UseView(
         id=use.id,
         name=use.name,
@@ -130,12 +136,13 @@ def use_view(
                 evidence=evidence,
                 fields=fields,
                 may_deploy=may(reader, "deployment.create"),
+                undecided=sentences(bare, named),
             )
         ),
         says=_says(use, named),
         known=tuple(known(row) for row in statements[:SHOWN_STATEMENTS]),
         more_known=max(0, len(statements) - SHOWN_STATEMENTS),
-        runs=tuple(_runs(one, named, reader, paths) for one in runs),
+        runs=tuple(replace(_runs(one, named, reader, paths), undecided=why.get(one.id, "")) for one in runs),
         coverage=tally_lines(tallies(coverage_of(connection, use.id))),
         documents=document_lines(documents_about(connection, use.id)),
         events=events(history, named),
@@ -151,6 +158,7 @@ def gaps(
     evidence: Tally | None = None,
     fields: Set[str] = frozenset(),
     may_deploy: bool = False,
+    undecided: Sequence[str] = (),
 ) -> list[Gap]:
     """What is not known or not done, the gravest first; nothing is asked of a use that is retired.
 
@@ -161,16 +169,18 @@ def gaps(
         evidence: What is filed, where that is known.
         fields: The fields that the reader may change: those gaps lead to the form.
         may_deploy: Whether they may say where it runs.
+        undecided: Where it runs without a decision and why, as clauses; only its stage is looked at without.
     """
+    bare = [Gap(f"Without a decision: {one}", "#where") for one in undecided]
     if use.stage is Stage.RETIRED:
-        return []
+        return bare
 
     def form(name: str) -> str:
         return f"/uses/{use.id}/edit#f-{name}" if name in fields else ""
 
-    found = []
+    found = bare
     running = use.stage in RUNNING
-    if running and use.decision in _OPEN:
+    if running and use.decision in _OPEN and not bare:
         found.append(Gap(f"It runs ({use.stage.value}) and nobody has decided that it may", form("decision")))
     if use.owner is None:
         found.append(Gap("Nobody answers for it", form("owner")))

@@ -99,6 +99,7 @@ def use_review(connection: Connection, use: Use, reader: Reader, ahead: Ahead, t
     again = governance.every(
         connection, "reopening", reopenings.c.use == use.id, reopenings.c.state == ReopeningState.OPEN.value
     )
+    again.sort(key=lambda one: (one.created_at, one.policy, one.requirement, one.id))
     named = names_of(connection, [one.owner for one in owed])
     titles = titles_of(connection, [one.policy for one in again])
     return UseReview(
@@ -112,6 +113,7 @@ def use_review(connection: Connection, use: Use, reader: Reader, ahead: Ahead, t
                 else "",
             )
             for way in ahead.ways
+            if way.to is not use.stage
         ),
         decision=_decision(standing),
         decision_href="" if standing is None else f"/reviews/{standing.id}",

@@ -1,0 +1,206 @@
+"""What runs without a decision is recorded all the same, is said at once, and reaches who must know."""
+
+from __future__ import annotations
+
+import sys
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from committee import Committee
+
+from codman.flows import records
+from codman.flows.change_control import change_round
+from codman.flows.intake import list_intakes
+from codman.flows.recorded import follow, undecided_of
+from codman.flows.review.pausing import decline_pause, list_pause_proposals, propose
+from codman.flows.review.policies import keep
+from codman.flows.review.staging import standing_of_use
+from codman.flows.work import Duty, waiting
+from codman.registry import governance
+from codman.registry.access import Held, Reader
+from codman.registry.attention import backlog
+from codman.registry.inventory import Question, facets, search
+from codman.registry.log import SYSTEM
+from codman.registry.nouns import DEPLOYMENTS, SITES, USES
+from codman.registry.undecided import uncovered_of
+from codman.review.stages import in_force
+from codman.spine.pausing import PauseCause, PauseState
+from codman.spine.person import Role
+from codman.spine.review import CaseOutcome
+from codman.spine.site import Deployment, DeploymentFields, Mode, SiteFields
+from codman.spine.use import Decision, Stage
+
+DAY = "2026-11-01"
+
+
+@pytest.fixture
+def house(tmp_path, database_url):
+    made = Committee(tmp_path, database_url)
+    yield made
+    made.house.close()
+
+
+def stands(house: Committee, **fields: object) -> None:
+    with house.house.database.changing(SYSTEM) as change:
+        USES.change(change, "ward", fields, None)
+
+
+def runs(house: Committee, mode: str, site: str = "north", version: str | None = "sepsis-120") -> str:
+    with house.house.database.changing(SYSTEM) as change:
+        fields = DeploymentFields(use="ward", site=site, version=version, mode=Mode(mode))
+        return DEPLOYMENTS.add(change, fields).id
+
+
+def decided(house: Committee, outcome: CaseOutcome = CaseOutcome.APPROVED, **more: object) -> None:
+    """A case as it stands once decided; how it is decided is tested elsewhere."""
+    with house.house.database.changing(SYSTEM) as change:
+        case = governance.CASES.add(
+            change,
+            governance.CASES.validated(
+                {
+                    "use": "ward", "checkpoint": "go-live", "procedure": "full", "state": "decided",
+                    "leads_to": "live", "version": "sepsis-120", "sites": ["north"], "policy": "p", "edition": "1",
+                    "policy_digest": keep(change, house.policy()), "proposed_by": "p-owner", "quorum": 1,
+                    "disciplines": [],
+                    "outcome": outcome.value, "decided_at": change.at, "expires_on": "2027-06-01", **more,
+                }
+            ),
+        )  # fmt: skip
+        assert case.outcome is outcome
+
+
+def bare(house: Committee) -> list[str]:
+    with house.house.database.reading() as connection:
+        return [one.site for one in uncovered_of(connection, "ward", DAY)]
+
+
+def said(house: Committee) -> list[str]:
+    return undecided_of(house.house, OFFICER, "ward")
+
+
+OFFICER = Reader("p-chair", "Chair", (Held(Role.OFFICER), Held(Role.CHAIR)))
+
+
+@pytest.mark.parametrize(
+    ("case", "mode", "version", "why"),
+    [
+        ({}, "live", "sepsis-120", None),
+        ({}, "silent", "sepsis-120", None),
+        ({"sites": []}, "live", "sepsis-120", None),
+        ({"version": None}, "live", None, None),
+        ({"sites": ["south"]}, "live", "sepsis-120", "it runs live at North, and no decision names this site"),
+        ({"leads_to": "silent"}, "live", "sepsis-120", "it runs live at North, and it is decided only up to silent"),
+        ({"expires_on": DAY}, "live", "sepsis-120", "it runs live at North, and its decision stood until 1 Nov 2026"),
+        ({}, "live", None, "it runs live at North, and which version runs is not said: the decision is about 1.2.0"),
+    ],
+)
+def test_a_decision_covers_a_site_a_mode_and_a_version(house, case, mode, version, why):
+    decided(house, **case)
+    stands(house, stage="live", decision="approved")
+    runs(house, mode, version=version)
+
+    assert said(house) == ([] if why is None else [why])
+    assert bare(house) == ([] if why is None else ["north"])
+
+
+def test_a_refusal_ends_what_was_decided_before_it(house):
+    decided(house)
+    decided(house, CaseOutcome.REJECTED)
+    stands(house, stage="live", decision="rejected")
+    runs(house, "live")
+
+    assert said(house) == ["it runs live at North, and it was refused since"]
+
+
+def test_what_was_decided_elsewhere_holds_up_to_the_stage_of_the_use(house):
+    stands(house, stage="silent", decision="approved")
+    runs(house, "silent")
+    runs(house, "live", "south")
+
+    assert said(house) == ["it runs live at South, and it is decided only up to silent"]
+
+
+def test_the_lists_and_the_stages_agree_on_what_a_decision_covers(house):
+    with house.house.database.changing(SYSTEM) as change:
+        SITES.add(change, SiteFields(name="West", level="hospital"), "west")
+    for outcome, leads_to, days in product(CaseOutcome, ("silent", "pilot", "live"), ("2026-11-01", "2026-11-02")):
+        if outcome not in (CaseOutcome.APPROVED, CaseOutcome.CONDITIONAL, CaseOutcome.DEFERRED, CaseOutcome.REJECTED):
+            continue
+        decided(house, outcome, leads_to=leads_to, expires_on=days, version=None)
+        house.clock.forward(seconds=1)
+    for mode in ("silent", "pilot", "live"):
+        runs(house, mode, {"silent": "west", "pilot": "south", "live": "north"}[mode])
+    with house.house.database.reading() as connection:
+        found: list[Deployment] = list(DEPLOYMENTS.page(connection, DEPLOYMENTS.table.select(), limit=9).items)
+        bare_ids = {one.id for one in uncovered_of(connection, "ward", DAY)}
+        for one in found:
+            standing = standing_of_use(connection, USES.get(connection, "ward"), [one])
+            held = in_force(standing, Stage(one.mode.value), f"{DAY}T23:00:00Z")
+            assert (held is None) == (one.id in bare_ids), one
+
+
+def test_recording_it_is_allowed_and_it_is_found_everywhere(house):
+    stands(house, stage="proposed", decision="undecided", owner="p-owner")
+    deployed = {"use": "ward", "site": "north", "mode": "silent"}
+    records.create(house.house, OFFICER, "deployment", deployed)
+
+    assert said(house) == ["it runs silent at North, and nobody has decided that it may"]
+    asked = Question(where={"runs": ["without a decision"]}, today=DAY)
+    with house.house.database.reading() as connection:
+        found = search(connection, asked)
+        assert [item.id for item in found.items] == ["ward"]
+        assert ("without a decision", 1) in facets(connection, Question(today=DAY))["runs"]
+        assert backlog(connection, ("/",), DAY).total == 1
+    duties = [task for task in waiting(house.house, OFFICER) if task.duty is Duty.UNDECIDED]
+    assert [task.use for task in duties] == ["ward"]
+    # nobody acts on what runs silently: it is shown, and nothing is paused
+    assert follow(house.house, OFFICER, "ward").pauses == 0
+
+
+def test_what_reaches_patients_before_anybody_was_asked_begins_a_proposal_once(house):
+    stands(house, stage="proposed", decision="undecided")
+    runs(house, "live", version=None)
+
+    first, again = (follow(house.house, OFFICER, "ward") for _ in range(2))
+
+    assert first.intake is not None
+    assert again.intake is None
+    assert [one.id for one in list_intakes(house.house, OFFICER, where={"use": ["ward"]}).items] == [first.intake]
+
+
+def test_what_runs_live_beyond_its_decision_has_a_pause_proposed_which_a_person_may_decline_for_just_that(house):
+    decided(house)
+    stands(house, stage="live", decision="approved", owner="p-owner")
+    runs(house, "live")
+    runs(house, "pilot", "south")
+    change_round(house.house)
+
+    (one,) = list_pause_proposals(house.house, OFFICER).items
+    assert (one.cause, one.case) == (PauseCause.UNDECIDED, None)
+    assert one.because == "it runs pilot at South, and no decision names this site"
+    decline_pause(house.house, house.person("chair"), one.id, one.revision, "a week's trial, watched")
+    assert propose(house.house) == (0, 0)
+    decided(house, sites=["south"], leads_to="pilot")
+    assert said(house) == []
+
+
+def test_the_proposal_is_withdrawn_once_it_is_decided(house):
+    stands(house, stage="live", decision="undecided")
+    runs(house, "live")
+    assert propose(house.house) == (1, 0)
+
+    decided(house)
+
+    assert propose(house.house) == (0, 1)
+    assert list_pause_proposals(house.house, OFFICER).items[0].state is PauseState.WITHDRAWN
+
+
+def test_what_ran_before_anybody_asked_waits_its_turn_and_has_no_pause_proposed(house):
+    stands(house, stage="live", decision=Decision.LEGACY.value)
+    runs(house, "live")
+
+    assert propose(house.house) == (0, 0)
+    assert said(house) == ["it runs live at North, and nobody has decided that it may"]
