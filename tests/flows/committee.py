@@ -13,7 +13,7 @@ from codman.flows.review.cases import name_reviewer, open_case, state_interest
 from codman.registry.access import Held, Reader
 from codman.registry.database import instant
 from codman.registry.log import SYSTEM
-from codman.registry.nouns import GRANTS, PEOPLE
+from codman.registry.nouns import GRANTS, PEOPLE, USES
 from codman.review.policy.load import policy_of_bytes
 from codman.spine.measurement import Measurement
 from codman.spine.person import GrantFields, PersonFields, Role
@@ -62,6 +62,7 @@ class Committee(Book):
             for name, role in roles.items():
                 PEOPLE.add(change, PersonFields(name=f"Person {name}"), f"p-{name}")
                 GRANTS.add(change, GrantFields(person=f"p-{name}", role=role))
+            USES.change(change, "ward", {"tier": "low"}, None)
         self.roles = roles
         self.pipeline: SigningKey | None = None
 

@@ -137,10 +137,10 @@ def test_no_word_that_anybody_wrote_leaves_the_house(made, box):
     made.evidence()
     case = made.opened(quorum=2)
     made.seated(case)
-    for name in ("clin", "stat"):
-        cast(made.house, made.person(name), case.id, Choice.WITH_CONDITIONS, reason=WRITTEN)
     chair = made.person("chair")
     add_condition(made.house, chair, case.id, {"sentence": WRITTEN, "owner": "p-owner", "due_on": "2027-02-01"})
+    for name in ("clin", "stat"):
+        cast(made.house, made.person(name), case.id, Choice.WITH_CONDITIONS, reason=WRITTEN)
     now = docket(made.house, chair, case.id).case
     decide(made.house, chair, case.id, now.revision, CaseOutcome.CONDITIONAL, WRITTEN)
     assert WRITTEN in {task.words for task in waiting(made.house, made.person("owner"))}
@@ -258,10 +258,10 @@ def promised(made: Committee) -> str:
     made.evidence()
     case = made.opened(quorum=2)
     made.seated(case)
-    for name in ("clin", "stat"):
-        cast(made.house, made.person(name), case.id, Choice.WITH_CONDITIONS)
     chair = made.person("chair")
     one = add_condition(made.house, chair, case.id, {"sentence": WRITTEN, "owner": "p-owner", "due_on": "2026-12-01"})
+    for name in ("clin", "stat"):
+        cast(made.house, made.person(name), case.id, Choice.WITH_CONDITIONS)
     now = docket(made.house, chair, case.id).case
     decide(made.house, chair, case.id, now.revision, CaseOutcome.CONDITIONAL, "as voted")
     return str(one.id)

@@ -265,7 +265,7 @@ def _case(made: Committee, state: CaseState, checkpoint: bytes) -> tuple[Case, s
     policy = policy_of_bytes(TWO.replace(b"checkpoint: go-live", b"checkpoint: " + checkpoint), "policy.yaml")
     proposer = Reader("p-proposer", "proposer", (Held(Role.OWNER),))
     case = cases.open_case(
-        house, proposer, policy, use="ward", leads_to=Stage.LIVE, sites=["north"], version="sepsis-120", quorum=2
+        house, proposer, policy, use="ward", leads_to=Stage.LIVE, sites=["north"], version="sepsis-120", quorum=3
     )
     made.seated(case)
     for name, conflict in (

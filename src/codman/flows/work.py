@@ -16,14 +16,13 @@ from sqlalchemy import Connection, exists, or_, select
 from codman.flows.concerns.people import who_sees
 from codman.flows.house import House
 from codman.flows.review.cases import WORKING, docket_within
-from codman.flows.review.voting import count
+from codman.flows.review.voting import count, verdict_of
 from codman.registry import governance
 from codman.registry.access import Reader, may, paths_for
-from codman.registry.interests import interested
 from codman.registry.inventory import paths_of, visible
 from codman.registry.mine import to_accept
 from codman.registry.names import names_of
-from codman.registry.nouns import PRODUCTS, SITES, USES
+from codman.registry.nouns import SITES, USES
 from codman.registry.schema import uses
 from codman.registry.schema_review import (
     cases,
@@ -37,15 +36,15 @@ from codman.registry.schema_review import (
     reviewers,
     schedules,
     triages,
-    votes,
 )
+from codman.registry.undecided import OF, uncovered_by_use
 from codman.review.votes import why_not_vote
 from codman.spine.concern import ConcernState
 from codman.spine.intake import IntakeState, TriageState
 from codman.spine.partner_report import ReportState
 from codman.spine.pausing import PauseState
 from codman.spine.review import GRANTED, Case, CaseState, ConditionState, Conflict
-from codman.spine.use import RUNNING
+from codman.spine.use import RUNNING, Decision
 
 AHEAD_DAYS: Final = 30  # what is due within a month already waits
 _WORKING: Final = [state.value for state in WORKING]
@@ -64,6 +63,7 @@ class Duty(StrEnum):
     CONDITION = "meet a condition"
     PAUSE = "say whether it pauses"
     RENEWAL = "renew a decision"
+    UNDECIDED = "have decided what runs"
     SITE = "accept a site"
     TIER = "agree to a lower tier"
     REPORT = "see that a report comes"
@@ -92,7 +92,7 @@ def waiting(house: House, reader: Reader) -> list[Task]:
     """What waits for somebody: what is due first, the oldest first; then what has no day."""
     today = house.database.clock().date()
     with house.database.reading() as connection:
-        found = list(_every(connection, reader, today))
+        found = list(_every(house, connection, reader, today))
         within = paths_for(reader, "inventory.read")
         named = sorted({task.use for task in found if task.use is not None})
         seen = set(connection.execute(select(uses.c.id).where(uses.c.id.in_(named), visible(within))).scalars())
@@ -100,14 +100,15 @@ def waiting(house: House, reader: Reader) -> list[Task]:
     return sorted(theirs, key=lambda task: (task.due_on or "9999", task.since, task.at))
 
 
-def _every(connection: Connection, reader: Reader, today: date) -> Iterator[Task]:
+def _every(house: House, connection: Connection, reader: Reader, today: date) -> Iterator[Task]:
     ahead = (today + timedelta(days=AHEAD_DAYS)).isoformat()
-    yield from _seats(connection, reader)
-    yield from _presiding(connection, reader)
+    yield from _seats(house, connection, reader)
+    yield from _presiding(house, connection, reader)
     yield from _questions(connection, reader)
     yield from _conditions(connection, reader)
     yield from _pauses(connection, reader)
     yield from _renewals(connection, reader, ahead)
+    yield from _undecided(connection, reader, today.isoformat())
     yield from _sites(connection, reader)
     yield from _tiers(connection, reader)
     yield from _reports(connection, reader, ahead)
@@ -116,7 +117,7 @@ def _every(connection: Connection, reader: Reader, today: date) -> Iterator[Task
     yield from _proposals(connection, reader)
 
 
-def _seats(connection: Connection, reader: Reader) -> Iterator[Task]:
+def _seats(house: House, connection: Connection, reader: Reader) -> Iterator[Task]:
     """Interests to state and votes to cast, one's own and those one casts for others."""
     mine = or_(reviewers.c.person == reader.person, reviewers.c.delegate == reader.person)
     rows = select(reviewers.c.case).join(cases, cases.c.id == reviewers.c.case)
@@ -125,11 +126,13 @@ def _seats(connection: Connection, reader: Reader) -> Iterator[Task]:
         use = USES.get(connection, case.use)
         if not may(reader, "case.vote", paths_of(connection, use)):
             continue
-        hands = interested(connection, case, use, PRODUCTS.get(connection, use.product))
+        found = docket_within(connection, reader, name)
+        hands, seats = found.interested, found.reviewers
         if reader.person in hands:
             continue
-        seats = governance.every(connection, "reviewer", reviewers.c.case == name)
-        voted = {one.person for one in governance.every(connection, "vote", votes.c.case == name)}
+        stale = count(found, verdict_of(house, connection, found)).stale if found.votes else frozenset()
+        voted = {one.person for one in found.votes if one.id not in stale}
+        again = {one.person for one in found.votes if one.id in stale}
         about = f"{use.name}, {case.checkpoint.value}"
         for one in seats:
             for_me = one.person == reader.person
@@ -143,10 +146,11 @@ def _seats(connection: Connection, reader: Reader) -> Iterator[Task]:
                 if for_me and why_not_vote(reader.person, seats, hands) is not None:
                     continue
                 whose = "" if for_me else f" for {names_of(connection, [one.person]).get(one.person, one.person)}"
-                yield Task(duty=Duty.VOTE, sentence=f"Vote{whose}: {about}", at=f"/reviews/{name}#part", **said)
+                anew = " again, since what is voted on changed" if one.person in again else ""
+                yield Task(duty=Duty.VOTE, sentence=f"Vote{anew}{whose}: {about}", at=f"/reviews/{name}#part", **said)
 
 
-def _presiding(connection: Connection, reader: Reader) -> Iterator[Task]:
+def _presiding(house: House, connection: Connection, reader: Reader) -> Iterator[Task]:
     """Cases to bring on: nobody reviews them yet, or enough have voted."""
     if not may(reader, "case.change"):
         return
@@ -163,7 +167,7 @@ def _presiding(connection: Connection, reader: Reader) -> Iterator[Task]:
         if not found.reviewers and case.procedure.value == "full":
             at = f"/reviews/{case.id}/reviewers"
             yield Task(duty=Duty.REVIEWERS, sentence=f"Name who reviews: {about}", at=at, **said)
-        elif count(found).complete and reader.person not in found.interested:
+        elif reader.person not in found.interested and count(found, verdict_of(house, connection, found)).complete:
             sentence = f"Enough have voted; close the case: {about}"
             yield Task(duty=Duty.CLOSE, sentence=sentence, at=f"/reviews/{case.id}", **said)
 
@@ -270,6 +274,25 @@ def _renewals(connection: Connection, reader: Reader, ahead: str) -> Iterator[Ta
                 due_on=row.expires_on,
                 use=row.use,
             )
+
+
+def _undecided(connection: Connection, reader: Reader, today: str) -> Iterator[Task]:
+    """What runs beyond what was decided, for who presides; what was there before anybody asked is on another page."""
+    if not may(reader, "use.decide"):
+        return
+    since_then = OF.c.decision != Decision.LEGACY.value
+    found = uncovered_by_use(connection, today, since_then)
+    for name, use in USES.get_many(connection, sorted(found)).items():
+        if not may(reader, "use.decide", paths_of(connection, use)):
+            continue
+        runs = found[name]
+        yield Task(
+            duty=Duty.UNDECIDED,
+            sentence=f"{use.name} runs without a decision at {len(runs)} site{'s' * (len(runs) > 1)}",
+            at=f"/uses/{name}#where",
+            since=min(one.updated_at for one in runs),
+            use=name,
+        )
 
 
 def _sites(connection: Connection, reader: Reader) -> Iterator[Task]:

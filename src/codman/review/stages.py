@@ -17,6 +17,7 @@ from enum import StrEnum
 from typing import Final
 
 from codman.spine.policy import Checkpoint
+from codman.spine.review import Procedure
 from codman.spine.statement import when
 from codman.spine.use import RUNNING, Decision, Stage, Tier
 
@@ -106,13 +107,20 @@ class DecisionKind(StrEnum):
     EMERGENCY = "emergency"
 
 
+KIND_OF: Final[Mapping[Procedure, DecisionKind]] = {
+    Procedure.FULL: DecisionKind.ORDINARY,
+    Procedure.EXPEDITED: DecisionKind.EXPEDITED,
+    Procedure.EMERGENCY: DecisionKind.EMERGENCY,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What a kind of decision is good for."""
 
     days: int | None  # after which it ends by itself; None: when it says so
     tiers: frozenset[Tier]
-    most_a_year: int | None = None  # of this kind for one use; the next one is the committee's
+    most_a_year: int | None = None  # of this kind for one product, whatever its uses; the next one is the committee's
 
 
 # The house's own: no rule names these numbers. An emergency lasts until a committee that meets monthly has met; twice,
@@ -162,6 +170,7 @@ class Standing:
     hazards_checked: bool = False
     called: Mapping[str, str] = field(default_factory=dict)  # the sites by their names, for who reads what is lacking
     legacy: bool = False  # it ran before anybody asked, and nobody has decided since
+    others: tuple[Decided, ...] = ()  # decisions about other uses of the same product: a limit counts them too
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,14 +253,18 @@ def in_force(standing: Standing, stage: Stage, at: str, terms: Mapping[DecisionK
 
 
 def over_the_limit(standing: Standing, decided: Decided, terms: Mapping[DecisionKind, Terms] = TERMS) -> bool:
-    """Whether a decision is of a kind that this use may not have: for its tier, or again within a year."""
+    """Whether a decision is of a kind that this use may not have: for its tier, or again within a year.
+
+    Another use of the same product is the same emergency, and is counted with it.
+    """
     good = terms[decided.kind]
     if decided.kind is not DecisionKind.ORDINARY and standing.tier not in good.tiers:
         return True
     if good.most_a_year is None:
         return False
     given = when(decided.at)
-    same = sum(1 for d in standing.decisions if d.kind is decided.kind and given - _YEAR < when(d.at) <= given)
+    every = (*standing.decisions, *standing.others)
+    same = sum(1 for d in every if d.kind is decided.kind and given - _YEAR < when(d.at) <= given)
     return same > good.most_a_year
 
 

@@ -1,7 +1,9 @@
 """Votes: who may vote in a case, when enough have, and what they add up to. No database: records in, an answer out.
 
 Separation of duties: who built the product, submitted the case or answers for the use decides nothing about it. A
-conflict of interest takes the vote, not the voice. A delegate casts the vote of who named them and no second one.
+conflict of interest takes the vote, not the voice. A delegate casts the vote of who named them and no second one. A
+vote says yes to what was on the table: what is asked, its sites, its conditions, how each requirement stood and on what
+evidence. Where one of them is another since, the vote stays where it is and does not count until it is cast again.
 """
 
 from __future__ import annotations
@@ -11,7 +13,22 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from codman.spine.review import Case, CaseOutcome, Choice, Conflict, Procedure, Reviewer, Vote
+from codman.evidence.canonical import canonical, sha256
+from codman.review.committee import Floor, is_there
+from codman.spine.review import (
+    Acceptance,
+    Case,
+    CaseOutcome,
+    Choice,
+    Condition,
+    ConditionState,
+    Conflict,
+    Procedure,
+    Reviewer,
+    Vote,
+)
+from codman.spine.use import Stage
+from codman.spine.verdict import Verdict
 
 COUNTED: Final = frozenset({Choice.APPROVE, Choice.WITH_CONDITIONS, Choice.DEFER, Choice.REJECT})
 FEWEST: Final[Mapping[Procedure, int]] = {Procedure.FULL: 2, Procedure.EXPEDITED: 1, Procedure.EMERGENCY: 0}
@@ -25,6 +42,9 @@ class Tally:
     cast: int  # abstentions left out
     lacking: tuple[str, ...]  # what is still needed before it can be closed, in words
     leads: Choice | None  # what most of them say; None without a majority
+    counted: frozenset[str] = frozenset()  # votes that count, by id
+    stale: frozenset[str] = frozenset()  # votes cast on something that has changed since
+    voters: frozenset[str] = frozenset()  # who cast those that count
 
     @property
     def complete(self) -> bool:
@@ -57,18 +77,57 @@ def why_not_vote(
     return None
 
 
-def tally(case: Case, reviewers: Sequence[Reviewer], votes: Sequence[Vote], interested: Collection[str] = ()) -> Tally:
+def on_the_table(
+    case: Case, conditions: Sequence[Condition], acceptances: Sequence[Acceptance], verdict: Verdict
+) -> str:
+    """What a vote is cast on, as a digest: another stage, site, condition, outcome or evidence gives another one."""
+    asked = ("sentence", "owner", "due_on", "requirement", "document", "patients_needed")
+    open_ones = [one for one in conditions if one.state in (ConditionState.OPEN, ConditionState.HANDED_IN)]
+    return sha256(
+        canonical(
+            {
+                "leads_to": case.leads_to.value,
+                "sites": sorted(case.sites),
+                "version": case.version,
+                "policy": case.policy_digest,
+                "conditions": sorted(canonical([getattr(one, field) for field in asked]).decode() for one in open_ones),
+                "accepted": sorted(one.requirement for one in acceptances),
+                "requirements": [[r.id, r.outcome.value, r.finding.evidence] for r in verdict.results],
+            }
+        )
+    )
+
+
+def tally(
+    case: Case,
+    reviewers: Sequence[Reviewer],
+    votes: Sequence[Vote],
+    interested: Collection[str] = (),
+    *,
+    floor: Floor | None = None,
+    on: str | None = None,
+) -> Tally:
     """Add up the votes that count.
 
     A vote counts only while whoever it belongs to is a reviewer without a conflict, and neither they nor who cast it is
     interested; what two people cast for one counts once, and one person's hand never counts twice.
+
+    Args:
+        case: What it is about.
+        reviewers: Everybody named for it.
+        votes: Every vote cast in it.
+        interested: People who may not decide.
+        floor: The least that such a use takes; the case may ask for more.
+        on: What is on the table, as `on_the_table` gives it: votes cast on something else do not count. None counts
+            them whatever they were cast on.
     """
     named = {one.person: one for one in reviewers if one.conflict is Conflict.NONE and one.person not in interested}
     good: dict[str, Vote] = {}
     hands: set[str] = set()
+    stale = frozenset(vote.id for vote in votes if on is not None and vote.cast_on != on)
     for vote in sorted(votes, key=lambda v: (v.updated_at, v.id)):
         owner = named.get(vote.person)
-        if owner is None or vote.cast_by in interested or vote.cast_by in hands:
+        if vote.id in stale or owner is None or vote.cast_by in interested or vote.cast_by in hands:
             continue
         if vote.cast_by not in (vote.person, owner.delegate):
             continue
@@ -76,18 +135,34 @@ def tally(case: Case, reviewers: Sequence[Reviewer], votes: Sequence[Vote], inte
         hands.add(vote.cast_by)
     counts = Counter(vote.choice for vote in good.values())
     cast = sum(counts[choice] for choice in COUNTED)
-    return Tally(counts=counts, cast=cast, lacking=tuple(_lacking(case, named, good, cast)), leads=_leads(counts, cast))
+    return Tally(
+        counts=counts,
+        cast=cast,
+        lacking=tuple(_lacking(case, named, good, cast, floor or Floor(), len(stale))),
+        leads=_leads(counts, cast),
+        counted=frozenset(vote.id for vote in good.values()),
+        stale=stale,
+        voters=frozenset(hands),
+    )
 
 
-def _lacking(case: Case, named: Mapping[str, Reviewer], good: Mapping[str, Vote], cast: int) -> list[str]:
+def _lacking(
+    case: Case, named: Mapping[str, Reviewer], good: Mapping[str, Vote], cast: int, floor: Floor, stale: int
+) -> list[str]:
     lacking = []
-    needed = max(case.quorum, FEWEST[case.procedure]) if case.procedure is Procedure.FULL else FEWEST[case.procedure]
+    asked = floor.more(case.quorum, case.disciplines)
+    needed = FEWEST[case.procedure]
+    if case.procedure is Procedure.FULL:
+        needed = max(needed, asked.voters)
     if cast < needed:
         more = needed - cast
         lacking.append(f"{more} more {'vote' if more == 1 else 'votes'} ({cast} of {needed} needed)")
+        if stale:
+            again = "a vote was" if stale == 1 else f"{stale} votes were"
+            lacking[-1] += f"; {again} cast before what was voted on changed, and must be cast again"
     if case.procedure is Procedure.FULL:
-        there = {named[person].discipline.casefold() for person, vote in good.items() if vote.choice in COUNTED}
-        lacking += [f"a vote from {one}" for one in case.disciplines if one.casefold() not in there]
+        there = [named[person].discipline for person, vote in good.items() if vote.choice in COUNTED]
+        lacking += [f"a vote from {one}" for one in asked.disciplines if not is_there(one, there)]
     if cast and _leads(Counter(v.choice for v in good.values()), cast) is None:
         lacking.append("a majority: the votes are divided")
     return lacking
@@ -105,13 +180,24 @@ def _leads(counts: Mapping[Choice, int], cast: int) -> Choice | None:
     return Choice.DEFER if 2 * no > cast else None
 
 
-def why_not_outcome(outcome: CaseOutcome, votes: Tally, conditions: int) -> str | None:
-    """Why a case cannot be closed like this; None where it can."""
+def why_not_outcome(outcome: CaseOutcome, votes: Tally, conditions: int, asks: Stage | None = None) -> str | None:
+    """Why a case cannot be closed like this; None where it can.
+
+    Args:
+        outcome: How it would end.
+        votes: What the votes add up to.
+        conditions: How many conditions it names.
+        asks: The stage the case asks for; a retirement needs a case that asks for one.
+    """
     if votes.lacking:
         return "it still needs " + ", ".join(votes.lacking)
+    if outcome is CaseOutcome.RETIRED and asks not in (None, Stage.RETIRED):
+        return f"it asks for {asks.value}, and nobody voted on a retirement"
+    if asks is Stage.RETIRED and outcome in (CaseOutcome.APPROVED, CaseOutcome.CONDITIONAL):
+        return "it asks for a retirement: it ends as retired, deferred or rejected"
     allowed: Mapping[Choice | None, frozenset[CaseOutcome]] = {
         Choice.APPROVE: frozenset({CaseOutcome.APPROVED, CaseOutcome.CONDITIONAL, CaseOutcome.RETIRED}),
-        Choice.WITH_CONDITIONS: frozenset({CaseOutcome.CONDITIONAL}),
+        Choice.WITH_CONDITIONS: frozenset({CaseOutcome.CONDITIONAL, CaseOutcome.RETIRED}),
         Choice.DEFER: frozenset({CaseOutcome.DEFERRED}),
         Choice.REJECT: frozenset({CaseOutcome.REJECTED}),
         None: frozenset(CaseOutcome),  # nobody had to vote: an emergency

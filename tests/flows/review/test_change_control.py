@@ -88,12 +88,12 @@ def house(tmp_path, database_url):
 
 
 def approved(house: Committee, plan: str | None = None, **given: object):
-    chosen = {"use": "ward", "leads_to": Stage.LIVE, "sites": ["north"], "version": "sepsis-120", "quorum": 2} | given
+    chosen = {"use": "ward", "leads_to": Stage.LIVE, "sites": ["north"], "version": "sepsis-120", "quorum": 3} | given
     case = open_case(house.house, house.person("owner"), policy_of_bytes(POLICY, "p.yaml"), **chosen)
     if plan is not None:
         put_before(house.house, house.person("owner"), plan, case.id, 1)
     house.seated(case)
-    for name in ("stat", "safe"):
+    for name in ("clin", "stat", "safe"):
         cast(house.house, house.person(name), case.id, Choice.APPROVE)
     now = docket(house.house, house.person("chair"), case.id).case
     done = decide(house.house, house.person("chair"), case.id, now.revision, CaseOutcome.APPROVED, "as voted")

@@ -43,15 +43,15 @@ def house(tmp_path, database_url):
 
 
 def decided(house: Committee, outcome: CaseOutcome = CaseOutcome.APPROVED, *, conditional: bool = False):
-    case = house.opened(quorum=2)
+    case = house.opened(quorum=3)
     house.seated(case)
     choice = Choice.WITH_CONDITIONS if outcome is CaseOutcome.CONDITIONAL else Choice.APPROVE
-    for name in ("stat", "safe"):
-        cast(house.house, house.person(name), case.id, choice)
     if conditional:
         accept_inconclusive(
             house.house, house.person("chair"), case.id, "discrimination", "too few patients", CONDITION
         )
+    for name in ("clin", "stat", "safe"):
+        cast(house.house, house.person(name), case.id, choice)
     now = docket(house.house, house.person("chair"), case.id).case
     return decide(house.house, house.person("chair"), case.id, now.revision, outcome, "as voted")
 
@@ -136,7 +136,7 @@ def test_a_condition_lapses_the_day_after_it_was_due_and_reopens_its_requirement
 
 def test_nobody_closes_their_own_condition_or_by_hand_what_evidence_closes(house):
     house.evidence(auroc(0.77, 0.71, 0.83, n=300))
-    case = house.opened(quorum=2)
+    case = house.opened(quorum=3)
     chair = house.person("chair")
     own = add_condition(house.house, chair, case.id, {**CONDITION, "owner": "p-owner"})
     by_evidence = accept_inconclusive(house.house, chair, case.id, "discrimination", "few", CONDITION)
@@ -156,7 +156,7 @@ def test_an_expired_decision_is_found(house):
 
 def test_a_condition_is_taken_back_before_the_decision_and_not_after_it_or_where_something_rests_on_it(house):
     house.evidence(auroc(0.77, 0.71, 0.83, n=300))
-    case = house.opened(quorum=2)
+    case = house.opened(quorum=3)
     chair = house.person("chair")
     one = add_condition(house.house, chair, case.id, CONDITION)
     accepted = accept_inconclusive(house.house, chair, case.id, "discrimination", "few", CONDITION)
@@ -165,7 +165,7 @@ def test_a_condition_is_taken_back_before_the_decision_and_not_after_it_or_where
     gone = withdraw_condition(house.house, chair, one.id, one.revision, "not needed")
     assert gone.state is ConditionState.WITHDRAWN
     house.seated(case)
-    for name in ("stat", "safe"):
+    for name in ("clin", "stat", "safe"):
         cast(house.house, house.person(name), case.id, Choice.WITH_CONDITIONS)
     now = docket(house.house, chair, case.id).case
     decide(house.house, chair, case.id, now.revision, CaseOutcome.CONDITIONAL, "as voted")

@@ -127,7 +127,7 @@ def lay_out(house: House, reader: Reader, name: str) -> LaidOut:
         docket=found,
         requirements=sorted(requirements, key=_first_what_is_not_known),
         notes=() if decided is not None else verdict.notes,
-        votes=count(found),
+        votes=count(found, verdict),
         names=names,
         decided=decided,
         deployments=runs,

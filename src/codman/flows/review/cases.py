@@ -10,19 +10,21 @@ from sqlalchemy import Connection, select
 
 from codman.errors import CodmanError
 from codman.flows.house import House
-from codman.flows.review.policies import keep
+from codman.flows.review.policies import keep, kept
 from codman.registry import governance
 from codman.registry.access import ACTIONS, NotAllowed, Reader, may, paths_for, require
 from codman.registry.database import Change
 from codman.registry.governance import CASES, CONDITIONS, REMARKS, REVIEWERS
 from codman.registry.interests import interested
 from codman.registry.inventory import paths_of, visible
-from codman.registry.nouns import PRODUCTS, SITES, USES, VERSIONS
+from codman.registry.nouns import PRODUCTS, USES, VERSIONS
+from codman.registry.places import inside
 from codman.registry.records import AlreadyThere, BadField, NoSuchRecord, Stale
 from codman.registry.requests import Once, remember, reply_to
 from codman.registry.schema import grants, people, uses
 from codman.registry.schema import sites as site_rows
 from codman.registry.schema_review import acceptances, cases, conditions, remarks, reviewers, votes
+from codman.review.committee import Floor, floor_for
 from codman.spine.person import Role
 from codman.spine.policy import Policy
 from codman.spine.product import Product
@@ -64,6 +66,14 @@ class NotYours(NotAllowed):
         CodmanError.__init__(self, what="this step in the review is not yours to take", why=why, fix=fix)
 
 
+class Seated(AlreadyThere):
+    """Somebody named as a reviewer who is one already."""
+
+    def __init__(self) -> None:
+        super().__init__("reviewer", "they review this case already")
+        self.fix = "to have them judge it as something else, excuse them and name them again"
+
+
 @dataclass(frozen=True, slots=True)
 class Docket:
     """A case and everything in it."""
@@ -77,6 +87,8 @@ class Docket:
     acceptances: Sequence[Acceptance]
     conditions: Sequence[Condition]
     interested: Mapping[str, str]  # who may decide nothing, and why
+    policy: Policy
+    floor: Floor  # the least that a use of its tier takes, and its policy asks
 
 
 def open_case(
@@ -108,8 +120,8 @@ def open_case(
         sites: Sites that the decision will name.
         version: The version it is about.
         procedure: Full, expedited or emergency.
-        quorum: Least votes.
-        disciplines: Disciplines that must have voted.
+        quorum: Least votes; no fewer than its tier takes and its policy asks.
+        disciplines: Disciplines that must have voted, beyond those that its tier takes.
         chair: Who presides.
         due_on: When it should be decided.
         why: The reason they give.
@@ -120,7 +132,7 @@ def open_case(
         NotAllowed: They may not, for this use.
         NoSuchRecord: There is no such use within their reach.
         AlreadyThere: A case of this use and checkpoint is open.
-        BadField: A site, version or person is not there.
+        BadField: A site, version or person is not there, or fewer would vote than its tier takes.
     """
     require(reader, "case.create")
     with house.database.changing(reader.author(request), why) as change:
@@ -130,7 +142,8 @@ def open_case(
         found = _use_to(
             connection, reader, use, "case.create" if procedure is not Procedure.EMERGENCY else "case.emergency"
         )
-        _refer(connection, found, sites, version)
+        _refer(connection, reader, found, sites, version)
+        _enough(found, policy, procedure, quorum)
         fields = CASES.validated(
             {
                 "use": use,
@@ -185,6 +198,7 @@ def docket_within(connection: Connection, reader: Reader, name: str) -> Docket:
     case: Case = governance.get(connection, "case", name, within)
     use = USES.get(connection, case.use)
     product = PRODUCTS.get(connection, use.product)
+    policy = kept(connection, case.policy_digest)
     return Docket(
         case=case,
         use=use,
@@ -195,6 +209,8 @@ def docket_within(connection: Connection, reader: Reader, name: str) -> Docket:
         acceptances=governance.every(connection, "acceptance", acceptances.c.case == name),
         conditions=governance.every(connection, "condition", conditions.c.case == name),
         interested=interested(connection, case, use, product),
+        policy=policy,
+        floor=floor_for(use.tier, policy),
     )
 
 
@@ -216,20 +232,37 @@ def working(connection: Connection, reader: Reader, name: str, action: str, revi
     return found
 
 
+def require_impartial(found: Docket, reader: Reader) -> None:
+    """Refuse somebody whose word cannot count in a case: they have a hand in the use, or a conflict of interest.
+
+    Raises:
+        NotYours: They do.
+    """
+    if reader.person in found.interested:
+        raise NotYours(f"you {found.interested[reader.person]}: others decide")
+    own = next((one for one in found.reviewers if one.person == reader.person), None)
+    if own is not None and own.conflict is Conflict.CONFLICT:
+        raise NotYours("you declared a conflict of interest in this case")
+
+
 def name_reviewer(
     house: House, reader: Reader, case: str, person: str, discipline: str, *, request: str | None = None
 ) -> Reviewer:
-    """Ask somebody to review a case.
+    """Ask somebody to review a case; whoever has a hand in the use does not choose who judges it.
 
     Raises:
         NotAllowed: The reader may not, for this use.
+        NotYours: The reader has a hand in the use, or a conflict of interest.
         BadField: The person may not vote here: they hold no role of the committee, or have a hand in the use.
         CaseClosed: It is decided or withdrawn.
         AlreadyThere: They are named already.
     """
     with house.database.changing(reader.author(request)) as change:
         found = working(change.connection, reader, case, "case.change")
+        require_impartial(found, reader)
         _may_sit(change.connection, person, found.use, "case.vote", "person")
+        if any(one.person == person for one in found.reviewers):
+            raise Seated
         if person in found.interested:
             raise BadField("reviewer", "person", f"they {found.interested[person]}: others decide")
         if any(one.delegate == person for one in found.reviewers):
@@ -242,11 +275,16 @@ def excuse_reviewer(house: House, reader: Reader, reviewer: str, revision: int, 
     """Take a reviewer off a case, and say which; the log keeps that they were on it.
 
     Raises:
-        AlreadyThere: They voted: a vote is never taken away by another.
+        NoSuchRecord: There is no such reviewer within their reach.
+        NotAllowed: They may not, for this use.
+        NotYours: They have a hand in the use, or a conflict of interest.
+        AlreadyThere: The reviewer voted: a vote is never taken away by another.
     """
     with house.database.changing(reader.author(request)) as change:
-        one: Reviewer = REVIEWERS.get(change.connection, reviewer)
+        within = paths_for(reader, "review.read")
+        one: Reviewer = governance.get(change.connection, "reviewer", reviewer, within)
         found = working(change.connection, reader, one.case, "case.change")
+        require_impartial(found, reader)
         if any(vote.person == one.person for vote in found.votes):
             raise AlreadyThere("vote", "they voted, and a vote is not taken away by somebody else")
         REVIEWERS.remove(change, reviewer, revision)
@@ -304,13 +342,16 @@ def remark(
 
     Raises:
         NotAllowed: They may not, for this use.
-        BadField: It answers nothing that was asked here, or is empty.
+        BadField: It answers nothing that was asked here, names a requirement the policy does not have, or is empty.
         CaseClosed: It is decided or withdrawn.
     """
     with house.database.changing(reader.author(request)) as change:
         found = working(change.connection, reader, case, "case.remark")
         if answers is not None and all(one.id != answers for one in found.remarks):
             raise BadField("remark", "answers", "there is no such question in this case")
+        if requirement is not None and all(one.id != requirement for one in found.policy.requires):
+            names = ", ".join(one.id for one in found.policy.requires)
+            raise BadField("remark", "requirement", f"the case's policy has no such requirement; it has: {names}")
         said = {"case": case, "author": reader.person, "requirement": requirement, "answers": answers, "text": text}
         return REMARKS.add(change, _remark(said))
 
@@ -359,17 +400,27 @@ def _use_to(connection: Connection, reader: Reader, name: str, action: str) -> U
     return use
 
 
-def _refer(connection: Connection, use: Use, sites: Sequence[str], version: str | None) -> None:
-    missing = set(sites) - set(SITES.get_many(connection, sites))
+def _refer(connection: Connection, reader: Reader, use: Use, sites: Sequence[str], version: str | None) -> None:
+    """Refuse a site or a version that is not there; one out of the reader's reach is as if it were not."""
+    within = inside(paths_for(reader, "inventory.read"))
+    there = select(site_rows.c.id).where(site_rows.c.id.in_(sites), within)
+    missing = set(sites) - set(connection.execute(there).scalars())
     if missing:
         raise BadField("case", "sites", f"there is no site {sorted(missing)[0][:60]!r}")
-    if version is not None:
-        try:
-            of = VERSIONS.get(connection, version).product
-        except NoSuchRecord:
-            raise BadField("case", "version", "there is no such version") from None
-        if of != use.product:
-            raise BadField("case", "version", "it is a version of another product than the use's")
+    if version is None:
+        return
+    found = VERSIONS.get_many(connection, [version]).get(version)
+    if found is None or found.product != use.product:
+        raise BadField("case", "version", "the use's product has no such version")
+
+
+def _enough(use: Use, policy: Policy, procedure: Procedure, quorum: int) -> None:
+    """Refuse a case that fewer would decide than a use of its tier takes."""
+    floor = floor_for(use.tier, policy)
+    if procedure is Procedure.FULL and quorum < floor.voters:
+        tier = "without a tier" if use.tier is None else f"of {use.tier.value} risk"
+        why = f"a use {tier} takes {floor.voters} votes at least by its policy; ask for as many, or more"
+        raise BadField("case", "quorum", why)
 
 
 def _may_sit(connection: Connection, person: str, use: Use, action: str, field: str) -> None:

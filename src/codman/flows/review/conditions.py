@@ -9,10 +9,9 @@ from sqlalchemy import Connection, exists, select
 
 from codman.errors import CodmanError
 from codman.flows.house import House
-from codman.flows.review.cases import docket_within
+from codman.flows.review.cases import docket_within, require_impartial
 from codman.flows.review.evidence import exhibits_of, judged
 from codman.flows.review.policies import kept
-from codman.flows.review.voting import require_impartial
 from codman.registry import governance
 from codman.registry.access import Reader, paths_for, require
 from codman.registry.database import Change
@@ -23,6 +22,7 @@ from codman.registry.nouns import PRODUCTS, USES
 from codman.registry.records import BadField
 from codman.registry.schema_review import cases, conditions
 from codman.review.policy.exhibit import Exhibit
+from codman.spine.day import written_day
 from codman.spine.reopening import Changed, ReopeningFields
 from codman.spine.review import Case, CaseOutcome, CaseState, Condition, ConditionState
 from codman.spine.statement import Kind, when
@@ -221,6 +221,6 @@ def _reopen(change: Change, one: Condition) -> None:
             policy=case.policy,
             requirement=one.requirement,
             changed=Changed.CONDITION,
-            because=f"its condition was due on {one.due_on} and nothing came",
+            because=f"its condition was due on {written_day(one.due_on)} and nothing came",
         ),
     )

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from codman.errors import CodmanError
 from codman.evidence.canonical import canonical, sha256
@@ -14,20 +14,29 @@ from codman.evidence.statements import build, canonical_statement, read_bytes
 from codman.flows.filing import file_own
 from codman.flows.house import House
 from codman.flows.notary import sign_within
-from codman.flows.review.cases import Docket, NotYours, docket_within, drop_conditions, working
-from codman.flows.review.evidence import exhibits_of, judged
-from codman.flows.review.policies import kept
-from codman.flows.review.voting import count, require_impartial
+from codman.flows.review.cases import (
+    Docket,
+    NotYours,
+    docket_within,
+    drop_conditions,
+    require_impartial,
+    working,
+)
+from codman.flows.review.staging import retire_within, still_runs
+from codman.flows.review.voting import count, table_of
+from codman.flows.review.voting import verdict_of as verdict_of
 from codman.registry import governance
 from codman.registry.about import Known
 from codman.registry.access import Reader
 from codman.registry.database import Change
-from codman.registry.governance import ACCEPTANCES, CASES, CONDITIONS
+from codman.registry.governance import ACCEPTANCES, CASES, CONDITIONS, PAUSE_PROPOSALS
 from codman.registry.nouns import PEOPLE, SITES, USES, VERSIONS
 from codman.registry.records import BadField
+from codman.registry.schema import uses
 from codman.registry.schema_review import cases
-from codman.review.stages import TERMS, DecisionKind
+from codman.review.stages import KIND_OF, TERMS
 from codman.review.votes import why_not_outcome
+from codman.spine.pausing import PauseCause, PauseProposalFields
 from codman.spine.record_statements import DecidedRequirement, DecisionPredicate, Meaning
 from codman.spine.review import (
     GRANTED,
@@ -40,14 +49,9 @@ from codman.spine.review import (
     Procedure,
 )
 from codman.spine.statement import Digest, Kind, Subject
-from codman.spine.use import Decision, Stage
+from codman.spine.use import Decision
 from codman.spine.verdict import Outcome, Result, Verdict
 
-KIND_OF: Final[Mapping[Procedure, DecisionKind]] = {
-    Procedure.FULL: DecisionKind.ORDINARY,
-    Procedure.EXPEDITED: DecisionKind.EXPEDITED,
-    Procedure.EMERGENCY: DecisionKind.EMERGENCY,
-}
 _A_YEAR: Final = 365  # a decision of the whole committee is looked at again within it
 _KEPT: Final = frozenset({Outcome.MET, Outcome.NOT_APPLICABLE})
 _MEANING: Final[Mapping[CaseOutcome, Meaning]] = {
@@ -73,15 +77,7 @@ class CannotDecide(CodmanError):
     def __init__(
         self, why: str, fix: str = "wait for what is missing, have reviewers change their votes, or withdraw it"
     ) -> None:
-        super().__init__(what="the case cannot be closed like this", why=why, fix=fix)
-
-
-def verdict_of(house: House, connection: Connection, found: Docket) -> Verdict:
-    """The case's own policy held against what the book holds now."""
-    policy = kept(connection, found.case.policy_digest)
-    exhibits = exhibits_of(house, connection, found.use)
-    now = house.database.clock()
-    return judged(exhibits, policy, found.use, found.product, version=found.case.version, at=now, chosen=True)
+        super().__init__(what="the case cannot be closed like this", why=why.rstrip(". "), fix=fix)
 
 
 def add_condition(
@@ -165,6 +161,7 @@ def decide(
         CaseClosed: It is decided or withdrawn.
         Stale: It was changed since they looked.
         CannotDecide: Votes or evidence do not carry it, or fewer than two people would have decided.
+        CannotMove: It is retired, and something that a retirement needs is lacking: each is named.
     """
     with house.database.changing(reader.author(request), reasons) as change:
         connection = change.connection
@@ -173,7 +170,7 @@ def decide(
         _may_close(found, reader)
         verdict = verdict_of(house, connection, found)
         _carried(found, verdict, outcome, reader)
-        _allowed_kind(connection, found, outcome)
+        _allowed_kind(change, found, outcome)
         until = _until(change, found.case, expires_on)
         digest = _signed(change, house, reader, found, verdict, outcome, reasons, until)
         if outcome not in GRANTED:
@@ -188,12 +185,13 @@ def decide(
                 "decided_at": change.at,
                 "expires_on": until if outcome in GRANTED else None,
                 "decision": digest,
+                "voted_on": table_of(found, verdict),
                 "chair": found.case.chair or reader.person,
                 "supersedes": _before(connection, found.case),
             },
             None,
         )
-        USES.change(change, found.use.id, _what_follows(change, outcome), None)
+        _follow(change, found, closed, outcome, reasons)
         return closed
 
 
@@ -209,17 +207,16 @@ def _may_close(found: Docket, reader: Reader) -> None:
 
 def _carried(found: Docket, verdict: Verdict, outcome: CaseOutcome, reader: Reader) -> None:
     """Refuse an outcome that votes, people or evidence do not carry."""
-    votes = count(found)
+    votes = count(found, verdict)
     open_conditions = sum(one.state is ConditionState.OPEN for one in found.conditions)
-    why = why_not_outcome(outcome, votes, open_conditions)
+    why = why_not_outcome(outcome, votes, open_conditions, found.case.leads_to)
     if why is not None:
         raise CannotDecide(why)
     if outcome is CaseOutcome.APPROVED and open_conditions:
         raise CannotDecide("it names conditions", "approve with conditions, or withdraw them")
     if found.case.procedure is Procedure.EMERGENCY:
         return
-    people = {reader.person, *(vote.cast_by for vote in found.votes if vote.cast_by not in found.interested)}
-    if len(people) < 2:
+    if len({reader.person} | votes.voters) < 2:
         raise CannotDecide("one person would have decided alone", "have a second person vote")
     stopped = blocking(verdict, {one.requirement for one in found.acceptances})
     if outcome in GRANTED and stopped:
@@ -240,8 +237,11 @@ def blocking(verdict: Verdict, accepted: Collection[str]) -> list[Result]:
     ]
 
 
-def _allowed_kind(connection: Connection, found: Docket, outcome: CaseOutcome) -> None:
-    """An expedited or emergency approval only where this use may have one, and only so often a year."""
+def _allowed_kind(change: Change, found: Docket, outcome: CaseOutcome) -> None:
+    """An expedited or emergency approval only where this use may have one, and only so often a year for its product.
+
+    Another use of the same product is the same emergency: a cap for each use would be none.
+    """
     terms, year = TERMS[KIND_OF[found.case.procedure]], timedelta(days=365)
     if outcome not in GRANTED or found.case.procedure is Procedure.FULL:
         return
@@ -251,19 +251,29 @@ def _allowed_kind(connection: Connection, found: Docket, outcome: CaseOutcome) -
             f"a use of {tier.value} risk is not decided by {found.case.procedure.value} procedure",
             "withdraw it, and open a full case",
         )
-    since = (datetime.fromisoformat(found.case.created_at) - year).isoformat()
-    same = governance.every(
-        connection,
-        "case",
-        cases.c.use == found.use.id,
-        cases.c.procedure == found.case.procedure.value,
-        cases.c.state == CaseState.DECIDED.value,
-        cases.c.decided_at > since,
-    )
-    if terms.most_a_year is not None and len(same) >= terms.most_a_year:
-        raise CannotDecide(
-            f"this use had {len(same)} {found.case.procedure.value} decisions within a year", "open a full case"
+    if terms.most_a_year is None:
+        return
+    since = (datetime.fromisoformat(change.at) - year).isoformat()
+    had = change.connection.execute(
+        select(cases.c.use)
+        .join(uses, uses.c.id == cases.c.use)
+        .where(
+            uses.c.product == found.product.id,
+            cases.c.procedure == found.case.procedure.value,
+            cases.c.state == CaseState.DECIDED.value,
+            cases.c.decided_at > since,
         )
+    ).scalars()
+    same = list(had)
+    if len(same) < terms.most_a_year:
+        return
+    elsewhere = sum(use != found.use.id for use in same)
+    of_them = f", {elsewhere} of them for another use of it, which is the same emergency" if elsewhere else ""
+    raise CannotDecide(
+        f"this product had {len(same)} {found.case.procedure.value} decisions within a year{of_them}; "
+        f"{terms.most_a_year} is the most",
+        "withdraw it, and open a full case",
+    )
 
 
 def _before(connection: Connection, case: Case) -> str | None:
@@ -304,10 +314,10 @@ def _signed(
     accepted = {one.requirement for one in found.acceptances}
     sites = SITES.get_many(connection, case.sites)
     version = None if case.version is None else VERSIONS.get(connection, case.version)
-    voters = sorted({vote.cast_by for vote in found.votes} | {reader.person})
+    votes = count(found, verdict)
+    voters = sorted({*votes.voters, reader.person})
     names = PEOPLE.get_many(connection, voters)
     opened = [one.sentence[:2000] for one in found.conditions if one.state is ConditionState.OPEN]
-    votes = count(found)
     predicate = DecisionPredicate(
         product=found.product.name,
         version=None if version is None else version.label,
@@ -358,8 +368,16 @@ def _condition(change: Change, found: Docket, fields: Mapping[str, Any]) -> Cond
     return made
 
 
-def _what_follows(change: Change, outcome: CaseOutcome) -> dict[str, Any]:
-    """What the decision makes of the use. Where it runs changes when its sites accept, not before."""
+def _follow(change: Change, found: Docket, closed: Case, outcome: CaseOutcome, reasons: str) -> None:
+    """What the decision makes of the use. Where it runs changes when its sites accept, not before.
+
+    A retirement is the exception: what stops, stops at once and everywhere. What is rejected and runs is not stopped
+    without a person, and not left to run unnoticed: a pause of it is proposed in the same change.
+    """
     if outcome is CaseOutcome.RETIRED:
-        return {"stage": Stage.RETIRED.value, "stage_since": change.at[:10]}
-    return {"decision": _DECISION[outcome].value}
+        retire_within(change, found.use, reasons)
+        return
+    use = USES.change(change, found.use.id, {"decision": _DECISION[outcome].value}, None)
+    if outcome is CaseOutcome.REJECTED and (why := still_runs(change.connection, use, closed, change.at)) is not None:
+        fields = PauseProposalFields(use=use.id, cause=PauseCause.REJECTED, because=why, case=closed.id)
+        PAUSE_PROPOSALS.add(change, fields)

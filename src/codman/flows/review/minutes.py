@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict
@@ -14,7 +14,7 @@ from codman.flows.review.voting import count
 from codman.registry.access import Reader
 from codman.registry.names import names_of
 from codman.spine.record_statements import DecidedRequirement, DecisionPredicate
-from codman.spine.review import CaseState, Condition, Conflict, Remark, Reviewer
+from codman.spine.review import CaseState, Condition, Remark, Reviewer
 from codman.spine.verdict import Outcome
 
 _KNOWN: Final = frozenset({Outcome.MET.value, Outcome.NOT_MET.value, Outcome.NOT_APPLICABLE.value})
@@ -117,9 +117,11 @@ def minutes(house: House, reader: Reader, case: str) -> Minutes:
             filed = house.store.get(about.decision).predicate
             assert isinstance(filed, DecisionPredicate)  # noqa: S101 (decide files nothing else)
             decided, stood = filed, filed.requirements
-        else:
+        verdict = verdict_of(house, connection, found)
+        if decided is None:
             accepted = {one.requirement for one in found.acceptances}
-            stood = [stood_as(r, accepted) for r in verdict_of(house, connection, found).results]
+            stood = [stood_as(r, accepted) for r in verdict.results]
+    tallied = count(found, verdict)
     return Minutes(
         case=about.id,
         use=found.use.name,
@@ -137,8 +139,8 @@ def minutes(house: House, reader: Reader, case: str) -> Minutes:
         not_known=[one for one in stood if one.outcome not in _KNOWN],
         known=[one for one in stood if one.outcome in _KNOWN],
         remarks=_remarks(found, names),
-        votes=_votes(found, names),
-        lacking=list(count(found).lacking) if about.state is not CaseState.DECIDED else [],
+        votes=_votes(found, names, tallied.counted),
+        lacking=list(tallied.lacking) if about.state is not CaseState.DECIDED else [],
         outcome=None if about.outcome is None else about.outcome.value,
         reasons=about.reasons,
         decided_at=about.decided_at,
@@ -176,15 +178,14 @@ def _remarks(found: Docket, names: Mapping[str, str]) -> list[Said]:
     return [said(one) for one in found.remarks if one.answers is None]
 
 
-def _votes(found: Docket, names: Mapping[str, str]) -> list[Voted]:
-    sits = {r.person for r in found.reviewers if r.conflict is Conflict.NONE} - set(found.interested)
+def _votes(found: Docket, names: Mapping[str, str], counted: Collection[str]) -> list[Voted]:
     return [
         Voted(
             name=names.get(one.person, one.person),
             cast_by=names.get(one.cast_by, one.cast_by),
             choice=one.choice.value,
             reason=one.reason,
-            counted=one.person in sits,
+            counted=one.id in counted,
         )
         for one in found.votes
     ]

@@ -9,7 +9,6 @@ from codman.errors import BadInput
 from codman.flows import records
 from codman.flows.house import House
 from codman.flows.review.cases import open_case
-from codman.flows.review.deciding import KIND_OF
 from codman.flows.review.evidence import exhibits_of
 from codman.registry import governance
 from codman.registry.access import Reader
@@ -19,7 +18,7 @@ from codman.registry.related import answers_about
 from codman.registry.schema_review import cases
 from codman.review.packs.catalog import OWN
 from codman.review.packs.choose import Chosen, policies_for
-from codman.review.stages import TERMS, DecisionKind
+from codman.review.stages import KIND_OF, TERMS, DecisionKind
 from codman.spine.policy import Checkpoint
 from codman.spine.review import GRANTED, Case, Procedure
 from codman.spine.use import RUNNING, Stage, Use

@@ -11,7 +11,8 @@ from codman.errors import CodmanError
 from codman.flows.house import House
 from codman.flows.review.cases import NotYours
 from codman.flows.review.reading import list_governed
-from codman.flows.review.staging import move_within
+from codman.flows.review.staging import move_within, pause_runs, still_runs
+from codman.flows.review.undecided import pauses_to_propose, why_paused
 from codman.registry import governance
 from codman.registry.access import Reader, paths_for, require
 from codman.registry.governance import CASES, CONDITIONS, PAUSE_PROPOSALS
@@ -22,10 +23,11 @@ from codman.registry.nouns import PRODUCTS, USES
 from codman.registry.records import BadField, Page, Stale
 from codman.registry.schema import uses
 from codman.registry.schema_review import cases, conditions, pause_proposals, reopenings
+from codman.spine.day import written_day
 from codman.spine.pausing import PauseCause, PauseProposal, PauseProposalFields, PauseState
 from codman.spine.reopening import Changed, ReopeningState
 from codman.spine.review import Case, CaseOutcome, CaseState, Condition, ConditionState
-from codman.spine.use import RUNNING, Stage
+from codman.spine.use import RUNNING, Stage, Use
 
 FILTERS: Final = ("use", "cause", "state")
 _GRANTED: Final = (CaseOutcome.APPROVED.value, CaseOutcome.CONDITIONAL.value)
@@ -77,7 +79,11 @@ def confirm_pause(
     with house.database.changing(reader.author(request), why) as change:
         one = _open(change.connection, reader, proposal, revision, "use.pause")
         use = USES.get(change.connection, one.use)
-        move_within(change, reader, use, Stage.PAUSED, why)
+        if use.stage in RUNNING:
+            move_within(change, reader, use, Stage.PAUSED, why)
+        else:
+            _say_why(why)
+            pause_runs(change, use)
         settled: PauseProposal = PAUSE_PROPOSALS.change(
             change, proposal, _settled(change.at, PauseState.PAUSED, reader, why), revision
         )
@@ -108,8 +114,7 @@ def decline_pause(
             hands.setdefault(CONDITIONS.get(change.connection, one.condition).owner, "owe the condition that lapsed")
         if reader.person in hands:
             raise NotYours(f"you {hands[reader.person]}: somebody else says that it goes on")
-        if not why.strip():
-            raise BadField("pause_proposal", "why", "say why it goes on")
+        _say_why(why)
         done = _settled(change.at, PauseState.KEPT, reader, why)
         kept: PauseProposal = PAUSE_PROPOSALS.change(change, proposal, done, revision)
         return kept
@@ -118,6 +123,11 @@ def decline_pause(
 def list_pause_proposals(house: House, reader: Reader, **asked: Any) -> Page[Any]:
     """Proposed pauses of the uses somebody sees, a page at a time; `asked` as `list_governed` takes it."""
     return list_governed(house, reader, "pause_proposal", FILTERS, **asked)
+
+
+def _say_why(why: str) -> None:
+    if not why.strip():
+        raise BadField("pause_proposal", "why", "say why")
 
 
 def _settled(at: str, state: PauseState, reader: Reader, why: str) -> dict[str, Any]:
@@ -146,7 +156,7 @@ def _new(connection: Connection, day: str) -> Iterator[PauseProposalFields]:
             yield PauseProposalFields(
                 use=one.use,
                 cause=PauseCause.CONDITION,
-                because=f"a condition of its decision was due on {one.due_on} and nothing came",
+                because=f"a condition of its decision was due on {written_day(one.due_on)} and nothing came",
                 case=one.case,
                 condition=one.id,
             )
@@ -157,9 +167,15 @@ def _new(connection: Connection, day: str) -> Iterator[PauseProposalFields]:
             yield PauseProposalFields(
                 use=case.use,
                 cause=PauseCause.DECISION,
-                because=f"its decision stood until {case.expires_on} and none has followed",
+                because=f"its decision stood until {written_day(case.expires_on or day)} and none has followed",
                 case=case.id,
             )
+    for fields in pauses_to_propose(connection, day):
+        # open already, or settled by a person for just this; another site or mode is another reason
+        kept = (pause_proposals.c.state == PauseState.KEPT.value) & (pause_proposals.c.because == fields.because)
+        again = (pause_proposals.c.state == PauseState.OPEN.value) | kept
+        if not _proposed(connection, pause_proposals.c.use == fields.use, again):
+            yield fields
 
 
 def _gone(connection: Connection, day: str) -> Iterator[PauseProposal]:
@@ -167,12 +183,25 @@ def _gone(connection: Connection, day: str) -> Iterator[PauseProposal]:
     waiting = governance.every(connection, "pause_proposal", pause_proposals.c.state == PauseState.OPEN.value)
     found = USES.get_many(connection, [one.use for one in waiting])
     for one in waiting:
-        if found[one.use].stage not in RUNNING or not _still_there(connection, one, day):
+        if one.cause is PauseCause.REJECTED:
+            if not _still_rejected(connection, found[one.use], one, day):
+                yield one
+        elif found[one.use].stage not in RUNNING or not _still_there(connection, one, day):
             yield one
+
+
+def _still_rejected(connection: Connection, use: Use, one: PauseProposal, day: str) -> bool:
+    """Whether a use that was rejected still runs, and nobody granted anything since."""
+    if one.case is None:
+        return False
+    case = CASES.get(connection, one.case)
+    return not _superseded(connection, case) and still_runs(connection, use, case, f"{day}T23:59:59Z") is not None
 
 
 def _still_there(connection: Connection, one: PauseProposal, day: str) -> bool:
     """Whether the cause of a proposal still stands."""
+    if one.cause is PauseCause.UNDECIDED:
+        return why_paused(connection, USES.get(connection, one.use), day) is not None
     if one.condition is not None:
         return bool(_lapsed(connection, conditions.c.id == one.condition))
     return bool(_ran_out(connection, day, cases.c.id == one.case))

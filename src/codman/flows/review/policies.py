@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
@@ -72,6 +73,12 @@ def kept(connection: Connection, digest: str) -> Policy:
     body = connection.execute(select(policies.c.body).where(policies.c.digest == digest)).scalar_one_or_none()
     if body is None or sha256(body.encode()) != digest:
         raise PolicyLost(digest)
+    return _read(body, digest)
+
+
+@lru_cache(maxsize=128)
+def _read(body: str, digest: str) -> Policy:
+    """A policy is asked for by each look at a case, and read once."""
     return policy_of_bytes(body.encode(), f"sha256:{digest[:12]}")
 
 
@@ -82,11 +89,7 @@ def titles_of(connection: Connection, names: Iterable[str]) -> Mapping[tuple[str
         .where(policies.c.policy.in_(sorted(set(names))))
         .order_by(policies.c.kept_at)
     )
-    return {
-        (row.policy, one.id): one.name
-        for row in rows
-        for one in policy_of_bytes(row.body.encode(), f"sha256:{row.digest[:12]}").requires
-    }
+    return {(row.policy, one.id): one.name for row in rows for one in _read(row.body, row.digest).requires}
 
 
 def _plain(policy: Policy) -> dict[str, object]:

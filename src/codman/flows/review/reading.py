@@ -51,6 +51,9 @@ class CaseRead(BaseModel):
     notes: list[str]
     reviewers: list[Reviewer]
     votes: list[Vote]
+    stale_votes: list[str] = Field(
+        description="Votes, by id, cast before what was voted on changed: they count again once they are cast again"
+    )
     remarks: list[Remark]
     conditions: list[Condition]
     acceptances: list[Acceptance]
@@ -71,13 +74,14 @@ def read_case(house: House, reader: Reader, name: str) -> CaseRead:
         verdict = verdict_of(house, connection, found)
     accepted = {one.requirement for one in found.acceptances}
     stops = {one.id for one in blocking(verdict, accepted)}
-    votes = count(found)
+    votes = count(found, verdict)
     return CaseRead(
         case=found.case,
         requirements=[_requirement(r, accepted, stops) for r in verdict.results],
         notes=list(verdict.notes),
         reviewers=list(found.reviewers),
         votes=list(found.votes),
+        stale_votes=sorted(votes.stale),
         remarks=list(found.remarks),
         conditions=list(found.conditions),
         acceptances=list(found.acceptances),

@@ -11,7 +11,6 @@ from sqlalchemy import Connection, select
 from codman.errors import CodmanError
 from codman.flows import records
 from codman.flows.house import House
-from codman.flows.review.deciding import KIND_OF
 from codman.registry import governance
 from codman.registry.access import Reader, paths_for, require
 from codman.registry.database import Change
@@ -20,9 +19,9 @@ from codman.registry.names import names_of
 from codman.registry.nouns import DEPLOYMENTS, USES
 from codman.registry.places import inside
 from codman.registry.records import Stale
-from codman.registry.schema import deployments, documents, sites
+from codman.registry.schema import deployments, documents, sites, uses
 from codman.registry.schema_review import cases, intakes
-from codman.review.stages import Decided, Move, Standing, check_move, ways_from
+from codman.review.stages import KIND_OF, Decided, DecisionKind, Move, Standing, check_move, must_stop, ways_from
 from codman.spine.intake import IntakeState
 from codman.spine.review import Case, CaseOutcome, CaseState
 from codman.spine.site import Deployment, Mode
@@ -37,6 +36,8 @@ _MODE: Final[Mapping[Stage, Mode]] = {
     Stage.PAUSED: Mode.PAUSED,
     Stage.RETIRED: Mode.ENDED,
 }
+_RUNS: Final = frozenset({Mode.SILENT, Mode.PILOT, Mode.LIVE})
+_EXPOSURE: Final = (Stage.SILENT, Stage.PILOT, Stage.LIVE)  # the least first
 _OUTCOME: Final = {
     CaseOutcome.APPROVED: Decision.APPROVED,
     CaseOutcome.CONDITIONAL: Decision.CONDITIONAL,
@@ -110,11 +111,60 @@ def move_within(change: Change, reader: Reader, use: Use, to: Stage, reason: str
         NotAllowed: They may not make this move.
         CannotMove: No way leads there, or something is lacking: each is named.
     """
+    return _moved(change, use, to, reason, reader)
+
+
+def retire_within(change: Change, use: Use, reason: str) -> Use:
+    """Retire a use as its committee decided, with every deployment, as a part of the change that decides it.
+
+    The decision gives the right to; what a retirement needs beside it is looked at as in any other move.
+
+    Raises:
+        CannotMove: Something is lacking: each is named.
+    """
+    return _moved(change, use, Stage.RETIRED, reason, None)
+
+
+def pause_runs(change: Change, use: Use) -> None:
+    """Pause where a use runs although its own stage is not one that runs."""
+    runs = [one for one in _deployments(change.connection, use.id) if one.mode in _RUNS]
+    patch = {"mode": Mode.PAUSED.value, "since": change.at[:10]}
+    DEPLOYMENTS.change_many(change, [(one, patch) for one in runs])
+
+
+def still_runs(connection: Connection, use: Use, case: Case, at: str) -> str | None:
+    """That a use runs in spite of a case that rejected it, in a sentence; None where it does not, or may.
+
+    Args:
+        connection: Where to read.
+        use: The use as it is now.
+        case: The case that rejected it.
+        at: When, ISO 8601.
+    """
+    runs = _deployments(connection, use.id)
+    standing = standing_of_use(connection, use, runs)
+    day = (case.decided_at or at)[:10]
+    if use.stage in RUNNING and must_stop(standing, at) is not None:
+        return f"the committee rejected it on {day}, and it is {use.stage.value}"
+    beyond = [one for one in runs if one.mode in _RUNS and _refused(one.mode, case)]
+    if not beyond or use.stage in RUNNING:
+        return None
+    sites = "one site" if len(beyond) == 1 else f"{len(beyond)} sites"
+    return f"the committee rejected it on {day}, and it runs at {sites}"
+
+
+def _refused(mode: Mode, case: Case) -> bool:
+    """Whether a rejection refuses how a use runs at a site: as far as it was asked for, and further."""
+    asked = case.leads_to if case.leads_to in _EXPOSURE else Stage.SILENT
+    return _EXPOSURE.index(Stage(mode.value)) >= _EXPOSURE.index(asked)
+
+
+def _moved(change: Change, use: Use, to: Stage, reason: str | None, reader: Reader | None) -> Use:
     connection = change.connection
     runs = _deployments(connection, use.id)
     standing = standing_of_use(connection, use, runs)
     allowed = check_move(standing, to, change.at, reason=reason)
-    if allowed.transition is not None:
+    if reader is not None and allowed.transition is not None:
         require(reader, allowed.transition.action, paths_of(connection, use))
     if not allowed.allowed:
         raise CannotMove(use, to, allowed)
@@ -175,7 +225,22 @@ def standing_of_use(connection: Connection, use: Use, runs: list[Deployment]) ->
         downtime_procedure=use.downtime_procedure is not None,
         hazards_checked=connection.execute(checked).first() is not None,
         legacy=use.decision is Decision.LEGACY,
+        others=_of_other_uses(connection, use),
     )
+
+
+def _of_other_uses(connection: Connection, use: Use) -> tuple[Decided, ...]:
+    """Decisions by a limited procedure about other uses of the same product."""
+    same = select(uses.c.id).where(uses.c.product == use.product, uses.c.id != use.id)
+    limited = [procedure.value for procedure, kind in KIND_OF.items() if kind is not DecisionKind.ORDINARY]
+    found = governance.every(
+        connection,
+        "case",
+        cases.c.use.in_(same),
+        cases.c.state == CaseState.DECIDED.value,
+        cases.c.procedure.in_(limited),
+    )
+    return tuple(one for one in map(decided_as, found) if one is not None)
 
 
 def decided_as(case: Case) -> Decided | None:

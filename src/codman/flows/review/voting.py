@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from sqlalchemy import Connection
+
 from codman.flows.house import House
-from codman.flows.review.cases import Docket, NotYours, working
+from codman.flows.review.cases import WORKING, Docket, NotYours, working
+from codman.flows.review.evidence import exhibits_of, judged
 from codman.registry.access import Reader
 from codman.registry.database import Change
 from codman.registry.governance import CASES, VOTES
 from codman.registry.records import BadField
-from codman.review.votes import Tally, tally, why_not_vote
+from codman.review.votes import Tally, on_the_table, tally, why_not_vote
 from codman.spine.review import CaseState, Choice, Conflict, Vote
+from codman.spine.verdict import Verdict
 
 
 def cast(
@@ -24,6 +28,8 @@ def cast(
     request: str | None = None,
 ) -> Vote:
     """Cast one's vote, or that of somebody who named one their delegate; a second time changes it.
+
+    It is cast on what is on the table now, and does not count once that is something else.
 
     Args:
         house: The open house.
@@ -47,7 +53,8 @@ def cast(
         owner = _whose(found, reader, of)
         if choice in (Choice.REJECT, Choice.DEFER) and not (reason or "").strip():
             raise BadField("vote", "reason", "a vote against, or to defer, says why")
-        said = {"choice": choice.value, "reason": reason, "cast_by": reader.person}
+        on = table_of(found, verdict_of(house, change.connection, found))
+        said = {"choice": choice.value, "reason": reason, "cast_by": reader.person, "cast_on": on}
         there = next((vote for vote in found.votes if vote.person == owner), None)
         if there is None:
             _begin(change, found)
@@ -78,19 +85,19 @@ def _begin(change: Change, found: Docket) -> None:
         CASES.change(change, found.case.id, {"state": CaseState.VOTING.value}, None)
 
 
-def require_impartial(found: Docket, reader: Reader) -> None:
-    """Refuse somebody whose word cannot count in a case: they have a hand in the use, or a conflict of interest.
-
-    Raises:
-        NotYours: They do.
-    """
-    if reader.person in found.interested:
-        raise NotYours(f"you {found.interested[reader.person]}: others decide")
-    own = next((one for one in found.reviewers if one.person == reader.person), None)
-    if own is not None and own.conflict is Conflict.CONFLICT:
-        raise NotYours("you declared a conflict of interest in this case")
+def verdict_of(house: House, connection: Connection, found: Docket) -> Verdict:
+    """The case's own policy held against what the book holds now."""
+    exhibits = exhibits_of(house, connection, found.use)
+    now = house.database.clock()
+    return judged(exhibits, found.policy, found.use, found.product, version=found.case.version, at=now, chosen=True)
 
 
-def count(found: Docket) -> Tally:
-    """What the votes of a case add up to now."""
-    return tally(found.case, found.reviewers, found.votes, found.interested)
+def table_of(found: Docket, verdict: Verdict) -> str:
+    """What is on the table in a case, as a digest: what a vote that is cast now is cast on."""
+    return on_the_table(found.case, found.conditions, found.acceptances, verdict)
+
+
+def count(found: Docket, verdict: Verdict) -> Tally:
+    """What the votes of a case add up to: in an open one as it stands now, in a closed one as it was closed."""
+    on = table_of(found, verdict) if found.case.state in WORKING else found.case.voted_on
+    return tally(found.case, found.reviewers, found.votes, found.interested, floor=found.floor, on=on)
