@@ -149,7 +149,20 @@ def _open_of(use: str) -> tuple[Any, Any]:
 
 
 def _new(connection: Connection, day: str) -> Iterator[PauseProposalFields]:
-    """What no longer holds of uses that run, and was not proposed before."""
+    """What no longer holds of uses that run, and was not proposed before; where it is known why, that alone."""
+    known = list(_ended(connection, day))
+    yield from known
+    told = {fields.use for fields in known}
+    for fields in pauses_to_propose(connection, day):
+        # open already, or settled by a person for just this; another site or mode is another reason
+        kept = (pause_proposals.c.state == PauseState.KEPT.value) & (pause_proposals.c.because == fields.because)
+        again = (pause_proposals.c.state == PauseState.OPEN.value) | kept
+        if fields.use not in told and not _proposed(connection, pause_proposals.c.use == fields.use, again):
+            yield fields
+
+
+def _ended(connection: Connection, day: str) -> Iterator[PauseProposalFields]:
+    """Conditions that lapsed and decisions that ran out, of uses that run."""
     running = select(uses.c.id).where(uses.c.stage.in_([stage.value for stage in RUNNING]))
     for one in _lapsed(connection, conditions.c.use.in_(running)):
         if not _proposed(connection, pause_proposals.c.condition == one.id):
@@ -170,12 +183,6 @@ def _new(connection: Connection, day: str) -> Iterator[PauseProposalFields]:
                 because=f"its decision stood until {written_day(case.expires_on or day)} and none has followed",
                 case=case.id,
             )
-    for fields in pauses_to_propose(connection, day):
-        # open already, or settled by a person for just this; another site or mode is another reason
-        kept = (pause_proposals.c.state == PauseState.KEPT.value) & (pause_proposals.c.because == fields.because)
-        again = (pause_proposals.c.state == PauseState.OPEN.value) | kept
-        if not _proposed(connection, pause_proposals.c.use == fields.use, again):
-            yield fields
 
 
 def _gone(connection: Connection, day: str) -> Iterator[PauseProposal]:
