@@ -91,6 +91,7 @@ def begin(
     carried: Mapping[str, str] | None = None,
     notes: Sequence[str] = (),
     use: str | None = None,
+    owner: str | None = None,
     request: str | None = None,
     once: Once | None = None,
 ) -> Intake:
@@ -105,14 +106,17 @@ def begin(
         carried: What else the source says, by a framework's field.
         notes: What a person should look at of it.
         use: The use of the book it is about; none is a new one.
+        owner: Who proposes, where an administrator begins it for them.
         request: The request it came with, for the log.
         once: Makes a repeated request find what the first one made.
 
     Raises:
-        NotAllowed: They may propose nothing.
+        NotAllowed: They may propose nothing, or not for another.
         BadField: An answer is to no question, or cannot be kept.
     """
     require(reader, "intake.create")
+    if owner is not None and owner != reader.person:
+        require(reader, "person.change")
     form = current_form()
     typed = _kept(form, answers or {})
     with house.database.changing(reader.author(request)) as change:
@@ -126,7 +130,7 @@ def begin(
                 sources={id_: whose for id_, whose in (sources or {}).items() if id_ in typed},
                 carried=dict(carried or {}),
                 notes=list(notes)[:500],
-                owner=reader.person,
+                owner=owner or reader.person,
                 source=source,
                 use=use,
             ),

@@ -113,6 +113,7 @@ def begin_from_file(
     *,
     row: str | None = None,
     mapping: str | None = None,
+    owner: str | None = None,
     request: str | None = None,
     once: Once | None = None,
 ) -> Intake:
@@ -124,6 +125,7 @@ def begin_from_file(
         body: The file.
         row: The name of the use or model, where the file has several.
         mapping: The name of a ready or saved mapping; without, the one that fits.
+        owner: Who proposes, where an administrator begins it for them.
         request: The request it came with, for the log.
         once: Makes a repeated request find what the first one made.
 
@@ -135,7 +137,7 @@ def begin_from_file(
     """
     require(reader, "intake.create")
     table = read_bytes(body, "the file")
-    return begin_from_table(house, reader, table, row=row, mapping=mapping, request=request, once=once)
+    return begin_from_table(house, reader, table, row=row, mapping=mapping, owner=owner, request=request, once=once)
 
 
 def begin_from_table(
@@ -145,6 +147,7 @@ def begin_from_table(
     *,
     row: str | None = None,
     mapping: str | None = None,
+    owner: str | None = None,
     request: str | None = None,
     once: Once | None = None,
 ) -> Intake:
@@ -164,6 +167,7 @@ def begin_from_table(
         sources={said.question: f"{said.whose} ({said.where})" if said.where else said.whose for said in begun.said},
         carried=_of_use_or_product(begun.facts, fitting.facts_about),
         notes=[f"{note.column}: {note.why}" if note.column else note.why for note in begun.notes],
+        owner=owner,
         request=request,
         once=once,
     )
