@@ -27,7 +27,7 @@ class TooFewToCalibrate(BadInput):
     def __init__(self, events: int, rows: int) -> None:
         super().__init__(
             what="the reference cannot say what a score means",
-            why=f"{events:,} of its {rows:,} labelled rows have the event, and {FEWEST_EVENTS} of each class are needed",
+            why=f"{events:,} of its {rows:,} labelled rows have the event, {FEWEST_EVENTS} of each class needed",
             fix="give a reference with more labelled rows",
         )
 
@@ -77,8 +77,8 @@ class Residuals:
     def variance(self, reach: FloatArray) -> float:
         """Of the sum of reach times block risk, patients independent."""
         of_patient = np.bincount(self.subject, weights=reach[self.block] * self.pull)
-        patients = np.count_nonzero(np.bincount(self.subject))
-        return float(np.sum(of_patient**2) * patients / max(patients - 1, 1))
+        patients = int(np.count_nonzero(np.bincount(self.subject)))
+        return float(np.sum(of_patient**2) * patients / max(int(patients) - 1, 1))
 
 
 def calibrate(reference: Labelled, kind: Kind | None = None) -> Calibration:

@@ -1,7 +1,7 @@
 """Confidence-based performance estimation: what a window's metrics will be once its labels are known.
 
-A row with calibrated risk p counts as p of an event and 1 − p of none. It holds while a score means what it meant in the
-reference; a change of what is common at equal scores (concept drift) cannot be seen without labels.
+A row with calibrated risk p counts as p of an event and 1 − p of none. It holds while a score means what it meant in
+the reference; a change of what is common at equal scores (concept drift) cannot be seen without labels.
 
 Sources: NannyML 0.13.1's CBPE, whose values these are; Białek 2024, arXiv:2401.08348.
 """
@@ -164,7 +164,7 @@ _NOBODY: Final = {
 
 
 def _alert_rate(flags: Flags, level: float) -> Foretold:
-    """Known without labels. Interval: Wilson, of as many rows as patients' rows are worth where they repeat patients."""
+    """Known without labels. Interval: Wilson, of as many rows as they are worth where they repeat patients."""
     n = flags.rows.n
     share = flags.flagged / n
     worth = float(n)

@@ -1,7 +1,7 @@
 """Foretold: a number of one window before its labels are known, with a prediction interval for what it will be.
 
-Each label is a draw with the row's calibrated risk; the number's variance and third moment follow from how it moves with
-each label, to first order (exactly, where it is a sum). To it comes the variance of the calibrated risks themselves.
+Each label is a draw with the row's calibrated risk; the number's variance and third moment follow from how it moves
+with each label, to first order (exactly, where it is a sum). To it comes the variance of the calibrated risks.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Spread:
     doubt: float
 
     def ends(self, value: float, level: float, *, step: float = 0.0) -> tuple[float, float]:
-        """Where the number will lie: normal with its skew (Cornish–Fisher), half a step wider where it moves in steps."""
+        """Where it will lie: normal with its skew (Cornish–Fisher), half a step wider where it moves in steps."""
         sd = math.sqrt(self.labels + self.doubt)
         if not sd > 0:
             return math.nan, math.nan

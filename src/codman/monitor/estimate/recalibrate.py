@@ -1,8 +1,9 @@
 """Whether a score is the risk it says, and which curve makes it one: settled on rows held out.
 
-Three candidates: the score as it is, a logistic curve of its logit (Cox 1958, doi:10.1093/biomet/45.3-4.562), an isotonic
-curve (as NannyML's). Isotonic curves follow any shape but make few rows look better ranked than they are; logistic ones
-do not. The lowest held-out Brier score wins; a score that Cox's test finds miscalibrated is never taken as it is.
+Three candidates: the score as it is, a logistic curve of its logit (Cox 1958, doi:10.1093/biomet/45.3-4.562), an
+isotonic curve (as NannyML's). Isotonic curves follow any shape but make few rows look better ranked than they are;
+logistic ones do not. The lowest held-out Brier score wins; a score that Cox's test finds miscalibrated is never taken as
+it is.
 """
 
 from __future__ import annotations
@@ -118,15 +119,15 @@ def deal(rows: Labelled, bins: int, folds: int = 1) -> Dealt:
     wide = -(-n // (bins * folds)) * folds  # rows of a bin
     count = -(-n // wide)
     if rows.weight is None and rows.subject is None:
-        mass, events = _dealt(np.ones(n, dtype=bool), count, wide, folds), _dealt(rows.event, count, wide, folds)
+        mass = _dealt(np.ones(n, dtype=bool), count, wide, folds)
+        events = _dealt(rows.event, count, wide, folds)
     else:
         every = np.ones(n) if rows.weight is None else rows.weight
         fold = np.arange(n) % folds if rows.subject is None else rows.subject % folds
         cell = np.arange(n) // wide * folds + fold
-        mass, events = (
-            np.bincount(cell, weights=part, minlength=count * folds).reshape(count, folds)
-            for part in (every, every * rows.event)
-        )
+        mass = np.bincount(cell, weights=every, minlength=count * folds).reshape(count, folds).astype(np.float64)
+        happened = np.bincount(cell, weights=every * rows.event, minlength=count * folds)
+        events = happened.reshape(count, folds).astype(np.float64)
     first = np.arange(count) * wide
     middle = rows.score[(first + np.minimum(first + wide, n) - 1) // 2]
     return Dealt(middle=middle, mass=mass, events=events)
@@ -135,7 +136,8 @@ def deal(rows: Labelled, bins: int, folds: int = 1) -> Dealt:
 def _dealt(rows: BoolArray, bins: int, wide: int, folds: int) -> FloatArray:
     padded = np.zeros(bins * wide, dtype=np.uint8)
     padded[: len(rows)] = rows
-    return padded.reshape(bins, wide // folds, folds).sum(axis=1, dtype=np.float64)
+    dealt: FloatArray = padded.reshape(bins, wide // folds, folds).sum(axis=1, dtype=np.float64)
+    return dealt
 
 
 def fit_logistic(dealt: Dealt, *, of_logit: bool | None = None) -> Logistic | None:
