@@ -15,6 +15,7 @@ from codman.registry.imports.reading import read_list
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import FACTS, PRODUCTS, SITES, USES, VENDORS, VERSIONS
 from codman.registry.records import NoSuchRecord
+from codman.registry.related import answers_about
 from codman.registry.schema import facts, keys, products, statements, uses, vendors, versions
 from codman.registry.schema_filing import statement_signatures
 
@@ -122,9 +123,10 @@ def book(database: Database) -> Database:
     return database
 
 
-def fact(book, about, field, value, basis="claim", kind="use"):
+def fact(book, about, field, value, basis="claim", kind="use", **more):
     with book.changing(SYSTEM) as change:
         values = {"about_kind": kind, "about": about, "field": field, "value": value, "basis": basis, "source": "test"}
+        values |= more
         FACTS.add(change, FACTS.validated(values))
 
 
@@ -198,6 +200,26 @@ def test_what_a_revoked_key_signed_is_no_evidence_any_more(book):
     with book.reading() as connection:
         whole = {f"{one.framework}/{one.field.id}": one.counts for one in house_coverage(connection)}
     assert whole["hti-1/8.ii"][State.EVIDENCE] == 0
+
+
+@pytest.mark.parametrize(
+    ("revoked_from", "told"), [(None, State.EVIDENCE), ("2025-06-01T00:00:00.000000Z", State.CLAIM)]
+)
+def test_an_answer_that_leans_on_a_statement_is_worth_what_that_is_worth_now(book, revoked_from, told):
+    with book.unrecorded() as connection:
+        connection.execute(insert(statements), [statement("d", kind="document")])
+        vouch(connection, "d", **({} if revoked_from is None else {"revoked_from": revoked_from}))
+    fact(book, "use-1", "hti-1/4.i", "adults only", "evidence", evidence="d" * 64)
+    fact(book, "use-2", "hti-1/4.i", "adults only", "evidence", evidence="e" * 64)  # of which nothing is filed
+
+    assert state(book, "hti-1/4.i").state is told
+    assert state(book, "hti-1/4.i", "use-2").state is State.CLAIM
+    with book.reading() as connection:
+        whole = {f"{one.framework}/{one.field.id}": one.counts for one in house_coverage(connection)}
+        shown = answers_about(connection, "use-1")
+    assert whole["hti-1/4.i"][State.EVIDENCE] == (told is State.EVIDENCE)
+    assert whole["hti-1/4.i"][State.CLAIM] == 1 + (told is State.CLAIM)
+    assert [one.basis.value for one in shown] == [told.value]
 
 
 def test_asked_of_one_version_what_others_said_and_showed_answers_nothing(book):

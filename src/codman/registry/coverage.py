@@ -32,7 +32,7 @@ from codman.registry.keys import ALWAYS
 from codman.registry.records import NoSuchRecord
 from codman.registry.schema import FACT_SAYS, NO_ANSWER, facts, keys, products, statements, uses, vendors, versions
 from codman.registry.schema_filing import statement_signatures
-from codman.registry.standing import COUNTS, STANDS
+from codman.registry.standing import COUNTS, FACT_BASIS, LEANS_ON_NOTHING, STANDS
 
 _VERIFIED: Final = "verified"
 
@@ -169,7 +169,9 @@ def _told(connection: Connection, row: Any, version: str | None) -> dict[str, li
     found: dict[str, list[Any]] = defaultdict(list)
     made = select(versions.c.id).where(versions.c.product == row.product, _only(versions.c.id, version))
     for fact in connection.execute(
-        select(facts).where(or_(facts.c.about.in_((row.id, row.product)), facts.c.about.in_(made)), FACT_SAYS)
+        select(facts, FACT_BASIS.label("stands_as")).where(
+            or_(facts.c.about.in_((row.id, row.product)), facts.c.about.in_(made)), FACT_SAYS
+        )
     ):
         found[fact.field].append(fact)
     return found
@@ -208,7 +210,7 @@ def _answer(
             best = Answer(framework.framework, field, State.CLAIM, words, field.home)
     for name in framework.facts_of(field):
         for fact in told.get(name, ()):
-            state = State(fact.basis)
+            state = State(fact.stands_as)
             if _ORDER.index(state) > _ORDER.index(best.state):
                 best = Answer(framework.framework, field, state, fact.value, fact.source, fact.evidence)
     if field.evidence is not None:
@@ -297,13 +299,25 @@ def _fact_sets(connection: Connection, sets: _Sets) -> dict[str, dict[State, int
     """The uses a fact is told of, by its field and what stands behind it."""
     of_version = {v.id: v.product for v in connection.execute(select(versions.c.id, versions.c.product))}
     found: dict[str, dict[State, int]] = defaultdict(lambda: defaultdict(int))
+
+    def told(kind: str, names: Iterable[str]) -> int:
+        return sets.of_uses(names) if kind == "use" else sets.of_products(of_version.get(one, one) for one in names)
+
+    # few answers lean on a statement that counts no more: those are looked up, and not what everybody's lean on
+    gone: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    leaning = select(facts.c.about_kind, facts.c.field, facts.c.about).where(FACT_SAYS, LEANS_ON_NOTHING)
+    for kind, name, about in connection.execute(leaning):
+        gone[kind, name][about] += 1
     key = (facts.c.about_kind, facts.c.field, facts.c.basis)
     for kind, name, basis, together in connection.execute(
         select(*key, _together(facts.c.about)).where(FACT_SAYS).group_by(*key)
     ):
-        names = together.split(",")
-        users = sets.of_uses(names) if kind == "use" else sets.of_products(of_version.get(one, one) for one in names)
-        found[name][State(basis)] |= users
+        names = together.split(",")  # one a fact
+        lost = gone.get((kind, name)) if basis == State.EVIDENCE.value else None
+        if lost:
+            found[name][State.CLAIM] |= told(kind, lost)
+            names = [one for one, number in Counter(names).items() if number > lost[one]]
+        found[name][State(basis)] |= told(kind, names)
     return found
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, case, select
 
-from codman.registry.documents import Document, Fact
+from codman.registry.documents import Basis, Document, Fact
 from codman.registry.inventory import visible
 from codman.registry.nouns import DEPLOYMENTS, DOCUMENTS, FACTS, USES, VERSIONS
 from codman.registry.places import inside
@@ -22,6 +22,7 @@ from codman.registry.schema import (
     uses,
     versions,
 )
+from codman.registry.standing import FACT_BASIS
 from codman.spine.product import Version
 from codman.spine.site import Deployment
 from codman.spine.use import Use
@@ -58,9 +59,10 @@ def uses_of(connection: Connection, product: str, within: Sequence[str] = ("/",)
 
 
 def answers_about(connection: Connection, about: str) -> Sequence[Fact]:
-    """What frameworks' fields say of a thing, by field."""
-    rows = connection.execute(select(facts).where(facts.c.about == about).order_by(facts.c.field).limit(MOST))
-    return [FACTS.read(row) for row in rows]
+    """What frameworks' fields say of a thing, by field, each with what stands behind it now."""
+    told = select(facts, FACT_BASIS.label("stands_as")).where(facts.c.about == about)
+    rows = connection.execute(told.order_by(facts.c.field).limit(MOST))
+    return [FACTS.read(row).model_copy(update={"basis": Basis(row.stands_as)}) for row in rows]
 
 
 def documents_about(connection: Connection, about: str) -> Sequence[Document]:

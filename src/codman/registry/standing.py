@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, or_,
 
 from codman.registry.database import instant
 from codman.registry.keys import ALWAYS, KEYS, Key, why_not_now
-from codman.registry.schema import keys, statements
+from codman.registry.schema import facts, keys, statements
 from codman.registry.schema_filing import statement_signatures
 from codman.spine.statement import when
 
@@ -45,6 +45,14 @@ COUNTS: Final[ColumnElement[bool]] = and_(
 STANDS: Final[ColumnElement[str]] = case(
     (COUNTS, "verified"), (statements.c.standing == "verified", "revoked"), else_="claim"
 )
+
+# An answer that leans on a statement that is not here, or that counts no more, is somebody's claim
+LEANS_ON_NOTHING: Final[ColumnElement[bool]] = and_(
+    facts.c.basis == "evidence",
+    facts.c.evidence.is_not(None),
+    ~exists(select(statements.c.digest).where(statements.c.digest == facts.c.evidence, COUNTS)),
+)
+FACT_BASIS: Final[ColumnElement[str]] = case((LEANS_ON_NOTHING, "claim"), else_=facts.c.basis)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from codman.registry.database import instant
 from codman.registry.documents import Basis
 from codman.registry.nouns import PRODUCTS
 from codman.registry.schema import documents, facts, statements, versions
+from codman.registry.standing import FACT_BASIS
 from codman.review.controls import Covered, Filed, Judged, Known, Said, judged_in, matrix, said_by_registry
 from codman.review.packs.choose import NoPolicy, SeveralPolicies, policies_for, technique_of
 from codman.review.packs.framework import ControlFramework, framework, frameworks
@@ -153,8 +154,11 @@ def _later(connection: Connection, use: Use, at: datetime) -> set[str]:
 
 
 def _told(connection: Connection, use: Use) -> list[Said]:
-    rows = connection.execute(select(facts).where(_about(facts.c.about, use)).order_by(facts.c.id))
-    return [Said(control=row.field, basis=Basis(row.basis), source=row.source, said_at=row.updated_at) for row in rows]
+    told = select(facts, FACT_BASIS.label("stands_as")).where(_about(facts.c.about, use))
+    rows = connection.execute(told.order_by(facts.c.id))
+    return [
+        Said(control=row.field, basis=Basis(row.stands_as), source=row.source, said_at=row.updated_at) for row in rows
+    ]
 
 
 def _papers(connection: Connection, use: Use) -> list[Filed]:

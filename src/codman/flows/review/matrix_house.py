@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Column, Connection, Row, Table, select
+from sqlalchemy import Column, ColumnElement, Connection, Row, Table, select
 
 from codman.flows.house import House
 from codman.flows.review.evidence import exhibits_of_many, judged
@@ -20,7 +20,7 @@ from codman.registry.frameworks import FrameworkField, every_framework
 from codman.registry.inventory import visible
 from codman.registry.nouns import PRODUCTS, USES
 from codman.registry.schema import NO_ANSWER, documents, facts, products, statements, uses, vendors, versions
-from codman.registry.standing import STANDS
+from codman.registry.standing import FACT_BASIS, STANDS
 from codman.review.controls import Filed, Judged, Known, Said, judged_in
 from codman.review.controls_house import HouseMatrix, house_matrix
 from codman.review.packs.choose import technique_of
@@ -129,7 +129,7 @@ class _Book:
         for row in _rows(connection, versions, versions.c.product, names):
             self._made[row.product].append(row)
         about = sorted({*names, *self._uses, *(row.id for rows in self._made.values() for row in rows)})
-        self._facts = _by_about(_rows(connection, facts, facts.c.about, about))
+        self._facts = _by_about(_rows(connection, facts, facts.c.about, about, FACT_BASIS.label("stands_as")))
         self._papers = _by_about(_rows(connection, documents, documents.c.about, about))
         self._shown: dict[str, set[tuple[str, str | None, str]]] = defaultdict(set)
         for some in _some(names):
@@ -154,7 +154,9 @@ class _Book:
                 if row.value.strip().casefold() not in NO_ANSWER:
                     for control in _answered_by().get(row.field, (row.field,)):
                         said_at = row.updated_at
-                        found.append(Said(control=control, basis=Basis(row.basis), source=row.source, said_at=said_at))
+                        found.append(
+                            Said(control=control, basis=Basis(row.stands_as), source=row.source, said_at=said_at)
+                        )
         return found
 
     def papers(self, use: Use) -> list[Filed]:
@@ -219,9 +221,11 @@ def _later(connection: Connection, at: datetime) -> set[str]:
     return {*filed, *papers}
 
 
-def _rows(connection: Connection, table: Table, column: Column[Any], names: Sequence[str]) -> Iterator[Row[Any]]:
+def _rows(
+    connection: Connection, table: Table, column: Column[Any], names: Sequence[str], *more: ColumnElement[Any]
+) -> Iterator[Row[Any]]:
     for some in _some(names):
-        yield from connection.execute(select(table).where(column.in_(some)))
+        yield from connection.execute(select(table, *more).where(column.in_(some)))
 
 
 def _some(names: Sequence[str]) -> Iterator[Sequence[str]]:
