@@ -109,6 +109,19 @@ class Settings(BaseSettings):
         default=(), description="Who hears of overdue conditions and missing reports: webhook, servicenow, jira"
     )
     max_body_mb: Annotated[int, Field(ge=1, le=1024)] = Field(default=64, description="Largest request in MiB")
+    least_free_mb: Annotated[int, Field(ge=0, le=1 << 30)] = Field(
+        default=256, description="Not ready to serve with less disk free than this, MiB"
+    )
+    metrics_on_loopback: bool = Field(
+        default=False, description="Whether this machine itself reads /metrics without a token"
+    )
+    otlp_endpoint: str | None = Field(
+        default=None, description="Who takes traces, OTLP over HTTP, e.g. http://collector:4318; none without"
+    )
+    otlp_headers: SecretStr | None = Field(default=None, description="Sent along to them: NAME=VALUE, between commas")
+    trace_share: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=1.0, description="Share of requests that are traced, where who asks does not say"
+    )
 
     @classmethod
     def settings_customise_sources(

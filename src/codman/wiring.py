@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,6 +17,7 @@ from codman.flows.house import House
 from codman.integrations.jira import Jira
 from codman.integrations.oidc import OpenIdProvider
 from codman.integrations.servicenow import ServiceNow
+from codman.integrations.opentelemetry import OpenTelemetry
 from codman.integrations.smtp import SmtpMail, read_server
 from codman.integrations.webhook import Webhook
 from codman.jobs.notifier import Notifier
@@ -23,6 +26,7 @@ from codman.registry.migrate import migrate
 from codman.registry.ready_views import keep_ready_views
 from codman.settings import BadSetting, Settings
 
+from codman.telemetry import UNTRACED, trace_with
 T = TypeVar("T")
 
 
@@ -92,6 +96,27 @@ def open_house(settings: Settings, clock: Clock = utc_now, *, make: bool = True)
 
 def _key(name: Path) -> SigningKey:
     private = name.with_name(name.name + ".key")
+@contextmanager
+def traced(settings: Settings) -> Iterator[None]:
+    """Send this process' traces to whom the settings name, until the block ends; nowhere where they name nobody.
+
+    Raises:
+        BadSetting: It is no address, or what is sent along is not written as it should be.
+        MissingExtra: What makes traces is not installed.
+    """
+    if settings.otlp_endpoint is None:
+        yield
+        return
+    headers = "" if settings.otlp_headers is None else settings.otlp_headers.get_secret_value()
+    tracer = OpenTelemetry(settings.otlp_endpoint, headers, settings.trace_share, egress_policy(settings))
+    trace_with(tracer)
+    try:
+        yield
+    finally:
+        trace_with(UNTRACED)
+        tracer.close()
+
+
     if not private.exists():
         generate(name)
     return read_signing_key(private)

@@ -43,7 +43,7 @@ class Caller:
         headers = dict(request.pop("headers", {}))
         if who is not None:
             headers.setdefault("Authorization", f"Bearer {self._tokens[who]}")
-        if not path.startswith(("/schemas", "/api")):
+        if not path.startswith(("/schemas", "/api", "/healthz", "/readyz", "/metrics")):
             path = "/api/v1" + path
         return self._loop.run_until_complete(self._client.request(method, path, headers=headers, **request))
 

@@ -20,9 +20,10 @@ from codman.api.openapi import document
 from codman.api.operation import Operation
 from codman.api.replies import Reply, content_tag, is_unchanged
 from codman.api.routes.catalog import every_operation
-from codman.api.traffic import Intake, Lanes, Refused, Traffic, state_of
+from codman.api.traffic import Intake, Lane, Refused, Traffic, state_of
 from codman.errors import BadInput, CodmanError
 from codman.flows.house import House
+from codman.telemetry import ROUTES
 
 ROOT: Final = "/api/v1"
 _LONG: Final = 64 * 1024  # a body above it is read only once its sender is known
@@ -63,19 +64,25 @@ def make_api(house: House, operations: Sequence[Operation] | None = None) -> Fas
     app.router.redirect_slashes = False
     app.openapi = lambda: document(served)  # type: ignore[method-assign]
     app.state.operations = served
-    lanes, intake = Lanes(), Intake(house.settings.max_body_mb * 1024 * 1024)
+    reading, changing, apart = Lane("reading"), Lane("changing"), Lane("service", threads=2, waiting=14)
+    taking = Lane("events", threads=6, waiting=26)  # they come by the thousand, and must not keep a person waiting
+    intake = Intake(house.settings.max_body_mb * 1024 * 1024)
     for one in served:
         path = one.path if one.at_root else ROOT + one.path
         methods = ["GET", "HEAD"] if one.method == "GET" else [str(one.method)]
-        app.add_route(path, _endpoint(house, one, lanes, intake), methods=methods, name=one.name)
+        usual = reading if one.method == "GET" else changing
+        lane = {"in line": usual, "events": taking}.get(one.waits, apart)
+        # a long body's sender is looked up here
+        before = {"in line": reading, "events": taking}.get(one.waits, apart)
+        app.add_route(path, _endpoint(house, one, lane, before, intake), methods=methods, name=one.name)
+        ROUTES.declare([path])
     app.add_middleware(Traffic)
     return app
 
 
 def _endpoint(
-    house: House, operation: Operation, lanes: Lanes, intake: Intake
+    house: House, operation: Operation, lane: Lane, before: Lane, intake: Intake
 ) -> Callable[[Request], Awaitable[Response]]:
-    changes = operation.method != "GET"
     secure = (house.settings.public_url or "").startswith("https://")
     template = operation.path if operation.at_root else ROOT + operation.path
 
@@ -84,17 +91,24 @@ def _endpoint(
         seen["route"] = template
         try:
             if _is_long(request):  # room is set aside only for somebody who may send this at all
-                refused = await lanes.work(lambda: _turned_away(house, operation, request, seen), changes=False)
+                refused = await before.work(lambda: _turned_away(house, operation, request, seen))
                 if refused is not None:
                     return _response(request.method, refused, secure=secure)
             # what takes no body is not kept waiting for one
             body = b"" if operation.body is None and _is_long(request) else await intake.read(request)
-            reply = await lanes.work(lambda: _perform(house, operation, request, body, seen), changes=changes)
+            if operation.waits == "never":
+                reply = _perform(house, operation, request, body, seen)
+            else:
+                reply = await lane.work(lambda: _perform(house, operation, request, body, seen))
         except Refused as error:
             reply = error.reply
         return _response(request.method, reply, secure=secure)
 
     return endpoint
+
+
+def _address(request: Request) -> str | None:
+    return None if request.client is None else request.client.host
 
 
 def _is_long(request: Request) -> bool:
@@ -107,7 +121,7 @@ def _is_long(request: Request) -> bool:
 
 def _turned_away(house: House, operation: Operation, request: Request, seen: dict[str, Any]) -> Reply | None:
     try:
-        access.admit(house, operation, request.headers)
+        access.admit(house, operation, request.headers, _address(request))
     except CodmanError as error:
         reply = problems.reply_of(error, seen["request"])
         return replace(reply, headers={**reply.headers, "Connection": "close"})  # the body is not read
@@ -117,7 +131,7 @@ def _turned_away(house: House, operation: Operation, request: Request, seen: dic
 def _perform(house: House, operation: Operation, request: Request, body: bytes, seen: dict[str, Any]) -> Reply:
     headers = {name: ", ".join(request.headers.getlist(name)) for name in request.headers}
     try:
-        reader = access.admit(house, operation, headers)
+        reader = access.admit(house, operation, headers, _address(request))
         seen["reader"] = None if reader is None else reader.person
         media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
         if operation.body is not None and not _reads(operation, media_type):

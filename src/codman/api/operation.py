@@ -17,6 +17,7 @@ MERGE_PATCH: Final = "application/merge-patch+json"
 OPEN: Final = "open"  # the action of what needs no sign-in: says only that the server is there and how to talk to it
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+Waits = Literal["in line", "apart", "events", "never"]  # never: it neither computes nor asks anybody
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +63,5 @@ class Operation:
     replaces: bool = False  # needs If-Match where there is one already
     once: bool = False  # takes Idempotency-Key
     at_root: bool = False  # not under /api/v1
+    waits: Waits = "in line"  # apart: it answers while all the others are waiting; events: in a line of their own
+    on_this_machine: bool = False  # also without a token from the server's own machine, where a setting allows it

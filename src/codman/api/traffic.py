@@ -9,7 +9,7 @@ import re
 import secrets
 import time
 import traceback
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, Final, TypeVar
 
 from anyio import CapacityLimiter
@@ -19,6 +19,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from codman.api.problems import reply_with
 from codman.api.replies import Reply
+from codman.telemetry import (
+    IN_FLIGHT,
+    LANE_WAIT,
+    LANE_WAITING,
+    LANE_WORKING,
+    METHODS,
+    OTHER,
+    REFUSED,
+    REQUESTS,
+    Span,
+    tracer,
+)
 
 T = TypeVar("T")
 
@@ -26,6 +38,7 @@ log: Final = logging.getLogger("codman.access")
 
 _GIVEN_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _BODY_SECONDS: Final = 60.0
+_PUT_OFF: Final = frozenset({408, 413, 429, 503})
 _STATE: Final = "codman"
 
 
@@ -37,35 +50,51 @@ class Refused(Exception):  # not for a command line: it carries the reply itself
         self.reply = reply
 
 
-class Lanes:
-    """Reading and changing wait in lanes of their own, so that a rush of changes never keeps a reader waiting.
+class Lane:
+    """A way to the threads with room of its own, so that a rush of changes never keeps a reader waiting.
 
     Args:
-        threads: How many of a lane are worked on at once.
+        name: As figures say it, one of telemetry's LANES.
+        threads: How many requests are worked on at once.
         waiting: How many more may wait; the next is asked to come again.
     """
 
-    def __init__(self, threads: int = 8, waiting: int = 56) -> None:
+    def __init__(self, name: str, threads: int = 8, waiting: int = 56) -> None:
+        self._name = name
         self._most = threads + waiting
         self._threads = threads
-        self._inside = {True: 0, False: 0}
-        self._limiters: dict[bool, CapacityLimiter] = {}
+        self._inside = 0
+        self._limiter: CapacityLimiter | None = None
 
-    async def work(self, work: Callable[[], T], *, changes: bool) -> T:
-        """Do some work in a thread of its lane.
+    async def work(self, work: Callable[[], T]) -> T:
+        """Do some work in a thread.
 
         Raises:
             Refused: The lane is full.
         """
-        if self._inside[changes] >= self._most:
-            raise Refused(busy(f"{self._most} {'changes' if changes else 'requests'} are being worked on already"))
-        if changes not in self._limiters:  # made inside the running loop, which it belongs to
-            self._limiters[changes] = CapacityLimiter(self._threads)
-        self._inside[changes] += 1
+        if self._inside >= self._most:
+            words = "changes" if self._name == "changing" else "requests"
+            raise Refused(busy(f"{self._most} {words} are being worked on already"))
+        if self._limiter is None:  # made inside the running loop, which it belongs to
+            self._limiter = CapacityLimiter(self._threads)
+        self._inside += 1
+        came = time.perf_counter()
+        began = 0.0
+
+        def begin() -> T:
+            nonlocal began
+            began = time.perf_counter()
+            LANE_WAIT.observe(began - came, self._name)
+            LANE_WAITING.add(self._name, by=-1)
+            LANE_WORKING.add(self._name)
+            return work()
+
+        LANE_WAITING.add(self._name)
         try:
-            return await run_sync(work, limiter=self._limiters[changes])
+            return await run_sync(begin, limiter=self._limiter)
         finally:
-            self._inside[changes] -= 1
+            self._inside -= 1
+            (LANE_WORKING if began else LANE_WAITING).add(self._name, by=-1)  # who hung up while waiting never began
 
 
 class Intake:
@@ -157,6 +186,14 @@ class Traffic:
             return
         seen: dict[str, Any] = {"request": _id_of(scope), "route": None, "reader": None, "status": 500}
         scope.setdefault("state", {})[_STATE] = seen
+        IN_FLIGHT.add()
+        try:
+            with tracer().span("request", "server", _header(scope, b"traceparent")) as span:
+                await self._answered(scope, receive, send, seen, span)
+        finally:
+            IN_FLIGHT.add(by=-1)
+
+    async def _answered(self, scope: Scope, receive: Receive, send: Send, seen: dict[str, Any], span: Span) -> None:
         began = time.perf_counter()
         started = False
 
@@ -177,9 +214,25 @@ class Traffic:
             if not started:
                 await _fail(sending, seen["request"])
         finally:
+            seconds = time.perf_counter() - began
             seen["route"] = seen["route"] or getattr(scope.get("route"), "path", None)
-            ms = round((time.perf_counter() - began) * 1000, 1)
-            log.info(_line({**seen, "method": scope["method"], "ms": ms}))
+            _tell(scope, seen, seconds, span)
+            trace = tracer().trace()
+            traced = {} if trace is None else {"trace": trace}
+            log.info(_line({**seen, **traced, "method": scope["method"], "ms": round(seconds * 1000, 1)}))
+
+
+def _tell(scope: Scope, seen: Mapping[str, Any], seconds: float, span: Span) -> None:
+    """Count a request, and name what was traced of it; by its route, never by its path."""
+    method, status = scope["method"] if scope["method"] in METHODS else OTHER, seen["status"]
+    route = seen["route"] or ("/static" if scope["path"].startswith("/static/") else "(none)")
+    REQUESTS.observe(seconds, method, route, f"{status // 100}xx")
+    if status in _PUT_OFF:
+        REFUSED.add(str(status))
+    span.call(f"{method} {route}")
+    span.say({"http.request.method": method, "http.route": route, "http.response.status_code": status})
+    if status >= 500:
+        span.failed(str(status))
 
 
 def state_of(scope: MutableMapping[str, Any]) -> dict[str, Any]:
@@ -189,13 +242,18 @@ def state_of(scope: MutableMapping[str, Any]) -> dict[str, Any]:
 
 
 def _id_of(scope: Scope) -> str:
-    given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
+    given = _header(scope, b"x-request-id") or ""
     return given if _GIVEN_ID.fullmatch(given) else secrets.token_hex(8)
+
+
+def _header(scope: Scope, name: bytes) -> str | None:
+    given = dict(scope["headers"]).get(name)
+    return None if given is None else given.decode("latin-1")
 
 
 def _line(seen: dict[str, Any]) -> str:
     """Only these, in this order: no path, query, header or body ever reaches the log."""
-    names = ("request", "method", "route", "status", "ms", "reader", "error", "at")
+    names = ("request", "trace", "method", "route", "status", "ms", "reader", "error", "at")
     return json.dumps({name: seen[name] for name in names if name in seen})
 
 

@@ -22,9 +22,12 @@ from codman.errors import BadInput
 from codman.flows.address import answering_at
 from codman.flows.house import House
 from codman.flows.rounds import making_rounds
+from codman.telemetry import CONNECTIONS, ROUTES
 from codman.web.app import make_web
+from codman.wiring import traced
 
 _API: Final = ("/api/", "/schemas/")
+_WATCH: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 _GRACE_SECONDS: Final = 10
 _MOST_CONNECTIONS: Final = 1000
 
@@ -53,13 +56,15 @@ class OpenToTheNetwork(BadInput):
 
 
 def application(house: House) -> ASGIApp:
-    """The API under /api and /schemas, the pages everywhere else."""
+    """The API under /api and /schemas, what looks after servers at the root, the pages everywhere else."""
     api, web = make_api(house), make_web(house)
+    ROUTES.declare(path for route in web.routes if (path := getattr(route, "path", None)))
 
     async def both(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             return
-        await (api if scope["path"].startswith(_API) else web)(scope, receive, send)
+        for_machines = scope["path"].startswith(_API) or scope["path"] in _WATCH
+        await (api if for_machines else web)(scope, receive, send)
 
     return Traffic(both)
 
@@ -113,7 +118,7 @@ def serve(
     local = f"http://{shown}:{listening.getsockname()[1]}"
     address = (house.settings.public_url or local).rstrip("/")
     answering = answering_at(house.settings.workspace, local, alone=house.database.sqlite)
-    with listening, answering, making_rounds(house):
+    with listening, answering, traced(house.settings), making_rounds(house):
         _Server(config, lambda: ready(address)).run(sockets=[listening])
 
 
@@ -131,6 +136,7 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._ready = ready
+        CONNECTIONS.follow(lambda: len(self.server_state.connections))
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import logging
-import time
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import httpcore
@@ -14,10 +10,9 @@ import httpx
 from codman.egress.connection import Deadline, LookUp, NoAnswerOutside, Pinned, addresses_of, look_up
 from codman.egress.origin import Origin, origin_of
 from codman.egress.policy import EgressPolicy, EgressRefused
+from codman.egress.told import told
 from codman.egress.trust import trusted
-from codman.errors import CodmanError
-
-log: Final = logging.getLogger("codman.egress")
+from codman.telemetry import Span, tracer
 
 LARGEST_ANSWER: Final = 64 << 20  # bytes
 _SECONDS: Final = 30.0  # for one whole call
@@ -55,16 +50,15 @@ class GuardedTransport(httpx.BaseTransport):
             NoAnswerOutside: It does not answer, or not within its bounds.
         """
         seen: dict[str, Any] = {"purpose": self._purpose, "method": request.method}
-        began = time.monotonic()
-        try:
-            answer = self._call(request, seen)
-            seen |= {"status": answer.status_code, "bytes": len(answer.content)}
+        with told(seen), tracer().span(f"call {self._purpose}", "client") as span:
+            if (parent := tracer().traceparent()) is not None:
+                request.headers["traceparent"] = parent
+            try:
+                answer = self._call(request, seen)
+                seen |= {"status": answer.status_code, "bytes": len(answer.content)}
+            finally:
+                _say(span, seen)
             return answer
-        except CodmanError as error:
-            seen["failed"] = type(error).__name__
-            raise
-        finally:
-            log.info(_line(seen | {"ms": round((time.monotonic() - began) * 1000)}))
 
     def _call(self, request: httpx.Request, seen: dict[str, Any]) -> httpx.Response:
         origin = _origin(request.url)
@@ -151,6 +145,14 @@ class GuardedClient(httpx.Client):
             raise EgressRefused("this", "it is no https or http address", "give one, e.g. https://HOST") from None
 
 
+def _say(span: Span, seen: dict[str, Any]) -> None:
+    span.say({"http.request.method": seen["method"], "codman.purpose": seen["purpose"]})
+    if "status" in seen:
+        span.say({"http.response.status_code": seen["status"]})
+    if seen.get("status", 500) >= 400:
+        span.failed(str(seen.get("status", "no answer")))
+
+
 def _origin(url: httpx.URL) -> Origin:
     try:
         return origin_of(url.scheme, url.raw_host.decode("ascii"), url.port)
@@ -166,10 +168,3 @@ def _words(error: Exception) -> str:
 
 def _size(count: int) -> str:
     return f"{count >> 20} MiB" if count >= 1 << 20 else f"{count:,} bytes"
-
-
-def _line(seen: dict[str, Any]) -> str:
-    """Only these, in this order: no path, query, header or body ever reaches the log."""
-    seen["time"] = datetime.now(UTC).isoformat(timespec="milliseconds")
-    names = ("time", "purpose", "method", "to", "address", "status", "bytes", "failed", "ms")
-    return json.dumps({name: seen[name] for name in names if seen.get(name) is not None})

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import logging
 import smtplib
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from email.message import EmailMessage
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from codman.egress.connection import Deadline, LookUp, NoAnswerOutside, addresses_of, look_up
 from codman.egress.origin import Origin, origin_of
 from codman.egress.policy import EgressPolicy
+from codman.egress.told import told
 from codman.egress.trust import trusted
-from codman.errors import CodmanError, Unreachable
-
-log: Final = logging.getLogger("codman.egress")
+from codman.errors import Unreachable
+from codman.telemetry import tracer
 
 SECONDS: Final = 30.0  # for one message, from looking up the name to the server's word that it has it
 _PORTS: Final = {"implicit": 465, "starttls": 587, "none": 25}
@@ -108,17 +104,11 @@ def send_mail(
         MailRefused: It does not take the message.
     """
     origin = server.origin
-    seen: dict[str, object] = {"purpose": "mail", "method": "SMTP", "to": str(origin)}
-    began = time.monotonic()
-    try:
+    seen: dict[str, Any] = {"purpose": "mail", "method": "SMTP", "to": str(origin)}
+    with told(seen), tracer().span("call mail", "client") as span:
+        span.say({"codman.purpose": "mail"})
         with _talking(server, origin, policy, Deadline(seconds, str(origin)), ask, seen) as smtp:
             _hand_over(smtp, server, str(origin), message)
-    except CodmanError as error:
-        seen["failed"] = type(error).__name__
-        raise
-    finally:
-        seen["ms"] = round((time.monotonic() - began) * 1000)
-        log.info(json.dumps({"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **seen}))
 
 
 @contextmanager
@@ -128,7 +118,7 @@ def _talking(
     policy: EgressPolicy,
     deadline: Deadline,
     ask: LookUp,
-    seen: dict[str, object],
+    seen: dict[str, Any],
 ) -> Iterator[smtplib.SMTP]:
     policy.require(origin)
     addresses = addresses_of(origin, policy, deadline, ask)

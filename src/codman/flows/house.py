@@ -8,6 +8,7 @@ from pathlib import Path
 
 from codman.evidence.keys import SigningKey
 from codman.evidence.store import Store
+from codman.flows.beats import Beats
 from codman.jobs.notifier import Notifier
 from codman.registry.accounts_provider import Provider
 from codman.registry.database import Database
@@ -29,5 +30,6 @@ class House:
     notifiers: Mapping[str, Notifier] = field(default_factory=dict)  # ways to tell somebody outside, by kind of message
 
     def close(self) -> None:
+    beats: Beats = field(default_factory=Beats)  # the rounds of the server that serves it
         """Let go of the database."""
         self.database.close()

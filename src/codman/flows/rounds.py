@@ -16,6 +16,7 @@ from codman.flows.house import House
 from codman.flows.outbox import outbox_round
 from codman.flows.schedule import schedule_round
 
+from codman.telemetry import ROUND_RUNS, ROUNDS
 log: Final = logging.getLogger("codman.rounds")
 
 EVERY_SECONDS: Final = 5.0
@@ -30,31 +31,39 @@ def making_rounds(house: House, every_seconds: float = EVERY_SECONDS) -> Iterato
     """
     end = threading.Event()
 
-    def repeated(one_round: Callable[[], object]) -> None:
+    def repeated(name: str, one_round: Callable[[], object]) -> None:
         while not end.wait(every_seconds):
             try:
+            house.beats.began(name)
+            began, outcome = time.perf_counter(), "done"
                 one_round()
             except Exception as error:  # noqa: BLE001 - a fault in one round must not end all the later ones
                 log.error("a round ended by a fault of our own: %s", type(error).__name__)
+                outcome = "failed"
 
+            ROUND_RUNS.observe(time.perf_counter() - began, name, outcome)
+            house.beats.ended(name)
     rounds: dict[str, Callable[[], object]] = {
         "drop folder": lambda: make_round(house),
         "outbox": lambda: outbox_round(house, end.is_set),
         "schedule": lambda: schedule_round(house, end.is_set),
         "change control": lambda: look_for_changes(house),
     }
-    threads = [
-        threading.Thread(target=repeated, args=(one,), name=f"rounds: {name}", daemon=True)
+    ROUNDS.declare(rounds)
+    threads = {
+        name: threading.Thread(target=repeated, args=(name, one), name=f"rounds: {name}", daemon=True)
         for name, one in rounds.items()
-    ]
-    for thread in threads:
+    }
+    for name, thread in threads.items():
+        house.beats.expect(name, thread)
         thread.start()
     try:
         yield
     finally:
         end.set()
         until = time.monotonic() + every_seconds
-        for thread in threads:
+        for thread in threads.values():
+        house.beats.forget()
             thread.join(timeout=max(0.0, until - time.monotonic()))
 
 

@@ -63,7 +63,7 @@ class Receiver:
             raise BadSetting(setting, str(error)) from None
         if parts.username or parts.fragment:
             raise BadSetting(setting, "it holds more than an address: passwords have settings of their own")
-        if parts.scheme != "https" and not _is_here(origin.host):
+        if parts.scheme != "https" and not is_here(origin.host):
             raise BadSetting(setting, "it is not https: what is sent there could be read on the way")
         self.url = url.rstrip("/")
         self._policy, self._purpose, self._headers = policy.also(origin), purpose, dict(headers or {})
@@ -139,7 +139,8 @@ def _again_in(text: str | None) -> float | None:
     return max(0.0, (at - datetime.now(UTC)).total_seconds()) if at.tzinfo is not None else None
 
 
-def _is_here(host: str) -> bool:
+def is_here(host: str) -> bool:
+    """Whether a host is this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, or_, select, update
+from sqlalchemy import ColumnElement, Connection, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from codman.errors import CodmanError
@@ -104,6 +104,11 @@ def require_held(connection: Connection, lease: Lease) -> None:
 def give_back(connection: Connection, lease: Lease) -> None:
     """Let it go, so that the next need not wait for its end; nothing where another has it."""
     connection.execute(update(leases).where(_is(lease)).values(ends_at=None))
+
+
+def held(connection: Connection, now: datetime) -> int:
+    """How many leases are held."""
+    return connection.execute(select(func.count()).where(leases.c.ends_at > instant(now))).scalar_one()
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """The outbox: messages written in the transaction of the change they are about, so that neither is without the other.
 
-waiting → sent, or waiting → parked after TRIES attempts or a refusal; a person can send a parked one again.
+waiting → sent, or waiting → parked after TRIES attempts or a refusal; a person sends a parked one again or drops it.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from codman.jobs.times import WRONG, instant, read_instant
 WAITING: Final = "waiting"
 SENT: Final = "sent"
 PARKED: Final = "parked"
+DROPPED: Final = "dropped"
 _LONGEST_KEY: Final = 300
 _LONGEST: Final = 390
 
@@ -227,6 +228,18 @@ def send_again(connection: Connection, id: str) -> None:  # noqa: A002  the colu
     """
     again = {"state": WAITING, "attempts": 0, "due_at": None, "settled_at": None, "lease_ends_at": None}
     done = connection.execute(update(outbox).where(outbox.c.id == id, outbox.c.state == PARKED).values(again))
+    if not done.rowcount:
+        raise NoSuchMessage(id)
+
+
+def drop(connection: Connection, id: str) -> None:  # noqa: A002  the column's name
+    """Give a parked message up for good; it stays under its key, so that it is never told again.
+
+    Raises:
+        NoSuchMessage: It is not parked.
+    """
+    gone = {"state": DROPPED, "body": None, "recipient": "(forgotten)"}
+    done = connection.execute(update(outbox).where(outbox.c.id == id, outbox.c.state == PARKED).values(gone))
     if not done.rowcount:
         raise NoSuchMessage(id)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final, Protocol
 
 from codman.jobs.times import instant
@@ -17,6 +17,9 @@ class Period(Protocol):
     def slot(self, now: datetime) -> str:
         """The slot a time is in; later ones sort later."""
 
+    def began(self, now: datetime) -> datetime:
+        """When the slot a time is in began."""
+
 
 @dataclass(frozen=True, slots=True)
 class Every:
@@ -26,7 +29,11 @@ class Every:
 
     def slot(self, now: datetime) -> str:
         """The moment the slot began."""
-        return instant(now - (now - _EPOCH) % self.length)
+        return instant(self.began(now))
+
+    def began(self, now: datetime) -> datetime:
+        """That moment."""
+        return now - (now - _EPOCH) % self.length
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +49,12 @@ class Daily:
 
     def slot(self, now: datetime) -> str:
         """The local day it is done for."""
+        return self._day(now).isoformat()
+
+    def began(self, now: datetime) -> datetime:
+        """Its day's time of day."""
+        return datetime.combine(self._day(now), self.at, self.zone)
+
+    def _day(self, now: datetime) -> date:
         there = now.astimezone(self.zone)
-        day = there.date()
-        return (day if there.time() >= self.at else day - timedelta(days=1)).isoformat()
+        return there.date() if there.time() >= self.at else there.date() - timedelta(days=1)

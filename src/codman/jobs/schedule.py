@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from codman.errors import CodmanError
+from codman.errors import BadInput, CodmanError
 from codman.jobs.backoff import wait_s
 from codman.jobs.leases import Begin, Lease, LeaseLost, give_back, keeping, require_held, take
 from codman.jobs.periods import Period
 from codman.jobs.tables import schedule
 from codman.jobs.times import WRONG, Clock, instant
+from codman.telemetry import JOB_RUNS, JOBS, tracer
 
 log: Final = logging.getLogger("codman.schedule")
 
@@ -58,6 +60,18 @@ class JobState:
     due: bool
     attempts: int  # that failed since
     trouble: str | None
+    lag_s: float = 0.0  # since it fell due, waiting for its next try included
+
+
+class NoSuchJob(BadInput):
+    """A job that is not there, or that did not fail."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            what=f"there is no failed job {name[:100]!r}",
+            why="it was done meanwhile, or it is none of this house's",
+            fix="look at the status page again",
+        )
 
 
 def due(connection: Connection, jobs: Iterable[Job], now: datetime) -> list[Job]:
@@ -74,8 +88,20 @@ def states(connection: Connection, jobs: Iterable[Job], now: datetime) -> list[J
         row = rows.get(job.name)
         kept = (row.slot, row.ran_at, row.attempts, row.trouble) if row is not None else (None, None, 0, None)
         slot, ran_at, attempts, trouble = kept
-        found.append(JobState(job.name, slot, ran_at, _is_due(job, row, now), attempts, trouble))
+        lag = 0.0 if _is_done(job, row, now) else max(0.0, (now - job.period.began(now)).total_seconds())
+        found.append(JobState(job.name, slot, ran_at, _is_due(job, row, now), attempts, trouble, lag))
     return found
+
+
+def try_now(connection: Connection, name: str) -> None:
+    """Have a job that failed tried again at once, without the wait that grew with each failure.
+
+    Raises:
+        NoSuchJob: It did not fail.
+    """
+    failed = update(schedule).where(schedule.c.job == name, schedule.c.attempts > 0)
+    if not connection.execute(failed.values(retry_at=None)).rowcount:
+        raise NoSuchJob(name)
 
 
 def run_due(
@@ -104,6 +130,8 @@ def run_due(
     Raises:
         Unreachable: The database does not answer.
     """
+    jobs = tuple(jobs)
+    JOBS.declare(job.name for job in jobs)
     with look() as connection:
         waiting = due(connection, jobs, clock())
     ran = []
@@ -128,19 +156,25 @@ def _run(begin: Begin, job: Job, clock: Clock, holder: str, chance: Callable[[],
             return None
     slot = job.period.slot(now)
     trouble: str | None = None
-    with keeping(begin, lease, clock, job.lease_s):
+    began = time.perf_counter()
+    with keeping(begin, lease, clock, job.lease_s), tracer().span(f"job {job.name}", "internal") as span:
         try:
             job.work(slot)
         except CodmanError as error:
             trouble = type(error).__name__
         except Exception as error:  # noqa: BLE001 - a fault in one job must not stop all the others
             trouble = f"a fault of our own: {type(error).__name__}"
+        if trouble is not None:
+            span.failed(trouble)
+    seconds = time.perf_counter() - began
     try:
         with begin() as connection:
             _note(connection, lease, job, slot, clock(), trouble, chance())
     except LeaseLost:
         log.warning("the job %s took longer than its lease and was taken over", job.name)
+        JOB_RUNS.observe(seconds, job.name, "overtaken")
         return None
+    JOB_RUNS.observe(seconds, job.name, "done" if trouble is None else "failed")
     if trouble is not None:
         log.warning("the job %s failed: %s", job.name, trouble)
     return Ran(job.name, slot, trouble)
@@ -166,15 +200,18 @@ def _note(
 
 
 def _is_due(job: Job, row: Row[Any] | None, now: datetime) -> bool:
-    if row is None:
-        return True
-    if row.attempts and row.retry_at is not None and instant(now) < row.retry_at:
+    if row is not None and row.attempts and row.retry_at is not None and instant(now) < row.retry_at:
         # but for a failure that a wrong clock wrote down far ahead of us
         return bool(row.failed_at > instant(now + WRONG))
-    if row.slot is None:
-        return True
+    return not _is_done(job, row, now)
+
+
+def _is_done(job: Job, row: Row[Any] | None, now: datetime) -> bool:
+    """Whether it was done in the slot this time is in."""
+    if row is None or row.slot is None:
+        return False
     # a slot that not even a clock an hour ahead could be in was written by one that was wrong
-    return bool(job.period.slot(now) > row.slot or row.slot > job.period.slot(now + WRONG))
+    return bool(job.period.slot(now) <= row.slot <= job.period.slot(now + WRONG))
 
 
 def _rows(connection: Connection) -> dict[str, Row[Any]]:

@@ -23,7 +23,7 @@ outbox: Final = Table(
     Column("recipient", _LINE, nullable=False),
     Column("body", JSON(none_as_null=True)),  # a Notice; null once forgotten
     Column("queued_at", _TIME, nullable=False),
-    Column("state", _NAME, nullable=False),  # waiting, sent, parked
+    Column("state", _NAME, nullable=False),  # waiting, sent, parked, dropped
     Column("attempts", Integer, nullable=False),
     Column("tried_at", _TIME),
     Column("due_at", _TIME),  # when it is tried again; null is now

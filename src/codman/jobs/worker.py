@@ -22,6 +22,7 @@ from codman.jobs.leases import Begin
 from codman.jobs.notifier import Message, NotAccepted, NotDelivered, Notifier, ReceiverAway
 from codman.jobs.outbox import anything_due, claim, mark_failed, mark_sent
 from codman.jobs.times import Clock
+from codman.telemetry import MESSAGES, tracer
 
 log: Final = logging.getLogger("codman.outbox")
 
@@ -91,8 +92,12 @@ class Worker:
                 message = claim(connection, kinds, self.name, self.clock(), self.lease_s)
             if message is None:
                 break
-            outcome, away = self._deliver_one(message)
+            with tracer().span(f"send {message.kind}", "producer") as span:
+                outcome, away = self._deliver_one(message)
+                if outcome == "failed":
+                    span.failed(outcome)
             counts[outcome] += 1
+            MESSAGES.add(message.kind, outcome)
             if away:
                 kinds.discard(message.kind)
         return Delivered(**counts)

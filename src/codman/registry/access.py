@@ -83,6 +83,9 @@ ACTIONS: Final[Mapping[str, frozenset[Role]]] = {
     "backup.create": _ADMIN,
     "outbox.read": _WATCHERS,
     "outbox.send": _ADMIN,
+    "outbox.drop": _ADMIN,
+    "job.run": _ADMIN,
+    "metrics.read": _WATCHERS,
     "intake.create": _DOERS,
     "intake.read": _DOERS | {Role.AUDITOR},  # one's own; others' where one sees the whole house
     "intake.change": _DOERS,  # one's own
@@ -173,6 +176,9 @@ WHOLE_HOUSE: Final = frozenset(
         "outbox.read",
         "outbox.send",
     }
+        "outbox.drop",
+        "job.run",
+        "metrics.read",
 )
 
 

@@ -17,6 +17,7 @@ from codman.registry.accounts_rights import held_by, lent_to, rights_digest
 from codman.registry.accounts_sign_in import demo_session
 from codman.registry.database import Database, instant
 from codman.settings import Settings
+from codman.telemetry import SIGN_INS
 
 __all__ = ["Seen", "demo_session", "reader_of_bearer", "reader_of_session", "reader_of_token", "seen_by"]
 
@@ -72,7 +73,11 @@ def reader_of_token(database: Database, secret: str) -> Reader:
     """
     now = database.clock()
     with database.reading() as connection:
-        row = accounts_tokens.find_token(connection, secret, now)
+        try:
+            row = accounts_tokens.find_token(connection, secret, now)
+        except NotSignedIn:
+            SIGN_INS.add("token", "refused")
+            raise
         reader = Reader(
             person=row.person,
             name=row.person_name,

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, insert, select
 from codman.errors import CodmanError
 from codman.registry import accounts_throttle as throttle
 from codman.registry.access import Reader
+from codman.registry.accounts_counted import counted
 from codman.registry.accounts_demo import demo_person
 from codman.registry.accounts_invitations import find_invitation, spend
 from codman.registry.accounts_passwords import PASSWORDS, Busy, Passwords, check_password
@@ -90,10 +91,11 @@ def sign_in(
         TooManyAttempts: Too many failed before.
         Busy: Too many sign in at this moment.
     """
-    person = _proven(database, email, password, browser, passwords)
-    now = database.clock()
-    with database.changing(Author("person", person)) as change:
-        return _let_in(change, person, "password", browser, settings, now)
+    with counted("password"):
+        person = _proven(database, email, password, browser, passwords)
+        now = database.clock()
+        with database.changing(Author("person", person)) as change:
+            return _let_in(change, person, "password", browser, settings, now)
 
 
 def prove_again(
@@ -162,7 +164,7 @@ def join(
         Busy: Too many sign in at this moment.
     """
     now = database.clock()
-    with database.reading() as connection:
+    with counted("link"), database.reading() as connection:
         invited = find_invitation(connection, token, now)
     if invited.email is not None and invited.email.casefold() != email.strip().casefold():
         raise BadField("account", "email", "this link was made for another e-mail address")
@@ -198,7 +200,7 @@ def sign_in_as(
     Raises:
         NobodyHere: The house does not know them, or their account is closed, or they are somebody else.
     """
-    with database.changing(Author("provider", identity.issuer)) as change:
+    with counted("provider"), database.changing(Author("provider", identity.issuer)) as change:
         person = _linked(change, identity) or _link(change, identity, settings)
         active = change.connection.execute(select(people.c.active).where(people.c.id == person)).scalar_one()
         if not active:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -21,8 +22,10 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlche
 from codman.errors import BadInput, CodmanError, MissingExtra, Unreachable
 from codman.jobs.times import Clock as Clock
 from codman.jobs.times import instant as instant
-from codman.registry.log import Author, Entry, append
+from codman.registry.database_watch import watch
+from codman.registry.log import SYSTEM, Author, Entry, append
 from codman.registry.schema import log_head
+from codman.telemetry import WRITE_WAIT
 
 # SQLite before these loses committed pages when a checkpoint and a writer meet (the WAL-reset bug), sqlite.org/wal.html
 _WAL_IS_SOUND: Final = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
@@ -116,12 +119,19 @@ class Database:
         self.url = read_url(url)
         self.clock = clock
         self.engine = _engine(url)
+        watch(self.engine)
         self._writing = threading.Lock()  # one writer in this process: the others wait here, not in the database
 
     @property
     def sqlite(self) -> bool:
         """Whether it is a file here rather than a server."""
         return self.engine.dialect.name == "sqlite"
+
+    @property
+    def file(self) -> Path | None:
+        """Where it lies, if it is a file here."""
+        name = self.url.database
+        return Path(name) if self.sqlite and name and name != ":memory:" else None
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -150,7 +160,7 @@ class Database:
             NotRecorded: The log could not be written; nothing was changed.
             DatabaseAway: It does not answer.
         """
-        with self._writing, self._begin() as connection:
+        with self._alone(), self._begin() as connection:
             # held to the end of the transaction: entries get their places in the order changes are made
             connection.execute(select(log_head.c.size).with_for_update())
             change = Change(connection, author, instant(self.clock()), why)
@@ -175,16 +185,51 @@ class Database:
     @contextmanager
     def unrecorded(self) -> Iterator[Connection]:
         """A write that changes nothing anybody answers for: a session's last sight, a job's lease, a saved view."""
-        with self._writing, self._begin() as connection:
+        with self._alone(), self._begin() as connection:
             yield connection
 
+    def require_writable(self, within_s: float = 1.0) -> None:
+        """See that a change could be written now: one is put into the log and taken back.
+
+        Args:
+            within_s: Who waits longer than this behind somebody's change has seen that changes are made.
+
+        Raises:
+            NotRecorded: The log takes no entry.
+            DatabaseAway: It does not answer.
+        """
+        if not self._writing.acquire(timeout=within_s):
+            return
+        try:
+            with suppress(_TakenBack), self._begin(round(within_s * 1000)) as connection:
+                connection.execute(select(log_head.c.size).with_for_update())
+                append(connection, [Entry("log.try", "log", "log")], SYSTEM, instant(self.clock()), None)
+                raise _TakenBack
+        except DatabaseAway as error:
+            if not (isinstance(error.__cause__, DBAPIError) and is_lock_trouble(error.__cause__)):
+                raise
+        except SQLAlchemyError as error:
+            raise NotRecorded from error
+        finally:
+            self._writing.release()
+
     @contextmanager
-    def _begin(self) -> Iterator[Connection]:
+    def _alone(self) -> Iterator[None]:
+        """The one writer of this process, once the one before is done."""
+        came = time.perf_counter()
+        with self._writing:
+            WRITE_WAIT.observe(time.perf_counter() - came)
+            yield
+
+    @contextmanager
+    def _begin(self, wait_ms: int | None = None) -> Iterator[Connection]:
         try:
             with self.engine.connect() as connection:
                 if self.sqlite:
-                    connection = connection.execution_options(codman_write=True)
+                    connection = connection.execution_options(codman_write=True, codman_wait_ms=wait_ms)
                 with connection.begin():
+                    if wait_ms is not None and not self.sqlite:
+                        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {wait_ms}")
                     yield connection
         except OperationalError as error:
             raise DatabaseAway(self.url.render_as_string(hide_password=True), error) from error
@@ -257,8 +302,15 @@ def _sqlite(url: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("codman_write")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN DEFERRED")
+        options = connection.get_execution_options()
+        wait_ms = options.get("codman_wait_ms")
+        if wait_ms is not None:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={wait_ms}")
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("codman_write") else "BEGIN DEFERRED")
+        finally:
+            if wait_ms is not None:
+                connection.exec_driver_sql(f"PRAGMA busy_timeout={_BUSY_MS}")
 
     return engine
 
@@ -269,4 +321,6 @@ def _json(value: Any) -> str:
 
 def is_lock_trouble(error: DBAPIError) -> bool:
     """Whether an error says that somebody else holds what we need."""
-    return any(word in str(error.orig).lower() for word in ("locked", "deadlock", "could not serialize"))
+    return any(
+        word in str(error.orig).lower() for word in ("locked", "deadlock", "could not serialize", "lock timeout")
+    )

@@ -44,9 +44,8 @@ def migrate(database: Database) -> str:
         NewerDatabase: A later release has been there.
     """
     newest = newest_step()
-    with database.reading() as connection:
-        if _step_of(connection) == newest:
-            return newest
+    if is_migrated(database):
+        return newest
     with database.unrecorded() as connection:
         if not database.sqlite:
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
@@ -58,6 +57,16 @@ def migrate(database: Database) -> str:
         if connection.execute(select(log_head.c.size)).one_or_none() is None:
             connection.execute(insert(log_head).values(id=1, size=0))
     return newest
+
+
+def is_migrated(database: Database) -> bool:
+    """Whether the tables are at this release's step.
+
+    Raises:
+        DatabaseAway: It does not answer.
+    """
+    with database.reading() as connection:
+        return _step_of(connection) == newest_step()
 
 
 def newest_step() -> str:

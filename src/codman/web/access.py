@@ -58,6 +58,8 @@ PAGES: Final[Mapping[str, str]] = {
     "POST /reviews/new": "case.create",
     "GET /conditions/{name}/close": "condition.change",
     "POST /conditions/{name}/close": "condition.change",
+    "GET /conditions/{name}/return": "case.change",
+    "POST /conditions/{name}/return": "case.change",
     "GET /conditions/{name}/prolong": "case.change",
     "POST /conditions/{name}/prolong": "case.change",
     "GET /uses/{use_id}/stage": "inventory.read",  # each way has a right of its own: the move asks which
@@ -129,6 +131,8 @@ PAGES: Final[Mapping[str, str]] = {
     "GET /vendors/{vendor_id}": "inventory.read",
     "GET /status": "outbox.read",
     "POST /status/messages/{name}/again": "outbox.send",
+    "POST /status/messages/{name}/drop": "outbox.drop",
+    "POST /status/jobs/{name}/again": "job.run",
     "GET /keys": "key.read",
     "GET /keys/new": "key.create",
     "POST /keys/new": "key.create",

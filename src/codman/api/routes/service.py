@@ -16,6 +16,7 @@ from codman.api.documentation import documentation
 from codman.api.openapi import document
 from codman.api.operation import OPEN, Answer, Operation
 from codman.api.replies import Reply
+from codman.api.routes import service_watch
 from codman.api.routes.lists import CONFIG
 from codman.evidence.schemas import schema
 from codman.registry.log import size_of
@@ -61,6 +62,7 @@ def operations(table: Sequence[Operation]) -> Iterator[Operation]:
         do=_health,
         answers=(Answer(200, "It is there", Health),),
     )
+    yield from service_watch.operations()
     yield _reading(
         path="/openapi.json",
         name="get_openapi",

@@ -1,14 +1,17 @@
-"""The status page: queue, lag, messages that were given up, jobs by the clock."""
+"""The status page: queue, lag, messages that were given up, jobs by the clock, the server itself."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final
 
+from codman.flows.operations.upkeep import Upkeep
 from codman.flows.outbox import Standing
 from codman.jobs.outbox import Parked
 from codman.jobs.schedule import JobState
+from codman.web.render import moment
 from codman.web.views.marks import Tag
 
 WAYS: Final[Mapping[str, str]] = {
@@ -27,6 +30,9 @@ _JOBS: Final[Mapping[str, str]] = {
     "forget-sent": "Blank what was sent long ago",
 }
 _LATE_S: Final = 15 * 60  # the outbox is looked through every few seconds
+_MINUTE_S: Final = 60
+_OLD_BACKUP: Final = timedelta(days=2)  # one a day, and one that failed
+_TIGHT: Final = 4  # times what the server needs to be ready
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +62,14 @@ class ParkedLine:
 class JobLine:
     """Something done by the clock."""
 
+    id: str
     name: str
     tag: Tag
     ran_at: str | None
     slot: str
+    lag: str
     trouble: str
+    failed: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,21 +79,24 @@ class StatusView:
     sentence: str
     ways: str
     numbers: tuple[Number, ...]
+    server: tuple[Number, ...]
     parked: tuple[ParkedLine, ...]
     jobs: tuple[JobLine, ...]
 
 
-def status_view(now: Standing, parked: Sequence[Parked]) -> StatusView:
+def status_view(now: Standing, parked: Sequence[Parked], house: Upkeep, at: datetime) -> StatusView:
     """The page.
 
     Args:
         now: How the outbox and the schedule stand.
         parked: The messages that were given up, the newest first.
+        house: How the server stands.
+        at: The time.
     """
     queue = now.queue
     told = ", ".join(WAYS.get(way, way) for way in now.ways)
     return StatusView(
-        sentence=_sentence(now),
+        sentence=_sentence(now, house, at),
         ways=f"Set up: {told}." if told else "No way to tell anybody outside is set up; messages wait until one is.",
         numbers=(
             Number(
@@ -97,6 +109,7 @@ def status_view(now: Standing, parked: Sequence[Parked]) -> StatusView:
             Number(term="Given up", value=f"{queue.parked:,}", href="#given-up" if queue.parked else ""),
             Number(term="Sent", value=f"{queue.sent:,}"),
         ),
+        server=_server(house, at),
         parked=tuple(
             ParkedLine(
                 id=one.id,
@@ -113,7 +126,29 @@ def status_view(now: Standing, parked: Sequence[Parked]) -> StatusView:
     )
 
 
-def _sentence(now: Standing) -> str:
+def _server(house: Upkeep, at: datetime) -> tuple[Number, ...]:
+    backup = "never" if house.backup_at is None else f"{_span((at - house.backup_at).total_seconds())} ago"
+    return (
+        Number(term="Last backup", value=backup, detail="" if house.backup_at is None else moment(house.backup_at)),
+        Number(term="Disk", value=f"{_size(house.free)} free", detail=f"of {_size(house.total)}"),
+        Number(term="Audit log", value=f"{house.log_entries:,} entries", href="/audit"),
+        Number(term="Codman", value=house.codman, detail=f"Python {house.python}"),
+        Number(term="Database", value=house.database, detail=f"tables at step {house.step}"),
+    )
+
+
+def _of_the_server(house: Upkeep, at: datetime) -> Iterator[str]:
+    if house.rounds_missing:
+        yield f"no longer made: {', '.join(house.rounds_missing)}; restart the server"
+    if house.free < _TIGHT * max(house.least_free, 1):
+        yield f"only {_size(house.free)} of disk are free"
+    if house.backup_at is None:
+        yield "no backup was ever made"
+    elif at - house.backup_at > _OLD_BACKUP:
+        yield f"the last backup is {_span((at - house.backup_at).total_seconds())} old"
+
+
+def _sentence(now: Standing, house: Upkeep, at: datetime) -> str:
     queue = now.queue
     failing = [one for one in now.jobs if one.attempts]
     troubles = []
@@ -125,6 +160,7 @@ def _sentence(now: Standing) -> str:
         troubles.append(f"{queue.unsendable:,} for a way that is not set up")
     if failing:
         troubles.append(f"{len(failing)} job{'' if len(failing) == 1 else 's'} failing")
+    troubles += _of_the_server(house, at)
     if not troubles:
         return "Everything that was to be sent or done is."
     said = "; ".join(troubles)
@@ -140,12 +176,23 @@ def _job(one: JobState) -> JobLine:
         tag = Tag("Done", "met", "✓")
     times = f"{one.attempts} time{'' if one.attempts == 1 else 's'}"
     return JobLine(
+        id=one.job,
         name=_JOBS.get(one.job, one.job),
         tag=tag,
         ran_at=one.ran_at,
         slot=one.slot or "",
+        lag=_span(one.lag_s) if one.lag_s >= _MINUTE_S else "",
+        failed=bool(one.attempts),
         trouble=f"{one.trouble}, {times}; it is tried again" if one.attempts else "",
     )
+
+
+def _size(count: int) -> str:
+    """Bytes as people say them."""
+    for shift, word in ((40, "TiB"), (30, "GiB")):
+        if count >> shift >= 1:
+            return f"{count / (1 << shift):,.1f} {word}"
+    return f"{count >> 20:,} MiB"
 
 
 def _span(seconds: float) -> str:
