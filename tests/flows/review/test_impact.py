@@ -15,7 +15,7 @@ from codman.flows.review.evidence import judged
 from codman.flows.review.impact import impact
 from codman.registry.access import Held, NotAllowed, Reader
 from codman.registry.log import SYSTEM
-from codman.registry.nouns import USES
+from codman.registry.nouns import FACTS, USES
 from codman.review.policy.load import policy_of_bytes
 from codman.spine.measurement import Measurement
 from codman.spine.person import Role
@@ -104,3 +104,20 @@ def test_somebody_who_may_read_no_review_learns_nothing(house):
     nobody = Reader("p-none", "Nobody", (Held(Role.VIEWER),), scopes=frozenset({"inventory.read"}))
     with pytest.raises(NotAllowed):
         impact(house.house, nobody, OLD, new(TIGHTER))
+
+
+def test_what_patients_talk_to_is_held_to_what_is_meant_for_that_wherever_they_meet_it(house):
+    house.evidence(auroc(0.80, 0.76, 0.84))
+    only = b"applies_to: {setting: [patient-facing]}\ncheckpoint: go-live"
+    old, changed = (new(body.replace(b"checkpoint: go-live", only)) for body in (POLICY, TIGHTER))
+    with house.house.database.changing(SYSTEM) as change:
+        USES.change(change, "ward", {"care_setting": "outpatient"}, None)
+        USES.change(change, "ward-south", {"care_setting": "outpatient"}, None)
+    assert impact(house.house, house.officer, old, changed).judged == 0
+
+    fact = {"about_kind": "use", "about": "ward", "field": "intake/patient_facing", "value": "yes"}
+    with house.house.database.changing(SYSTEM) as change:
+        FACTS.add(change, FACTS.validated({**fact, "basis": "claim", "source": "owner"}))
+
+    found = impact(house.house, house.officer, old, changed)
+    assert (found.judged, [one.use for one in found.uses]) == (1, ["ward"])

@@ -141,6 +141,7 @@ def judged(
     version: str | None = None,
     at: datetime | None = None,
     chosen: bool = False,
+    setting: str | None = None,
 ) -> Verdict:
     """A policy held against what the book holds about a use.
 
@@ -153,12 +154,13 @@ def judged(
         at: The time of judging; now where left out.
         chosen: The policy was chosen for this use when its case was opened: it is held, whatever has changed of the use
             since. Without, a policy that is not meant for such a use asks nothing of it.
+        setting: Where care is given, as `setting_of` gives it; the use's own care setting without.
     """
     if chosen:
         policy = policy.model_copy(update={"applies_to": AppliesTo()})
     facts = {
         "tier": use.tier.value if use.tier else "",
-        "setting": use.care_setting or "",
+        "setting": setting or use.care_setting or "",
         "kind": product.kind.value if product.kind else "",
     }
     newest = next((one.version for one in reversed(exhibits) if one.version is not None), None)

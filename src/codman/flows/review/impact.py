@@ -16,6 +16,7 @@ from sqlalchemy import Connection, select
 from codman.errors import BadInput
 from codman.flows.house import House
 from codman.flows.review.evidence import exhibits_of_many, judged
+from codman.flows.review.setting import settings_of
 from codman.registry.access import NotAllowed, Reader, paths_for
 from codman.registry.inventory import visible
 from codman.registry.nouns import PRODUCTS, USES
@@ -133,11 +134,14 @@ def _both(
         some = every[low : low + _AT_ONCE]
         products: dict[str, Product] = PRODUCTS.get_many(connection, [use.product for use in some])
         held = exhibits_of_many(house, connection, some)
+        settings = settings_of(connection, some)
         for use in some:
             exhibits, product = held[use.id], products[use.product]
             try:
-                before = judged(exhibits, old, use, product, at=now)
-                after = judged(exhibits, changed, use, product, at=now) if changed.requires else before
+                before = judged(exhibits, old, use, product, at=now, setting=settings[use.id])
+                after = before
+                if changed.requires:
+                    after = judged(exhibits, changed, use, product, at=now, setting=settings[use.id])
             except BadInput as error:  # evidence with several thresholds, say: one use must not hide all the others
                 yield use, error
                 continue

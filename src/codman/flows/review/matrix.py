@@ -14,6 +14,7 @@ from codman.flows import records
 from codman.flows.house import House
 from codman.flows.review.evidence import exhibits_of, judged
 from codman.flows.review.opening import own_packs
+from codman.flows.review.setting import setting_of
 from codman.registry.access import Reader
 from codman.registry.coverage import coverage_of
 from codman.registry.database import instant
@@ -112,24 +113,26 @@ def known_of(house: House, connection: Connection, use: Use, at: datetime, *, to
     exhibits = [one for one in exhibits_of(house, connection, use) if one.digest not in later]
     said = said_by_registry(coverage_of(connection, use.id)) if today else []
     told, papers = _told(connection, use), _papers(connection, use)
-    technique = technique_of(product.generative, None)
-    subject = {"technique": technique, "tier": use.tier, "setting": use.care_setting, "kind": product.kind}
+    technique, setting = technique_of(product.generative, None), setting_of(connection, use)
+    subject = {"technique": technique, "tier": use.tier, "setting": setting, "kind": product.kind}
     return Known(
-        judged=list(_judged(house, use, product, exhibits, at)),
+        judged=list(_judged(house, use, product, setting, exhibits, at)),
         said=[*said, *told],
         filed=papers,
         subject={key: str(value) for key, value in subject.items() if value is not None},
     )
 
 
-def policies_asked(house: House, use: Use, product: Product, task: str | None, at: datetime) -> Iterator[Policy]:
-    """The policies that a use is held to where it stands, on a day."""
+def policies_asked(
+    house: House, use: Use, product: Product, task: str | None, setting: str | None, at: datetime
+) -> Iterator[Policy]:
+    """The policies that a use is held to where it stands, on a day; `setting` as `setting_of` gives it."""
     for checkpoint in ASKED.get(use.stage, ()):
         with suppress(NoPolicy, SeveralPolicies):  # nothing is judged then, and its controls stay open
             yield policies_for(
                 use.tier,
                 task,
-                use.care_setting,
+                setting,
                 product.kind,
                 checkpoint,
                 at,
@@ -138,11 +141,14 @@ def policies_asked(house: House, use: Use, product: Product, task: str | None, a
             ).policy
 
 
-def _judged(house: House, use: Use, product: Product, exhibits: list[Exhibit], at: datetime) -> Iterator[Judged]:
+def _judged(
+    house: House, use: Use, product: Product, setting: str | None, exhibits: list[Exhibit], at: datetime
+) -> Iterator[Judged]:
     tasks = {one.task for one in exhibits if one.task is not None}
     origins = {one.digest: one.origin for one in exhibits}
-    for policy in policies_asked(house, use, product, next(iter(tasks)) if len(tasks) == 1 else None, at):
-        yield from judged_in(policy, judged(exhibits, policy, use, product, at=at), origins)
+    task = next(iter(tasks)) if len(tasks) == 1 else None
+    for policy in policies_asked(house, use, product, task, setting, at):
+        yield from judged_in(policy, judged(exhibits, policy, use, product, at=at, setting=setting), origins)
 
 
 def _later(connection: Connection, use: Use, at: datetime) -> set[str]:

@@ -13,6 +13,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Row, Table, select
 from codman.flows.house import House
 from codman.flows.review.evidence import exhibits_of_many, judged
 from codman.flows.review.matrix import policies_asked
+from codman.flows.review.setting import settings_of
 from codman.registry.access import NotAllowed, Reader, paths_for
 from codman.registry.database import instant
 from codman.registry.documents import Basis
@@ -70,35 +71,38 @@ def known_in_house(
     later = _later(connection, at)
     exhibits = exhibits_of_many(house, connection, found)
     asked = _Asked(house, at)
+    settings = settings_of(connection, found)
     known = {}
     for use in found:
-        product = made_by[use.product]
+        product, setting = made_by[use.product], settings[use.id]
         held = [one for one in exhibits[use.id] if one.digest not in later]
         said = [*(book.undated(use) if today else ()), *book.told(use)]
         known[use.id] = Known(
-            judged=list(_judged(asked, use, product, held, at)),
+            judged=list(_judged(asked, use, product, setting, held, at)),
             said=said,
             filed=book.papers(use),
-            subject=_subject(use, product),
+            subject=_subject(use, product, setting),
         )
     return known
 
 
-def _subject(use: Use, product: Product) -> dict[str, str]:
+def _subject(use: Use, product: Product, setting: str | None) -> dict[str, str]:
     subject = {
         "technique": technique_of(product.generative, None),
         "tier": use.tier,
-        "setting": use.care_setting,
+        "setting": setting,
         "kind": product.kind,
     }
     return {key: str(value) for key, value in subject.items() if value is not None}
 
 
-def _judged(asked: _Asked, use: Use, product: Product, held: list[Exhibit], at: datetime) -> Iterator[Judged]:
+def _judged(
+    asked: _Asked, use: Use, product: Product, setting: str | None, held: list[Exhibit], at: datetime
+) -> Iterator[Judged]:
     tasks = {one.task for one in held if one.task is not None}
     origins = {one.digest: one.origin for one in held}
-    for policy in asked.of(use, product, next(iter(tasks)) if len(tasks) == 1 else None):
-        yield from judged_in(policy, judged(held, policy, use, product, at=at), origins)
+    for policy in asked.of(use, product, next(iter(tasks)) if len(tasks) == 1 else None, setting):
+        yield from judged_in(policy, judged(held, policy, use, product, at=at, setting=setting), origins)
 
 
 class _Asked:
@@ -108,11 +112,11 @@ class _Asked:
         self._house, self._at = house, at
         self._found: dict[tuple[Any, ...], list[Policy]] = {}
 
-    def of(self, use: Use, product: Product, task: str | None) -> list[Policy]:
+    def of(self, use: Use, product: Product, task: str | None, setting: str | None) -> list[Policy]:
         """As `policies_asked` gives them."""
-        alike = (use.stage, use.tier, use.care_setting, product.kind, product.generative, task)
+        alike = (use.stage, use.tier, setting, product.kind, product.generative, task)
         if alike not in self._found:
-            self._found[alike] = list(policies_asked(self._house, use, product, task, self._at))
+            self._found[alike] = list(policies_asked(self._house, use, product, task, setting, self._at))
         return self._found[alike]
 
 

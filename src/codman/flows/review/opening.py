@@ -10,11 +10,11 @@ from codman.flows import records
 from codman.flows.house import House
 from codman.flows.review.cases import open_case
 from codman.flows.review.evidence import exhibits_of
+from codman.flows.review.setting import setting_of
 from codman.registry import governance
 from codman.registry.access import Reader
 from codman.registry.nouns import PRODUCTS
 from codman.registry.records import BadField
-from codman.registry.related import answers_about
 from codman.registry.schema_review import cases
 from codman.review.packs.catalog import OWN
 from codman.review.packs.choose import Chosen, policies_for
@@ -23,7 +23,6 @@ from codman.spine.policy import Checkpoint
 from codman.spine.review import GRANTED, Case, Procedure
 from codman.spine.use import RUNNING, Stage, Use
 
-PATIENT_FACING: Final = "patient-facing"  # what patients talk to is held to that, wherever they meet it
 # the stage that a checkpoint opens, where nobody says another
 LEADS_TO = {
     Checkpoint.VALIDATION: Stage.IN_REVIEW,
@@ -67,11 +66,11 @@ def policy_of(house: House, reader: Reader, use: str, checkpoint: Checkpoint) ->
     with house.database.reading() as connection:
         product = PRODUCTS.get(connection, found.product)
         tasks = {e.task for e in exhibits_of(house, connection, found) if e.task is not None}
-        said = {fact.field: fact.value for fact in answers_about(connection, use)}
+        setting = setting_of(connection, found)
     return policies_for(
         found.tier,
         next(iter(tasks)) if len(tasks) == 1 else None,
-        PATIENT_FACING if said.get("intake/patient_facing") == "yes" else found.care_setting,
+        setting,
         product.kind,
         checkpoint,
         house.database.clock(),
