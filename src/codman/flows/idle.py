@@ -6,11 +6,14 @@ from typing import Final
 
 from codman.errors import BadInput
 from codman.spine.comparison_spec import ComparisonSpec
+from codman.spine.drift_spec import DriftSpec
+from codman.spine.estimate_spec import EstimateSpec
 from codman.spine.evaluation_spec import EvaluationSpec
 from codman.spine.measurement import Measurements
 from codman.tables.reader import require
 from codman.tables.source import Source
 
+Spec = EvaluationSpec | ComparisonSpec | DriftSpec | EstimateSpec
 _MOST_LEVELS: Final = 50  # of a column that may be what it claims, however few its patients
 _FEWEST_ROWS: Final = 3  # a level on average, under which it stands for one patient
 
@@ -49,7 +52,7 @@ def refuse_idle(spec: EvaluationSpec, source: Source) -> None:
             raise IdleArgument(f"--reference {column}", f"no --by names {column}", f"add --by {column}")
 
 
-def refuse_identifiers(spec: EvaluationSpec | ComparisonSpec, *identifiers: str | None) -> None:
+def refuse_identifiers(spec: Spec, *identifiers: str | None) -> None:
     """Refuse a grouping by a column that is said to identify patients, encounters or rows.
 
     Raises:
@@ -77,7 +80,7 @@ def refuse_unmeasured(spec: EvaluationSpec, found: Measurements) -> None:
             )
 
 
-def refuse_names(spec: EvaluationSpec | ComparisonSpec, found: Measurements, rows: int) -> None:
+def refuse_names(spec: Spec, found: Measurements, rows: int) -> None:
     """Refuse a column with a level for every patient or two: it is an identifier, whatever it is called.
 
     Args:

@@ -57,14 +57,13 @@ def count_bins(bins: Bins, cell: CodeArray, first: int, out: IntArray) -> None:
 
 
 def patient_bins(
-    run: IntArray, slice_of_run: CodeArray, order: IntArray, bins: Bins, count: int, slices: int, *, cumulative: bool
+    run: IntArray, slice_of_run: CodeArray, bins: Bins, count: int, slices: int, *, cumulative: bool
 ) -> FloatArray:
     """(slices, 2 · count + 1) sums of squares and products of patients' rows in bins; their order stands in place.c."""
     out = np.zeros((slices, 2 * count + 1))
     checked(
         library().patient_bins(
-            long(len(run) - 1), ref(run), ref(slice_of_run), ref(order), ref(bins), long(count),
-            ctypes.c_int(cumulative), ref(out),
+            long(len(run) - 1), ref(run), ref(slice_of_run), ref(bins), long(count), ctypes.c_int(cumulative), ref(out)
         )
     )  # fmt: skip
     return out

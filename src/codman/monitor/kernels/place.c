@@ -25,14 +25,14 @@ EXPORT void count_bins(int64_t n, const uint16_t *bin, const int32_t *cell, int6
    patient; run: (runs + 1,) where each patient's rows in a slice begin. A bin >= bins is missing: the row does not count.
    With M the patient's rows in a bin (cumulative: in it or below) and m all their rows, out: (slices, 2 * bins + 1) holds
    the sums of M * M, then of M * m, then of m * m. */
-EXPORT int patient_bins(int64_t runs, const int64_t *run, const int32_t *slice, const int64_t *order,
-                        const uint16_t *bin, int64_t bins, int cumulative, double *out) {
+EXPORT int patient_bins(int64_t runs, const int64_t *run, const int32_t *slice, const uint16_t *bin, int64_t bins,
+                        int cumulative, double *out) {
   double *held = calloc((size_t)bins, sizeof(double));
   if (!held) return 1;
   for (int64_t r = 0; r < runs; r++) {
     double *sums = out + (int64_t)slice[r] * (2 * bins + 1), rows = 0.0;
     for (int64_t i = run[r]; i < run[r + 1]; i++) {
-      const int64_t b = bin[order[i]];
+      const int64_t b = bin[i];
       if (b >= bins) continue;
       held[b] += 1.0;
       rows += 1.0;
@@ -48,7 +48,7 @@ EXPORT int patient_bins(int64_t runs, const int64_t *run, const int32_t *slice, 
       }
     } else {
       for (int64_t i = run[r]; i < run[r + 1]; i++) {
-        const int64_t b = bin[order[i]];
+        const int64_t b = bin[i];
         if (b >= bins || held[b] == 0.0) continue;
         sums[b] += held[b] * held[b];
         sums[bins + b] += held[b] * rows;

@@ -1,0 +1,25 @@
+"""`codman monitor`: after go-live. One file a command: monitor_drift.py, and those beside it."""
+
+from __future__ import annotations
+
+import typer
+
+from codman.cli.monitor_drift import drift
+from codman.cli.monitor_estimate import estimate
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="After go-live: drift, performance with and without labels, plans, power.",
+)
+
+
+@app.callback()
+def monitor() -> None:
+    """After go-live: drift, performance with and without labels, plans, power."""
+
+
+app.command("drift")(drift)
+app.command("estimate")(estimate)

@@ -1,0 +1,77 @@
+"""drift: a reference and current rows in, a monitoring statement out, with everything needed to compute it again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from codman.evidence.statements import build
+from codman.flows.idle import refuse_identifiers, refuse_names
+from codman.flows.provenance import criteria_of, input_of, note_of, now, product_of, software, subject_of, with_rows
+from codman.monitor.drift.run import DriftReport, run
+from codman.monitor.drift.verdict import alarms, state
+from codman.spine.drift_spec import DriftSpec
+from codman.spine.engine_statements import MonitoringPredicate
+from codman.spine.statement import Kind, Origin, Statement
+from codman.tables.source import Source
+
+
+def watch_drift(
+    reference: Source,
+    current: Source,
+    spec: DriftSpec,
+    *,
+    product: str | None = None,
+    version: str | None = None,
+    use: str | None = None,
+    origin: Origin = Origin.LOCAL,
+    artifact: str | None = None,
+    criteria: Path | None = None,
+    at: str | None = None,
+) -> Statement:
+    """Compare current rows with a reference and write down what was found.
+
+    Args:
+        reference: What is normal.
+        current: What came lately.
+        spec: What was asked.
+        product: The product's name; without one, the current file's.
+        version: Its version.
+        use: What it is used for, and where.
+        origin: Whose word this is.
+        artifact: The model's file or `sha256:…`; without it the subject is pinned by the current rows, and a note
+            says so.
+        criteria: The criteria statement that was committed before this run.
+        at: When, ISO 8601 with a zone; now without it.
+
+    Returns:
+        The monitoring statement, not yet signed; its inputs are named `reference` and `current`.
+
+    Raises:
+        BadInput: A column, a value, a file or an argument cannot be used.
+    """
+    refuse_identifiers(spec, spec.subject)
+    cited = criteria_of(criteria)
+    name = product_of(product, current.uri)
+    inputs = [input_of(reference, "reference"), input_of(current, "current")]
+    subject, note = subject_of(name, version, artifact, inputs[1].digest.sha256)
+    found: DriftReport = run(reference, current, spec)
+    refuse_names(spec, found.measurements, found.rows.evaluated)
+    predicate = MonitoringPredicate(
+        product=name,
+        version=version,
+        use=use,
+        origin=origin,
+        evaluated_at=at or now(),
+        note=note_of(note, *reference.notes, *current.notes, *found.notes),
+        criteria=cited,
+        inputs=with_rows(inputs, (reference, current)),
+        rows=found.rows,
+        software=software("evaluate", "monitor"),
+        measurements=list(found.measurements),
+        window=found.window,
+        reference=found.reference,
+        alarms=alarms(found.measurements),
+        state=state(found.measurements),
+        spec=found.spec,
+    )
+    return build(Kind.MONITORING, subject, predicate)
