@@ -15,7 +15,7 @@ from codman.evaluate.rows import measurements
 from codman.evaluate.sample import Sample
 from codman.monitor.estimate.delay import Early, Known, by_arrival, by_horizon, early_against_final
 from codman.monitor.estimate.read import CurrentRows
-from codman.monitor.estimate.spec import EstimateSpec
+from codman.spine.estimate_spec import EstimateSpec
 from codman.monitor.estimate.verification import KNOWN_ANYWAY, VERIFICATION_BIAS, looked_at
 from codman.spine.measurement import Measurement
 

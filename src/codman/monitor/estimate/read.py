@@ -13,7 +13,7 @@ from codman.errors import BadInput
 from codman.evaluate.columns import BoolArray, codes, label, numbers
 from codman.evaluate.estimates import FloatArray, IntArray
 from codman.evaluate.sample import Exclusions, Sample, make_sample, read_table, shared_columns
-from codman.monitor.estimate.spec import EstimateSpec
+from codman.spine.estimate_spec import EstimateSpec
 from codman.monitor.estimate.windows import Cut, Times, cut, days, instant, times, without_time
 from codman.spine.measurement import Window
 from codman.spine.statement import Rows, when

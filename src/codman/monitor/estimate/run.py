@@ -21,7 +21,7 @@ from codman.monitor.estimate.pape import FEW_EFFECTIVE, Ratio, expand, logistic_
 from codman.monitor.estimate.read import CurrentRows, ReferenceRows, read_current, read_reference
 from codman.monitor.estimate.recalibrate import Labelled
 from codman.monitor.estimate.reconcile import reconcile
-from codman.monitor.estimate.spec import EstimateSpec
+from codman.spine.estimate_spec import EstimateSpec
 from codman.spine.measurement import SUPPRESSED, Measurement, Measurements, Window
 from codman.spine.statement import Rows
 from codman.spine.vocabulary import ESTIMATED
@@ -29,12 +29,12 @@ from codman.tables.source import Source
 
 OWN_CALIBRATION: Final = 30  # events, and rows without, from which a slice says itself what its scores mean
 UNCHECKED: Final = (
-    "holds while a score means what it meant in the reference, which nobody can check without labels;"
-    " the interval is a prediction interval for what the window's labels will show"
+    "a prediction interval: it holds while a score means what it meant in the reference, which nobody can check"
+    " without labels"
 )
 SHIFTED: Final = (
-    "holds while patients of these features at a score have the risk they had in the reference, which nobody can check"
-    " without labels; the interval is a prediction interval for what the window's labels will show"
+    "a prediction interval: it holds while patients alike in score and features have the risk they had in the"
+    " reference, which nobody can check without labels"
 )
 
 
@@ -47,7 +47,7 @@ class Estimation:
     spec: EstimateSpec
     window: Window | None  # from the first to the last
     reference: Window | None
-    sentences: tuple[str, ...]  # how good the estimates have been
+    sentence: str | None  # how good the estimates of the first metric have been, where labels came true
 
 
 def estimate(reference: Source, current: Source, spec: EstimateSpec) -> Estimation:
@@ -77,7 +77,7 @@ def estimate(reference: Source, current: Source, spec: EstimateSpec) -> Estimati
         spec=spec,
         window=Window(start=dated[0].start, end=max(one.end for one in dated)) if dated else None,
         reference=known.window,
-        sentences=tuple(str(one.note) for one in judged if one.metric == "coverage" and not one.slice),
+        sentence=next((one.note for one in judged if one.metric == "coverage" and not one.slice), None),
     )
 
 

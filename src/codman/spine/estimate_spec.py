@@ -1,4 +1,7 @@
-"""EstimateSpec: every argument that moves a number of `codman monitor estimate`."""
+"""EstimateSpec: every argument that moves a number of `codman monitor estimate`.
+
+Made by the doors; read by monitor/estimate (to compute) and by flows/reproduce.py (to compute again).
+"""
 
 from __future__ import annotations
 
