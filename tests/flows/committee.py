@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -70,6 +71,10 @@ class Committee(Book):
         """Somebody at the door, just signed in."""
         until = instant(self.clock() + timedelta(minutes=5)) if fresh else None
         return Reader(f"p-{name}", f"Person {name}", (Held(self.roles[name]),), fresh_until=until)
+
+    def at(self, name: str, site: str) -> Reader:
+        """The same, whose role begins at one site."""
+        return replace(self.person(name), held=(Held(self.roles[name], f"/{site}/"),))
 
     def policy(self, body: bytes = POLICY) -> Policy:
         """What the case is judged by."""

@@ -96,8 +96,12 @@ class Conditions(Readable[Condition]):
     """What decisions asked for: of whom, by when."""
 
     def close(self, condition: Condition, note: str) -> Condition:
-        """Say what shows that it is done; only where no evidence closes it, and never one's own."""
+        """Say what shows that it is done, or accept the document handed in for it; never one's own."""
         return self._step(condition, "closing", {"note": note})
+
+    def hand_back(self, condition: Condition, why: str) -> Condition:
+        """Not accept the document that was handed in: it is open again."""
+        return self._step(condition, "return", {"why": why})
 
     def prolong(self, condition: Condition, due_on: str, why: str) -> Condition:
         """Give it another day."""

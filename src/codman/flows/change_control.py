@@ -25,8 +25,9 @@ from codman.flows.review.plans import plan_for
 from codman.flows.review.policies import digest_of, kept
 from codman.flows.review.reading import list_governed
 from codman.flows.review.reopening import reopen, reopen_these, settle
-from codman.registry.access import Reader
+from codman.registry.access import Reader, paths_for
 from codman.registry.log import SYSTEM, size_of
+from codman.registry.places import inside
 from codman.registry.records import BadField, Page
 from codman.registry.schema import sites, uses, versions
 from codman.registry.schema_review import cases, log_cursors, reopenings
@@ -147,7 +148,7 @@ def would_reopen(house: House, reader: Reader, use: str, changed: Changed, to: s
     found: Use = records.get(house, reader, "use", use)
     day = house.database.clock().date().isoformat()
     with house.database.reading() as connection:
-        shift = _shift(connection, found, changed, to)
+        shift = _shift(connection, reader, found, changed, to)
         plan = plan_for(connection, use, shift, day)
         hits: dict[tuple[str, str], Touched] = {}
         for case in decisions_in_force(connection, use, day):
@@ -171,7 +172,7 @@ def list_plans(house: House, reader: Reader, **asked: Any) -> Page[Any]:
     return list_governed(house, reader, "change_plan", PLAN_FILTERS, **asked)
 
 
-def _shift(connection: Connection, use: Use, changed: Changed, to: str | None) -> Shift:
+def _shift(connection: Connection, reader: Reader, use: Use, changed: Changed, to: str | None) -> Shift:
     if changed not in PLANNABLE:
         raise BadField("change", "changed", "ask `codman policy diff --all` about a policy; of a framework nobody can")
     if changed is Changed.POPULATION:
@@ -188,7 +189,9 @@ def _shift(connection: Connection, use: Use, changed: Changed, to: str | None) -
         return version_shift(connection, None, known or name, "its sites")
     if changed is Changed.SITE:
         row = connection.execute(
-            select(sites.c.id, sites.c.name).where((sites.c.id == name) | (sites.c.name == name)).order_by(sites.c.id)
+            select(sites.c.id, sites.c.name)
+            .where((sites.c.id == name) | (sites.c.name == name), inside(paths_for(reader, "inventory.read")))
+            .order_by(sites.c.id)
         ).first()
         if row is None:
             raise BadField("change", "to", "there is no such site")

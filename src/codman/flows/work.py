@@ -19,10 +19,11 @@ from codman.flows.review.cases import WORKING, docket_within
 from codman.flows.review.voting import count, verdict_of
 from codman.registry import governance
 from codman.registry.access import Reader, may, paths_for
+from codman.registry.interests import hand_in
 from codman.registry.inventory import paths_of, visible
 from codman.registry.mine import to_accept
 from codman.registry.names import names_of
-from codman.registry.nouns import SITES, USES
+from codman.registry.nouns import PRODUCTS, SITES, USES
 from codman.registry.schema import uses
 from codman.registry.schema_review import (
     cases,
@@ -61,6 +62,7 @@ class Duty(StrEnum):
     REVIEWERS = "name reviewers"
     CLOSE = "close a case"
     CONDITION = "meet a condition"
+    ACCEPT = "accept a document"
     PAUSE = "say whether it pauses"
     RENEWAL = "renew a decision"
     UNDECIDED = "have decided what runs"
@@ -81,6 +83,7 @@ class Task:
     since: str  # ISO 8601
     due_on: str | None = None  # day
     use: str | None = None
+    began: bool = True  # since is when it began to wait; False: when it was saved last
     words: str = ""  # what somebody wrote; for who is signed in, never for a mail
 
     def late(self, today: str) -> bool:
@@ -106,6 +109,7 @@ def _every(house: House, connection: Connection, reader: Reader, today: date) ->
     yield from _presiding(house, connection, reader)
     yield from _questions(connection, reader)
     yield from _conditions(connection, reader)
+    yield from _handed_in(connection, reader)
     yield from _pauses(connection, reader)
     yield from _renewals(connection, reader, ahead)
     yield from _undecided(connection, reader, today.isoformat())
@@ -221,6 +225,27 @@ def _conditions(connection: Connection, reader: Reader) -> Iterator[Task]:
             due_on=row.due_on,
             use=row.use,
             words=row.sentence,
+        )
+
+
+def _handed_in(connection: Connection, reader: Reader) -> Iterator[Task]:
+    """Documents that were handed in for a condition, for who presides and has no hand in the use."""
+    if not may(reader, "case.change"):
+        return
+    for one in governance.every(connection, "condition", conditions.c.state == ConditionState.HANDED_IN.value):
+        use = USES.get(connection, one.use)
+        if reader.person in (one.owner, one.handed_in_by) or not may(reader, "case.change", paths_of(connection, use)):
+            continue
+        if reader.person in hand_in(connection, use, PRODUCTS.get(connection, use.product)):
+            continue
+        yield Task(
+            duty=Duty.ACCEPT,
+            sentence=f"A document was handed in for a condition of {use.name}: accept it, or hand it back",
+            at=f"/conditions/{one.id}/close",
+            since=one.handed_in_at or one.updated_at,
+            due_on=one.due_on,
+            use=use.id,
+            words=one.sentence,
         )
 
 
@@ -387,10 +412,16 @@ def _proposals(connection: Connection, reader: Reader) -> Iterator[Task]:
     if not may(reader, "intake.create"):
         return
     mine = (intakes.c.owner == reader.person, intakes.c.state == IntakeState.DRAFT.value)
-    for one in governance.every(connection, "intake", *mine):
+    drafts = governance.every(connection, "intake", *mine)
+    sites = [str(one.answers["site"]) for one in drafts if isinstance(one.answers.get("site"), str)]
+    named = names_of(connection, sites)
+    for one in drafts:
+        where = named.get(str(one.answers.get("site") or ""), "")
         yield Task(
             duty=Duty.PROPOSAL,
-            sentence="A proposal of yours is not sent yet",
+            sentence=f"A proposal of yours{f' for {where}' if where else ''} is not sent yet",
             at=f"/intakes/{one.id}",
-            since=one.created_at,
+            since=one.updated_at,
+            began=False,
+            words=str(one.answers.get("name") or "")[:300] or "no name yet",
         )

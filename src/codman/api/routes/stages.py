@@ -145,13 +145,29 @@ def operations() -> Iterator[Operation]:
         tag="decisions",
         action="condition.change",
         summary="Close a condition by hand",
-        description="Only one that no evidence closes, and never one's own.",
+        description="One that no evidence closes, or a document that was handed in: who closes it accepts it. Never "
+        "one's own.",
         do=_close,
         parameters=condition,
         body=Body(HandClosing, "What shows that it is done"),
         edits=True,
         problems=(409,),
         answers=(Answer(200, "It is closed", Condition, headers=("ETag",)),),
+    )
+    yield Operation(
+        method="POST",
+        path="/conditions/{id}/return",
+        name="return_condition",
+        tag="decisions",
+        action="case.change",
+        summary="Hand a condition's document back",
+        description="The condition is open again, and only a later document counts. By who presides, with a reason.",
+        do=_hand_back,
+        parameters=condition,
+        body=Body(Withdrawal, "Why"),
+        edits=True,
+        problems=(409,),
+        answers=(Answer(200, "It is open again", Condition, headers=("ETag",)),),
     )
     yield Operation(
         method="POST",
@@ -234,6 +250,12 @@ def _close(call: Call) -> Reply:
     note = call.fields(HandClosing).note
     name, revision = call.id("condition"), call.revision()
     return replies.record(conditions.close_by_hand(call.house, call.reader, name, revision, note, request=call.request))
+
+
+def _hand_back(call: Call) -> Reply:
+    why = call.fields(Withdrawal).why
+    name, revision = call.id("condition"), call.revision()
+    return replies.record(conditions.hand_back(call.house, call.reader, name, revision, why, request=call.request))
 
 
 def _withdraw(call: Call) -> Reply:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import Connection, exists, select
 
 from codman.errors import CodmanError
 from codman.flows.house import House
-from codman.flows.review.cases import docket_within, require_impartial
+from codman.flows.review.cases import NotYours, docket_within, require_impartial
 from codman.flows.review.evidence import exhibits_of, judged
 from codman.flows.review.policies import kept
 from codman.registry import governance
@@ -20,6 +21,7 @@ from codman.registry.inventory import paths_of
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import PRODUCTS, USES
 from codman.registry.records import BadField
+from codman.registry.schema import documents, log_entries, people, statements
 from codman.registry.schema_review import cases, conditions
 from codman.review.policy.exhibit import Exhibit
 from codman.spine.day import written_day
@@ -29,6 +31,7 @@ from codman.spine.statement import Kind, when
 from codman.spine.verdict import Outcome
 
 _later = cases.alias()
+_NOTHING_IN: Final = {"handed_in": None, "handed_in_at": None, "handed_in_by": None}
 
 
 class ConditionClosed(CodmanError):
@@ -46,34 +49,76 @@ class ConditionClosed(CodmanError):
 class Looked:
     """What a look at the conditions found."""
 
-    closed: tuple[str, ...]  # met by evidence or a document
+    closed: tuple[str, ...]  # met by evidence
     lapsed: tuple[str, ...]  # their day passed
     expired: tuple[str, ...]  # cases whose decision no longer stands
+    handed_in: tuple[str, ...] = ()  # a document came, which somebody has to accept
+
+
+@dataclass(frozen=True, slots=True)
+class _Meets:
+    """What meets a condition."""
+
+    digest: str
+    paper: bool  # a document: whoever owes the condition could file any, so a person reads it
 
 
 def close_by_hand(
     house: House, reader: Reader, condition: str, revision: int, note: str, *, request: str | None = None
 ) -> Condition:
-    """Close a condition that no evidence can close, with a reason; never one's own.
+    """Close a condition that no evidence can close, or accept the document that was handed in for it; never one's own.
 
     Raises:
         NoSuchRecord: There is none of that name within their reach.
         NotAllowed: They may not, for this use.
-        NotYours: They submitted the case, answer for the use or built it, or have a conflict of interest.
-        BadField: It is closed by evidence, it is their own, or no reason is given.
+        NotYours: They have a hand in the use, filed the document, or have a conflict of interest.
+        BadField: It is closed by evidence or a document that has not come, it is their own, or no reason is given.
         ConditionClosed: It is closed already.
     """
     with house.database.changing(reader.author(request), note) as change:
-        one = _open(change, reader, condition)
-        if one.requirement is not None or one.document is not None:
+        one = _open(change, reader, condition, waits=True)
+        accepts = one.state is ConditionState.HANDED_IN
+        if not accepts and one.document is not None:
+            raise BadField("condition", "state", f"a document closes this one: file a {one.document}, then accept it")
+        if not accepts and one.requirement is not None:
             raise BadField("condition", "state", "evidence closes this one: file it, and it closes by itself")
-        if one.owner == reader.person:
-            raise BadField("condition", "state", "it is yours: somebody else says that it is done")
-        require_impartial(docket_within(change.connection, reader, one.case), reader)
-        if not note.strip():
-            raise BadField("condition", "note", "say what shows that it is done")
-        done = {"state": ConditionState.CLOSED.value, "closed_at": change.at, "note": note}
+        _not_theirs(change, reader, one, "somebody else says that it is done", note)
+        done = {"state": ConditionState.CLOSED.value, "closed_at": change.at, "note": note, "closed_by": one.handed_in}
         return CONDITIONS.change(change, condition, done, revision)
+
+
+def hand_back(
+    house: House, reader: Reader, condition: str, revision: int, why: str, *, request: str | None = None
+) -> Condition:
+    """Not accept the document that was handed in for a condition: it is open again, and only a later document counts.
+
+    Raises:
+        NoSuchRecord: There is none of that name within their reach.
+        NotAllowed: They may not, for this use.
+        NotYours: They have a hand in the use, filed the document, or have a conflict of interest.
+        BadField: No document waits, it is their own condition, or no reason is given.
+        ConditionClosed: It is closed already.
+    """
+    with house.database.changing(reader.author(request), why) as change:
+        one = _open(change, reader, condition, waits=True)
+        if one.state is not ConditionState.HANDED_IN:
+            raise BadField("condition", "state", "no document waits to be accepted")
+        _not_theirs(change, reader, one, "somebody else says whether it is done", why)
+        back = {"state": ConditionState.OPEN.value, "returned_at": change.at, "note": why, **_NOTHING_IN}
+        return CONDITIONS.change(change, condition, back, revision)
+
+
+def _not_theirs(change: Change, reader: Reader, one: Condition, who: str, said: str) -> None:
+    """Refuse somebody who owes a condition, filed its document or has a hand in the use, and one without a reason."""
+    if one.owner == reader.person:
+        raise BadField("condition", "state", f"it is yours: {who}")
+    if one.handed_in_by == reader.person:
+        raise NotYours(f"you filed this document: {who}")
+    if one.state is ConditionState.HANDED_IN:  # what a person must read is read by who presides
+        require(reader, "case.change", paths_of(change.connection, USES.get(change.connection, one.use)))
+    require_impartial(docket_within(change.connection, reader, one.case), reader)
+    if not said.strip():
+        raise BadField("condition", "note", "say what shows that it is done, or why it is not")
 
 
 def prolong(
@@ -124,6 +169,8 @@ def withdraw_condition(
 def look(house: House, now: str | None = None) -> Looked:
     """Close what evidence has met, mark what has lapsed, find decisions that ran out; again, it changes nothing.
 
+    A document closes nothing by itself: the condition waits for somebody without a hand in the use to accept it.
+
     A round of `codman serve`, and every filing of evidence, calls this.
 
     Args:
@@ -133,15 +180,17 @@ def look(house: House, now: str | None = None) -> Looked:
     day = now or house.database.clock().date().isoformat()
     with house.database.reading() as connection:
         todo = _due(house, connection, day)
-    if not todo.closed and not todo.lapsed:
+    if not todo.closed and not todo.lapsed and not todo.handed_in:
         return todo
     with house.database.changing(SYSTEM, "conditions looked at") as change:
         todo = _due(house, change.connection, day)  # again, where nobody else changes them
-        found = CONDITIONS.get_many(change.connection, [*todo.closed, *todo.lapsed])
-        for name in todo.closed:
-            evidence = _met_by(house, change.connection, found[name])
-            done = {"state": ConditionState.CLOSED.value, "closed_at": change.at, "closed_by": evidence}
-            CONDITIONS.change(change, name, done, None)
+        found = CONDITIONS.get_many(change.connection, [*todo.closed, *todo.lapsed, *todo.handed_in])
+        for name in (*todo.closed, *todo.handed_in):
+            meets = _met_by(house, change.connection, found[name])
+            if meets is None:
+                continue
+            done = {"state": ConditionState.CLOSED.value, "closed_at": change.at, "closed_by": meets.digest}
+            CONDITIONS.change(change, name, _handed_in(change, meets) if meets.paper else done, None)
         for name in todo.lapsed:
             CONDITIONS.change(change, name, {"state": ConditionState.LAPSED.value, "closed_at": change.at}, None)
             _reopen(change, found[name])
@@ -162,11 +211,34 @@ def standing_case(connection: Connection, use: str, day: str) -> Case | None:
     return rows[-1] if rows else None
 
 
-def _open(change: Change, reader: Reader, name: str, action: str = "condition.change") -> Condition:
+def _handed_in(change: Change, meets: _Meets) -> dict[str, str | None]:
+    """That a document waits, and who filed it."""
+    filed = (
+        select(log_entries.c.actor)
+        .join(documents, documents.c.id == log_entries.c.about)
+        .join(people, people.c.id == log_entries.c.actor)
+        .where(documents.c.digest == meets.digest, log_entries.c.action == "document.create")
+        .order_by(log_entries.c.number.desc())
+    )
+    sent = select(statements.c.filed_by).join(people, people.c.id == statements.c.filed_by)
+    connection = change.connection
+    by = connection.execute(filed).scalars().first()
+    by = by or connection.execute(sent.where(statements.c.digest == meets.digest)).scalars().first()
+    return {
+        "state": ConditionState.HANDED_IN.value,
+        "handed_in": meets.digest,
+        "handed_in_at": change.at,
+        "handed_in_by": by,
+    }
+
+
+def _open(
+    change: Change, reader: Reader, name: str, action: str = "condition.change", *, waits: bool = False
+) -> Condition:
     connection = change.connection
     one: Condition = governance.get(connection, "condition", name, paths_for(reader, "review.read"))
     require(reader, action, paths_of(connection, USES.get(connection, one.use)))
-    if one.state is not ConditionState.OPEN:
+    if one.state is not ConditionState.OPEN and not (waits and one.state is ConditionState.HANDED_IN):
         raise ConditionClosed(one.state)
     return one
 
@@ -176,8 +248,8 @@ def _due(house: House, connection: Connection, day: str) -> Looked:
     waiting: Sequence[Condition] = governance.every(
         connection, "condition", conditions.c.state == ConditionState.OPEN.value, conditions.c.case.in_(decided)
     )
-    closed = tuple(one.id for one in waiting if _met_by(house, connection, one) is not None)
-    lapsed = tuple(one.id for one in waiting if one.id not in closed and one.due_on < day)
+    met = {one.id: meets for one in waiting if (meets := _met_by(house, connection, one)) is not None}
+    lapsed = tuple(one.id for one in waiting if one.id not in met and one.due_on < day)
     expired = connection.execute(
         select(cases.c.id).where(
             cases.c.state == CaseState.DECIDED.value,
@@ -186,27 +258,34 @@ def _due(house: House, connection: Connection, day: str) -> Looked:
             ~exists(select(_later.c.id).where(_later.c.supersedes == cases.c.id)),
         )
     ).scalars()
-    return Looked(closed, lapsed, tuple(expired))
+    closed = tuple(name for name, meets in met.items() if not meets.paper)
+    return Looked(closed, lapsed, tuple(expired), tuple(name for name, meets in met.items() if meets.paper))
 
 
-def _met_by(house: House, connection: Connection, one: Condition) -> str | None:
-    """The statement that closes a condition, if there is one; it must be newer than the decision."""
+def _met_by(house: House, connection: Connection, one: Condition) -> _Meets | None:
+    """What meets a condition, if anything does; it must be newer than the decision, and than one that was refused."""
     if one.requirement is None and one.document is None:
         return None
     case = CASES.get(connection, one.case)
     use = USES.get(connection, one.use)
-    fresh = [e for e in exhibits_of(house, connection, use) if _after(e, case)]
+    fresh = [e for e in exhibits_of(house, connection, use) if _after(e, case, one)]
     if one.document is not None:
         there = [e for e in fresh if e.kind is Kind.DOCUMENT and e.predicate.get("document") == one.document]
-        return next((e.digest for e in there if e.verified), None)
+        return next((_Meets(e.digest, True) for e in there if e.verified), None)
     policy = kept(connection, case.policy_digest)
     verdict = judged(fresh, policy, use, PRODUCTS.get(connection, use.product), version=case.version, chosen=True)
     result = next((r for r in verdict.results if r.id == one.requirement), None)
-    return result.finding.evidence if result is not None and result.outcome is Outcome.MET else None
+    if result is None or result.outcome is not Outcome.MET or result.finding.evidence is None:
+        return None
+    paper = any(r.id == one.requirement and r.evidence is Kind.DOCUMENT for r in policy.requires)
+    return _Meets(result.finding.evidence, paper)
 
 
-def _after(exhibit: Exhibit, case: Case) -> bool:
-    return case.decided_at is not None and exhibit.evaluated_at > when(case.decided_at)
+def _after(exhibit: Exhibit, case: Case, one: Condition) -> bool:
+    if case.decided_at is None:
+        return False
+    since = max(when(case.decided_at), when(one.returned_at or case.decided_at))
+    return exhibit.evaluated_at > since
 
 
 def _reopen(change: Change, one: Condition) -> None:

@@ -84,7 +84,8 @@ def override(
     if triaged.forbidden:
         raise OverrideRefused("what it does is prohibited where it is used", "correct the answers, or withdraw it")
     if len((made.reason or "").strip()) < LEAST_REASON:
-        raise OverrideRefused("a lower tier needs a reason", "say in a sentence why the rules weigh it too heavily")
+        why = f"a lower tier needs a reason of at least {LEAST_REASON} characters"
+        raise OverrideRefused(why, "say in a sentence why the rules weigh it too heavily")
     if second is None or second == by:
         raise OverrideRefused("a lower tier needs a second person", "ask somebody else to agree")
     if {by, second} & set(involved):

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from codman.flows import records
-from codman.flows.review.conditions import ConditionClosed, close_by_hand, prolong
+from codman.flows.review.conditions import ConditionClosed, close_by_hand, hand_back, prolong
 from codman.flows.review.reading import list_conditions
 from codman.flows.review.staging import CannotMove, move, ways
 from codman.registry import governance
@@ -37,6 +37,11 @@ _DUE: Final = Ask(name="due_on", label="The new day", kind="day", needed=True)
 _WHY: Final = Ask(
     name="why", label="Why", kind="prose", needed=True, hint="Kept with the condition and in the audit log"
 )
+_STEPS: Final[Mapping[str, tuple[str, str, tuple[Ask, ...]]]] = {
+    "close": ("Say that a condition is met", "It is met", (_NOTE,)),
+    "return": ("Hand a condition's document back", "Hand it back", (_WHY,)),
+    "prolong": ("Give a condition another day", "Give it that day", (_DUE, _WHY)),
+}
 _REASON: Final = Ask(
     name="reason", label="Why", kind="prose", hint="Needed to stop, to go back and to retire; kept in the audit log"
 )
@@ -45,7 +50,7 @@ _REASON: Final = Ask(
 @router.get("/conditions/{name}/close")
 def close_page(visit: VisitDep, name: str) -> Response:
     """The form that closes a condition which no evidence can close."""
-    return _condition(visit, _open(visit, name, "condition.change"), "close", {})
+    return _condition(visit, _open(visit, name, "condition.change", waits=True), "close", {})
 
 
 @router.post("/conditions/{name}/close")
@@ -55,7 +60,23 @@ def close(visit: VisitDep, form: FormDep, name: str) -> Response:
     def done() -> None:
         close_by_hand(visit.house, visit.reader, name, revision_in(form), form.get("note") or "")
 
-    return _kept(visit, form, _open(visit, name, "condition.change"), "close", (_NOTE,), done)
+    return _kept(visit, form, _open(visit, name, "condition.change", waits=True), "close", (_NOTE,), done)
+
+
+@router.get("/conditions/{name}/return")
+def return_page(visit: VisitDep, name: str) -> Response:
+    """The form that hands a condition's document back."""
+    return _condition(visit, _open(visit, name, "case.change", waits=True), "return", {})
+
+
+@router.post("/conditions/{name}/return")
+def return_it(visit: VisitDep, form: FormDep, name: str) -> Response:
+    """Not accept the document that was handed in for a condition, with a reason."""
+
+    def done() -> None:
+        hand_back(visit.house, visit.reader, name, revision_in(form), form.get("why") or "")
+
+    return _kept(visit, form, _open(visit, name, "case.change", waits=True), "return", (_WHY,), done)
 
 
 @router.get("/conditions/{name}/prolong")
@@ -75,12 +96,12 @@ def prolong_it(visit: VisitDep, form: FormDep, name: str) -> Response:
     return _kept(visit, form, _open(visit, name, "case.change"), "prolong", (_DUE, _WHY), done)
 
 
-def _open(visit: Visit, name: str, action: str) -> Condition:
-    """A condition that is open and that they may change."""
+def _open(visit: Visit, name: str, action: str, *, waits: bool = False) -> Condition:
+    """A condition that is open, or whose document waits, and that they may change."""
     with visit.house.database.reading() as connection:
         one: Condition = governance.get(connection, "condition", name, paths_for(visit.reader, "review.read"))
         require(visit.reader, action, paths_of(connection, USES.get(connection, one.use)))
-    if one.state is not ConditionState.OPEN:
+    if one.state is not ConditionState.OPEN and not (waits and one.state is ConditionState.HANDED_IN):
         raise ConditionClosed(one.state)
     return one
 
@@ -115,15 +136,17 @@ def _condition(
     status: int = 200,
 ) -> Response:
     with visit.house.database.reading() as connection:
-        named = names_of(connection, [one.owner, one.use])
-    closing = step == "close"
+        named = names_of(connection, [one.owner, one.use, one.handed_in_by])
+    title, submit, asks = _STEPS[step]
+    if step == "close" and one.state is ConditionState.HANDED_IN:
+        title, submit = "Accept the document of a condition", "Accept it"
     view = step_view(
-        title="Say that a condition is met" if closing else "Give a condition another day",
+        title=title,
         lead=one.sentence,
         back=(f"/reviews/{one.case}#conditions", "Back to the case"),
         action=f"/conditions/{one.id}/{step}",
-        submit="It is met" if closing else "Give it that day",
-        asks=(_NOTE,) if closing else (_DUE, _WHY),
+        submit=submit,
+        asks=asks,
         values=values,
         errors=errors,
         hidden={"revision": str(one.revision)},
@@ -131,10 +154,19 @@ def _condition(
             Fact("Use", named.get(one.use, one.use)),
             Fact("Owed by", named.get(one.owner, one.owner)),
             Fact("Due", day(one.due_on)),
+            *_paper(one, named),
         ),
         refused=refused,
     )
     return visit.show("step.html", view, status=status)
+
+
+def _paper(one: Condition, named: Mapping[str, str]) -> tuple[Fact, ...]:
+    """The document that waits, and who filed it."""
+    if one.handed_in is None:
+        return ()
+    by = named.get(one.handed_in_by or "", "nobody with an account")
+    return (Fact("Handed in", one.document or "a document", detail=f"by {by}, {day((one.handed_in_at or '')[:10])}"),)
 
 
 @router.get("/uses/{use_id}/stage")

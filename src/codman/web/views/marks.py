@@ -91,6 +91,7 @@ _CHOICES: Final[Mapping[str, Tag]] = {
 }
 _CONDITIONS: Final[Mapping[str, Tag]] = {
     "open": Tag("Open", "unsure", "○"),
+    "handed in": Tag("Handed in, waits for acceptance", "unsure", "○"),
     "closed": Tag("Closed", "met", "✓"),
     "lapsed": Tag("Lapsed", "unmet", "×"),
     "withdrawn": Tag("Withdrawn", "plain", "–"),

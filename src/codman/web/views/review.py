@@ -64,6 +64,7 @@ class ReviewerLine:
     interest: str
     note: str
     vote: Tag | None
+    stale: bool  # cast on something that has changed since
     reason: str
     delegate: str
     revision: int
@@ -249,6 +250,7 @@ def _reviewers(found: LaidOut, reader: Reader) -> tuple[ReviewerLine, ...]:
     for one in found.docket.reviewers:
         vote = voted.get(one.person)
         hand = "" if vote is None or vote.cast_by == one.person else f"cast by {found.names.get(vote.cast_by, '')}"
+        stale = vote is not None and vote.id in found.votes.stale
         lines.append(
             ReviewerLine(
                 id=one.id,
@@ -259,6 +261,7 @@ def _reviewers(found: LaidOut, reader: Reader) -> tuple[ReviewerLine, ...]:
                 ),
                 note=one.conflict_note or "",
                 vote=None if vote is None else marks.choice(vote.choice.value),
+                stale=stale,
                 reason="; ".join(part for part in (vote.reason if vote else None, hand) if part),
                 delegate="" if one.delegate is None else found.names.get(one.delegate, one.delegate),
                 revision=one.revision,

@@ -26,6 +26,7 @@ class ConditionLine:
     statement: str
     revision: int
     closable: bool
+    acceptable: bool
     prolongable: bool
 
 
@@ -38,11 +39,12 @@ def condition_line(one: Condition, found: LaidOut, reader: Reader) -> ConditionL
         if one.patients_needed is not None:
             closes += f": about {count(one.patients_needed)} more patients"
     elif one.document is not None:
-        closes = f"a document is filed: {one.document}"
+        closes = f"a document is filed and accepted: {one.document}"
+    waits = one.state is ConditionState.HANDED_IN
     theirs = (
-        one.state is ConditionState.OPEN
+        (waits or one.state is ConditionState.OPEN)
         and found.docket.case.state is CaseState.DECIDED
-        and one.owner != reader.person
+        and reader.person not in (one.owner, one.handed_in_by)
         and found.impartial(reader)
     )
     by_hand = one.requirement is None and one.document is None
@@ -54,8 +56,9 @@ def condition_line(one: Condition, found: LaidOut, reader: Reader) -> ConditionL
         due_on=one.due_on,
         closes=closes,
         note=one.note or "",
-        statement=one.closed_by or "",
+        statement=one.closed_by or one.handed_in or "",
         revision=one.revision,
         closable=theirs and by_hand and found.may(reader, "condition.change"),
-        prolongable=theirs and found.may(reader, "case.change"),
+        acceptable=theirs and waits and found.may(reader, "case.change"),
+        prolongable=theirs and not waits and found.may(reader, "case.change"),
     )

@@ -1,0 +1,172 @@
+"""A vote says yes to what was on the table: another condition or other evidence, and it must be cast again."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from committee import Committee, auroc
+
+from codman.flows.review.cases import NotYours, Seated, docket, excuse_reviewer, name_reviewer, open_case, remark
+from codman.flows.review.conditions import withdraw_condition
+from codman.flows.review.deciding import CannotDecide, add_condition, decide
+from codman.flows.review.minutes import minutes
+from codman.flows.review.reading import read_case
+from codman.flows.review.voting import cast
+from codman.flows.work import Duty, waiting
+from codman.registry import governance
+from codman.registry.log import SYSTEM
+from codman.registry.nouns import USES
+from codman.registry.records import BadField, NoSuchRecord
+from codman.spine.review import CaseOutcome, Choice, Procedure
+from codman.spine.use import Stage
+
+ASKED = {"sentence": "Show equal sensitivity again", "owner": "p-owner", "due_on": "2027-02-01"}
+
+
+@pytest.fixture
+def house(tmp_path, database_url):
+    made = Committee(tmp_path, database_url)
+    made.evidence()
+    yield made
+    made.house.close()
+
+
+def voted(house: Committee, case, *names: str, choice: Choice = Choice.APPROVE) -> None:
+    for name in names:
+        cast(house.house, house.person(name), case.id, choice, reason="as shown")
+
+
+def close(house: Committee, case, outcome: CaseOutcome = CaseOutcome.APPROVED):
+    chair = house.person("chair")
+    now = docket(house.house, chair, case.id).case
+    return decide(house.house, chair, case.id, now.revision, outcome, "as voted")
+
+
+def read(house: Committee, case):
+    return read_case(house.house, house.person("chair"), case.id)
+
+
+def test_a_lighter_condition_put_in_after_the_votes_does_not_slip_by(house):
+    case = house.opened(quorum=2)
+    house.seated(case)
+    chair = house.person("chair")
+    one = add_condition(house.house, chair, case.id, ASKED)
+    voted(house, case, "clin", "stat", choice=Choice.WITH_CONDITIONS)
+    withdraw_condition(house.house, chair, one.id, one.revision, "not needed")
+    lighter = add_condition(house.house, chair, case.id, {**ASKED, "sentence": "Send a note some time"})
+
+    assert len(read(house, case).stale_votes) == 2
+    with pytest.raises(CannotDecide, match="2 votes were cast before what was voted on changed"):
+        close(house, case, CaseOutcome.CONDITIONAL)
+
+    withdraw_condition(house.house, chair, lighter.id, lighter.revision, "back to what was voted on")
+    add_condition(house.house, chair, case.id, ASKED)
+    assert read(house, case).stale_votes == []
+    assert close(house, case, CaseOutcome.CONDITIONAL).outcome is CaseOutcome.CONDITIONAL
+    assert [one.counted for one in minutes(house.house, chair, case.id).votes] == [True, True]
+
+
+def test_other_evidence_makes_votes_stale_they_stay_there_and_wait_to_be_cast_again(house):
+    case = house.opened(quorum=2)
+    house.seated(case, "clin", "stat")
+    voted(house, case, "clin", "stat")
+    house.clock.forward(hours=3)
+    house.evidence(auroc(0.79, 0.76, 0.82))
+
+    found = read(house, case)
+    assert (len(found.votes), len(found.stale_votes)) == (2, 2)
+    (task,) = [one for one in waiting(house.house, house.person("clin")) if one.duty is Duty.VOTE]
+    assert task.sentence == "Vote again, since what is voted on changed: Ward sepsis, go-live"
+    with pytest.raises(CannotDecide, match="must be cast again"):
+        close(house, case)
+    voted(house, case, "clin", "stat")
+    assert close(house, case).outcome is CaseOutcome.APPROVED
+
+
+@pytest.mark.parametrize("tier", ["high", None])
+def test_a_case_asks_for_no_fewer_votes_than_its_tier_takes(house, tier):
+    with house.house.database.changing(SYSTEM) as change:
+        USES.change(change, "ward", {"tier": tier}, None)
+    with pytest.raises(BadField, match="takes 3 votes at least"):
+        house.opened(quorum=2)
+
+
+def test_a_high_risk_use_is_not_decided_without_clinical_and_safety_or_equity(house):
+    with house.house.database.changing(SYSTEM) as change:
+        USES.change(change, "ward", {"tier": "high"}, None)
+    case = house.opened(quorum=3)
+    house.seated(case)
+    name_reviewer(house.house, house.person("chair"), case.id, "p-idle", "IT")
+    voted(house, case, "stat", "legal")
+    with pytest.raises(CannotDecide, match="a vote from clinical, a vote from safety or equity"):
+        close(house, case)
+    voted(house, case, "clin", "safe")
+    assert close(house, case).outcome is CaseOutcome.APPROVED
+
+
+def test_a_tier_raised_after_the_opening_asks_for_its_votes_too(house):
+    case = house.opened(quorum=2)
+    house.seated(case, "stat", "legal")
+    voted(house, case, "stat", "legal")
+    with house.house.database.changing(SYSTEM) as change:
+        USES.change(change, "ward", {"tier": "high"}, None)
+    with pytest.raises(CannotDecide, match="1 more vote"):
+        close(house, case)
+
+
+def test_who_has_a_hand_in_it_neither_names_nor_excuses_who_judges_it(house):
+    case = house.opened()
+    house.seated(case, "clin")
+    (seat,) = docket(house.house, house.officer, case.id).reviewers
+    with pytest.raises(NotYours, match="you sent its evidence"):
+        name_reviewer(house.house, house.officer, case.id, "p-stat", "statistics")
+    with pytest.raises(NotYours, match="you sent its evidence"):
+        excuse_reviewer(house.house, house.officer, seat.id, seat.revision)
+    with pytest.raises(Seated, match="they review this case already"):
+        name_reviewer(house.house, house.second, case.id, "p-clin", "safety")
+
+
+def test_a_remark_about_a_requirement_that_is_not_there_names_those_that_are(house):
+    case = house.opened()
+    with pytest.raises(BadField, match="it has: discrimination"):
+        remark(house.house, house.person("clin"), case.id, "Why?", requirement="calibration")
+
+
+def test_what_a_reader_may_not_see_answers_like_what_is_not_there(house):
+    north = house.at("owner", "north")
+    given = {"use": "ward", "leads_to": Stage.LIVE, "sites": ["south"]}
+    with pytest.raises(BadField) as unseen:
+        open_case(house.house, north, house.policy(), **given)
+    with pytest.raises(BadField) as missing:
+        open_case(house.house, north, house.policy(), **{**given, "sites": ["nowhere"]})
+    assert unseen.value.why.replace("south", "nowhere") == missing.value.why
+
+    case = house.opened(use="ward-south", sites=[], quorum=3)
+    house.seated(case, "clin")
+    (seat,) = docket(house.house, house.second, case.id).reviewers
+    chair = house.at("chair", "north")
+    for name in (seat.id, "reviewer-none"):
+        with pytest.raises(NoSuchRecord, match=f"no reviewer '{name}'|{name}") as refused:
+            excuse_reviewer(house.house, chair, name, 1)
+        assert "case" not in str(refused.value)
+
+
+def test_emergencies_count_for_the_product_whichever_of_its_uses_they_name(house):
+    for use in ("ward", "ward-south", "ward"):
+        given = {"use": use, "leads_to": Stage.LIVE, "sites": [], "procedure": Procedure.EMERGENCY}
+        case = open_case(house.house, house.second, house.policy(), **given)
+        if use == "ward" and len(emergencies(house)) == 2:
+            with pytest.raises(CannotDecide, match="had 2 emergency decisions within a year, 1 of them for another"):
+                close(house, case)
+        else:
+            close(house, case)
+    assert len(emergencies(house)) == 2
+
+
+def emergencies(house: Committee):
+    with house.house.database.reading() as connection:
+        return [one for one in governance.every(connection, "case") if one.decided_at is not None]
