@@ -20,4 +20,4 @@ def home_page(visit: VisitDep) -> Response:
     with visit.house.database.reading() as connection:
         empty = search(connection, Question(limit=1)).total == 0
         view = home_view(connection, visit.reader, visit.within, visit.today(), tasks, empty=empty)
-    return visit.show("home.html", view, may_audit=visit.may("audit.read", ["/"]))
+    return visit.show("home.html", view, may_audit=visit.may("audit.read", ["/"]), may_import=visit.may("site.create"))

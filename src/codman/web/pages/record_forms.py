@@ -13,8 +13,9 @@ from codman.flows.record_rules import KINDS
 from codman.flows.recorded import follow
 from codman.flows.rights import fields_to_add, open_fields
 from codman.registry.access import NotAllowed
+from codman.registry.namesakes import Namesake
 from codman.registry.records import AlreadyThere, BadField, Stale
-from codman.web.views.editing import editing
+from codman.web.views.editing import Namesaken, editing
 from codman.web.views.forms import answers, as_text, unanswered, what_is_wrong
 from codman.web.views.lists import Lists, is_search, searched
 from codman.web.views.papers import PAPERS, Paper, every_ask, offered, ran_or_proposed, without_decisions
@@ -75,12 +76,15 @@ def add_record(visit: Visit, form: Form, paper: Paper) -> Response:
     errors = what_is_wrong(KINDS[paper.kind].records, values) | unanswered(asks, form.values)
     if not errors:
         try:
-            made = records.create(visit.house, visit.reader, paper.kind, values, why=form.get("why"))
+            another = form.get("another") == "yes"
+            made = records.create(visit.house, visit.reader, paper.kind, values, why=form.get("why"), another=another)
             if paper.kind == "deployment":
                 follow(visit.house, visit.reader, made.use)
             return visit.go(paper.here(made.model_dump(mode="json")))
         except BadField as error:
             errors = {error.field: error.why}
+        except Namesake as error:
+            return _adding(visit, paper, form.values, status=409, namesake=_namesake(visit, form, error.existing))
         except AlreadyThere as error:
             errors = {"": error.why}
         except NotAllowed as error:
@@ -93,15 +97,34 @@ def add_record(visit: Visit, form: Form, paper: Paper) -> Response:
     return _adding(visit, paper, form.values, errors, status=422)
 
 
+def _namesake(visit: Visit, form: Form, name: str) -> Namesaken:
+    there = records.get(visit.house, visit.reader, "product", name)
+    return Namesaken(name=there.name, href=f"/products/{name}", ticked=form.get("another") == "yes")
+
+
 def _adding(
-    visit: Visit, paper: Paper, values: Mapping[str, str], errors: Mapping[str, str] | None = None, *, status: int = 200
+    visit: Visit,
+    paper: Paper,
+    values: Mapping[str, str],
+    errors: Mapping[str, str] | None = None,
+    *,
+    status: int = 200,
+    namesake: Namesaken | None = None,
 ) -> Response:
     rules = KINDS[paper.kind]
     groups = paper.groups(_lists(visit, rules.create, values))
     groups = offered(groups, fields_to_add(visit.reader, paper.kind))
     if paper.kind == "use" and not visit.may("use.decide"):
         groups = without_decisions(groups)
-    view = editing(paper, groups, values, action=f"/{paper.plural}/new", back=_BACK[paper.kind], errors=errors)
+    view = editing(
+        paper,
+        groups,
+        values,
+        action=f"/{paper.plural}/new",
+        back=_BACK[paper.kind],
+        errors=errors,
+        namesake=namesake,
+    )
     return visit.show("record_form.html", view, status=status)
 
 

@@ -28,6 +28,15 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Namesaken:
+    """The record that has this name already, where a new one may be another all the same."""
+
+    name: str
+    href: str
+    ticked: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Editing:
     """The whole page."""
 
@@ -40,6 +49,7 @@ class Editing:
     general: str  # a problem of no one field
     differences: tuple[Difference, ...]
     conflict: bool
+    namesake: Namesaken | None
     submit: str
 
 
@@ -53,6 +63,7 @@ def editing(
     revision: int | None = None,
     errors: Mapping[str, str] | None = None,
     theirs: Mapping[str, Any] | None = None,
+    namesake: Namesaken | None = None,
 ) -> Editing:
     """The page for these values.
 
@@ -65,6 +76,7 @@ def editing(
         revision: The revision that was read; None for a new record.
         errors: What is wrong, by field.
         theirs: After a conflict, the record as somebody else left it.
+        namesake: The record that has this name already.
     """
     wrong = dict(errors or {})
     asks = every_ask(groups)
@@ -82,6 +94,7 @@ def editing(
         general=general,
         differences=_differences(asks, values, as_text(asks, theirs)) if theirs is not None else (),
         conflict=theirs is not None,
+        namesake=namesake,
         submit="Keep mine" if theirs is not None else ("Keep the change" if revision is not None else "Add it"),
     )
 

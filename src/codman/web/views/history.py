@@ -94,7 +94,7 @@ def event(item: Written, named: Mapping[str, str]) -> Event:
         what=done(value["action"]),
         about=named.get(about, brief(about)),
         about_id=about,
-        about_href=_href(value["about"]["kind"], about),
+        about_href=place_of(value["about"]["kind"], about),
         changes=_changes(item, value, named),
         why=_text(item.texts, "why", value.get("why")) if value.get("why") is not None else "",
     )
@@ -175,5 +175,6 @@ _PLACES: Final[Mapping[str, str]] = {
 }
 
 
-def _href(kind: str, name: str) -> str:
+def place_of(kind: str, name: str) -> str:
+    """The page of a record; empty where it has none of its own."""
     return _PLACES.get(kind, "").format(name)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
@@ -12,15 +12,13 @@ from codman.registry.access import Reader, may
 from codman.registry.accounts_emergency import path_of, unreviewed
 from codman.registry.attention import Backlog, backlog
 from codman.registry.erasure import waiting as waiting_erasures
-from codman.registry.log import Written
-from codman.registry.mine import in_sight, owned_by, runs_of, to_accept, with_evidence
+from codman.registry.mine import owned_by, runs_of, to_accept, with_evidence
 from codman.registry.names import names_of
 from codman.registry.nouns import SITES
-from codman.registry.timeline import Asked, entries_of
 from codman.spine.site import Deployment
 from codman.web.access import is_page
 from codman.web.views import marks
-from codman.web.views.history import Event, events, ids_in
+from codman.web.views.lately import Deed, lately
 from codman.web.views.marks import Gap, Tag
 from codman.web.views.registers import vendors_view
 from codman.web.views.use import gaps
@@ -47,6 +45,7 @@ class TaskLine:
     words: str
     due_on: str | None
     since: str
+    began: bool  # False: `since` is when it was saved last
     late: bool
 
 
@@ -71,8 +70,8 @@ class HomeView:
     owned: tuple[Owned, ...]
     backlog: Backlog | None  # of the whole office, for who keeps it
     office: tuple[Gap, ...]  # what waits for anybody of the office
-    events: tuple[Event, ...]
-    empty: bool
+    deeds: tuple[Deed, ...]
+    starts: tuple[Gap, ...] | None  # of an empty book: what the reader can begin with; None where it holds uses
 
 
 def home_view(
@@ -92,8 +91,7 @@ def home_view(
     owned = owned_by(connection, reader.person, within)
     evidence = with_evidence(connection, [use.id for use in owned])
     runs = runs_of(connection, [use.id for use in owned])
-    recent = entries_of(connection, Asked(actor=reader.person, limit=8)).items
-    named = names_of(connection, [*(one.use for one in waiting), *(one.site for one in waiting), *ids_in(recent)])
+    named = names_of(connection, [*(one.use for one in waiting), *(one.site for one in waiting)])
     shown = [
         Owned(
             href=f"/uses/{use.id}",
@@ -123,23 +121,20 @@ def home_view(
         owned=tuple(shown),
         backlog=backlog(connection, within, today) if keeps else None,
         office=_office(connection, reader, today),
-        events=_events(connection, recent, named, within),
-        empty=empty,
+        deeds=lately(connection, reader.person, within),
+        starts=_starts(reader) if empty else None,
     )
 
 
-def _events(
-    connection: Connection, recent: Sequence[Written], named: Mapping[str, str], within: Sequence[str]
-) -> tuple[Event, ...]:
-    """What the reader did; a use that is out of their sight by now is named and leads nowhere."""
-    found = events(recent, named)
-    if "/" in within:
-        return found
-    seen = in_sight(connection, [one.about_id for one in found], within)
-    return tuple(
-        replace(one, about_href="") if one.about_href.startswith("/uses/") and one.about_id not in seen else one
-        for one in found
+def _starts(reader: Reader) -> tuple[Gap, ...]:
+    """What somebody can do on the pages while the book is empty."""
+    ways = (
+        ("intake.create", "Propose the first use of a tool", "/intakes"),
+        ("use.create", "Put down a use that runs already", "/uses/new"),
+        ("site.create", "Add the hospitals and units", "/sites/new"),
+        ("person.create", "Invite the people who answer for them", "/invitations"),
     )
+    return tuple(Gap(text, href) for action, text, href in ways if may(reader, action))
 
 
 def _to_accept(connection: Connection, reader: Reader) -> Sequence[Deployment]:
@@ -183,6 +178,7 @@ def _task(one: Task, today: str) -> TaskLine:
         words=one.words,
         due_on=one.due_on,
         since=one.since,
+        began=one.began,
         late=one.late(today),
     )
 
