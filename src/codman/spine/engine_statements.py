@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from codman.spine.drift_spec import DriftSpec
+from codman.spine.estimate_spec import EstimateSpec
 from codman.spine.measurement import Measurement, Window
 from codman.spine.reported import Reported
 from codman.spine.statement import CriteriaRef, Digest, Input, Predicate, Rows
@@ -116,7 +117,9 @@ class MonitoringPredicate(EnginePredicate):
     state: Literal["quiet", "watch", "alarm", "blind"] | None = None
     settings: Settings = Field(default_factory=dict)
     report: Reported | None = Field(default=None, description="What a team or a vendor says of the period beside it")
-    spec: DriftSpec | None = Field(default=None, description="What was asked, where Codman computed it from files")
+    spec: DriftSpec | EstimateSpec | None = Field(
+        default=None, description="What was asked, where Codman computed it from files"
+    )
 
     @model_serializer(mode="wrap")
     def _where_it_says_something(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
