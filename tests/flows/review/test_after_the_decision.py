@@ -1,0 +1,154 @@
+"""What a decision ends: a retirement takes every site with it, a rejection leaves nothing running unnoticed, and a
+document closes a condition once somebody else has read it."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from committee import Committee
+
+from codman.flows.papers import file_paper
+from codman.flows.review.cases import NotYours, docket
+from codman.flows.review.conditions import ConditionClosed, close_by_hand, hand_back, look
+from codman.flows.review.deciding import CannotDecide, add_condition, decide
+from codman.flows.review.pausing import confirm_pause, propose
+from codman.flows.review.staging import HAZARD_CHECK, CannotMove
+from codman.flows.review.voting import cast
+from codman.flows.work import Duty, waiting
+from codman.registry import governance
+from codman.registry.access import Held, NotAllowed
+from codman.registry.governance import CONDITIONS
+from codman.registry.log import SYSTEM
+from codman.registry.nouns import DEPLOYMENTS, USES
+from codman.registry.records import BadField
+from codman.registry.replay import check_records
+from codman.spine.pausing import PauseCause, PauseState
+from codman.spine.person import Role
+from codman.spine.review import CaseOutcome, Choice, ConditionState
+from codman.spine.site import DeploymentFields, Mode
+from codman.spine.use import Stage
+
+PLAN = {"sentence": "A plan for nights", "owner": "p-owner", "due_on": "2026-12-01", "document": "night-plan"}
+
+
+@pytest.fixture
+def house(tmp_path, database_url):
+    made = Committee(tmp_path, database_url)
+    with made.house.database.changing(SYSTEM) as change:
+        USES.change(change, "ward", {"stage": "live", "owner": "p-owner"}, None)
+        for site in ("north", "south"):
+            runs = DeploymentFields(use="ward", site=site, version="sepsis-120", mode="live", clinician="p-clin")
+            DEPLOYMENTS.add(change, runs, f"d-{site}")
+    made.evidence()
+    yield made
+    with made.house.database.reading() as connection:
+        check_records(connection)
+    made.house.close()
+
+
+def closed(house: Committee, outcome: CaseOutcome, choice: Choice, *, leads_to: Stage = Stage.LIVE, conditions=()):
+    case = house.opened(quorum=2, leads_to=leads_to)
+    house.seated(case)
+    chair = house.person("chair")
+    for one in conditions:
+        add_condition(house.house, chair, case.id, one)
+    for name in ("stat", "safe"):
+        cast(house.house, house.person(name), case.id, choice, reason="as shown")
+    now = docket(house.house, chair, case.id).case
+    return decide(house.house, chair, case.id, now.revision, outcome, "as voted")
+
+
+def modes(house: Committee) -> list[Mode]:
+    with house.house.database.reading() as connection:
+        return [DEPLOYMENTS.get(connection, f"d-{site}").mode for site in ("north", "south")]
+
+
+def stage(house: Committee) -> Stage:
+    with house.house.database.reading() as connection:
+        return USES.get(connection, "ward").stage
+
+
+def paper(house: Committee, by, sort: str = "night-plan", data: bytes = b"plan") -> None:
+    said = {"about_kind": "use", "about": "ward", "title": "Plan", "media_type": "text/plain"}
+    file_paper(house.house, by, data, type=sort, **said)
+
+
+def test_a_retirement_needs_its_check_and_ends_what_runs_at_every_site_in_the_same_change(house):
+    with pytest.raises(CannotMove, match="nobody has checked who and what still depends on it"):
+        closed(house, CaseOutcome.RETIRED, Choice.APPROVE, leads_to=Stage.RETIRED)
+    assert (stage(house), modes(house)) == (Stage.LIVE, [Mode.LIVE, Mode.LIVE])
+
+    paper(house, house.second, HAZARD_CHECK)
+    with house.house.database.reading() as connection:
+        (case,) = governance.every(connection, "case")
+    done = decide(house.house, house.person("chair"), case.id, case.revision, CaseOutcome.RETIRED, "its successor runs")
+
+    assert done.outcome is CaseOutcome.RETIRED
+    assert (stage(house), modes(house)) == (Stage.RETIRED, [Mode.ENDED, Mode.ENDED])
+
+
+def test_a_vote_to_go_live_retires_nothing_and_one_to_retire_approves_nothing(house):
+    paper(house, house.second, HAZARD_CHECK)
+    with pytest.raises(CannotDecide, match="it asks for live, and nobody voted on a retirement"):
+        closed(house, CaseOutcome.RETIRED, Choice.APPROVE)
+    with house.house.database.changing(SYSTEM) as change:
+        (case,) = governance.every(change.connection, "case")
+        governance.CASES.change(change, case.id, {"state": "withdrawn"}, None)
+    with pytest.raises(CannotDecide, match="it ends as retired, deferred or rejected"):
+        closed(house, CaseOutcome.APPROVED, Choice.APPROVE, leads_to=Stage.RETIRED)
+
+
+@pytest.mark.parametrize("of", [Stage.LIVE, Stage.IN_REVIEW])
+def test_what_is_rejected_and_runs_is_proposed_for_a_pause_at_once_and_stops_when_somebody_says_so(house, of):
+    with house.house.database.changing(SYSTEM) as change:
+        USES.change(change, "ward", {"stage": of.value}, None)
+    closed(house, CaseOutcome.REJECTED, Choice.REJECT)
+
+    with house.house.database.reading() as connection:
+        (one,) = governance.every(connection, "pause_proposal")
+    assert (one.cause, one.state) == (PauseCause.REJECTED, PauseState.OPEN)
+    assert propose(house.house)[1] == 0  # it stands while it runs
+    done = confirm_pause(house.house, house.second, one.id, one.revision, "as rejected")
+    assert (done.state, modes(house)) == (PauseState.PAUSED, [Mode.PAUSED, Mode.PAUSED])
+
+
+def test_a_document_of_the_owner_closes_nothing_until_somebody_without_a_hand_in_it_accepts_it(house):
+    case = closed(house, CaseOutcome.CONDITIONAL, Choice.WITH_CONDITIONS, conditions=[PLAN])
+    house.clock.forward(days=1)
+    filer = replace(house.person("owner"), held=(Held(Role.OWNER), Held(Role.OFFICER)))
+    paper(house, filer)
+    (name,) = look(house.house).handed_in
+
+    assert look(house.house, "2027-01-01").lapsed == ()  # it waits for others, not for its owner
+    one = condition(house, name)
+    assert (one.state, one.handed_in_by) == (ConditionState.HANDED_IN, "p-owner")
+    assert Duty.ACCEPT in [task.duty for task in waiting(house.house, house.person("chair"))]
+    assert Duty.ACCEPT not in [task.duty for task in waiting(house.house, house.officer)]  # sent its evidence
+    with pytest.raises(BadField, match="it is yours"):
+        close_by_hand(house.house, filer, name, one.revision, "there it is")
+    with pytest.raises(NotYours, match="you sent its evidence"):
+        close_by_hand(house.house, house.officer, name, one.revision, "there it is")
+    with pytest.raises(NotAllowed):
+        close_by_hand(house.house, house.person("clin"), name, one.revision, "there it is")
+
+    back = hand_back(house.house, house.person("chair"), name, one.revision, "it names nobody")
+    assert (back.state, back.handed_in) == (ConditionState.OPEN, None)
+    assert look(house.house).handed_in == ()
+    house.clock.forward(days=1)
+    paper(house, filer, data=b"a better plan")
+    assert look(house.house).handed_in == (name,)
+    again = condition(house, name)
+    done = close_by_hand(house.house, house.person("chair"), name, again.revision, "it names the night lead")
+    assert (done.state, done.closed_by, done.case) == (ConditionState.CLOSED, again.handed_in, case.id)
+    with pytest.raises(ConditionClosed):
+        hand_back(house.house, house.person("chair"), name, done.revision, "too late")
+
+
+def condition(house: Committee, name: str):
+    with house.house.database.reading() as connection:
+        return CONDITIONS.get(connection, name)
