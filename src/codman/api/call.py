@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 from pydantic import BaseModel, ValidationError
 
+from codman.api.naming import with_ids
 from codman.errors import BadInput, CodmanError
 from codman.evidence.canonical import parse, sha256
 from codman.flows.house import House
@@ -119,23 +120,31 @@ class Call:
         return value
 
     def fields(self, model: type[M]) -> M:
-        """The body as a model.
+        """The body as a model; a record that it names by something else than its id is looked up.
 
         Raises:
             Invalid: Fields are missing, unknown, or cannot hold their value.
+            NotNamed: A name that nobody has, or that several have.
         """
-        return read_as(model, self.json(), "")
+        return read_as(model, self._with_ids(model), "")
 
-    def patch(self) -> dict[str, Any]:
+    def patch(self, model: type[BaseModel] | None = None) -> dict[str, Any]:
         """The body as a JSON Merge Patch (RFC 7396) of a record: an object.
+
+        Args:
+            model: What it changes some fields of; a record that these name by something else than its id is looked up.
 
         Raises:
             Invalid: It is no object.
+            NotNamed: A name that nobody has, or that several have.
         """
-        value = self.json()
+        value = self.json() if model is None else self._with_ids(model)
         if not isinstance(value, dict):
             raise Invalid([{"pointer": "/", "detail": "a merge patch of a record is an object"}])
         return value
+
+    def _with_ids(self, model: type[BaseModel]) -> Any:
+        return self.json() if self.who is None else with_ids(self.house, self.who, model, self.json())
 
     def revision(self) -> int:
         """The revision that If-Match names; 0, which no record has, where it names none of ours.

@@ -12,6 +12,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from codman import __version__
 from codman.api.call import KEY, REASON
+from codman.api.naming import described
 from codman.api.operation import OPEN, Answer, Operation
 from codman.api.problems import MEDIA_TYPE, Problem
 from codman.spine.record import ID_PATTERN
@@ -56,6 +57,7 @@ TAGS: Final[Mapping[str, str]] = {
     "documents": "Files about a product, a version or a use, by digest",
     "facts": "Answers to frameworks' questions, and whose word each is",
     "evidence": "Signed statements: send, list, read, verify",
+    "events": "What models said, what then happened, what was done: taken durably, each once",
     "keys": "Whose signatures count, and for what",
     "inventory": "All uses at once: rows, facets, export, import",
     "mappings": "What the columns of a file mean: the ready mappings, and those saved here",
@@ -247,6 +249,7 @@ def _schemas(operations: Sequence[Operation]) -> dict[str, Any]:
     """Every model that goes in or out, once, by its name."""
     wanted: dict[type[BaseModel], JsonSchemaMode] = {Problem: "serialization"}
     patches: dict[str, Patch] = {}
+    bodies: set[type[BaseModel]] = set()
     for one in operations:
         for answer in one.answers:
             if isinstance(answer.model, type):
@@ -256,10 +259,14 @@ def _schemas(operations: Sequence[Operation]) -> dict[str, Any]:
         if one.body is not None and isinstance(one.body.schema, Patch):
             patches[_patch_name(one.body.schema)] = one.body.schema
             wanted.setdefault(one.body.schema.fields, "validation")
+            bodies.add(one.body.schema.fields)
         elif one.body is not None and isinstance(one.body.schema, type):
             wanted.setdefault(one.body.schema, "validation")
+            bodies.add(one.body.schema)
     _, made = models_json_schema(list(wanted.items()), ref_template=_REF)
     schemas: dict[str, Any] = made["$defs"]
+    for body in bodies:
+        described(schemas[body.__name__])
     for name, patch in patches.items():
         shape = deepcopy(schemas[patch.fields.__name__])
         shape.pop("required", None)

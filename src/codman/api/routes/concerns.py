@@ -235,7 +235,7 @@ def _amend(call: Call) -> Reply:
             call.house,
             call.reader,
             call.id("concern"),
-            call.patch(),
+            call.patch(KnownByNow),
             call.revision(),
             why=call.reason(),
             request=call.request,

@@ -200,7 +200,7 @@ def _changing(noun: Noun) -> Operation:
             call.reader,
             noun.kind,
             call.id(noun.kind),
-            call.patch(),
+            call.patch(rules.records.fields),
             revision,
             why=call.reason(),
             request=call.request,

@@ -296,7 +296,7 @@ def _change_schedule(call: Call) -> Reply:
             call.house,
             call.reader,
             call.id("schedule"),
-            call.patch(),
+            call.patch(ScheduleFields),
             call.revision(),
             why=call.reason(),
             request=call.request,
