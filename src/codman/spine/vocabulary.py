@@ -30,7 +30,7 @@ class Word:
     name: str
     label: str  # as a sentence says it: "AUROC", "sensitivity"
     meaning: str  # one line for a clinician
-    family: str  # binary, multiclass, regression, survival, uncertainty, comparison, drift, quality
+    family: str  # binary, multiclass, regression, survival, uncertainty, comparison, drift, process, quality
     low: float | None  # smallest possible value; None is unbounded
     high: float | None
     better: Better
@@ -195,6 +195,10 @@ _ALL: Final[tuple[Word, ...]] = (
     _word("domain_auroc", "domain AUROC", "How well a classifier tells the current rows from the reference rows", "drift", _SHARE, _DOWN),
     _word("reconstruction_error", "reconstruction error", "How badly the reference's principal components rebuild the current rows", "drift", _POSITIVE, _DOWN),
     _word("missing_rate_difference", "missing-rate difference", "Current share of missing values minus the reference's", "drift", _SIGNED, _ZERO),
+    # process: what staff do with a score
+    _word("action_rate", "action rate", "Share of the scores staff could see on which they acted", "process", _SHARE, _FLAT),
+    _word("override_rate", "override rate", "Share of alerts that staff overrode", "process", _SHARE, _FLAT, needs=_AT),
+    _word("time_to_action", "time to action", "Median time from an alert to the action on it, where there was one", "process", _POSITIVE, _DOWN, unit="hours", needs=_AT),
     # quality
     _word("missing_rate", "missing rate", "Share of rows without a value", "quality", _SHARE, _DOWN),
     _word("out_of_range_rate", "out-of-range rate", "Share of values outside what is plausible", "quality", _SHARE, _DOWN),
