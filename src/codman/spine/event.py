@@ -11,7 +11,6 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, model_validator
 
-from codman.spine.record import ID_PATTERN
 from codman.spine.statement import Instant
 
 
@@ -23,16 +22,24 @@ class EventType(StrEnum):
     ACTION = "dev.codman.action.v1"
 
 
-# Each pattern is read by Python's re and by RE2 alike: events are checked one by one and by the column.
-NAME_PATTERN: Final = r"^[!-~]{1,200}$"  # ids and sources: printable ASCII without blanks
-CODE_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9_.:/-]{0,63}$"  # one coded word: prose has no place in it
-FEATURE_PATTERN: Final = r"^[A-Za-z_][A-Za-z0-9_.:/ -]{0,99}$"
-PSEUDONYM_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._:~+/=-]{0,127}$"
+# Which signs a text is made of. Each pattern is read by Python's re and by RE2 alike, since events are checked one by
+# one and by the column; how long a text may be stands beside it, for a bound inside makes a pattern slow to prepare.
+NAME_PATTERN: Final = r"^[!-~]+$"  # ids and sources: printable ASCII without blanks
+CODE_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9_.:/-]*$"  # one coded word: prose has no place in it
+USE_PATTERN: Final = r"^[a-z0-9][a-z0-9._-]*$"
+FEATURE_PATTERN: Final = r"^[A-Za-z_][A-Za-z0-9_.:/ -]*$"
+PSEUDONYM_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._:~+/=-]*$"
+WORD_PATTERN: Final = r"^[^@\x00-\x1f\x7f]+$"  # a level of a categorical feature
+DIGEST_PATTERN: Final = r"^[0-9a-f]+$"
+LONGEST: Final = 200  # of an id or a source
+LONGEST_CODE: Final = 64  # of a coded word, a use's id, a level
+LONGEST_FEATURE: Final = 100  # of a feature's name
+LONGEST_PSEUDONYM: Final = 128
+DIGEST_LENGTH: Final = 64
 # a record number: digits alone, however grouped, or after a word such as MRN; a date is one too
 RECORD_NUMBER_PATTERN: Final = r"(?i)^(mrn|ssn|nhs|dob|tel)?[ ._:/-]?[0-9][0-9 ._/-]{3,}[0-9]$"
 PERSON_NAME_PATTERN: Final = r"^[A-Za-z]+([ ._-][A-Za-z]+)*$"  # not a digit in it
 SURELY_RANDOM: Final = 20  # letters alone of this length are no name, but a digest
-WORD_PATTERN: Final = r"^[^@\x00-\x1f\x7f]{1,64}$"  # a level of a categorical feature
 
 EARLIEST: Final = "1990-01-01T00:00:00Z"  # a time before is a mistake of the sender's clock or unit
 AHEAD_HOURS: Final = 24  # and so is one later than this from now
@@ -64,12 +71,13 @@ NO_PSEUDONYM: Final = (
     "that holds letters and digits"
 )
 
-Name = Annotated[str, Field(pattern=NAME_PATTERN)]
-Code = Annotated[str, Field(pattern=CODE_PATTERN)]
-UseId = Annotated[str, Field(pattern=ID_PATTERN)]
-Pseudonym = Annotated[str, Field(pattern=PSEUDONYM_PATTERN), AfterValidator(_a_pseudonym)]
+Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=LONGEST)]
+Code = Annotated[str, Field(pattern=CODE_PATTERN, max_length=LONGEST_CODE)]
+UseId = Annotated[str, Field(pattern=USE_PATTERN, max_length=LONGEST_CODE)]
+Pseudonym = Annotated[str, Field(pattern=PSEUDONYM_PATTERN, max_length=LONGEST_PSEUDONYM), AfterValidator(_a_pseudonym)]
 Number = Annotated[StrictFloat | StrictInt, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
-Word = Annotated[str, Field(pattern=WORD_PATTERN)]
+Word = Annotated[str, Field(pattern=WORD_PATTERN, max_length=LONGEST_CODE)]
+FeatureName = Annotated[str, Field(pattern=FEATURE_PATTERN, max_length=LONGEST_FEATURE)]
 Feature = StrictBool | Number | Word | None
 
 
@@ -89,12 +97,12 @@ class PredictionData(_Data):
     encounter: Pseudonym | None = None
     predicted_at: Instant
     score: Number
-    features: dict[Annotated[str, Field(pattern=FEATURE_PATTERN)], Feature] | None = Field(
+    features: dict[FeatureName, Feature] | None = Field(
         default=None, max_length=MOST_FEATURES, description="What it saw: numbers, booleans, levels; null is missing"
     )
-    features_digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = Field(
-        default=None, description="sha256 of what it saw, where that stays with the sender"
-    )
+    features_digest: (
+        Annotated[str, Field(pattern=DIGEST_PATTERN, min_length=DIGEST_LENGTH, max_length=DIGEST_LENGTH)] | None
+    ) = Field(default=None, description="sha256 of what it saw, where that stays with the sender")
     shown: StrictBool | None = Field(default=None, description="Whether anybody saw it; false is silent")
     latency_ms: Annotated[StrictFloat | StrictInt, Field(ge=0, le=LONGEST_LATENCY_MS)] | None = None
 

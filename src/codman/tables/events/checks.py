@@ -15,27 +15,26 @@ import pyarrow.compute as pc
 from codman.errors import BadInput, nearest
 from codman.spine import event as said
 from codman.spine.event import EventType
-from codman.spine.record import ID_PATTERN
 from codman.tables.events.columns import ROWS, SAID, TIME
-from codman.tables.events.features import features_of
+from codman.tables.events.features import features_of, written_badly
 from codman.tables.events.identity import digests_of
 
 _AHEAD: Final = timedelta(hours=said.AHEAD_HOURS)
 _BEFORE_IT_HAPPENED: Final = timedelta(days=1)  # clocks of two systems may differ; days do not
 _PSEUDONYMS: Final = ("subject", "encounter")
-_PATTERNS: Final = {
-    "source": said.NAME_PATTERN,
-    "id": said.NAME_PATTERN,
-    "replaces": said.NAME_PATTERN,
-    "prediction_id": said.NAME_PATTERN,
-    "use": ID_PATTERN,
-    "version": said.CODE_PATTERN,
-    "subject": said.PSEUDONYM_PATTERN,
-    "encounter": said.PSEUDONYM_PATTERN,
-    "features_digest": "^[0-9a-f]{64}$",
-    "label_class": said.WORD_PATTERN,
-    "action": said.CODE_PATTERN,
-    "reason": said.CODE_PATTERN,
+_SIGNS: Final = {  # which signs a column's texts are made of, and how long they may be
+    "source": (said.NAME_PATTERN, said.LONGEST),
+    "id": (said.NAME_PATTERN, said.LONGEST),
+    "replaces": (said.NAME_PATTERN, said.LONGEST),
+    "prediction_id": (said.NAME_PATTERN, said.LONGEST),
+    "use": (said.USE_PATTERN, said.LONGEST_CODE),
+    "version": (said.CODE_PATTERN, said.LONGEST_CODE),
+    "subject": (said.PSEUDONYM_PATTERN, said.LONGEST_PSEUDONYM),
+    "encounter": (said.PSEUDONYM_PATTERN, said.LONGEST_PSEUDONYM),
+    "features_digest": (said.DIGEST_PATTERN, said.DIGEST_LENGTH),
+    "label_class": (said.WORD_PATTERN, said.LONGEST_CODE),
+    "action": (said.CODE_PATTERN, said.LONGEST_CODE),
+    "reason": (said.CODE_PATTERN, said.LONGEST_CODE),
 }
 _FEATURES: Final = "features"
 
@@ -107,6 +106,8 @@ class _Checking:
 
     def refuse(self, bad: pa.Array | np.ndarray[Any, Any], why: str) -> None:
         """Note that some rows are not taken; the first reason of a row stands."""
+        if isinstance(bad, pa.BooleanArray) and bad.true_count == 0:
+            return
         mask = np.asarray(bad if isinstance(bad, np.ndarray) else bad.fill_null(False).to_numpy(zero_copy_only=False))
         for at in np.flatnonzero(mask & self.good):
             self.why[int(at)] = why
@@ -137,9 +138,12 @@ class _Checking:
         return numbers
 
     def _text(self, name: str, array: pa.Array) -> pa.Array:
-        self.refuse(
-            pc.invert(pc.match_substring_regex(array, _PATTERNS[name])), f"{name} is too long or has a sign not allowed"
-        )
+        signs, longest = _SIGNS[name]
+        if array.null_count == len(array):
+            return array
+        self.refuse(written_badly(array, signs, longest), f"{name} is too long or has a sign not allowed")
+        if name == "features_digest":
+            self.refuse(pc.not_equal(pc.binary_length(array), longest), f"{name} is not {longest} digits")
         if name in _PSEUDONYMS:
             number = pc.match_substring_regex(array, said.RECORD_NUMBER_PATTERN)
             person = pc.match_substring_regex(array, said.PERSON_NAME_PATTERN)

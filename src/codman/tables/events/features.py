@@ -55,6 +55,11 @@ def features_of(given: Mapping[str, pa.Array], count: int, refuse: Refuse) -> tu
     )
 
 
+def written_badly(texts: pa.Array, signs: str, longest: int) -> pa.Array:
+    """Which texts are longer than they may be, or hold a sign that is not one of some."""
+    return pc.or_(pc.invert(pc.match_substring_regex(texts, signs)), pc.greater(pc.utf8_length(texts), longest))
+
+
 def _of_one(features: pa.Array, count: int, refuse: Refuse) -> tuple[pa.Array, pa.Array]:
     kind = features.type
     if pa.types.is_null(kind):
@@ -68,7 +73,7 @@ def _of_one(features: pa.Array, count: int, refuse: Refuse) -> tuple[pa.Array, p
     names = [field.name for field in kind]
     if len(set(names)) != len(names) or len(names) > said.MOST_FEATURES:
         raise BadFeatures(f"a name is there twice, or there are more than {said.MOST_FEATURES}")
-    if not all(_NAME.fullmatch(name) for name in names):
+    if not all(_NAME.fullmatch(name) and len(name) <= said.LONGEST_FEATURE for name in names):
         raise BadFeatures("a name is too long or has a sign not allowed")
     apart: tuple[dict[str, pa.Array], dict[str, pa.Array]] = ({}, {})
     for name in sorted(names):
@@ -95,7 +100,7 @@ def _levels(columns: dict[str, pa.Array], valid: np.ndarray[Any, Any], refuse: R
         return pa.nulls(len(valid), LEVELS)
     texts = [column.cast(pa.string()) for column in columns.values()]
     for text in texts:
-        refuse(pc.invert(pc.match_substring_regex(text, said.WORD_PATTERN)), _LEVEL)
+        refuse(written_badly(text, said.WORD_PATTERN, said.LONGEST_CODE), _LEVEL)
     flat = pa.concat_arrays([text.fill_null(MISSING_LEVEL) for text in texts])
     order = np.arange(len(flat)).reshape(len(texts), -1).T[valid].ravel()
     return _rowwise(list(columns), flat.take(pa.array(order)), valid)
@@ -141,10 +146,10 @@ def _sorted(column: pa.MapArray, refuse: Refuse) -> pa.Array:
     at = starts + within if len(rows) else np.empty(0, "i8")
     keys, values = column.keys.take(pa.array(at)), column.items.take(pa.array(at))
     _refuse_rows(refuse, n, rows, keys.is_null(), "a feature has no name")
-    bad = pc.invert(pc.match_substring_regex(keys, said.FEATURE_PATTERN))
+    bad = written_badly(keys, said.FEATURE_PATTERN, said.LONGEST_FEATURE)
     _refuse_rows(refuse, n, rows, bad, "a feature's name is too long or has a sign not allowed")
     if _is_text(values.type):
-        _refuse_rows(refuse, n, rows, pc.invert(pc.match_substring_regex(values, said.WORD_PATTERN)), _LEVEL)
+        _refuse_rows(refuse, n, rows, written_badly(values, said.WORD_PATTERN, said.LONGEST_CODE), _LEVEL)
     else:
         _refuse_rows(refuse, n, rows, pc.greater(pc.abs(values), said.LARGEST), _FINITE)
     coded = keys.fill_null("").dictionary_encode()
@@ -163,6 +168,8 @@ def _sorted(column: pa.MapArray, refuse: Refuse) -> pa.Array:
 
 
 def _refuse_rows(refuse: Refuse, n: int, rows: np.ndarray[Any, Any], bad: pa.Array, why: str) -> None:
+    if bad.true_count == 0:
+        return
     mask = np.zeros(n, dtype=bool)
     mask[rows[bad.fill_null(False).to_numpy(zero_copy_only=False)]] = True
     refuse(mask, why)

@@ -46,15 +46,15 @@ def digests_of(kind: EventType, columns: list[pa.Array]) -> pa.Array:
         if pa.types.is_map(column.type):
             _add_map(column, fixed, loose)
         elif pa.types.is_string(column.type):
-            text = column.cast(pa.binary()).fill_null(b"")
+            text = _filled(column.cast(pa.binary()), b"")
             fixed.append(_bytes_of(pc.binary_length(text).to_numpy(), "<u4"))
             loose.append(text)
         elif pa.types.is_timestamp(column.type):
-            fixed.append(_bytes_of(column.cast(pa.int64()).fill_null(0).to_numpy(), "<i8"))
+            fixed.append(_bytes_of(_filled(column.cast(pa.int64()), 0).to_numpy(), "<i8"))
         elif pa.types.is_boolean(column.type):
-            fixed.append(column.fill_null(False).to_numpy(zero_copy_only=False).astype("u1").reshape(n, 1))
+            fixed.append(_filled(column, False).to_numpy(zero_copy_only=False).astype("u1").reshape(n, 1))
         else:
-            fixed.append(_bytes_of(_one_zero(column.fill_null(0.0).to_numpy(zero_copy_only=False)), "<f8"))
+            fixed.append(_bytes_of(_one_zero(_filled(column, 0.0).to_numpy(zero_copy_only=False)), "<f8"))
     plain = np.ascontiguousarray(np.hstack(fixed))
     width = plain.shape[1]
     offsets = np.arange(n + 1, dtype="<i4") * width
@@ -92,6 +92,10 @@ def _add_slices(data: bytes | memoryview, offsets: np.ndarray[Any, Any], loose: 
     n = len(offsets) - 1
     buffers = [None, pa.py_buffer(offsets.astype("<i4")), pa.py_buffer(data)]
     loose.append(pa.Array.from_buffers(pa.binary(), n, buffers))
+
+
+def _filled(column: pa.Array, value: object) -> pa.Array:
+    return column.fill_null(value) if column.null_count else column
 
 
 def _bytes_of(values: np.ndarray[Any, Any], kind: str) -> np.ndarray[Any, Any]:
