@@ -6,6 +6,7 @@ import typer
 
 from codman.cli.monitor_drift import drift
 from codman.cli.monitor_estimate import estimate
+from codman.cli.monitor_plan import conform, plan
 
 app = typer.Typer(
     add_completion=False,
@@ -23,3 +24,5 @@ def monitor() -> None:
 
 app.command("drift")(drift)
 app.command("estimate")(estimate)
+app.command("plan")(plan)
+app.command("conform")(conform)
