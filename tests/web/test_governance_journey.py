@@ -195,7 +195,7 @@ def _measure(build: Build, patients: int, *, gate_ends_with: int) -> None:
 
 def _open_the_review(hospital: Hospital, use: str) -> str:
     """The owner brings it before the committee; what it must meet is the hospital's own policy."""
-    owner = hospital.as_("owner-01").open(f"/uses/{use}").follow("Take it there: in-review")
+    owner = hospital.as_("owner-01").open(f"/uses/{use}").follow("Take it there (in-review)")
     owner.say(to="in-review").press("Take it there")
     owner.follow("Open a review").say(use=use, checkpoint="go-live").press("Go on")
     owner.reads("own-falls-go-live", "is meant for predictive AI, tier high")
@@ -259,7 +259,7 @@ def _accept_and_go_live(hospital: Hospital, use: str) -> None:
     chair.reads(f"not accepted yet at: {GENERAL}, {UNIVERSITY}")
     for clinician, site in (("01", GENERAL), ("04", UNIVERSITY)):
         hospital.as_(f"clinician-{clinician}").open("/").press(f"Accept {USE} at {site}")
-    chair.open(f"/uses/{use}").follow("Take it there: live").press("Take it there")
+    chair.open(f"/uses/{use}").follow("Take it there (live)").press("Take it there")
     chair.reads("Live since", "2 accepted", "Approved with conditions at the go-live checkpoint, up to live")
     chair.reads("Conditions that are open", CONDITION)
 

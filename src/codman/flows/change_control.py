@@ -148,7 +148,7 @@ def would_reopen(house: House, reader: Reader, use: str, changed: Changed, to: s
     found: Use = records.get(house, reader, "use", use)
     day = house.database.clock().date().isoformat()
     with house.database.reading() as connection:
-        shift = _shift(connection, reader, found, changed, to)
+        shift = shift_asked(connection, reader, found, changed, to)
         plan = plan_for(connection, use, shift, day)
         hits: dict[tuple[str, str], Touched] = {}
         for case in decisions_in_force(connection, use, day):
@@ -172,7 +172,12 @@ def list_plans(house: House, reader: Reader, **asked: Any) -> Page[Any]:
     return list_governed(house, reader, "change_plan", PLAN_FILTERS, **asked)
 
 
-def _shift(connection: Connection, reader: Reader, use: Use, changed: Changed, to: str | None) -> Shift:
+def shift_asked(connection: Connection, reader: Reader, use: Use, changed: Changed, to: str | None) -> Shift:
+    """A change that is not made yet, as it would be seen once it is.
+
+    Raises:
+        BadField: It cannot be asked about, or `to` is missing or unknown.
+    """
     if changed not in PLANNABLE:
         raise BadField("change", "changed", "ask `codman policy diff --all` about a policy; of a framework nobody can")
     if changed is Changed.POPULATION:

@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from codman.flows import records
+from codman.flows.before_deciding import nothing_decided
 from codman.flows.change_control import would_reopen
 from codman.flows.review.pausing import ProposalSettled, confirm_pause, decline_pause
 from codman.flows.review.staging import CannotMove
@@ -46,20 +47,20 @@ def changes_page(visit: VisitDep, use_id: str) -> Response:
     query = visit.request.query_params
     values = {name: query.get(name, "")[:300] for name in ("changed", "to")}
     errors: dict[str, str] = {}
-    would = None
+    would, undecided = None, nothing_decided(visit.house, visit.reader, use_id)
     if "changed" in query:
         known = {one.value for one in Changed}
         if values["changed"] not in known:
             errors = {"changed": "choose one of the list"}
         else:
+            asked = (visit.house, visit.reader, use_id, Changed(values["changed"]), values["to"] or None)
             try:
-                would = would_reopen(
-                    visit.house, visit.reader, use_id, Changed(values["changed"]), values["to"] or None
-                )
+                would = would_reopen(*asked)
+                undecided = nothing_decided(*asked)
             except BadField as error:
                 errors = {error.field: error.why}
     with visit.house.database.reading() as connection:
-        view = changes_view(connection, use, visit.reader, visit.today(), values, errors, would)
+        view = changes_view(connection, use, visit.reader, visit.today(), values, errors, would, undecided)
     return visit.show("changes.html", view, status=422 if errors else 200)
 
 

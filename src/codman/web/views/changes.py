@@ -8,6 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from codman.flows.before_deciding import NothingDecided
 from codman.flows.change_control import WouldReopen
 from codman.flows.review.plans import approved
 from codman.flows.review.policies import titles_of
@@ -95,6 +96,7 @@ class ChangesView:
     plans: tuple[PlanLine, ...]
     may_plan: bool
     asked: tuple[Asked, ...]
+    undecided: NothingDecided | None  # nothing is decided yet: what is asked, and what evidence stands
     would: tuple[tuple[str, str, bool], ...] | None  # title, because, in plan; None where nothing was asked
 
 
@@ -111,6 +113,7 @@ def changes_view(
     values: Mapping[str, str],
     errors: Mapping[str, str],
     would: Sequence[WouldReopen] | None,
+    undecided: NothingDecided | None = None,
 ) -> ChangesView:
     """The page of a use's changes.
 
@@ -122,6 +125,7 @@ def changes_view(
         values: What was asked about a change that is not made yet.
         errors: What is wrong with that.
         would: What it would reopen; None where nothing was asked.
+        undecided: What stands instead of a decision, where nothing is decided.
     """
     found: list[Reopening] = governance.every(connection, "reopening", reopenings.c.use == use.id)
     titles = titles_of(connection, [one.policy for one in found])
@@ -134,12 +138,13 @@ def changes_view(
         plans=tuple(_plan(connection, one, day) for one in reversed(plans)),
         may_plan=may(reader, "plan.create", paths_of(connection, use)),
         asked=shown((_CHANGED, _TO), values, errors),
+        undecided=undecided,
         would=None if would is None else tuple((one.title, one.because, one.plan is not None) for one in would),
     )
 
 
-def _open_first(one: Reopening) -> tuple[bool, str]:
-    return one.state is not ReopeningState.OPEN, one.created_at
+def _open_first(one: Reopening) -> tuple[bool, str, str, str, str]:
+    return one.state is not ReopeningState.OPEN, one.created_at, one.policy, one.requirement, one.id
 
 
 def _reopened(one: Reopening, titles: Mapping[tuple[str, str], str]) -> ReopenedLine:
