@@ -68,17 +68,16 @@ def _smirnov_sf(distance: float, n: int) -> float:
         j = np.arange(0, math.floor(n * (1 - distance)) + 1, dtype=np.float64)
         j = j[1 - distance - j / n > 0]
         choose = math.lgamma(n + 1) - np.array([math.lgamma(k + 1) + math.lgamma(n - k + 1) for k in j.tolist()])
-        logs = choose + j * np.log(distance + j / n) + (n - j) * np.log(1 - distance - j / n)
-        return float(distance * (np.exp(logs) / (distance + j / n)).sum())
+        exact = choose + j * np.log(distance + j / n) + (n - j) * np.log(1 - distance - j / n)
+        return float(distance * (np.exp(exact) / (distance + j / n)).sum())
     stride = n / _TERMS
-    j = np.arange(1, _TERMS) * stride
+    j = np.arange(1.0, _TERMS) * stride
     j = j[j < n * (1 - distance)]
     rest = n - j
-    stretched: FloatArray = j * np.log1p(n * distance / j) + rest * np.log1p(
-        -n * distance / rest
-    )  # Stirling: no large sums cancel
-    stretched = stretched + (1 / n - 1 / j - 1 / rest) / 12 - 0.5 * np.log(2 * math.pi * j * rest / n)
-    return float(distance * stride * (np.exp(stretched) / (distance + j / n)).sum())
+    moved: FloatArray = j * np.log1p(n * distance / j) + rest * np.log1p(-n * distance / rest)
+    stirling = (1 / n - 1 / j - 1 / rest) / 12 - 0.5 * np.log(2 * math.pi * j * rest / n)  # no large sums cancel
+    logs = moved + stirling
+    return float(distance * stride * (np.exp(logs) / (distance + j / n)).sum())
 
 
 def _durbin(distance: float, n: int) -> float:
