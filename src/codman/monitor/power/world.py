@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from codman.evaluate.distributions import norm_ppf
-from codman.evaluate.estimates import BoolArray, FloatArray
+from codman.evaluate.estimates import BoolArray, FloatArray, IntArray
 from codman.monitor.alarms.score_looks import ScoreCounts, auroc
 from codman.monitor.alarms.stream import WatchImpossible
 from codman.monitor.normal import cdf
@@ -53,15 +53,21 @@ class World:
             alerted=self.alerted,
         )
 
-    def coarser(self, bins: int) -> World:
-        """The same in fewer bins of about equal chance, none across the threshold."""
-        # the middle of a bin's chance decides where it goes, so that each new bin holds whole old ones
+    def grouping(self, bins: int) -> IntArray:
+        """(B,) which of so many coarser bins, of about equal chance, each goes to; none lies across the threshold."""
+        # the middle of a bin's chance decides, so that each new bin holds whole old ones
         middle = np.cumsum(self.mass) - self.mass / 2
-        key = np.minimum((middle * bins).astype(np.int64), bins - 1) + (bins * self.alerted).astype(np.int64)
-        _, which = np.unique(key, return_inverse=True)
-        event, other = np.bincount(which, weights=self.event), np.bincount(which, weights=self.other)
-        score = np.bincount(which, weights=self.score * self.mass) / np.bincount(which, weights=self.mass)
-        return replace(self, event=event, other=other, score=score)
+        key = np.minimum((middle * bins).astype(np.int64), bins - 1) + bins * self.alerted.astype(np.int64)
+        return np.unique(key, return_inverse=True)[1].astype(np.int64)
+
+    def grouped(self, which: IntArray) -> World:
+        """The same in the coarser bins that `which` says."""
+
+        def summed(chance: FloatArray) -> FloatArray:
+            return np.asarray(np.bincount(which, weights=chance), dtype=np.float64)
+
+        score = summed(self.score * self.mass) / summed(self.mass)
+        return replace(self, event=summed(self.event), other=summed(self.other), score=score)
 
 
 def binormal(auroc: float, prevalence: float, threshold: float | None = None) -> World:
@@ -92,7 +98,7 @@ def binormal(auroc: float, prevalence: float, threshold: float | None = None) ->
         score=np.clip(risk, lower, upper), event=event, other=other, prevalence=prevalence, threshold=threshold,
         source="binormal",
     )  # fmt: skip
-    return fine.coarser(BINS)
+    return fine.grouped(fine.grouping(BINS))
 
 
 def observed(
