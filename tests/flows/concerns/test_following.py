@@ -11,7 +11,7 @@ from codman.flows.concerns import actions, following
 from codman.flows.concerns.actions import CannotClose
 from codman.flows.concerns.following import ConcernClosed, NothingToPause, NotImpartial
 from codman.flows.concerns.raising import Place, Said, raise_concern
-from codman.flows.concerns.reading import list_concerns, overview, read_concern
+from codman.flows.concerns.reading import list_concerns, overview, read_concern, sent_receipt
 from codman.flows.records import BadListing
 from codman.flows.review.staging import move
 from codman.registry.access import Held, NotAllowed, Reader
@@ -309,3 +309,31 @@ def test_lists_and_counts_show_what_is_within_reach(ward):
     (duty,) = seen.duties
     assert (duty.year, duty.due_on, duty.concerns) == (2026, "2027-01-01", 1)
     assert overview(ward.house, north).open == 1
+
+
+def test_an_action_of_a_concern_out_of_reach_answers_like_one_that_is_not_there(ward):
+    one = closable(ward)
+    given = actions.add_action(
+        ward.house, clinician(), one.id, ActionKind.PREVENTIVE, "Watch the feed", "p-owner", "2026-12-01"
+    )
+    south = ward.at("safe", "south")
+    for step in (
+        lambda name: actions.read_action(ward.house, south, name),
+        lambda name: actions.finish_action(ward.house, south, name, given.revision, "Done"),
+    ):
+        said = []
+        for name in (given.id, "corrective_action-none"):
+            with pytest.raises(NoSuchRecord) as refused:
+                step(name)
+            said.append(str(refused.value).replace(name, "it"))
+        assert said[0] == said[1]
+
+
+def test_a_number_alone_tells_a_sender_for_a_day_and_then_nobody(ward):
+    name = ward.raised().concern.id
+    ward.clock.forward(hours=23)
+    assert sent_receipt(ward.house, name).number == name
+    ward.clock.forward(hours=2)
+    for asked in (name, "concern-none"):
+        with pytest.raises(NoSuchRecord, match=asked):
+            sent_receipt(ward.house, asked)

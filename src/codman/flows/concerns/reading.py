@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
@@ -21,11 +22,13 @@ from codman.registry.records import NoSuchRecord, Page
 from codman.registry.schema_review import concerns, corrective_actions
 from codman.review.clocks import Rule, Yearly, clocks
 from codman.spine.concern import Concern, ConcernFields, ConcernSeverity, ConcernState, CorrectiveAction
+from codman.spine.statement import when
 from codman.spine.use import Stage, Use
 
 READ: Final = "concern.read"
 CHANGE: Final = "concern.change"
 FILTERS: Final = ("state", "severity", "category", "use", "site", "pause", "clock")
+_RECEIPT: Final = timedelta(days=1)  # how long its number alone tells a sender what became of it
 ORDERS: Final = ("raised_at", "see_by", "clock_due", "closed_at")
 
 
@@ -96,13 +99,17 @@ class Receipt:
 
 
 def sent_receipt(house: House, name: str) -> Receipt:
-    """What a sender may know of a concern by its number alone, without an account.
+    """What a sender may know of a concern by its number alone, without an account, on the day they sent it.
+
+    A number stands in mails and tickets too: later it tells nobody that there is such a concern.
 
     Raises:
-        NoSuchRecord: There is none of that number.
+        NoSuchRecord: There is none of that number, or it was sent longer ago.
     """
     with house.database.reading() as connection:
         found: Concern = CONCERNS.get(connection, name)
+        if when(found.raised_at) < house.database.clock() - _RECEIPT:
+            raise NoSuchRecord("concern", name)
         return Receipt(found.id, who_sees(connection, found).circle.value, found.see_by)
 
 
