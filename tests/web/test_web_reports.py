@@ -144,6 +144,26 @@ def test_the_next_report_is_prefilled_from_the_last_and_its_numbers_are_asked_af
     assert 'name="m0_value" type="text" value=""' in page
 
 
+def test_the_form_begins_with_what_happened_and_folds_what_stays_as_it_was(
+    pages: Pages, house: House, report: str
+) -> None:
+    assert pages(None).post(link_of(pages(Role.OWNER), report), data=ANSWERS).status_code == 200
+    pages(Role.OWNER).post("/schedules/new", data={**SCHEDULE, "partner_name": "Vendor 2"})
+    page = pages(None).get(link_of(pages(Role.OWNER), newest(house))).text
+    order = [page.index(f"<legend>{words}</legend>") for words in ("In short", "Safety", "Changes and uptime", "AUROC")]
+    assert order == sorted(order)
+    assert page.index("Something else was measured") < page.index("Who sends it")
+    faulty = pages(None).post(link_of(pages(Role.OWNER), newest(house)), data={**ANSWERS, "m1_note": "because"}).text
+    assert "<details open><summary>At the threshold 0.2. No number, or no interval?" in faulty
+
+
+def newest(house: House) -> str:
+    """The report that is awaited now."""
+    with house.database.reading() as connection:
+        due = select(expected_reports.c.id).where(expected_reports.c.state == "due")
+        return str(connection.execute(due).scalar_one())
+
+
 @pytest.mark.parametrize("token", ["0" * 64, "x", "~" + "a" * 43, "a" * 500, "%00", "%F0%9F%98%80"])
 def test_a_forged_link_tells_nothing(pages: Pages, report: str, token: str) -> None:
     for answer in (pages(None).get(f"/report/{token}"), pages(None).post(f"/report/{token}", data=ANSWERS)):

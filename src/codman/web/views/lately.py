@@ -20,7 +20,9 @@ _SHOWN: Final = 8
 _LOOKED: Final = 60  # entries: of these, many are sign-ins and answers saved one by one
 # how one came in, and what the house wrote down by itself while one did something else
 _LEFT_OUT: Final = frozenset({"session", "account", "password", "identity", "invitation", "link", "policy", "house"})
-_UNSAID: Final = frozenset({"person.sign", "evidence.link", "log.try", "reopening.create", "pause_proposal.create"})
+_UNSAID: Final = frozenset(
+    {"person.sign", "evidence.link", "log.try", "reopening.create", "pause_proposal.create", "expected_report.create"}
+)
 _OUTCOMES: Final[Mapping[str, str]] = {
     "approved": "You approved",
     "approved with conditions": "You approved, with conditions,",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from codman.flows.reporting.answers import REASONS, SOME, change_field, row_field, rows_of
+from codman.flows.reporting.answers import COLUMNS, REASONS, SOME, change_field, row_field, rows_of
 from codman.flows.reporting.calendar import days_after
 from codman.flows.reporting.paper import Prefilled
 from codman.flows.reporting.receiving import Awaited
@@ -59,6 +59,10 @@ class Row:
     last: str
     fixed: Asked | None  # the metric, where it is asked for by name
     asked: tuple[Asked, ...]
+    folded: tuple[Asked, ...]  # what seldom changes or is seldom needed
+    summary: str  # of what is folded
+    unfolded: bool  # something in it is wrong, or was answered
+    spare: bool  # nothing stands in it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,11 +78,13 @@ class AnswerView:
     overdue: bool
     last_day: str | None
     who: Asked
-    known: tuple[Asked, ...]
+    safety: tuple[Asked, ...]
+    uptime: Asked
     changes: Asked
     ticks: tuple[Tick, ...]
     words: Asked
-    rows: tuple[Row, ...]
+    rows: tuple[Row, ...]  # those that something stands in
+    more: tuple[Row, ...]  # empty ones
     measurements: Asked
     every: tuple[Asked, ...]
     faults: tuple[str, ...]
@@ -128,7 +134,9 @@ def answer_view(
         options=(),
         needed=False,
     )
-    parts = [replace(part, label=f"{row.legend}, {part.label.lower()}") for row in rows for part in row.asked]
+    parts = [
+        replace(part, label=f"{row.legend}, {part.label.lower()}") for row in rows for part in (*row.asked, *row.folded)
+    ]
     return AnswerView(
         action=action,
         use=found.use.name,
@@ -139,7 +147,8 @@ def answer_view(
         overdue=today > found.report.due_on,
         last_day=None if ready.last_day is None else days_after(ready.last_day, -1),
         who=who,
-        known=known,
+        safety=known[:-1],
+        uptime=known[-1],
         changes=changes,
         ticks=tuple(
             Tick(
@@ -151,9 +160,10 @@ def answer_view(
             for change in ReportedChange
         ),
         words=words,
-        rows=rows,
+        rows=tuple(row for row in rows if not row.spare),
+        more=tuple(row for row in rows if row.spare),
         measurements=measurements,
-        every=(who, *known, changes, words, measurements, *parts),
+        every=(words, *known[:-1], changes, known[-1], measurements, *parts, who),
         faults=tuple(faults),
         refused=refused,
         looks=looks,
@@ -185,11 +195,20 @@ def _row(number: int, typed: Mapping[str, str], errors: Mapping[str, str], last:
     )
     asked = shown([name, *asks], typed, errors)
     known = legend is not None and not asked[0].error
+    parts = asked[1:] if known else asked
+    at = typed.get(row_field(number, "threshold"), "").strip()
+    why = typed.get(row_field(number, "note"), "").strip()
+    stays = {row_field(number, "note"), *([row_field(number, "threshold")] if at else [])}
+    folded = tuple(one for one in parts if one.name in stays)
     return Row(
         legend=legend or (f"Another measurement: {metric}" if metric else "Another measurement"),
         last=last.get(metric, ""),
         fixed=asked[0] if known else None,
-        asked=asked[1:] if known else asked,
+        asked=tuple(one for one in parts if one not in folded) if known else parts,
+        folded=folded if known else (),
+        summary=(f"At the threshold {at}. " if at else "") + "No number, or no interval? Say why",
+        unfolded=bool(why) or any(one.error for one in folded),
+        spare=not any(typed.get(row_field(number, column), "").strip() for column in COLUMNS),
     )
 
 
