@@ -31,6 +31,7 @@ from codman.registry.schema_review import (
     triages,
     votes,
 )
+from codman.registry.schema_watch import incidents, monitors, signals, watch_steps
 from codman.spine.concern import Concern, ConcernFields, CorrectiveAction, CorrectiveActionFields
 from codman.spine.determination import Determination, DeterminationFields
 from codman.spine.intake import Intake, IntakeFields, TriageFields, TriageRecord
@@ -51,6 +52,16 @@ from codman.spine.review import (
     Vote,
     VoteFields,
 )
+from codman.spine.watching import (
+    Incident,
+    IncidentFields,
+    Monitor,
+    MonitorFields,
+    Signal,
+    SignalFields,
+    WatchStep,
+    WatchStepFields,
+)
 
 INTAKES: Final = Records("intake", intakes, IntakeFields, Intake)
 TRIAGES: Final = Records("triage", triages, TriageFields, TriageRecord)
@@ -68,6 +79,10 @@ CORRECTIVE_ACTIONS: Final = Records("corrective_action", corrective_actions, Cor
 CHANGE_PLANS: Final = Records("change_plan", change_plans, ChangePlanFields, ChangePlan)
 REOPENINGS: Final = Records("reopening", reopenings, ReopeningFields, Reopening)
 PAUSE_PROPOSALS: Final = Records("pause_proposal", pause_proposals, PauseProposalFields, PauseProposal)
+MONITORS: Final = Records("monitor", monitors, MonitorFields, Monitor)
+SIGNALS: Final = Records("signal", signals, SignalFields, Signal)
+INCIDENTS: Final = Records("incident", incidents, IncidentFields, Incident)
+WATCH_STEPS: Final = Records("watch_step", watch_steps, WatchStepFields, WatchStep)
 
 GOVERNANCE: Final[Mapping[str, Records[Any, Any]]] = {
     one.kind: one
@@ -88,6 +103,10 @@ GOVERNANCE: Final[Mapping[str, Records[Any, Any]]] = {
         CHANGE_PLANS,
         REOPENINGS,
         PAUSE_PROPOSALS,
+        MONITORS,
+        SIGNALS,
+        INCIDENTS,
+        WATCH_STEPS,
     )
 }
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, column, insert, inspect, select, table, text
 from codman.errors import BadInput
 
 # their tables belong to the same metadata
-from codman.registry import schema_accounts, schema_filing, schema_jobs, schema_review  # noqa: F401
+from codman.registry import schema_accounts, schema_filing, schema_jobs, schema_review, schema_watch  # noqa: F401
 from codman.registry.database import Database
 from codman.registry.schema import log_head, metadata
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import context
 
 # their tables belong to the same metadata
-from codman.registry import schema_accounts, schema_filing, schema_jobs, schema_review  # noqa: F401
+from codman.registry import schema_accounts, schema_filing, schema_jobs, schema_review, schema_watch  # noqa: F401
 from codman.registry.schema import metadata
 
 _connection = context.config.attributes["connection"]

@@ -750,6 +750,40 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_imported_rows_use"), ["use"], unique=False)
 
     op.create_table(
+        "incidents",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.String(length=40), nullable=False),
+        sa.Column("updated_at", sa.String(length=40), nullable=False),
+        sa.Column("use", sa.String(length=64), nullable=False),
+        sa.Column("title", sa.String(length=400), nullable=False),
+        sa.Column("cause", sa.String(length=400), nullable=True),
+        sa.Column("owner", sa.String(length=64), nullable=False),
+        sa.Column("holder", sa.String(length=64), nullable=False),
+        sa.Column("severe", sa.Boolean(), nullable=False),
+        sa.Column("state", sa.String(length=64), nullable=False),
+        sa.Column("opened_at", sa.String(length=40), nullable=False),
+        sa.Column("answer_by", sa.String(length=40), nullable=True),
+        sa.Column("rung", sa.Integer(), nullable=False),
+        sa.Column("steps", sa.JSON(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=True),
+        sa.Column("care", sa.String(length=64), nullable=True),
+        sa.Column("finding", sa.Text(), nullable=True),
+        sa.Column("resolved_at", sa.String(length=40), nullable=True),
+        sa.ForeignKeyConstraint(["holder"], ["people.id"], name=op.f("fk_incidents_holder")),
+        sa.ForeignKeyConstraint(["owner"], ["people.id"], name=op.f("fk_incidents_owner")),
+        sa.ForeignKeyConstraint(["use"], ["uses.id"], name=op.f("fk_incidents_use")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_incidents")),
+    )
+    with op.batch_alter_table("incidents", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_incidents_answer_by"), ["answer_by"], unique=False)
+        batch_op.create_index(batch_op.f("ix_incidents_holder"), ["holder"], unique=False)
+        batch_op.create_index(batch_op.f("ix_incidents_opened_at"), ["opened_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_incidents_owner"), ["owner"], unique=False)
+        batch_op.create_index(batch_op.f("ix_incidents_state"), ["state"], unique=False)
+        batch_op.create_index(batch_op.f("ix_incidents_use"), ["use"], unique=False)
+
+    op.create_table(
         "intakes",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
@@ -774,6 +808,35 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_intakes_owner"), ["owner"], unique=False)
         batch_op.create_index(batch_op.f("ix_intakes_state"), ["state"], unique=False)
         batch_op.create_index(batch_op.f("ix_intakes_use"), ["use"], unique=False)
+
+    op.create_table(
+        "monitors",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.String(length=40), nullable=False),
+        sa.Column("updated_at", sa.String(length=40), nullable=False),
+        sa.Column("use", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=400), nullable=False),
+        sa.Column("edition", sa.String(length=400), nullable=False),
+        sa.Column("plan", sa.Text(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("state", sa.String(length=64), nullable=False),
+        sa.Column("owner", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.String(length=64), nullable=True),
+        sa.Column("reference", sa.String(length=64), nullable=True),
+        sa.Column("starts_on", sa.String(length=10), nullable=False),
+        sa.Column("looked_until", sa.String(length=10), nullable=True),
+        sa.ForeignKeyConstraint(["owner"], ["people.id"], name=op.f("fk_monitors_owner")),
+        sa.ForeignKeyConstraint(["use"], ["uses.id"], name=op.f("fk_monitors_use")),
+        sa.ForeignKeyConstraint(["version"], ["versions.id"], name=op.f("fk_monitors_version")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_monitors")),
+    )
+    with op.batch_alter_table("monitors", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_monitors_digest"), ["digest"], unique=False)
+        batch_op.create_index(batch_op.f("ix_monitors_owner"), ["owner"], unique=False)
+        batch_op.create_index(batch_op.f("ix_monitors_state"), ["state"], unique=False)
+        batch_op.create_index(batch_op.f("ix_monitors_use"), ["use"], unique=False)
+        batch_op.create_index(batch_op.f("ix_monitors_version"), ["version"], unique=False)
 
     op.create_table(
         "schedules",
@@ -1036,6 +1099,44 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_reviewers_person"), ["person"], unique=False)
 
     op.create_table(
+        "signals",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.String(length=40), nullable=False),
+        sa.Column("updated_at", sa.String(length=40), nullable=False),
+        sa.Column("use", sa.String(length=64), nullable=False),
+        sa.Column("monitor", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=64), nullable=False),
+        sa.Column("about", sa.String(length=400), nullable=False),
+        sa.Column("requirement", sa.String(length=400), nullable=True),
+        sa.Column("metric", sa.String(length=400), nullable=True),
+        sa.Column("feature", sa.String(length=400), nullable=True),
+        sa.Column("slice", sa.JSON(), nullable=False),
+        sa.Column("window", sa.JSON(), nullable=True),
+        sa.Column("value", sa.Float(), nullable=True),
+        sa.Column("lower", sa.Float(), nullable=True),
+        sa.Column("upper", sa.Float(), nullable=True),
+        sa.Column("evidence", sa.Float(), nullable=True),
+        sa.Column("sentence", sa.String(length=400), nullable=False),
+        sa.Column("severe", sa.Boolean(), nullable=False),
+        sa.Column("statement", sa.String(length=64), nullable=True),
+        sa.Column("raised_at", sa.String(length=40), nullable=False),
+        sa.Column("incident", sa.String(length=64), nullable=True),
+        sa.Column("ended_at", sa.String(length=40), nullable=True),
+        sa.ForeignKeyConstraint(["incident"], ["incidents.id"], name=op.f("fk_signals_incident")),
+        sa.ForeignKeyConstraint(["monitor"], ["monitors.id"], name=op.f("fk_signals_monitor")),
+        sa.ForeignKeyConstraint(["use"], ["uses.id"], name=op.f("fk_signals_use")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_signals")),
+        sa.UniqueConstraint("monitor", "about", name=op.f("uq_signals_monitor")),
+    )
+    with op.batch_alter_table("signals", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_signals_incident"), ["incident"], unique=False)
+        batch_op.create_index(batch_op.f("ix_signals_kind"), ["kind"], unique=False)
+        batch_op.create_index(batch_op.f("ix_signals_monitor"), ["monitor"], unique=False)
+        batch_op.create_index(batch_op.f("ix_signals_raised_at"), ["raised_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_signals_use"), ["use"], unique=False)
+
+    op.create_table(
         "statement_signatures",
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("keyid", sa.String(length=64), nullable=False),
@@ -1070,6 +1171,35 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_votes_case"), ["case"], unique=False)
         batch_op.create_index(batch_op.f("ix_votes_cast_by"), ["cast_by"], unique=False)
         batch_op.create_index(batch_op.f("ix_votes_person"), ["person"], unique=False)
+
+    op.create_table(
+        "watch_steps",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.String(length=40), nullable=False),
+        sa.Column("updated_at", sa.String(length=40), nullable=False),
+        sa.Column("incident", sa.String(length=64), nullable=False),
+        sa.Column("use", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=64), nullable=False),
+        sa.Column("to_version", sa.String(length=64), nullable=True),
+        sa.Column("state", sa.String(length=64), nullable=False),
+        sa.Column("told", sa.JSON(), nullable=False),
+        sa.Column("acknowledged", sa.JSON(), nullable=False),
+        sa.Column("decided_by", sa.String(length=64), nullable=True),
+        sa.Column("done_at", sa.String(length=40), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["decided_by"], ["people.id"], name=op.f("fk_watch_steps_decided_by")),
+        sa.ForeignKeyConstraint(["incident"], ["incidents.id"], name=op.f("fk_watch_steps_incident")),
+        sa.ForeignKeyConstraint(["to_version"], ["versions.id"], name=op.f("fk_watch_steps_to_version")),
+        sa.ForeignKeyConstraint(["use"], ["uses.id"], name=op.f("fk_watch_steps_use")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_watch_steps")),
+    )
+    with op.batch_alter_table("watch_steps", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_watch_steps_decided_by"), ["decided_by"], unique=False)
+        batch_op.create_index(batch_op.f("ix_watch_steps_incident"), ["incident"], unique=False)
+        batch_op.create_index(batch_op.f("ix_watch_steps_state"), ["state"], unique=False)
+        batch_op.create_index(batch_op.f("ix_watch_steps_to_version"), ["to_version"], unique=False)
+        batch_op.create_index(batch_op.f("ix_watch_steps_use"), ["use"], unique=False)
 
     op.create_table(
         "acceptances",

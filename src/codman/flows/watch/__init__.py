@@ -1,0 +1,1 @@
+"""Following a use that runs: what is planned, what is seen, what is done about it."""
