@@ -7,6 +7,7 @@ import typer
 from codman.cli.monitor_drift import drift
 from codman.cli.monitor_estimate import estimate
 from codman.cli.monitor_plan import conform, plan
+from codman.cli.monitor_power import power, replay
 
 app = typer.Typer(
     add_completion=False,
@@ -26,3 +27,5 @@ app.command("drift")(drift)
 app.command("estimate")(estimate)
 app.command("plan")(plan)
 app.command("conform")(conform)
+app.command("power")(power)
+app.command("replay")(replay)

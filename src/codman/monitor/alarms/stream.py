@@ -22,6 +22,7 @@ class Stream:
     delta: float  # the largest shift that does not matter, in the metric's own unit; at least 0
     feature: str | None = None
     slice: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict)  # what else names it: {"threshold": 0.2}
     use: str = ""
     lineage: tuple[str, ...] = ()  # what it is made from: pipelines, sources, tables, nearest first
     site: str | None = None
@@ -42,5 +43,5 @@ class Stream:
         """What names it, as plain JSON types."""
         return {
             "metric": self.metric, "feature": self.feature, "slice": dict(self.slice), "use": self.use,
-            "site": self.site, "delta": self.delta,
+            "params": dict(self.params), "site": self.site, "delta": self.delta,
         }  # fmt: skip

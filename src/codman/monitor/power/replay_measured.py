@@ -59,7 +59,7 @@ def replay_measured(
     starts, ends, table, skipped = _table(measured)
     streams, parts = [], []
     for key, rows in table.items():
-        metric, feature, of, _ = key
+        metric, feature, of, named = key
         distance = metric in _FROM
         standard = (standards or {}).get(metric, _FROM.get(metric))
         value, se, n = (np.full((len(starts), 1), np.nan) for _ in range(3))
@@ -77,7 +77,7 @@ def replay_measured(
         parts.append(over_memory(look, delta, memory=rules.memory, quiet=rules.quiet, off=rules.off))
         streams.append(
             Stream(
-                metric=metric, feature=feature, slice=dict(of), delta=delta, owner=owner,
+                metric=metric, feature=feature, slice=dict(of), params=dict(named), delta=delta, owner=owner,
                 lineage=tuple((lineage or {}).get(feature or "", ())),
             )
         )  # fmt: skip

@@ -93,6 +93,7 @@ def replay_rows(reference: Source, current: Source, asked: Asked, rules: Rules) 
         streams.extend(
             Stream(
                 metric=metric, feature=feature, slice=name, delta=delta, owner=asked.owner, site=name.get("site"),
+                params={"threshold": asked.threshold} if metric in NEEDS_THRESHOLD else {},
                 lineage=tuple(asked.lineage.get(feature or "", ())),
             )
             for name in names
@@ -120,7 +121,8 @@ def replay_rows(reference: Source, current: Source, asked: Asked, rules: Rules) 
         )
         watched(look, metric, column, delta)
     whole = Evidence(
-        e=np.concatenate([one.e for one in parts], axis=1), beyond=np.concatenate([one.beyond for one in parts], axis=1),
+        e=np.concatenate([one.e for one in parts], axis=1),
+        beyond=np.concatenate([one.beyond for one in parts], axis=1),
         back=np.concatenate([one.back for one in parts], axis=1),
         shift=np.concatenate([one.shift for one in parts], axis=1),
     )  # fmt: skip
