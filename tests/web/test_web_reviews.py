@@ -113,14 +113,14 @@ def test_from_a_question_to_a_signed_decision_with_a_condition_on_the_pages_alon
     said = {"text": "The rapid response team", "answers": answer[1].partition("=")[2]}
     assert owner.post(f"{here}/remarks", data=said).status_code == 303
 
-    for name in ("clin", "stat", "safe"):
-        voter = pages(house, name)
-        vote = {"choice": Choice.WITH_CONDITIONS.value, "reason": f"{name} says so"}
-        assert voter.post(f"{here}/votes", data=vote).headers["location"] == f"{here}#part"
     form = chair.get(f"{here}/acceptances?requirement=discrimination").text
     assert 'name="patients_needed"' in form
     assert 'value="3000"' in form
     assert chair.post(f"{here}/acceptances", data=ACCEPTED).status_code == 303
+    for name in ("clin", "stat", "safe"):
+        voter = pages(house, name)
+        vote = {"choice": Choice.WITH_CONDITIONS.value, "reason": f"{name} says so"}
+        assert voter.post(f"{here}/votes", data=vote).headers["location"] == f"{here}#part"
 
     decide = {"outcome": "approved with conditions", "reasons": "It finds what we miss"}
     decide["revision"] = revision(chair.get(f"{here}/decide"))
@@ -289,13 +289,13 @@ def test_a_case_is_opened_under_the_policy_that_the_use_meets(house: Committee) 
         "use": "ward",
         "checkpoint": "validation",
         "procedure": "full",
-        "quorum": "2",
+        "quorum": "3",
         "disciplines": "clinical, IT",
     }
     there = owner.post("/reviews/new", data=sent)
     assert there.status_code == 303
     found = docket(house.house, house.officer, there.headers["location"].rpartition("/")[2]).case
-    assert (found.quorum, found.disciplines, found.leads_to) == (2, ["clinical", "IT"], Stage.IN_REVIEW)
+    assert (found.quorum, found.disciplines, found.leads_to) == (3, ["clinical", "IT"], Stage.IN_REVIEW)
     again = owner.post("/reviews/new", data=sent)
     assert again.status_code == 409
     assert "is open for this use" in plain(again)

@@ -41,6 +41,7 @@ from codman.registry.schema_review import (
 from codman.registry.undecided import OF, uncovered_by_use
 from codman.review.votes import why_not_vote
 from codman.spine.concern import ConcernState
+from codman.spine.day import written_day
 from codman.spine.intake import IntakeState, TriageState
 from codman.spine.partner_report import ReportState
 from codman.spine.pausing import PauseState
@@ -169,6 +170,8 @@ def _presiding(house: House, connection: Connection, reader: Reader) -> Iterator
         about = f"{found.use.name}, {case.checkpoint.value}"
         said: dict[str, Any] = {"since": case.created_at, "due_on": case.due_on, "use": case.use}
         if not found.reviewers and case.procedure.value == "full":
+            if reader.person in found.interested:  # whoever has a hand in it does not choose who judges it
+                continue
             at = f"/reviews/{case.id}/reviewers"
             yield Task(duty=Duty.REVIEWERS, sentence=f"Name who reviews: {about}", at=at, **said)
         elif reader.person not in found.interested and count(found, verdict_of(house, connection, found)).complete:
@@ -365,9 +368,10 @@ def _reports(connection: Connection, reader: Reader, ahead: str) -> Iterator[Tas
         )
     )
     for row in rows:
+        span = f"{written_day(row.period_start)} to {written_day(row.period_end)}"
         yield Task(
             duty=Duty.REPORT,
-            sentence=f"The report about {row.name} from {row.period_start} to {row.period_end} has not come",
+            sentence=f"The report about {row.name} from {span} has not come",
             at=f"/uses/{row.use}/reports",
             since=row.created_at,
             due_on=row.due_on,

@@ -99,9 +99,10 @@ def _may_begin(visit: Visit, found: LaidOut, step: Step) -> None:
         raise cases.NotYours(found.why_no_vote)
     if step.name == "decide" and (why := found.why_no_decision(visit.reader)) is not None:
         raise cases.NotYours(why[:1].lower() + why[1:])
-    if step.name == "acceptances" and (why := found.docket.interested.get(visit.reader.person)) is not None:
+    judges = step.name in ("acceptances", "reviewers")
+    if judges and (why := found.docket.interested.get(visit.reader.person)) is not None:
         raise cases.NotYours(f"you {why}: others decide")
-    if step.name == "acceptances" and not found.impartial(visit.reader):
+    if judges and not found.impartial(visit.reader):
         raise cases.NotYours("you declared a conflict of interest in this case")
 
 

@@ -245,7 +245,7 @@ def _alt(one: Beside) -> str:
 
 def _reviewers(found: LaidOut, reader: Reader) -> tuple[ReviewerLine, ...]:
     voted = {vote.person: vote for vote in found.docket.votes}
-    changes = found.working and found.may(reader, "case.change")
+    changes = found.working and found.may(reader, "case.change") and found.impartial(reader)
     lines = []
     for one in found.docket.reviewers:
         vote = voted.get(one.person)
@@ -365,7 +365,8 @@ def _office(found: LaidOut, reader: Reader) -> tuple[Part, ...]:
         return ()
     here, acts = f"/reviews/{found.docket.case.id}", []
     if found.may(reader, "case.change"):
-        acts.append(Part(href=f"{here}/reviewers", words=STEPS["reviewers"].title))
+        if found.impartial(reader):
+            acts.append(Part(href=f"{here}/reviewers", words=STEPS["reviewers"].title))
         acts.append(Part(href=f"{here}/conditions", words=STEPS["conditions"].title))
     if found.may(reader, "case.decide") and may(reader, "evidence.sign") and found.why_no_decision(reader) is None:
         acts.append(Part(href=f"{here}/decide", words=STEPS["decide"].title))
