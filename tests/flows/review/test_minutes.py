@@ -25,11 +25,11 @@ def test_minutes_name_what_is_not_known_first_and_everything_that_was_said(tmp_p
     remark(house.house, house.person("owner"), case.id, "The ward opened in May.", answers=asked.id)
     before = minutes(house.house, house.person("viewer"), case.id)
     assert before.lacking == ["2 more votes (0 of 2 needed)"]
-    cast(house.house, house.person("stat"), case.id, Choice.WITH_CONDITIONS, reason="until more patients are seen")
-    cast(house.house, house.person("idle"), case.id, Choice.APPROVE, of="p-clin")
     chair = house.person("chair")
     condition = {"sentence": "Show it on 900 more patients", "owner": "p-owner", "due_on": "2027-02-01"}
     accept_inconclusive(house.house, chair, case.id, "discrimination", "a small ward", condition)
+    cast(house.house, house.person("stat"), case.id, Choice.WITH_CONDITIONS, reason="until more patients are seen")
+    cast(house.house, house.person("idle"), case.id, Choice.APPROVE, of="p-clin")
     now = docket(house.house, chair, case.id).case
     decide(house.house, chair, case.id, now.revision, CaseOutcome.CONDITIONAL, "Benefit is likely.")
 
@@ -41,11 +41,11 @@ def test_minutes_name_what_is_not_known_first_and_everything_that_was_said(tmp_p
     assert found.known == []
     assert text.index("## Not known") < text.index("## Votes")
     for said in (
-        "**Approved with conditions** on 2026-11-01: Benefit is likely. It stands until 2027-11-01.",
+        "**Approved with conditions** on 1 Nov 2026: Benefit is likely. It stands until 1 Nov 2027.",
         "- Person clin (clinical), no conflict of interest; Person idle votes for them",
         "- Person stat on discrimination, 2026-11-01 09:00: Why so few patients?\n  - Person owner",
         "- Person clin, cast by Person idle: approve",
-        "- Show it on 900 more patients (Person owner, by 2027-02-01; closed by evidence that meets",
+        "- Show it on 900 more patients (Person owner, by 1 Feb 2027; closed by evidence that meets",
         "- Person chair, approval, 2026-11-01T09:00:00.000000Z",
     ):
         assert said in text

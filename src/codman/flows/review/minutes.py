@@ -13,6 +13,7 @@ from codman.flows.review.deciding import stood_as, verdict_of
 from codman.flows.review.voting import count
 from codman.registry.access import Reader
 from codman.registry.names import names_of
+from codman.spine.day import written_day
 from codman.spine.record_statements import DecidedRequirement, DecisionPredicate
 from codman.spine.review import CaseState, Condition, Remark, Reviewer
 from codman.spine.verdict import Outcome
@@ -207,12 +208,12 @@ def _lines(of: Minutes) -> Iterator[str]:
     yield f"# {of.use}: {of.checkpoint}"
     yield ""
     yield f"{of.product}{f' {of.version}' if of.version else ''}. Case {of.case}, {of.procedure} procedure, {of.state}."
-    yield f"Judged by {of.policy}. Submitted by {of.submitted_by} on {of.opened_at[:10]}."
+    yield f"Judged by {of.policy}. Submitted by {of.submitted_by} on {written_day(of.opened_at)}."
     if of.sites:
         yield f"Sites: {', '.join(of.sites)}."
     if of.outcome is not None:
-        until = f" It stands until {of.expires_on}." if of.expires_on else ""
-        yield f"**{of.outcome.capitalize()}** on {str(of.decided_at)[:10]}: {of.reasons}{until}"
+        until = f" It stands until {written_day(of.expires_on)}." if of.expires_on else ""
+        yield f"**{of.outcome.capitalize()}** on {written_day(str(of.decided_at))}: {of.reasons}{until}"
     for lack in of.lacking:
         yield f"Still needed: {lack}."
     yield from _section("Present", (_who(one) for one in of.present))
@@ -222,7 +223,10 @@ def _lines(of: Minutes) -> Iterator[str]:
     yield from _section("Votes", map(_vote, of.votes))
     yield from _section(
         "Conditions",
-        (f"{c.sentence} ({c.owner}, by {c.due_on}; closed by {c.closed_by}): {c.state}" for c in of.conditions),
+        (
+            f"{c.sentence} ({c.owner}, by {written_day(c.due_on)}; closed by {c.closed_by}): {c.state}"
+            for c in of.conditions
+        ),
     )
     yield from _section("Signed", iter(of.signatures))
     if of.decision is not None:
