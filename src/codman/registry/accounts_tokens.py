@@ -164,8 +164,8 @@ def find_token(connection: Connection, secret: str, now: datetime) -> Row[Any]:
 
 
 def see(database: Database, row: Row[Any], now: datetime) -> None:
-    """Note that a token is in use, at most every five minutes."""
-    if row.seen_at is None or row.seen_at <= instant(now - _SEEN_EVERY):
+    """Note that a token is in use, at most every five minutes; later where that would wait for somebody's change."""
+    if (row.seen_at is None or row.seen_at <= instant(now - _SEEN_EVERY)) and not database.is_writing:
         with database.unrecorded() as connection:
             connection.execute(update(tokens).where(tokens.c.id == row.id).values(seen_at=instant(now)))
 

@@ -128,6 +128,11 @@ class Database:
         return self.engine.dialect.name == "sqlite"
 
     @property
+    def is_writing(self) -> bool:
+        """Whether a change is being made in this process: the next one would wait for it."""
+        return self._writing.locked()
+
+    @property
     def file(self) -> Path | None:
         """Where it lies, if it is a file here."""
         name = self.url.database

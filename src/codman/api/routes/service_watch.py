@@ -113,12 +113,15 @@ def _readiness(call: Call, ready: InTime[Readiness]) -> Reply:
 
 
 def _metrics(call: Call, told: InTime[list[Figure]]) -> Reply:
-    found = told(call.house)
-    in_time = Figure(
-        "codman_figures_in_time", "gauge", "0 where the house did not answer in time", {(): float(found is not None)}
-    )
-    # what is counted in this process is told even then
-    return exposed([*(counted() if found is None else found), in_time, *_pages()], call.headers.get("accept", ""))
+    of_the_house = told(call.house)
+    in_time = {(): float(of_the_house is not None)}
+    found = [
+        Figure("codman_figures_in_time", "gauge", "0 where the house did not answer in time", in_time),
+        *counted(),  # what this process counts is told in any case
+        *(of_the_house or ()),
+        *_pages(),
+    ]
+    return exposed(found, call.headers.get("accept", ""))
 
 
 def _pages() -> Iterator[Figure]:

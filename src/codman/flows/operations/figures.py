@@ -24,7 +24,7 @@ from codman.jobs.times import read_instant
 from codman.registry.log import size_of
 from codman.registry.schema import statements
 from codman.spine.statement import Kind
-from codman.telemetry import OTHER, Figure, counted
+from codman.telemetry import OTHER, Figure
 
 log: Final = logging.getLogger("codman.operations")
 
@@ -34,7 +34,7 @@ _KINDS: Final = frozenset(kind.value for kind in Kind)
 
 
 def figures(house: House) -> list[Figure]:
-    """Every figure there is; a source that fails leaves its own out, and is counted."""
+    """What the house says when it is asked; a source that fails leaves its own out, and is counted."""
     found: list[Figure] = []
     failed: dict[str, float] = {}
     for name, source in SOURCES.items():
@@ -136,15 +136,9 @@ def backup(house: House) -> Iterable[Figure]:
         yield _one("codman_backup_last_timestamp_seconds", "When the last backup was made", at.timestamp())
 
 
-def instruments(_house: House) -> Iterable[Figure]:
-    """What is counted while the server works."""
-    return counted()
-
-
 # A new group: its function and a line here. What it counts carries words of the code as labels, nothing else.
 SOURCES: Final[Mapping[str, Source]] = {
     "build": build,
-    "instruments": instruments,
     "database": database,
     "pool": pool,
     "outbox": outbox,
