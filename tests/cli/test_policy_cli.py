@@ -47,7 +47,7 @@ def test_the_packs_are_listed_with_their_dates(codman, own):
     lines = {line.split()[0]: line for line in done.out.splitlines()}
     assert len(lines) == 12
     assert "in force" in lines["predictive-high"]
-    assert "not before 2026-12-01" in lines["sepsis"]
+    assert "not before 1 Dec 2026" in lines["sepsis"]
 
 
 def test_own_packs_are_found_in_the_workspace(codman, own):
@@ -121,7 +121,7 @@ def test_check_looks_at_every_policy_of_a_pack(codman, own):
     ("arguments", "said"),
     [
         (("show", "sepsis-alert"), "there is no pack 'sepsis-alert'"),
-        (("show", "predictive-high", "--at", "2020-01-01"), "does not hold on 2020-01-01"),
+        (("show", "predictive-high", "--at", "2020-01-01"), "does not hold on 1 Jan 2020"),
         (("packs", "--own", "nowhere"), "nowhere is no folder of packs"),
         (("packs", "--at", "soon"), "--at is not a time"),
     ],

@@ -109,7 +109,7 @@ def test_who_has_something_waiting_is_mailed_what_and_by_when_and_nobody_else_is
 
     (mail,) = box.to("clin@example.org")
     assert mail.startswith("1 thing waits for you\n")
-    assert "Vote: Ward sepsis, go-live (by 2026-11-20)" in mail
+    assert "Vote: Ward sepsis, go-live (by 20 Nov 2026)" in mail
     assert f"https://codman.hospital.example.org/reviews/{case.id}" in mail
     assert box.to("stat@example.org") == []
 
@@ -148,7 +148,7 @@ def test_no_word_that_anybody_wrote_leaves_the_house(made, box):
     delivered(made.house)
 
     (mail,) = box.to("owner@example.org")
-    assert "You owe a condition of Ward sepsis (by 2027-02-01)" in mail
+    assert "You owe a condition of Ward sepsis (by 1 Feb 2027)" in mail
     assert "bed 12" not in mail
     with made.house.database.reading() as connection:
         assert "bed 12" not in json.dumps(connection.execute(select(outbox.c.body)).scalars().all())

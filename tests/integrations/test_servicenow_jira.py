@@ -64,7 +64,7 @@ def test_an_incident_says_what_where_how_urgent_and_who_asked():
 
     (incident,) = instance.records
     assert incident["short_description"] == NOTICE.title
-    assert "- Measure again by race (by 2026-12-01)" in incident["description"]
+    assert "- Measure again by race (by 1 Dec 2026)" in incident["description"]
     assert incident["description"].endswith("https://codman.example.org/")
     assert (incident["impact"], incident["urgency"]) == ("1", "1")
     assert (incident["correlation_id"], incident["correlation_display"]) == (MESSAGE.id, "Codman")

@@ -102,8 +102,8 @@ def test_a_notice_arrives_as_text_and_html_with_an_id_that_a_second_copy_shares(
     assert first["Date"] == "Fri, 20 Nov 2026 09:30:00 +0000"
     assert first["Auto-Submitted"] == "auto-generated"
     text, html = (first.get_body((kind,)).get_content().replace("\r\n", "\n") for kind in ("plain", "html"))
-    assert "- Measure again by race (by 2026-12-01)\n  https://codman.example.org/uses/u-1\n" in text
-    assert '<a href="https://codman.example.org/uses/u-1">Measure again by race</a> (by 2026-12-01)' in html
+    assert "- Measure again by race (by 1 Dec 2026)\n  https://codman.example.org/uses/u-1\n" in text
+    assert '<a href="https://codman.example.org/uses/u-1">Measure again by race</a> (by 1 Dec 2026)' in html
     assert "&lt;soon&gt; &amp; one lapsed" in html
     assert box.mails[0].rcpt_tos == ["ann@example.org"]
     assert box.heard[0] == ("hospital.example.org", False)

@@ -40,5 +40,5 @@ def test_a_notice_in_plain_text_lists_what_is_due_and_where():
     )
 
     assert notice.plain == (
-        "First.\n\nSecond.\n\n- Vote (by 2026-12-01)\n  https://x.example.org/1\n- Read\n\nhttps://x.example.org/"
+        "First.\n\nSecond.\n\n- Vote (by 1 Dec 2026)\n  https://x.example.org/1\n- Read\n\nhttps://x.example.org/"
     )

@@ -195,20 +195,20 @@ def test_a_pack_outside_its_dates_is_refused_and_marked():
     before = date(2026, 10, 31)
 
     assert packs(before) == ()
-    assert pack("predictive-low", TODAY).standing(before) == "not before 2026-11-01"
-    with pytest.raises(OutOfDate, match=r"predictive-low 2026-11 does not hold on 2026-10-31: not before 2026-11-01"):
+    assert pack("predictive-low", TODAY).standing(before) == "not before 1 Nov 2026"
+    with pytest.raises(OutOfDate, match=r"predictive-low 2026-11 does not hold on 31 Oct 2026: not before 1 Nov 2026"):
         pack("predictive-low", before)
-    with pytest.raises(NoPolicy, match=r"predictive-low 2026-11 is not before 2026-11-01"):
+    with pytest.raises(NoPolicy, match=r"predictive-low 2026-11 is not before 1 Nov 2026"):
         policies_for("low", None, None, None, Checkpoint.PAUSE, before)
 
 
 def test_a_pack_holds_on_its_last_day_and_no_longer():
     mine = pack_of_bytes(own(last="2026-11-30"), "x.yaml")
 
-    assert mine.standing(TODAY) == "in force until 2026-11-30"
+    assert mine.standing(TODAY) == "in force until 30 Nov 2026"
     assert mine.holds(date(2026, 11, 30))
     assert not mine.holds(date(2026, 12, 1))
-    assert mine.standing(date(2026, 12, 1)) == "no longer after 2026-11-30"
+    assert mine.standing(date(2026, 12, 1)) == "no longer after 30 Nov 2026"
 
 
 def test_a_pack_nobody_wrote_is_an_error():

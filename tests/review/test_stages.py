@@ -167,7 +167,7 @@ def test_an_emergency_approval_expires_by_itself_after_thirty_days():
 
     assert must_stop(live, "2026-11-30T23:59:59Z") is None
     assert must_stop(live, "2026-12-01T00:00:00Z") == (
-        "Its emergency decision ended on 2026-12-01, and no other covers live."
+        "Its emergency decision ended on 1 Dec 2026, and no other covers live."
     )
 
 

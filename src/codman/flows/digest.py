@@ -25,6 +25,7 @@ from codman.registry.log import SYSTEM
 from codman.registry.mail_choices import choose_digest, without_digest
 from codman.registry.schema import people, uses
 from codman.registry.schema_review import cases, conditions, expected_reports, schedules
+from codman.spine.day import written_day
 from codman.spine.partner_report import ReportState
 from codman.spine.review import CaseState, ConditionState
 from codman.spine.use import Stage
@@ -169,7 +170,7 @@ def _overdue_conditions(house: House, connection: Connection, today: date) -> It
         notice = Notice(
             event="condition.overdue",
             title=_line(f"A condition of {row.name} is overdue"),
-            text=f"It was due on {row.due_on}, and what closes it has not come. Who owes it: {row.owner}.",
+            text=f"It was due on {written_day(row.due_on)}, and what closes it has not come. Who owes it: {row.owner}.",
             link=f"{address_of(house.settings)}/reviews/{row.case}#conditions",
             about=row.id,
             urgency="high",
@@ -197,8 +198,8 @@ def _missing_reports(house: House, connection: Connection, today: date) -> Itera
         notice = Notice(
             event="report.missing",
             title=_line(f"A report about {row.name} is missing"),
-            text=f"The report from {row.period_start} to {row.period_end} was due on {row.due_on}. Not reported is not "
-            "the same as no incidents: nothing is known of this time.",
+            text=f"The report from {written_day(row.period_start)} to {written_day(row.period_end)} was due on "
+            f"{written_day(row.due_on)}. Not reported is not the same as no incidents: nothing is known of this time.",
             link=f"{address_of(house.settings)}/reports/{row.id}",
             about=row.id,
             urgency="high",

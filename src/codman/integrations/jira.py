@@ -12,6 +12,7 @@ from codman.egress.policy import EgressPolicy
 from codman.integrations.calls import Answer, Receiver, basic, require_taken
 from codman.jobs.notice import Item, Notice
 from codman.jobs.notifier import Message, ReceiverAway
+from codman.spine.day import written_day
 
 _LONGEST_SUMMARY: Final = 255
 _MOST_FIELDS: Final = 5
@@ -90,7 +91,7 @@ def as_document(notice: Notice) -> Node:
 
 
 def _list_item(item: Item) -> Node:
-    due = [_text(f" (by {item.due})")] if item.due else []
+    due = [_text(f" (by {written_day(item.due)})")] if item.due else []
     return {"type": "listItem", "content": [_paragraph(_text(item.text, item.link), *due)]}
 
 

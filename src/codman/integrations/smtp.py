@@ -19,6 +19,7 @@ from codman.egress.policy import EgressPolicy, EgressRefused
 from codman.jobs.notice import Item, Notice
 from codman.jobs.notifier import Message, NotAccepted, NotDelivered, ReceiverAway
 from codman.settings import BadSetting
+from codman.spine.day import written_day
 
 _URL: Final = "smtp_url"
 _FOOT: Final = "Codman sent this because of your part in the governance of clinical AI. Nobody reads answers to it."
@@ -157,4 +158,4 @@ def as_html(notice: Notice) -> str:
 
 def _item_html(item: Item) -> str:
     text = f'<a href="{escape(item.link)}">{escape(item.text)}</a>' if item.link else escape(item.text)
-    return f"{text} (by {item.due})" if item.due else text
+    return f"{text} (by {written_day(item.due)})" if item.due else text

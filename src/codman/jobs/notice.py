@@ -6,6 +6,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from codman.spine.day import written_day
+
 _MOST_ITEMS: Final = 200
 
 
@@ -68,5 +70,5 @@ class Notice(BaseModel):
 
 
 def _line(item: Item) -> str:
-    due = f" (by {item.due})" if item.due else ""
+    due = f" (by {written_day(item.due)})" if item.due else ""
     return f"- {item.text}{due}" + (f"\n  {item.link}" if item.link else "")

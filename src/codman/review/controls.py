@@ -16,6 +16,7 @@ from typing import Final
 from codman.registry.coverage import Answer, State
 from codman.registry.documents import Basis
 from codman.review.packs.framework import Control, ControlFramework
+from codman.spine.day import written_day
 from codman.spine.policy import Policy
 from codman.spine.statement import Kind, Origin
 from codman.spine.statement import when as moment
@@ -241,7 +242,7 @@ class Grid:
             parts.append("No requirement that was judged cites it, and nobody says anything.")
         starts = self.frameworks[place].applies_from
         if starts is not None and at.astimezone(UTC).date() < starts:
-            parts.append(f"It binds from {starts.isoformat()}.")
+            parts.append(f"It binds from {written_day(starts)}.")
         return " ".join(filter(None, parts))
 
     def _cites(self, cited: Iterable[str], place: int) -> bool:

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from codman.spine.day import written_day
 from codman.spine.policy import Checkpoint
 from codman.spine.review import Procedure
 from codman.spine.statement import when
@@ -277,7 +278,7 @@ def must_stop(standing: Standing, at: str, terms: Mapping[DecisionKind, Terms] =
     ended = [(end, d) for d in standing.decisions if (end := d.ends_at(terms)) is not None and end <= now]
     if ended:
         end, last = max(ended, key=lambda pair: pair[0])
-        return f"Its {last.kind.value} decision ended on {end.date().isoformat()}, and no other covers {stage.value}."
+        return f"Its {last.kind.value} decision ended on {written_day(end.date())}, and no other covers {stage.value}."
     return f"No decision covers {stage.value} at all its sites."
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import jinja2
+
+from codman.spine.day import written_day, written_moment
 
 HERE: Final = Path(__file__).parent
 TEMPLATES: Final = HERE / "templates"
@@ -35,15 +37,15 @@ def day(text: str | None) -> str:
     """A day as people write it: 3 Oct 2026."""
     if not text:
         return NONE
-    return _day(date.fromisoformat(text[:10]))
+    return written_day(text)
 
 
 def moment(text: str | datetime | None) -> str:
     """A time with its zone: 3 Oct 2026, 14:05 UTC."""
     if not text:
         return NONE
-    at = (text if isinstance(text, datetime) else datetime.fromisoformat(text)).astimezone(UTC)
-    return f"{_day(at)}, {at:%H:%M} UTC"
+    at = text if isinstance(text, datetime) else datetime.fromisoformat(text)
+    return written_moment(at, UTC)
 
 
 def count(number: int | None) -> str:
@@ -66,7 +68,3 @@ def brief(digest: str | None) -> str:
 def words(name: str) -> str:
     """A field's name as words: stage_since is `stage since`."""
     return name.replace("_", " ").replace("-", " ")
-
-
-def _day(at: Any) -> str:
-    return f"{at.day} {at:%b %Y}"

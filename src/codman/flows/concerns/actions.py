@@ -17,6 +17,7 @@ from codman.registry.governance import CONCERNS, CORRECTIVE_ACTIONS
 from codman.registry.nouns import PEOPLE
 from codman.registry.records import BadField, NoSuchRecord, Stale
 from codman.spine.concern import ActionKind, Concern, ConcernState, CorrectiveAction, CorrectiveActionFields
+from codman.spine.day import written_day
 
 ACT: Final = "action.change"
 
@@ -62,7 +63,7 @@ def add_action(
         fields = {"concern": name, "use": one.use, "kind": kind, "sentence": sentence, "owner": owner, "due_on": due_on}
         made: CorrectiveActionFields = CORRECTIVE_ACTIONS.validated(fields)
         action = CORRECTIVE_ACTIONS.add(change, made)
-        text = f"A {kind.value} action of a concern is yours, by {due_on}."
+        text = f"A {kind.value} action of a concern is yours, by {written_day(due_on)}."
         said = notice(house, change.connection, one, "action.given", f"A {kind.value} action is yours", text)
         tell_people(change, [given], said, f"action/{action.id}/given")
         return action

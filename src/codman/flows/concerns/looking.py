@@ -26,6 +26,7 @@ from codman.registry.nouns import PEOPLE
 from codman.registry.schema_review import concerns, corrective_actions
 from codman.review.clocks import Clocks, clocks
 from codman.spine.concern import Concern, ConcernState
+from codman.spine.day import written_day
 from codman.spine.person import Person
 
 EVERY: Final = timedelta(minutes=5)
@@ -138,11 +139,11 @@ def _of_clocks(house: House, connection: Connection, rules: Clocks, today: date)
             at = next((step for step in reversed(CLOCK_TOLD_AT) if left <= step), None)
             if at is None:
                 continue
-            when = "today" if left == 0 else f"in {left} work day{'' if left == 1 else 's'}, on {due.isoformat()}"
+            when = "today" if left == 0 else f"in {left} work day{'' if left == 1 else 's'}, on {written_day(due)}"
             key, title = f"{due.isoformat()}/{at}", "A report is due"
         else:
             when, key, title = (
-                f"since {due.isoformat()}",
+                f"since {written_day(due)}",
                 f"{due.isoformat()}/late/{today.isoformat()}",
                 "A report is late",
             )
@@ -166,11 +167,11 @@ def _of_actions(house: House, connection: Connection, today: date) -> Iterator[_
         if one.due_on < today.isoformat():
             weeks = (today - date.fromisoformat(one.due_on)).days // 7
             key, title = f"late/{one.due_on}/{weeks}", f"A {one.kind.value} action is late"
-            text = f"A {one.kind.value} action was due on {one.due_on} and is not done."
+            text = f"A {one.kind.value} action was due on {written_day(one.due_on)} and is not done."
             people = (*people, *(p for p in officers(connection, concern) if p.id != owner.id))
         else:
-            key, title = f"soon/{one.due_on}", f"A {one.kind.value} action is due on {one.due_on}"
-            text = f"A {one.kind.value} action of yours is due on {one.due_on}."
+            key, title = f"soon/{one.due_on}", f"A {one.kind.value} action is due on {written_day(one.due_on)}"
+            text = f"A {one.kind.value} action of yours is due on {written_day(one.due_on)}."
         said = notice(house, connection, concern, "action.due", title, text)
         yield _Word(people, said, f"action/{one.id}/{key}")
 
@@ -189,12 +190,12 @@ def _of_duties(house: House, connection: Connection, rules: Clocks, today: date)
             if not reported:
                 continue
             text = (
-                f"{yearly.title} for {year} ({yearly.form}, {yearly.source[0].clause}) is due on {due.isoformat()}; "
+                f"{yearly.title} for {year} ({yearly.form}, {yearly.source[0].clause}) is due on {written_day(due)}; "
                 f"{len(reported)} report{' was' if len(reported) == 1 else 's were'} made in it."
             )
             said = Notice(
                 event="concern.yearly",
-                title=f"{yearly.title}: due on {due.isoformat()}",
+                title=f"{yearly.title}: due on {written_day(due)}",
                 text=text,
                 link=f"{house.settings.address}/incidents",
                 urgency="high",

@@ -15,6 +15,7 @@ from codman.jobs.times import read_instant
 from codman.registry.database import Change
 from codman.registry.schema import sites, uses
 from codman.spine.concern import Concern, ConcernSeverity
+from codman.spine.day import written_moment
 from codman.spine.person import Person
 
 MAIL: Final = "mail"
@@ -70,8 +71,7 @@ def where(connection: Connection, concern: Concern) -> str:
 
 def spoken(at: str, zone: tzinfo) -> str:
     """A time as a person on the ward reads it: 3 Oct 2026, 14:05 UTC."""
-    there = read_instant(at).astimezone(zone)
-    return f"{there.day} {there:%b %Y, %H:%M %Z}"
+    return written_moment(read_instant(at), zone)
 
 
 def _name(connection: Connection, table: Table, name: str | None) -> str:

@@ -18,6 +18,7 @@ from codman.flows.reporting.calendar import days_after, last_day
 from codman.jobs.notice import Notice
 from codman.jobs.notifier import Message, Notifier
 from codman.registry.links import MadeLink, token_of
+from codman.spine.day import written_day
 from codman.spine.partner_report import ExpectedReport, Schedule
 
 ANSWER_AT: Final = "/report/"
@@ -62,8 +63,8 @@ def reminder(house: House, report: ExpectedReport, link: MadeLink, *, overdue: b
     when = "was due" if overdue else "is due"
     return Notice(
         event="report.late" if overdue else "report.due",
-        title=f"A report {when} on {report.due_on}",
-        text=f"The report about {report.use} for {_span(report)} {when} on {report.due_on}.\n\n"
+        title=f"A report {when} on {written_day(report.due_on)}",
+        text=f"The report about {report.use} for {_span(report)} {when} on {written_day(report.due_on)}.\n\n"
         "The link opens its form, without an account. It is for you alone and works once, until "
         f"{link.expires_at[:10]}. Where you know of no incident, say so there: no answer is not taken for none.\n\n"
         "Leave patients out of it: no names, no numbers, no single stories.",
@@ -90,7 +91,7 @@ def to_the_house(house: House, report: ExpectedReport, schedule: Schedule, *, mi
         event="report.missing" if missing else "report.late",
         title=f"A report about {report.use} {'is missing' if missing else 'is late'}",
         text=f"The report of the {schedule.partner.value} about {report.use} for {_span(report)}, due on "
-        f"{report.due_on}, {how}. {reminded}.\n\n"
+        f"{written_day(report.due_on)}, {how}. {reminded}.\n\n"
         "Not reported is not the same as no incidents: nothing is known of this time.",
         link=f"{address_of(house.settings)}/reports/{report.id}",
         about=report.id,
@@ -99,4 +100,4 @@ def to_the_house(house: House, report: ExpectedReport, schedule: Schedule, *, mi
 
 
 def _span(report: ExpectedReport) -> str:
-    return f"{report.period_start} to {days_after(report.period_end, -1)}"
+    return f"{written_day(report.period_start)} to {written_day(days_after(report.period_end, -1))}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -21,6 +21,7 @@ from codman.registry.links import REPORT, Link, links_about, make_link, revoke_l
 from codman.registry.nouns import USES
 from codman.registry.records import BadField, Page
 from codman.registry.schema_review import expected_reports, schedules
+from codman.spine.day import written_day
 from codman.spine.measurement import Measurement
 from codman.spine.partner_report import LINK_DAYS, ExpectedReport, ReportState, Schedule, Way
 from codman.spine.statement import Instant
@@ -234,23 +235,18 @@ def last_measured(house: House, connection: Connection, schedule: str) -> tuple[
 
 def sentence(report: ExpectedReport, grace_days: int, today: str) -> str:
     """How a report stands, in words."""
-    stands, due = standing(report, grace_days, today), _day(report.due_on)
+    stands, due = standing(report, grace_days, today), written_day(report.due_on)
     if stands is Standing.EXPECTED:
         return f"due on {due}"
     if stands is Standing.LATE:
-        return f"late: due on {due}, not reported after {_day(last_day(report.due_on, grace_days))}"
+        return f"late: due on {due}, not reported after {written_day(last_day(report.due_on, grace_days))}"
     if stands is Standing.MISSING:
         return f"not reported: due on {due}; nothing is known of this time"
     if stands is Standing.EXCUSED:
         return "excused: nothing was reported for this time"
-    came = _day((report.received_at or "")[:10])
+    came = written_day((report.received_at or "")[:10])
     late = "late, " if stands is Standing.RECEIVED_LATE else ""
     return f"received {late}on {came}" + (", signed" if report.way is Way.SIGNED else ", as a claim")
-
-
-def _day(text: str) -> str:
-    at = date.fromisoformat(text)
-    return f"{at.day} {at:%b %Y}"
 
 
 _FIRST: Final = (Standing.MISSING, Standing.LATE, Standing.EXPECTED)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from codman.errors import BadInput
 from codman.review.policy.written import Place, Written
+from codman.spine.day import written_day
 from codman.spine.policy import Name
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -20,7 +21,7 @@ class OutOfDate(BadInput):
 
     def __init__(self, name: str, standing: str, day: date) -> None:
         super().__init__(
-            what=f"{name} does not hold on {day.isoformat()}",
+            what=f"{name} does not hold on {written_day(day)}",
             why=standing,
             fix="take the edition of that day, or another day; `codman policy packs` lists them with their dates",
         )
@@ -70,10 +71,10 @@ class Dated(Strict):
         """In words: in force, not yet, or no longer."""
         day = day_of(at)
         if day < self.valid_from:
-            return f"not before {self.valid_from.isoformat()}"
+            return f"not before {written_day(self.valid_from)}"
         if self.valid_to is not None and day > self.valid_to:
-            return f"no longer after {self.valid_to.isoformat()}"
-        return "in force" if self.valid_to is None else f"in force until {self.valid_to.isoformat()}"
+            return f"no longer after {written_day(self.valid_to)}"
+        return "in force" if self.valid_to is None else f"in force until {written_day(self.valid_to)}"
 
 
 def day_of(at: datetime | date) -> date:

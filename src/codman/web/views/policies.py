@@ -11,6 +11,7 @@ from codman.flows.packs import asked
 from codman.review.packs.dated import Dated
 from codman.review.packs.framework import Control, ControlFramework
 from codman.review.packs.pack import Pack
+from codman.spine.day import written_day
 from codman.spine.policy import AppliesTo, Policy, Severity
 from codman.web.views.marks import Fact, Tag
 
@@ -225,7 +226,7 @@ def _standing(one: Dated, on: date) -> Tag:
 
 
 def _until(one: Dated) -> str:
-    return "until it is replaced" if one.valid_to is None else f"to {one.valid_to.isoformat()}"
+    return "until it is replaced" if one.valid_to is None else f"to {written_day(one.valid_to)}"
 
 
 def _sources(one: Dated) -> tuple[str, ...]:
