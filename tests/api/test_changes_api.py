@@ -21,7 +21,7 @@ PLAN = {
 
 
 def opened(call: Any, **more: Any) -> dict[str, Any]:
-    body = {"use": "mary-use", "checkpoint": "go-live", "quorum": 2} | more
+    body = {"use": "mary-use", "checkpoint": "go-live", "quorum": 3} | more
     return call("POST", "/reviews", who="mary", json=body).json()
 
 
@@ -84,7 +84,7 @@ def test_reopenings_and_proposals_are_seen_where_the_use_is_seen_and_settled_onc
             became="v2",
         )
         REOPENINGS.add(change, said)
-        because = "its decision stood until 2026-11-01 and none has followed"
+        because = "its decision stood until 1 Nov 2026 and none has followed"
         fields = PauseProposalFields(use="mary-use", cause="decision expired", because=because, case=case["id"])
         PAUSE_PROPOSALS.add(change, fields, "pause-1")
 
