@@ -6,7 +6,7 @@ from typing import Any
 
 
 def opened(call: Any, **more: Any) -> dict[str, Any]:
-    body = {"use": "mary-use", "checkpoint": "go-live", "sites": ["icu"], "quorum": 2} | more
+    body = {"use": "mary-use", "checkpoint": "go-live", "sites": ["icu"], "quorum": 3} | more
     answer = call("POST", "/reviews", who="mary", json=body)
     assert answer.status_code == 201, answer.text
     assert answer.headers["location"] == f"/api/v1/reviews/{answer.json()['id']}"
@@ -19,7 +19,11 @@ def test_a_review_is_judged_by_the_policy_meant_for_the_use_and_shows_what_is_mi
     assert read["case"]["state"] == "open"
     assert read["case"]["policy"]
     assert {r["outcome"] for r in read["requirements"] if r["stops"]} == {"missing"}
-    assert read["lacking"] == ["2 more votes (0 of 2 needed)"]
+    assert read["lacking"] == [
+        "3 more votes (0 of 3 needed)",
+        "a vote from clinical",
+        "a vote from safety or equity",
+    ]
     assert read["interested"] == {"mary": "submitted this case"}
     (listed,) = call("GET", "/reviews", who="viewer", params={"state": "open", "use": "mary-use"}).json()["items"]
     assert listed["id"] == case["id"]

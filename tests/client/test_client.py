@@ -244,7 +244,7 @@ def _review(server, tokens, transport):
         assert [one.standing for one in covered.items] == ["open"] * 3
         assert covered.counts == {"fda-pccp": {"open": 3}}
 
-        case = mary.reviews.open("mary-use", "go-live", sites=["icu"], quorum=2)
+        case = mary.reviews.open("mary-use", "go-live", sites=["icu"], quorum=3)
         assert [one.id for one in mary.reviews.list(use="mary-use")] == [mary.reviews.get(case.id).id]
         assert chair.reviews.name_reviewer(case.id, "reviewer", "clinical").person == "reviewer"
         assert reviewer.reviews.state_interest(case.id, "none").conflict == "none"

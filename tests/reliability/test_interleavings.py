@@ -86,7 +86,7 @@ def fresh(house: Committee, name: str) -> Any:
 
 def opened(house: Committee, number: int) -> Case:
     with house.house.database.changing(SYSTEM) as change:
-        USES.add(change, UseFields(product="sepsis", name=f"Use {number}", site="north"), f"use-{number}")
+        USES.add(change, UseFields(product="sepsis", name=f"Use {number}", tier="low", site="north"), f"use-{number}")
     return house.opened(use=f"use-{number}", quorum=2, version=None)
 
 
