@@ -71,8 +71,8 @@ prolong a condition  .      .     .        .        x     x       .       .
 # who may take a step in a case, of those whose role allows it
 PART_TABLE = {
     "read": ANY_PART,
-    "name a reviewer": ANY_PART,
-    "excuse a reviewer": ANY_PART,
+    "name a reviewer": ANY_PART - HAND - {"torn"},
+    "excuse a reviewer": ANY_PART - HAND - {"torn"},
     "state an interest": {"seat", "torn"},
     "name a delegate": {"seat"},
     "vote": {"seat"},
