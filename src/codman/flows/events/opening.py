@@ -186,7 +186,7 @@ def _labels(said: list[OutcomeData], *, words: bool) -> pa.Array:
     return pa.array([None if isinstance(data.label, str) else float(data.label) for data in said], pa.float64())
 
 
-def _feature(value: float | bool | None) -> float:
+def _feature(value: Any) -> float:
     return float("nan") if value is None else float(value)
 
 

@@ -58,7 +58,7 @@ class EventRoom:
 
     def _opened(self) -> tuple[EventStore, Mover]:
         # imported here: Arrow takes longer to load than most commands to run
-        from codman.tables.events.mover import Mover, refill
+        from codman.tables.events.mover import Mover, moved_segments, refill
         from codman.tables.events.store import EventStore
 
         with self._opening:
@@ -66,6 +66,11 @@ class EventRoom:
                 self._open[0].close()
                 self._open = None
             if self._open is None:
-                store = EventStore(self.folder, self._clock, refill=lambda index: refill(self.tables, index))
+                store = EventStore(
+                    self.folder,
+                    self._clock,
+                    refill=lambda index: refill(self.tables, index),
+                    moved=moved_segments(self.tables),
+                )
                 self._open = store, Mover(store, self.tables)
             return self._open

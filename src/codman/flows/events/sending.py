@@ -95,10 +95,10 @@ def send_opened(house: House, opened: Opened, reader: Reader) -> Taken:
             if not opened.many:
                 raise EventRefused(error.why) from None
             raise
-        refused |= {int(sheet.places[one.index]): one.why for one in checked.refused}
-        places = sheet.places[checked.index]
-        rows, kept, why = reach.hold(checked.rows)
-        refused |= {int(places[at]): words for at, words in why.items()}
+        refused |= {int(sheet.places[one.place]): one.why for one in checked.refused}
+        places = sheet.places[checked.places]
+        rows, kept, barred = reach.hold(checked.rows)
+        refused |= {int(places[at]): words for at, words in barred.items()}
         if rows.num_rows:
             parts.append((Part(sheet.kind, rows), places[kept]))
     taken = Taken()

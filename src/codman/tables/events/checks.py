@@ -49,7 +49,7 @@ class NotEvents(BadInput):
 class Refusal(NamedTuple):
     """Why one row is not taken."""
 
-    index: int
+    place: int
     why: str
 
 
@@ -57,7 +57,7 @@ class Checked(NamedTuple):
     """The rows that can be taken, where each stood in what was sent, and the others."""
 
     rows: pa.RecordBatch  # of the kind's schema in columns.ROWS
-    index: np.ndarray[Any, np.dtype[np.int64]]
+    places: np.ndarray[Any, np.dtype[np.int64]]
     refused: list[Refusal]
 
 

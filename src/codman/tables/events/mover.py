@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -52,7 +52,6 @@ class Mover:
         self._store, self._tables = store, tables
         self._tidied: dict[EventType, datetime] = {}
         tables.mkdir(parents=True, exist_ok=True, mode=0o700)
-        settle(tables)
 
     def move(self) -> int:
         """Move what is in the segments now, and compact what became many files.
@@ -67,7 +66,8 @@ class Mover:
         moved = 0
         waiting = self._store.roll()
         while waiting:
-            some, size = [], 0
+            some: list[int] = []
+            size = 0
             while waiting and (not some or size + waiting[0][1] <= _MOST_AT_ONCE):
                 some.append(waiting[0][0])
                 size += waiting.pop(0)[1]
@@ -110,7 +110,7 @@ class Mover:
             ),
         )
         self._settle(kind)
-        return whole.num_rows
+        return int(whole.num_rows)
 
     def _settle(self, kind: EventType) -> None:
         path = self._tables / TABLE[kind]
@@ -123,15 +123,11 @@ class Mover:
         table = opened(path)
         if table is None:
             return
-        files: dict[tuple[str, str], int] = defaultdict(int)
-        for name, size in _files(table):
-            if size < _FILE_BYTES // 2:
-                parts = dict(piece.split("=", 1) for piece in name.split("/")[:-1])
-                files[parts["use"], parts["day"]] += 1
-        for (use, day), count in files.items():
+        small = Counter(_partition(name) for name, size in _files(table) if size < _FILE_BYTES // 2)
+        for (use, day), count in small.items():
             if count >= _MANY_FILES:
                 table.optimize.compact(
-                    partition_filters=[("use", "=", unquote(use)), ("day", "=", unquote(day))],
+                    partition_filters=[("use", "=", use), ("day", "=", day)],
                     target_size=_FILE_BYTES,
                     max_concurrent_tasks=1,
                 )
@@ -152,7 +148,6 @@ def refill(tables: Path, index: Index) -> int:
     Returns:
         The first sequence number that none of them has.
     """
-    settle(tables)
     after = 0
     for kind in EventType:
         path = tables / TABLE[kind]
@@ -269,6 +264,27 @@ def _sync_file(file: Path) -> None:
 def _files(table: Any) -> list[tuple[str, int]]:
     actions = pa.RecordBatchReader.from_stream(table.get_add_actions(flatten=True)).read_all()
     return list(zip(actions["path"].to_pylist(), actions["size_bytes"].to_pylist(), strict=True))
+
+
+def _partition(name: str) -> tuple[str, str]:
+    """A data file's use and day."""
+    parts = dict(unquote(piece).split("=", 1) for piece in name.split("/")[:-1])
+    return parts["use"], parts["day"]
+
+
+def partitions(table: Any) -> set[tuple[str, str]]:
+    """The uses and days a table has rows of."""
+    return {_partition(name) for name, _ in _files(table)}
+
+
+def moved_segments(tables: Path) -> int:
+    """The last segment that any table has events of; 0 where none has: a new segment's number is above it."""
+    settle(tables)
+    numbers = [0]
+    for kind in EventType:
+        table = opened(tables / TABLE[kind])
+        numbers.append((table.transaction_version(APPLICATION) or 0) if table is not None else 0)
+    return max(numbers)
 
 
 def opened(path: Path) -> Any:

@@ -95,7 +95,7 @@ def read_header(data: bytes) -> Header | None:
 
 def frame_bytes(kind: EventType, sender: str, rows: pa.RecordBatch, first_sequence: int, received_at: int) -> bytes:
     """Some events as they are written."""
-    payload = sender.encode()[:255] + rows.serialize().to_pybytes()
+    payload: bytes = sender.encode()[:255] + rows.serialize().to_pybytes()
     head = (
         _FRAME_MAGIC,
         _NUMBERS[kind],

@@ -39,6 +39,8 @@ from codman.tables.events.segment import (
 
 Clock = Callable[[], datetime]
 
+_NOTHING_BEFORE: Final = 0  # of a segment that follows none, or a gap
+
 NEW: Final = 0
 REPEATED: Final = 1
 OTHER: Final = 2  # the identity was taken with another body
@@ -106,6 +108,8 @@ class EventStore:
         clock: Gives the time.
         disk: Where segments are written; the folder itself without.
         refill: Gives every identity and digest the tables have, where the index was lost.
+        moved: The last segment the tables have events of.
+        segment_bytes: How long a segment becomes.
 
     Raises:
         EventsElsewhere: Another process has it.
@@ -119,11 +123,12 @@ class EventStore:
         *,
         disk: Disk | None = None,
         refill: Callable[[Index], int] = lambda _index: 0,
+        moved: int = 0,
         segment_bytes: int = SEGMENT_BYTES,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock_file = _lock(folder / "lock")
-        self._clock, self._segment_bytes = clock, segment_bytes
+        self._clock, self._segment_bytes, self._moved = clock, segment_bytes, moved
         self.disk = RealDisk(folder / "segments") if disk is None else disk
         self._writing = threading.Lock()
         self._queue: deque[_Offer] = deque()
@@ -289,6 +294,8 @@ class EventStore:
     def _next_segment(self) -> None:
         """Begin the next segment; from here on it says how much of this one counts."""
         number, before = self._number + 1, self._length
+        if self._moved >= number:  # the segments were lost: a number used again would be taken for one moved already
+            number, before = self._moved + 1, _NOTHING_BEFORE
         file = self.disk.create(name_of(number))
         try:
             header = header_bytes(Header(number, self._sequence, before, self._received))
@@ -299,7 +306,7 @@ class EventStore:
             file.close()
             raise
         if self._number:
-            self._sealed[self._number] = before
+            self._sealed[self._number] = self._length
         self._abandon()
         self._file, self._number, self._length = file, number, HEADER_BYTES
 
@@ -317,7 +324,8 @@ class EventStore:
             header = read_header(self.disk.read(name_of(number)))
             if header is None and number == numbers[-1]:
                 break  # its first write was cut off: nothing was ever taken into it
-            if header is None or header.number != number or (headers and number - 1 not in headers):
+            follows = header is None or header.length_before == _NOTHING_BEFORE or number - 1 in headers or not headers
+            if header is None or header.number != number or not follows:
                 raise EventsDamaged(name_of(number), "its beginning is not as it was written, or one before it is gone")
             headers[number] = header
         for number, header in headers.items():

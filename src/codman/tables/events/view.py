@@ -14,7 +14,7 @@ import pyarrow.dataset as ds
 
 from codman.spine.event import EventType
 from codman.tables.events.columns import KEPT, TABLE, TIME, UNRESOLVED
-from codman.tables.events.mover import opened
+from codman.tables.events.mover import opened, partitions
 
 _BEFORE: Final = timedelta(
     days=1
@@ -87,8 +87,7 @@ def days(tables: Path, use: str) -> list[date]:
     table = opened(tables / TABLE[EventType.PREDICTION])
     if table is None:
         return []
-    parts = table.partitions(partition_filters=[("use", "=", use)])
-    return sorted({date.fromisoformat(str(part["day"])) for part in parts})
+    return sorted({date.fromisoformat(day) for of_use, day in partitions(table) if of_use == use})
 
 
 def standing(rows: pa.Table) -> tuple[pa.Table, int]:
@@ -110,7 +109,9 @@ def standing(rows: pa.Table) -> tuple[pa.Table, int]:
         families.setdefault(_root(name, parent), []).append(name)
     gone: set[tuple[str, str]] = set(families)
     for names in families.values():
-        last = max(names, key=order.__getitem__)
+        replaced = {parent[name] for name in names}
+        ends = [name for name in names if name not in replaced] or names  # in a circle there is no end
+        last = max(ends, key=order.__getitem__)
         gone |= set(names)
         gone.discard(last)
     flat = pa.array([f"{source}\0{name}" for source, name in gone], pa.string())
