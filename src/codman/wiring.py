@@ -13,11 +13,12 @@ from codman.errors import BadInput
 from codman.evidence.files import write_whole
 from codman.evidence.keys import SigningKey, generate, read_signing_key
 from codman.evidence.store import Store
+from codman.flows.events.room import EventRoom
 from codman.flows.house import House
 from codman.integrations.jira import Jira
 from codman.integrations.oidc import OpenIdProvider
-from codman.integrations.servicenow import ServiceNow
 from codman.integrations.opentelemetry import OpenTelemetry
+from codman.integrations.servicenow import ServiceNow
 from codman.integrations.smtp import SmtpMail, read_server
 from codman.integrations.webhook import Webhook
 from codman.jobs.notifier import Notifier
@@ -25,8 +26,8 @@ from codman.registry.database import Clock, Database, utc_now
 from codman.registry.migrate import migrate
 from codman.registry.ready_views import keep_ready_views
 from codman.settings import BadSetting, Settings
-
 from codman.telemetry import UNTRACED, trace_with
+
 T = TypeVar("T")
 
 
@@ -89,13 +90,12 @@ def open_house(settings: Settings, clock: Clock = utc_now, *, make: bool = True)
         log_key=_key(workspace / "keys" / "log"),
         notary_key=_key(workspace / "keys" / "notary"),
         log_origin=settings.log_origin or _origin(workspace / "keys" / "log-origin"),
+        events=EventRoom(workspace, clock),
         provider=_provider(settings, policy),
         notifiers=notifiers,
     )
 
 
-def _key(name: Path) -> SigningKey:
-    private = name.with_name(name.name + ".key")
 @contextmanager
 def traced(settings: Settings) -> Iterator[None]:
     """Send this process' traces to whom the settings name, until the block ends; nowhere where they name nobody.
@@ -117,6 +117,8 @@ def traced(settings: Settings) -> Iterator[None]:
         tracer.close()
 
 
+def _key(name: Path) -> SigningKey:
+    private = name.with_name(name.name + ".key")
     if not private.exists():
         generate(name)
     return read_signing_key(private)

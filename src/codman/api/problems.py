@@ -14,6 +14,7 @@ from codman.evidence.canonical import NotJson
 from codman.evidence.store import EvidenceTampered, NotInStore
 from codman.flows.concerns.actions import CannotClose
 from codman.flows.concerns.following import ConcernClosed, NothingToPause
+from codman.flows.events.sending import EventReused
 from codman.flows.filing import TooLarge
 from codman.flows.intake import IntakeClosed
 from codman.flows.intake_submit import IntakeIncomplete
@@ -34,6 +35,7 @@ from codman.registry.log import NoSuchEntry
 from codman.registry.records import AlreadyThere, BadField, NoSuchRecord, Stale
 from codman.registry.requests import KeyReused
 from codman.review.packs.framework import NoSuchFramework
+from codman.tables.events.store import EventsCrowded
 
 MEDIA_TYPE: Final = "application/problem+json"
 ROOT: Final = "https://codman.dev/problems/"
@@ -95,6 +97,7 @@ _SORTS: Final[Mapping[type[CodmanError], Sort]] = {
     NothingAsked: Sort("nothing-asked", 409),
     NotTriaged: Sort("not-triaged", 409),
     KeyReused: Sort("key-reused", 409),
+    EventReused: Sort("event-reused", 409),
     Stale: Sort("stale", 412),
     NotTheSame: Sort("stale", 412),
     TooLarge: Sort("too-large", 413),
@@ -109,6 +112,7 @@ _SORTS: Final[Mapping[type[CodmanError], Sort]] = {
     BadFilter: Sort("invalid", 422),
     NotRecorded: Sort("not-recorded", 503),
     EvidenceTampered: Sort("evidence-tampered", 500),
+    EventsCrowded: Sort("busy", 429),
     Unreachable: Sort("unavailable", 503),
     MissingExtra: Sort("not-installed", 501),
     BadInput: Sort("refused", 422),
@@ -138,7 +142,7 @@ def reply_of(error: CodmanError, instance: str | None) -> Reply:
     headers = {}
     if problem.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="codman"'
-    if problem.status == 503:
+    if problem.status in (429, 503):
         headers["Retry-After"] = str(RETRY_SECONDS)
     if problem.revision is not None:
         headers["ETag"] = revision_tag(problem.revision)

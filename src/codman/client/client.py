@@ -17,6 +17,7 @@ from codman.client.answers import BatchReply, Filed, Key, LogEntry, Row, Said, V
 from codman.client.changes import ChangePlans, PauseProposals, Reopenings
 from codman.client.collections import Collection, Readable
 from codman.client.concerns import Concerns
+from codman.client.events import Events
 from codman.client.evidence import Audit, Documents, EvidenceOf, Keys
 from codman.client.intakes import Intakes, Triage
 from codman.client.inventory import Inventory, Mappings, Views
@@ -66,6 +67,7 @@ class Client:
         self.facts = Collection(self._sender, "/facts", Said)
         self.documents = Documents(self._sender, "/documents", Said)
         self.evidence = EvidenceOf(self._sender, "/evidence", Filed)
+        self.events = Events(self._sender)
         self.keys = Keys(self._sender, "/keys", Key)
         self.inventory = Inventory(self._sender, "/inventory", Row)
         self.mappings = Mappings(self._sender)

@@ -79,23 +79,23 @@ def take(house: House, folder: Path, reader: Reader, *, settled_seconds: float =
             raise CannotWrite(one, error) from None
     taken = []
     for path in sorted(inbox.iterdir()):
-        if path.name.startswith(".") or path.name.lower().endswith(_UNFINISHED):
+        if is_unfinished(path.name):
             continue
         try:
             body = _read(path, house.settings.max_body_mb, settled_seconds)
             if body is None:
                 continue
-            receipt = file_evidence(house, body, reader, source=f"drop folder: {_printable(path.name)}"[:300])
+            receipt = file_evidence(house, body, reader, source=f"drop folder: {printable(path.name)}"[:300])
         except FileNotFoundError:
             continue  # another process took it
         except CodmanError as error:
             if error.exit_code == _AWAY:
                 raise
             why = {"what": error.what, "why": error.why, "fix": error.fix}
-            _move(path, refused, why, ".reason.json")
+            move_beside_answer(path, refused, why, ".reason.json")
             taken.append(Taken(path.name, error=error))
             continue
-        _move(path, filed, receipt.model_dump(mode="json"), ".receipt.json")
+        move_beside_answer(path, filed, receipt.model_dump(mode="json"), ".receipt.json")
         taken.append(Taken(path.name, receipt))
     return taken
 
@@ -117,18 +117,18 @@ def take_configured(house: House) -> list[Taken]:
 def _read(path: Path, limit_mb: int, settled_seconds: float) -> bytes | None:
     """A plain file's bytes; None while it is being written."""
     if not stat.S_ISREG(path.lstat().st_mode):
-        raise NotAPlainFile(_printable(path.name))
+        raise NotAPlainFile(printable(path.name))
     try:
         # looked at again once open: what was a file a moment ago may be a link now
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise CannotRead(Path(_printable(path.name)), error) from None
+        raise CannotRead(Path(printable(path.name)), error) from None
     with os.fdopen(descriptor, "rb") as file:
         found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode):
-            raise NotAPlainFile(_printable(path.name))
+            raise NotAPlainFile(printable(path.name))
         if abs(time.time() - found.st_mtime) < settled_seconds:
             return None
         if found.st_size > limit_mb * 1024 * 1024:
@@ -138,8 +138,13 @@ def _read(path: Path, limit_mb: int, settled_seconds: float) -> bytes | None:
         return None if (after.st_mtime_ns, after.st_size) != (found.st_mtime_ns, len(body)) else body
 
 
-def _move(path: Path, into: Path, answer: dict[str, Any], ending: str) -> None:
-    """The answer first, then the file; a name that is taken there gets a number of its own before it."""
+def is_unfinished(name: str) -> bool:
+    """Whether a file's name says that it is still being written."""
+    return name.startswith(".") or name.lower().endswith(_UNFINISHED)
+
+
+def move_beside_answer(path: Path, into: Path, answer: dict[str, Any], ending: str) -> None:
+    """Move a file: the answer first, then the file; a name that is taken there gets a number of its own before it."""
     name = path.name if len(os.fsencode(path.name)) <= _LONGEST else sha256(os.fsencode(path.name))[:24]
     number = 1
     target, beside = into / name, into / f"{name}{ending}"
@@ -168,5 +173,6 @@ def _taken(beside: Path, answer: dict[str, Any]) -> bool:
     return bool(there != answer)
 
 
-def _printable(name: str) -> str:
+def printable(name: str) -> str:
+    """A file's name as a message may show it."""
     return "".join(c if c.isprintable() else "\ufffd" for c in name)[:_LONGEST]

@@ -9,6 +9,7 @@ from pathlib import Path
 from codman.evidence.keys import SigningKey
 from codman.evidence.store import Store
 from codman.flows.beats import Beats
+from codman.flows.events.room import EventRoom
 from codman.jobs.notifier import Notifier
 from codman.registry.accounts_provider import Provider
 from codman.registry.database import Database
@@ -26,10 +27,12 @@ class House:
     log_key: SigningKey  # signs the log's checkpoints
     notary_key: SigningKey  # people sign through it
     log_origin: str  # the log's name
+    events: EventRoom  # what models said, and what then happened
     provider: Provider | None = None  # of people's identities; local accounts only without
     notifiers: Mapping[str, Notifier] = field(default_factory=dict)  # ways to tell somebody outside, by kind of message
+    beats: Beats = field(default_factory=Beats)  # the rounds of the server that serves it
 
     def close(self) -> None:
-    beats: Beats = field(default_factory=Beats)  # the rounds of the server that serves it
-        """Let go of the database."""
+        """Let go of the database and the events."""
+        self.events.close()
         self.database.close()

@@ -12,11 +12,12 @@ from typing import Final
 from codman.errors import CodmanError
 from codman.flows.change_control import change_round
 from codman.flows.drop_folder import take_configured
+from codman.flows.events.folder import take_events_configured
 from codman.flows.house import House
 from codman.flows.outbox import outbox_round
 from codman.flows.schedule import schedule_round
-
 from codman.telemetry import ROUND_RUNS, ROUNDS
+
 log: Final = logging.getLogger("codman.rounds")
 
 EVERY_SECONDS: Final = 5.0
@@ -33,21 +34,22 @@ def making_rounds(house: House, every_seconds: float = EVERY_SECONDS) -> Iterato
 
     def repeated(name: str, one_round: Callable[[], object]) -> None:
         while not end.wait(every_seconds):
-            try:
             house.beats.began(name)
             began, outcome = time.perf_counter(), "done"
+            try:
                 one_round()
             except Exception as error:  # noqa: BLE001 - a fault in one round must not end all the later ones
-                log.error("a round ended by a fault of our own: %s", type(error).__name__)
                 outcome = "failed"
-
+                log.error("a round ended by a fault of our own: %s", type(error).__name__)
             ROUND_RUNS.observe(time.perf_counter() - began, name, outcome)
             house.beats.ended(name)
+
     rounds: dict[str, Callable[[], object]] = {
         "drop folder": lambda: make_round(house),
         "outbox": lambda: outbox_round(house, end.is_set),
         "schedule": lambda: schedule_round(house, end.is_set),
         "change control": lambda: look_for_changes(house),
+        "events": lambda: move_events(house),
     }
     ROUNDS.declare(rounds)
     threads = {
@@ -61,9 +63,9 @@ def making_rounds(house: House, every_seconds: float = EVERY_SECONDS) -> Iterato
         yield
     finally:
         end.set()
+        house.beats.forget()
         until = time.monotonic() + every_seconds
         for thread in threads.values():
-        house.beats.forget()
             thread.join(timeout=max(0.0, until - time.monotonic()))
 
 
@@ -93,3 +95,21 @@ def look_for_changes(house: House) -> None:
         return
     if looked.reopened or looked.closed or looked.in_plan:
         log.info("%d requirements reopened, %d closed, %d in plan", looked.reopened, looked.closed, looked.in_plan)
+
+
+def move_events(house: House) -> int:
+    """One round: events from the drop folder, then those that were taken into their tables.
+
+    Returns:
+        How many were moved.
+    """
+    try:
+        take_events_configured(house)
+    except (CodmanError, OSError) as error:
+        log.warning("the drop folder of events was not looked through: %s", type(error).__name__)
+    try:
+        return house.events.move()
+    except (CodmanError, OSError) as error:
+        # they are in their segments still, and moved in a later round
+        log.warning("events were not moved: %s", type(error).__name__)
+        return 0

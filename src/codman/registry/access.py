@@ -117,6 +117,7 @@ ACTIONS: Final[Mapping[str, frozenset[Role]]] = {
     "concern.change": _COMMITTEE,
     "concern.export": _PRESIDING | {Role.AUDITOR},
     "action.change": _COMMITTEE | {Role.OWNER, Role.ENGINEER},
+    "event.send": _BUILDERS,
 }
 
 # What the log holds as somebody's own word or grant: a token that another made for them must not give it. Signing and
@@ -175,11 +176,15 @@ WHOLE_HOUSE: Final = frozenset(
         "backup.create",
         "outbox.read",
         "outbox.send",
-    }
         "outbox.drop",
         "job.run",
         "metrics.read",
+    }
 )
+
+
+# What a token may be good for in some uses only: its scope then names one, event.send:USE.
+BY_USE: Final = frozenset({"event.send"})
 
 
 class NotAllowed(CodmanError):
@@ -295,4 +300,13 @@ def _in_scope(reader: Reader, action: str) -> bool:
 def covers(scopes: Iterable[str], action: str) -> bool:
     """Whether a token's scopes take in an action."""
     noun, _, verb = action.partition(".")
-    return not {"*", action, f"{noun}.*", f"*.{verb}"}.isdisjoint(scopes)
+    if not {"*", action, f"{noun}.*", f"*.{verb}"}.isdisjoint(scopes):
+        return True
+    return action in BY_USE and any(scope.startswith(f"{action}:") for scope in scopes)
+
+
+def named_in_scopes(reader: Reader, action: str) -> frozenset[str] | None:
+    """The uses that a token may do this in; None where its scopes name none, and the roles alone decide."""
+    if reader.scopes is None or covers((scope for scope in reader.scopes if ":" not in scope), action):
+        return None
+    return frozenset(scope.partition(":")[2] for scope in reader.scopes if scope.startswith(f"{action}:"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,7 +11,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, insert, select, update
 
 from codman.errors import BadInput, nearest
-from codman.registry.access import ACTIONS, NotSignedIn
+from codman.registry.access import ACTIONS, BY_USE, NotSignedIn
 from codman.registry.accounts_sessions import new_token
 from codman.registry.accounts_throttle import digest_of
 from codman.registry.database import Change, Database, instant
@@ -19,6 +20,7 @@ from codman.registry.log import Entry
 from codman.registry.records import NoSuchRecord
 from codman.registry.schema import people
 from codman.registry.schema_accounts import tokens
+from codman.spine.record import ID_PATTERN
 
 PREFIX: Final = "codman_"  # so that secret scanners know one
 LONGEST_DAYS: Final = 366
@@ -32,7 +34,8 @@ class BadScope(BadInput):
     def __init__(self, scope: str) -> None:
         super().__init__(
             what=f"there is no scope {scope[:60]!r}",
-            why="a scope is an action (evidence.submit), a noun's every action (evidence.*), a verb (*.read) or *",
+            why="a scope is an action (evidence.submit), a noun's every action (evidence.*), a verb (*.read) or *; "
+            "event.send may name one use (event.send:USE)",
             fix=nearest(scope, ACTIONS),
         )
 
@@ -171,9 +174,12 @@ def see(database: Database, row: Row[Any], now: datetime) -> None:
 
 
 def is_scope(scope: str) -> bool:
-    """Whether a scope names an action, all of a noun's, all of a verb's, or everything."""
+    """Whether a scope names an action, all of a noun's, all of a verb's, or everything; some in one use (`:USE`)."""
     nouns = {action.partition(".")[0] for action in ACTIONS}
     verbs = {action.partition(".")[2] for action in ACTIONS}
+    named, _, use = scope.partition(":")
+    if use:
+        return named in BY_USE and re.fullmatch(ID_PATTERN, use) is not None
     noun, _, verb = scope.partition(".")
     return scope == "*" or scope in ACTIONS or (verb == "*" and noun in nouns) or (noun == "*" and verb in verbs)
 
