@@ -83,7 +83,7 @@ def tell_apart(
     label = np.repeat(np.array([0, 1], np.uint8), [before, now])
     subject = None if subjects is None else np.concatenate(subjects)
     order, edges, fold = _folds(label, subject, _FOLDS, seed)
-    count = 8 if n < _MANY_ROWS else 16 if n < 5 * _MANY_ROWS else 32
+    count = 8 if n < _MANY_ROWS / 4 else 16 if n < _MANY_ROWS else 32
     bins = np.empty((len(pairs), n), np.uint8)
     widths = np.empty(len(pairs), np.int64)
 

@@ -35,6 +35,7 @@ class Prepared:
     labelled_reference: BoolArray | None  # the reference alone may have labels
     reference_label: BoolArray | None
     reference_window: Window | None
+    subjects: tuple[CodeArray, CodeArray] | None  # patients, the same code in both
     rows: tuple[int, int]  # eligible: in the files, in the reference's season
     excluded: dict[str, int] = field(default_factory=dict)  # of the current rows
     notes: tuple[str, ...] = ()
@@ -101,6 +102,7 @@ def prepare(reference: Source, current: Source, spec: DriftSpec) -> Prepared:
         reference_label=labels[0][0] if labels[0] else None,
         labelled_reference=~labels[0][1] if labels[0] else None,
         reference_window=windows[0],
+        subjects=subjects,
         rows=eligible,
         excluded=excluded,
         notes=(*notes, *more),

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
 from codman.evaluate.kernels.library import side_by_side
-from codman.monitor.drift import categories
+from codman.monitor.drift import categories, together
 from codman.monitor.drift import numbers as numeric
 from codman.monitor.drift.column import Pair
 from codman.monitor.drift.missing import rate_difference
 from codman.monitor.drift.prepared import Prepared, prepare
+from codman.monitor.drift.reliance import reliance
 from codman.monitor.drift.shift import Shift, measurements
+from codman.monitor.drift.verdict import drifted
 from codman.spine.drift_spec import DriftSpec
 from codman.spine.measurement import Measurement, Measurements, Window
 from codman.spine.statement import Rows
@@ -88,8 +90,32 @@ def drift(reference: Any, current: Any, *, by: Sequence[str | Sequence[str]] = (
 
 def compare(ready: Prepared, spec: DriftSpec) -> Iterator[Measurement]:
     """Every statistic, columns in order."""
-    yield from columns(ready, spec)
-    yield from rates(ready, spec)
+    found = [*columns(ready, spec), *rates(ready, spec)]
+    told: list[Measurement] = []
+    if spec.multivariate or spec.effect:
+        apart = together.domain(ready, spec)
+        if spec.multivariate:
+            told.append(together.domain_measurement(apart, ready, spec))
+            told += together.distances(ready, spec)
+        if spec.effect:
+            moved = [m.feature for m in drifted(found) if m.feature is not None and not m.slice]
+            told += together.effects(ready, spec, apart, moved)
+    shares, whence = reliance(
+        ready.pairs, None if ready.score is None else ready.score[0], spec.importance, (spec.score, spec.label)
+    )
+    alone = {m.feature: m.value for m in told if m.metric == "estimated_auroc_change" and m.feature and not m.slice}
+    yield from (_beside(m, shares, whence, alone) for m in found)
+    yield from told
+
+
+def _beside(m: Measurement, shares: Mapping[str, float], whence: str, alone: Mapping[str, float | None]) -> Measurement:
+    """The same measurement with what the model's reliance on the column is, and what its shift does."""
+    more: dict[str, Any] = {}
+    if m.feature is not None and m.feature in shares:
+        more = {"importance": round(shares[m.feature], 6), "importance_from": whence}
+    if m.params.get("beyond") == "yes" and not m.slice and alone.get(m.feature or "") is not None:
+        more["estimated_auroc_change"] = alone[m.feature or ""]
+    return m.model_copy(update={"params": {**m.params, **more}}) if more else m
 
 
 def columns(ready: Prepared, spec: DriftSpec) -> Iterator[Measurement]:
