@@ -85,6 +85,7 @@ $(MADE)-parts: $(MADE)
 	build_support/machine browser
 	build_support/machine postgresql
 	build_support/machine node
+	build_support/machine prometheus
 	touch $@
 
 # The editable install compiles too; this is for the sources edited since.

@@ -7,7 +7,8 @@ from dataclasses import replace
 from html import unescape
 
 import pytest
-from seen_pages import Pages
+import small_house
+from seen_pages import Pages, pages_of
 
 from codman.flows.house import House
 from codman.flows.outbox import deliver_due, standing, tell
@@ -15,6 +16,7 @@ from codman.flows.schedule import run_scheduled
 from codman.jobs.notice import Notice
 from codman.jobs.notifier import Message, NotAccepted
 from codman.registry.log import SYSTEM, Entry, entries
+from codman.registry.migrate import newest_step
 from codman.spine.person import Role
 
 NOTICE = Notice(event="condition.due", title="Nobody reads this here", text="Nor this.")
@@ -102,3 +104,58 @@ def test_one_does_without_the_daily_mail_and_has_it_again(pages: Pages) -> None:
 
     client.post("/account/digest", data={"wanted": "yes"})
     assert "Do without the daily mail" in client.get("/account").text
+
+
+def _first(pattern: str, page: str) -> str:
+    found = re.search(pattern, page)
+    assert found is not None
+    return found[1]
+
+
+@pytest.mark.usefixtures("given_up")
+def test_an_administrator_drops_a_message_with_a_reason_and_nobody_else_may(pages: Pages, house: House) -> None:
+    admin = pages(Role.ADMIN)
+    address = _first(r'action="(/status/messages/[^"]+/drop)"', admin.get("/status").text)
+
+    assert pages(Role.OFFICER).post(address, data={"why": "It is out of date by now"}).status_code == 403
+    assert "Drop" not in pages(Role.OFFICER).get("/status").text
+    assert "reason has fewer than 10 characters" in unescape(admin.post(address, data={"why": "old"}).text)
+    assert standing(house).queue.parked == 1
+    done = admin.post(address, data={"why": "It is out of date by now"})
+
+    assert (done.status_code, done.headers["location"]) == (303, "/status#given-up")
+    assert standing(house).queue.parked == 0
+    page = admin.get("/status").text
+    assert "No message was given up." in page
+    assert "ann@example.org" not in page
+
+
+def test_a_job_that_failed_is_tried_at_once_by_an_administrator(
+    pages: Pages, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr("codman.flows.schedule.send_digests", lambda *_of: 1 / 0)
+        run_scheduled(house)
+    admin = pages(Role.ADMIN)
+    page = admin.get("/status").text
+    assert "1 job failing" in page
+    assert "ZeroDivisionError, 1 time; it is tried again" in page
+    address = _first(r'action="(/status/jobs/[^"]+/again)"', page)
+
+    assert pages(Role.AUDITOR).post(address).status_code == 403
+    assert admin.post(address).headers["location"] == "/status#jobs"
+
+    assert [one.trouble for one in run_scheduled(house)] == [None]
+    assert "failing" not in admin.get("/status").text
+
+
+def test_the_page_says_what_runs_and_how_much_room_is_left(pages: Pages, house: House) -> None:
+    page = pages(Role.AUDITOR).get("/status").text
+
+    assert "Last backup" in page
+    assert "never" in page
+    assert re.search(r"[\d.,]+ (GiB|TiB|MiB) free", page)
+    assert "SQLite 3." in page
+    assert f"tables at step {newest_step()}" in page
+    tight = replace(house, settings=house.settings.model_copy(update={"least_free_mb": 1 << 30}))
+    assert "of disk are free" in pages_of(tight, small_house.reader(Role.AUDITOR, "/", None)).get("/status").text

@@ -1,7 +1,7 @@
 """OpenTelemetry: traces by OTLP over HTTP, JSON encoded, through the guarded way out; the SDK is the extra `tracing`.
 
 A span says which route, which kind of statement, job or call, how long and with which status; no path, query, text of a
-statement, header, body or message of an error. Source: OTLP 1.9, opentelemetry.io/docs/specs/otlp; W3C Trace Context 1.
+statement, header, body or message of an error. Source: OTLP 1.9, opentelemetry.io/docs/specs/otlp; W3C Trace Context.
 """
 
 from __future__ import annotations

@@ -114,9 +114,9 @@ def _readiness(call: Call, ready: InTime[Readiness]) -> Reply:
 
 def _metrics(call: Call, told: InTime[list[Figure]]) -> Reply:
     of_the_house = told(call.house)
-    in_time = {(): float(of_the_house is not None)}
+    says = "0 where the house did not answer in time"
     found = [
-        Figure("codman_figures_in_time", "gauge", "0 where the house did not answer in time", in_time),
+        Figure("codman_figures_in_time", "gauge", says, {(): float(of_the_house is not None)}),
         *counted(),  # what this process counts is told in any case
         *(of_the_house or ()),
         *_pages(),
