@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from codman.spine.evaluation_spec import EvaluationSpec, Share
+from codman.spine.statement import Instant
 
 Chunks = Annotated[str, Field(pattern=r"^(month|week|day|rows:[1-9][0-9]*)$")]
 
@@ -36,7 +37,7 @@ class EstimateSpec(BaseModel):
     delay_by: list[str] = Field(default_factory=list, description="Columns within which delays are alike")
     horizon_days: float | None = Field(default=None, gt=0, description="The label is an event within so many days")
     verified: str | None = Field(default=None, description="Column of the chance with which the label was looked for")
-    as_of: str | None = Field(default=None, description="Labels known later do not count, ISO 8601; null: all count")
+    as_of: Instant | None = Field(default=None, description="Labels known later do not count; null: all count")
     level: Share = 0.95
     suppression: Literal["standard", "strict"] = "standard"
     seed: int = 7

@@ -15,8 +15,8 @@ from codman.evaluate.rows import measurements
 from codman.evaluate.sample import Sample
 from codman.monitor.estimate.delay import Early, Known, by_arrival, by_horizon, early_against_final
 from codman.monitor.estimate.read import CurrentRows
-from codman.spine.estimate_spec import EstimateSpec
 from codman.monitor.estimate.verification import KNOWN_ANYWAY, VERIFICATION_BIAS, looked_at
+from codman.spine.estimate_spec import EstimateSpec
 from codman.spine.measurement import Measurement
 
 _WINDOW: Final = "\0window"  # a grouping of our own: no column is called so
@@ -170,7 +170,7 @@ def _dated(
 ) -> Measurement:
     cut = current.cut
     params: dict[str, Any] = {**one.params, **cut.params(w), "age": standing.age}
-    if standing.age == "partial":
+    if standing.age == "partial" or standing.method == "begg-greenes":
         params["labelled"] = share
     note = one.note
     lost: dict[str, Any] = {}

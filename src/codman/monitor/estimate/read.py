@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Final
+from datetime import UTC
 
 import numpy as np
 import pyarrow as pa
@@ -13,13 +12,11 @@ from codman.errors import BadInput
 from codman.evaluate.columns import BoolArray, codes, label, numbers
 from codman.evaluate.estimates import FloatArray, IntArray
 from codman.evaluate.sample import Exclusions, Sample, make_sample, read_table, shared_columns
-from codman.spine.estimate_spec import EstimateSpec
 from codman.monitor.estimate.windows import Cut, Times, cut, days, instant, times, without_time
+from codman.spine.estimate_spec import EstimateSpec
 from codman.spine.measurement import Window
 from codman.spine.statement import Rows, when
 from codman.tables.source import Source
-
-_NO_OFFSET: Final = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +92,8 @@ def read_current(source: Source, spec: EstimateSpec) -> CurrentRows:
     if spec.timestamp is not None:
         said = times(table, spec.timestamp, source)
         exclusions.drop(without_time(said), "time missing")
+        if spec.as_of is not None:
+            exclusions.drop(said > _microseconds(spec.as_of), "scored after the time asked about")
     sample = make_sample(table, spec.shape(), source, exclusions)
     keep = exclusions.keep
     event, here = _labels(table, spec, source) if known else (np.zeros(len(score), bool), np.zeros(len(score), bool))
@@ -154,14 +153,19 @@ def _ages(
         )
     spoke = days(said)
     if spec.as_of is not None:
-        now = np.datetime64(when(spec.as_of).replace(tzinfo=None) - (when(spec.as_of).utcoffset() or _NO_OFFSET), "us")
-        clock = float(now.astype(np.int64)) / 86_400_000_000
+        clock = _microseconds(spec.as_of) / 86_400_000_000
     else:
         last = spoke + np.where(here & ~np.isnan(delay), delay, 0.0)
         clock = float(last.max(initial=0.0))
     age = clock - spoke
     here = here & ~(delay > age)
     return age, np.where(here, delay, np.nan), here
+
+
+def _microseconds(instant: str) -> int:
+    """A time as it is written, since 1970 in UTC."""
+    at = when(instant).astimezone(UTC).replace(tzinfo=None)
+    return int(np.datetime64(at, "us").astype(np.int64))
 
 
 def _strata(table: pa.Table, columns: list[str]) -> IntArray:

@@ -2,8 +2,8 @@
 
 Three candidates: the score as it is, a logistic curve of its logit (Cox 1958, doi:10.1093/biomet/45.3-4.562), an
 isotonic curve (as NannyML's). Isotonic curves follow any shape but make few rows look better ranked than they are;
-logistic ones do not. The lowest held-out Brier score wins; a score that Cox's test finds miscalibrated is never taken as
-it is.
+logistic ones do not. The lowest held-out Brier score wins; a score that Cox's test finds miscalibrated is never taken
+as it is.
 """
 
 from __future__ import annotations
