@@ -121,7 +121,7 @@ def _limits(
     reach = norm_ppf(0.5 + level / 2)
     if exact:
         share = np.full(len(n), target)
-        return (binomial_limits if kind == "share" else poisson_limits)(share, n, norm_cdf(-reach))
+        return (binomial_limits if kind == "share" else poisson_limits)(share, n, norm_cdf(-reach), smooth=True)
     lower, upper = np.maximum(target - reach * wide, 0.0), target + reach * wide
     return lower, np.minimum(upper, 1.0) if kind == "share" else upper
 
