@@ -108,6 +108,9 @@ class Settings(BaseSettings):
     overdue_to: Words = Field(
         default=(), description="Who hears of overdue conditions and missing reports: webhook, servicenow, jira"
     )
+    concerns_to: Words = Field(
+        default=("webhook",), description="Which systems hear of a concern: webhook, servicenow, jira, where set up"
+    )
     max_body_mb: Annotated[int, Field(ge=1, le=1024)] = Field(default=64, description="Largest request in MiB")
     least_free_mb: Annotated[int, Field(ge=0, le=1 << 30)] = Field(
         default=256, description="Not ready to serve with less disk free than this, MiB"

@@ -167,6 +167,11 @@ def notifiers_of(settings: Settings, policy: EgressPolicy, clock: Clock) -> dict
             raise BadSetting("overdue_to", f"{name[:40]!r} is none of webhook, servicenow and jira")
         if name not in found:
             raise BadSetting("overdue_to", f"{name} is not set up: {name}_url is not set")
+    for name in settings.concerns_to:
+        if name not in ("webhook", "servicenow", "jira"):
+            raise BadSetting("concerns_to", f"{name[:40]!r} is none of webhook, servicenow and jira")
+        if name != "webhook" and name not in found:
+            raise BadSetting("concerns_to", f"{name} is not set up: {name}_url is not set")
     return found
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from codman.errors import CodmanError
+from codman.flows.concerns.tickets import keep_numbers
 from codman.flows.house import House
 from codman.flows.reporting.letters import opening_links
 from codman.flows.schedule import jobs_of
@@ -66,7 +67,9 @@ def deliver_due(house: House, ended: Callable[[], bool] = lambda: False) -> Deli
 def outbox_round(house: House, ended: Callable[[], bool] = lambda: False) -> Delivered:
     """One round of the server: send what is due, and if that cannot be, say so and leave it to the next."""
     try:
-        return deliver_due(house, ended)
+        delivered = deliver_due(house, ended)
+        keep_numbers(house)
+        return delivered
     except CodmanError as error:
         log.warning("the outbox was not looked through: %s", type(error).__name__)
         return Delivered()

@@ -18,7 +18,7 @@ from codman.evidence.canonical import canonical, sha256
 from codman.evidence.statements import build, canonical_statement, read_bytes
 from codman.flows import records
 from codman.flows.concerns.people import Told, who_sees
-from codman.flows.concerns.telling import GRAVE, notice, spoken, tell_people, tell_systems
+from codman.flows.concerns.telling import GRAVE, RAISED, notice, spoken, tell_people, tell_systems
 from codman.flows.concerns.throttle import WITHIN
 from codman.flows.house import House
 from codman.registry.about import Known, said_by
@@ -289,5 +289,5 @@ def _tell(change: Change, house: House, concern: Concern, told: Told) -> None:
     if concern.clock_due is not None:
         text += f" A duty to report may run until {concern.clock_due}."
     told_of = notice(house, change.connection, concern, "concern.raised", f"Concern: {concern.severity.value}", text)
-    tell_people(change, told.people, told_of, f"concern/{concern.id}/raised")
-    tell_systems(change, house, told_of, f"concern/{concern.id}/raised")
+    tell_people(change, told.people, told_of, f"concern/{concern.id}/{RAISED}")
+    tell_systems(change, house, told_of, f"concern/{concern.id}/{RAISED}")

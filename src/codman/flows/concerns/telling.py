@@ -20,6 +20,7 @@ from codman.spine.person import Person
 
 MAIL: Final = "mail"
 WEBHOOK: Final = "webhook"
+RAISED: Final = "raised"  # how the key of the first word about a concern ends
 GRAVE: Final = frozenset({ConcernSeverity.SERIOUS, ConcernSeverity.HARM})
 
 
@@ -31,9 +32,10 @@ def tell_people(change: Change, people: Iterable[Person], notice: Notice, key: s
 
 
 def tell_systems(change: Change, house: House, notice: Notice, key: str) -> None:
-    """A signed notice to the hospital's own systems, where they take one."""
-    if WEBHOOK in house.notifiers:
-        enqueue(change.connection, WEBHOOK, "concerns", notice, f"{key}/{WEBHOOK}", at=change.at)
+    """A notice to the hospital's own systems that hear of concerns; a ticket is opened once, with the first of them."""
+    for way in house.settings.concerns_to:
+        if way in house.notifiers and (way == WEBHOOK or key.endswith(f"/{RAISED}")):
+            enqueue(change.connection, way, "concerns", notice, f"{key}/{way}", at=change.at)
 
 
 def notice(
