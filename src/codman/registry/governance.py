@@ -31,7 +31,7 @@ from codman.registry.schema_review import (
     triages,
     votes,
 )
-from codman.registry.schema_watch import incidents, monitors, signals, watch_steps
+from codman.registry.schema_watch import incidents, looks, monitors, signals, watch_steps
 from codman.spine.concern import Concern, ConcernFields, CorrectiveAction, CorrectiveActionFields
 from codman.spine.determination import Determination, DeterminationFields
 from codman.spine.intake import Intake, IntakeFields, TriageFields, TriageRecord
@@ -55,6 +55,8 @@ from codman.spine.review import (
 from codman.spine.watching import (
     Incident,
     IncidentFields,
+    Look,
+    LookFields,
     Monitor,
     MonitorFields,
     Signal,
@@ -80,6 +82,7 @@ CHANGE_PLANS: Final = Records("change_plan", change_plans, ChangePlanFields, Cha
 REOPENINGS: Final = Records("reopening", reopenings, ReopeningFields, Reopening)
 PAUSE_PROPOSALS: Final = Records("pause_proposal", pause_proposals, PauseProposalFields, PauseProposal)
 MONITORS: Final = Records("monitor", monitors, MonitorFields, Monitor)
+LOOKS: Final = Records("look", looks, LookFields, Look)
 SIGNALS: Final = Records("signal", signals, SignalFields, Signal)
 INCIDENTS: Final = Records("incident", incidents, IncidentFields, Incident)
 WATCH_STEPS: Final = Records("watch_step", watch_steps, WatchStepFields, WatchStep)
@@ -104,6 +107,7 @@ GOVERNANCE: Final[Mapping[str, Records[Any, Any]]] = {
         REOPENINGS,
         PAUSE_PROPOSALS,
         MONITORS,
+        LOOKS,
         SIGNALS,
         INCIDENTS,
         WATCH_STEPS,

@@ -221,6 +221,7 @@ pause_proposals = _records(
     Column("because", _LINE, nullable=False),
     _ref("case", "cases"),
     _ref("condition", "conditions"),
+    _ref("incident", "incidents"),
     Column("state", _WORD, nullable=False, index=True),
     Column("settled_at", _TIME),
     _ref("settled_by", "people"),

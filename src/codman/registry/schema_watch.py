@@ -45,6 +45,26 @@ monitors = _records(
     Column("reference", _DIGEST),
     Column("starts_on", _DAY, nullable=False),
     Column("looked_until", _DAY),
+    _ref("rollback_case", "cases"),
+    Column("rollback_unattended", Boolean, nullable=False),
+)
+
+looks = _records(
+    "looks",
+    _ref("use", "uses", needed=True),
+    _ref("monitor", "monitors", needed=True),
+    Column("rule", _WORD, nullable=False),
+    Column("starts_on", _DAY, nullable=False),
+    Column("ends_on", _DAY, nullable=False),
+    Column("due_on", _DAY, nullable=False, index=True),
+    Column("state", _WORD, nullable=False),
+    Column("outcomes", JSON, nullable=False),
+    Column("sentences", JSON, nullable=False),
+    Column("statements", JSON, nullable=False),
+    Column("events", Integer, nullable=False),
+    Column("labelled", Integer, nullable=False),
+    Column("looked_at", _TIME, nullable=False),
+    UniqueConstraint("monitor", "rule", "starts_on", "ends_on", "due_on"),
 )
 
 incidents = _records(

@@ -19,6 +19,7 @@ class PauseCause(StrEnum):
     CONDITION = "condition lapsed"
     DECISION = "decision expired"
     UNDECIDED = "runs without a decision"
+    MONITORING = "monitoring"  # an incident of its monitor stands, and its plan says so
     REJECTED = "rejected"  # the committee refused it, and it still runs
 
 
@@ -39,6 +40,7 @@ class PauseProposalFields(Fields):
     because: Line = Field(description="In words: what lapsed or ran out, and when")
     case: Id | None = Field(default=None, description="The decision it is about; none where nothing was decided")
     condition: Id | None = Field(default=None, description="The condition that lapsed")
+    incident: Id | None = Field(default=None, description="The incident of its monitor")
     state: PauseState = PauseState.OPEN
     settled_at: Instant | None = None
     settled_by: Id | None = Field(default=None, description="Who confirmed or declined it")

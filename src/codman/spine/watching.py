@@ -41,10 +41,47 @@ class MonitorFields(Fields):
     )
     starts_on: Day
     looked_until: Day | None = Field(default=None, description="The last window's end that was looked at, exclusive")
+    rollback_case: Id | None = Field(
+        default=None, description="The decision that allowed going back to an earlier version; none allowed it"
+    )
+    rollback_unattended: bool = Field(
+        default=False, description="That decision lets it happen before a person confirms"
+    )
 
 
 class Monitor(Record, MonitorFields):
     """A monitor as the book has it."""
+
+
+class WatchState(StrEnum):
+    """What one window came to; as the monitoring statement says it."""
+
+    QUIET = "quiet"
+    WATCH = "watch"  # something may be wrong: a warning is not met, or nobody can tell yet
+    ALARM = "alarm"  # a requirement that blocks is not met
+    BLIND = "blind"  # nothing could be judged
+
+
+class LookFields(Fields):
+    """One window of a plan that was looked at, once: what was filed of it, and what it came to."""
+
+    use: Id
+    monitor: Id
+    rule: Annotated[str, Field(max_length=20, description="How long the window is, as the plan says")]
+    starts_on: Day
+    ends_on: Day = Field(description="Exclusive")
+    due_on: Day
+    state: WatchState
+    outcomes: dict[str, str] = Field(description="By requirement")
+    sentences: dict[str, str] = Field(default_factory=dict, description="By requirement, in a clinician's words")
+    statements: list[Sha256] = Field(default_factory=list, max_length=10, description="What was filed of it")
+    events: int = Field(default=0, ge=0, description="Predictions in the window")
+    labelled: int = Field(default=0, ge=0, description="Of these, with a known outcome")
+    looked_at: Instant
+
+
+class Look(Record, LookFields):
+    """A look as the book has it."""
 
 
 class SignalKind(StrEnum):

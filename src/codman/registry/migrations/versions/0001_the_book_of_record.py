@@ -810,35 +810,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_intakes_use"), ["use"], unique=False)
 
     op.create_table(
-        "monitors",
-        sa.Column("id", sa.String(length=64), nullable=False),
-        sa.Column("revision", sa.Integer(), nullable=False),
-        sa.Column("created_at", sa.String(length=40), nullable=False),
-        sa.Column("updated_at", sa.String(length=40), nullable=False),
-        sa.Column("use", sa.String(length=64), nullable=False),
-        sa.Column("name", sa.String(length=400), nullable=False),
-        sa.Column("edition", sa.String(length=400), nullable=False),
-        sa.Column("plan", sa.Text(), nullable=False),
-        sa.Column("digest", sa.String(length=64), nullable=False),
-        sa.Column("state", sa.String(length=64), nullable=False),
-        sa.Column("owner", sa.String(length=64), nullable=False),
-        sa.Column("version", sa.String(length=64), nullable=True),
-        sa.Column("reference", sa.String(length=64), nullable=True),
-        sa.Column("starts_on", sa.String(length=10), nullable=False),
-        sa.Column("looked_until", sa.String(length=10), nullable=True),
-        sa.ForeignKeyConstraint(["owner"], ["people.id"], name=op.f("fk_monitors_owner")),
-        sa.ForeignKeyConstraint(["use"], ["uses.id"], name=op.f("fk_monitors_use")),
-        sa.ForeignKeyConstraint(["version"], ["versions.id"], name=op.f("fk_monitors_version")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_monitors")),
-    )
-    with op.batch_alter_table("monitors", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_monitors_digest"), ["digest"], unique=False)
-        batch_op.create_index(batch_op.f("ix_monitors_owner"), ["owner"], unique=False)
-        batch_op.create_index(batch_op.f("ix_monitors_state"), ["state"], unique=False)
-        batch_op.create_index(batch_op.f("ix_monitors_use"), ["use"], unique=False)
-        batch_op.create_index(batch_op.f("ix_monitors_version"), ["version"], unique=False)
-
-    op.create_table(
         "schedules",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
@@ -1055,6 +1026,39 @@ def upgrade() -> None:
         batch_op.create_index("ix_expected_reports_waiting", ["state", "due_on"], unique=False)
 
     op.create_table(
+        "monitors",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.String(length=40), nullable=False),
+        sa.Column("updated_at", sa.String(length=40), nullable=False),
+        sa.Column("use", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=400), nullable=False),
+        sa.Column("edition", sa.String(length=400), nullable=False),
+        sa.Column("plan", sa.Text(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("state", sa.String(length=64), nullable=False),
+        sa.Column("owner", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.String(length=64), nullable=True),
+        sa.Column("reference", sa.String(length=64), nullable=True),
+        sa.Column("starts_on", sa.String(length=10), nullable=False),
+        sa.Column("looked_until", sa.String(length=10), nullable=True),
+        sa.Column("rollback_case", sa.String(length=64), nullable=True),
+        sa.Column("rollback_unattended", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["owner"], ["people.id"], name=op.f("fk_monitors_owner")),
+        sa.ForeignKeyConstraint(["rollback_case"], ["cases.id"], name=op.f("fk_monitors_rollback_case")),
+        sa.ForeignKeyConstraint(["use"], ["uses.id"], name=op.f("fk_monitors_use")),
+        sa.ForeignKeyConstraint(["version"], ["versions.id"], name=op.f("fk_monitors_version")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_monitors")),
+    )
+    with op.batch_alter_table("monitors", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_monitors_digest"), ["digest"], unique=False)
+        batch_op.create_index(batch_op.f("ix_monitors_owner"), ["owner"], unique=False)
+        batch_op.create_index(batch_op.f("ix_monitors_rollback_case"), ["rollback_case"], unique=False)
+        batch_op.create_index(batch_op.f("ix_monitors_state"), ["state"], unique=False)
+        batch_op.create_index(batch_op.f("ix_monitors_use"), ["use"], unique=False)
+        batch_op.create_index(batch_op.f("ix_monitors_version"), ["version"], unique=False)
+
+    op.create_table(
         "remarks",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
@@ -1097,44 +1101,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_reviewers_case"), ["case"], unique=False)
         batch_op.create_index(batch_op.f("ix_reviewers_delegate"), ["delegate"], unique=False)
         batch_op.create_index(batch_op.f("ix_reviewers_person"), ["person"], unique=False)
-
-    op.create_table(
-        "signals",
-        sa.Column("id", sa.String(length=64), nullable=False),
-        sa.Column("revision", sa.Integer(), nullable=False),
-        sa.Column("created_at", sa.String(length=40), nullable=False),
-        sa.Column("updated_at", sa.String(length=40), nullable=False),
-        sa.Column("use", sa.String(length=64), nullable=False),
-        sa.Column("monitor", sa.String(length=64), nullable=False),
-        sa.Column("kind", sa.String(length=64), nullable=False),
-        sa.Column("about", sa.String(length=400), nullable=False),
-        sa.Column("requirement", sa.String(length=400), nullable=True),
-        sa.Column("metric", sa.String(length=400), nullable=True),
-        sa.Column("feature", sa.String(length=400), nullable=True),
-        sa.Column("slice", sa.JSON(), nullable=False),
-        sa.Column("window", sa.JSON(), nullable=True),
-        sa.Column("value", sa.Float(), nullable=True),
-        sa.Column("lower", sa.Float(), nullable=True),
-        sa.Column("upper", sa.Float(), nullable=True),
-        sa.Column("evidence", sa.Float(), nullable=True),
-        sa.Column("sentence", sa.String(length=400), nullable=False),
-        sa.Column("severe", sa.Boolean(), nullable=False),
-        sa.Column("statement", sa.String(length=64), nullable=True),
-        sa.Column("raised_at", sa.String(length=40), nullable=False),
-        sa.Column("incident", sa.String(length=64), nullable=True),
-        sa.Column("ended_at", sa.String(length=40), nullable=True),
-        sa.ForeignKeyConstraint(["incident"], ["incidents.id"], name=op.f("fk_signals_incident")),
-        sa.ForeignKeyConstraint(["monitor"], ["monitors.id"], name=op.f("fk_signals_monitor")),
-        sa.ForeignKeyConstraint(["use"], ["uses.id"], name=op.f("fk_signals_use")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_signals")),
-        sa.UniqueConstraint("monitor", "about", name=op.f("uq_signals_monitor")),
-    )
-    with op.batch_alter_table("signals", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_signals_incident"), ["incident"], unique=False)
-        batch_op.create_index(batch_op.f("ix_signals_kind"), ["kind"], unique=False)
-        batch_op.create_index(batch_op.f("ix_signals_monitor"), ["monitor"], unique=False)
-        batch_op.create_index(batch_op.f("ix_signals_raised_at"), ["raised_at"], unique=False)
-        batch_op.create_index(batch_op.f("ix_signals_use"), ["use"], unique=False)
 
     op.create_table(
         "statement_signatures",
@@ -1224,6 +1190,35 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_acceptances_person"), ["person"], unique=False)
 
     op.create_table(
+        "looks",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.String(length=40), nullable=False),
+        sa.Column("updated_at", sa.String(length=40), nullable=False),
+        sa.Column("use", sa.String(length=64), nullable=False),
+        sa.Column("monitor", sa.String(length=64), nullable=False),
+        sa.Column("rule", sa.String(length=64), nullable=False),
+        sa.Column("starts_on", sa.String(length=10), nullable=False),
+        sa.Column("ends_on", sa.String(length=10), nullable=False),
+        sa.Column("due_on", sa.String(length=10), nullable=False),
+        sa.Column("state", sa.String(length=64), nullable=False),
+        sa.Column("outcomes", sa.JSON(), nullable=False),
+        sa.Column("sentences", sa.JSON(), nullable=False),
+        sa.Column("statements", sa.JSON(), nullable=False),
+        sa.Column("events", sa.Integer(), nullable=False),
+        sa.Column("labelled", sa.Integer(), nullable=False),
+        sa.Column("looked_at", sa.String(length=40), nullable=False),
+        sa.ForeignKeyConstraint(["monitor"], ["monitors.id"], name=op.f("fk_looks_monitor")),
+        sa.ForeignKeyConstraint(["use"], ["uses.id"], name=op.f("fk_looks_use")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_looks")),
+        sa.UniqueConstraint("monitor", "rule", "starts_on", "ends_on", "due_on", name=op.f("uq_looks_monitor")),
+    )
+    with op.batch_alter_table("looks", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_looks_due_on"), ["due_on"], unique=False)
+        batch_op.create_index(batch_op.f("ix_looks_monitor"), ["monitor"], unique=False)
+        batch_op.create_index(batch_op.f("ix_looks_use"), ["use"], unique=False)
+
+    op.create_table(
         "pause_proposals",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
@@ -1234,12 +1229,14 @@ def upgrade() -> None:
         sa.Column("because", sa.String(length=400), nullable=False),
         sa.Column("case", sa.String(length=64), nullable=True),
         sa.Column("condition", sa.String(length=64), nullable=True),
+        sa.Column("incident", sa.String(length=64), nullable=True),
         sa.Column("state", sa.String(length=64), nullable=False),
         sa.Column("settled_at", sa.String(length=40), nullable=True),
         sa.Column("settled_by", sa.String(length=64), nullable=True),
         sa.Column("why", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["case"], ["cases.id"], name=op.f("fk_pause_proposals_case")),
         sa.ForeignKeyConstraint(["condition"], ["conditions.id"], name=op.f("fk_pause_proposals_condition")),
+        sa.ForeignKeyConstraint(["incident"], ["incidents.id"], name=op.f("fk_pause_proposals_incident")),
         sa.ForeignKeyConstraint(["settled_by"], ["people.id"], name=op.f("fk_pause_proposals_settled_by")),
         sa.ForeignKeyConstraint(["use"], ["uses.id"], name=op.f("fk_pause_proposals_use")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_pause_proposals")),
@@ -1247,6 +1244,7 @@ def upgrade() -> None:
     with op.batch_alter_table("pause_proposals", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_pause_proposals_case"), ["case"], unique=False)
         batch_op.create_index(batch_op.f("ix_pause_proposals_condition"), ["condition"], unique=False)
+        batch_op.create_index(batch_op.f("ix_pause_proposals_incident"), ["incident"], unique=False)
         batch_op.create_index(batch_op.f("ix_pause_proposals_settled_by"), ["settled_by"], unique=False)
         batch_op.create_index(batch_op.f("ix_pause_proposals_state"), ["state"], unique=False)
         batch_op.create_index(batch_op.f("ix_pause_proposals_use"), ["use"], unique=False)
@@ -1276,6 +1274,44 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_reopenings_plan"), ["plan"], unique=False)
         batch_op.create_index(batch_op.f("ix_reopenings_state"), ["state"], unique=False)
         batch_op.create_index(batch_op.f("ix_reopenings_use"), ["use"], unique=False)
+
+    op.create_table(
+        "signals",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.String(length=40), nullable=False),
+        sa.Column("updated_at", sa.String(length=40), nullable=False),
+        sa.Column("use", sa.String(length=64), nullable=False),
+        sa.Column("monitor", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=64), nullable=False),
+        sa.Column("about", sa.String(length=400), nullable=False),
+        sa.Column("requirement", sa.String(length=400), nullable=True),
+        sa.Column("metric", sa.String(length=400), nullable=True),
+        sa.Column("feature", sa.String(length=400), nullable=True),
+        sa.Column("slice", sa.JSON(), nullable=False),
+        sa.Column("window", sa.JSON(), nullable=True),
+        sa.Column("value", sa.Float(), nullable=True),
+        sa.Column("lower", sa.Float(), nullable=True),
+        sa.Column("upper", sa.Float(), nullable=True),
+        sa.Column("evidence", sa.Float(), nullable=True),
+        sa.Column("sentence", sa.String(length=400), nullable=False),
+        sa.Column("severe", sa.Boolean(), nullable=False),
+        sa.Column("statement", sa.String(length=64), nullable=True),
+        sa.Column("raised_at", sa.String(length=40), nullable=False),
+        sa.Column("incident", sa.String(length=64), nullable=True),
+        sa.Column("ended_at", sa.String(length=40), nullable=True),
+        sa.ForeignKeyConstraint(["incident"], ["incidents.id"], name=op.f("fk_signals_incident")),
+        sa.ForeignKeyConstraint(["monitor"], ["monitors.id"], name=op.f("fk_signals_monitor")),
+        sa.ForeignKeyConstraint(["use"], ["uses.id"], name=op.f("fk_signals_use")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_signals")),
+        sa.UniqueConstraint("monitor", "about", name=op.f("uq_signals_monitor")),
+    )
+    with op.batch_alter_table("signals", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_signals_incident"), ["incident"], unique=False)
+        batch_op.create_index(batch_op.f("ix_signals_kind"), ["kind"], unique=False)
+        batch_op.create_index(batch_op.f("ix_signals_monitor"), ["monitor"], unique=False)
+        batch_op.create_index(batch_op.f("ix_signals_raised_at"), ["raised_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_signals_use"), ["use"], unique=False)
 
     # ### end Alembic commands ###
 
