@@ -31,7 +31,7 @@ def wealth(values: FloatArray, standard: float) -> FloatArray:
     """
     if not 0 < standard < 1:
         raise WatchImpossible(what="nothing can be bet", why=f"the standard is {standard:g}", fix="give one in (0, 1)")
-    if len(values) and not (np.nanmin(values) >= 0 and np.nanmax(values) <= 1 and np.all(np.isfinite(values))):
+    if not np.all((values >= 0) & (values <= 1)):
         raise WatchImpossible(what="a value lies outside [0, 1]", why="bets need bounds", fix="scale the values first")
     gains = np.log1p(_STAKES[:, None] / standard * (values[None, :] - standard))
     return np.asarray(np.exp(np.minimum(np.cumsum(gains, axis=1), 700.0)).mean(axis=0))
