@@ -1,4 +1,8 @@
-"""The peers' own environment, made when it is first needed, and how they are asked."""
+"""The peers' own environments, made when they are first needed, and how they are asked.
+
+One holds most of them; a peer whose companions would not go with theirs has its own, named by its requirements file:
+bench/<name>-requirements.txt.
+"""
 
 from __future__ import annotations
 
@@ -10,33 +14,36 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-HOME = HERE.parent / ".venvs" / "peers"
-WANTED = HERE.parent / "peers-requirements.txt"
+PEERS = "peers"
 
 
-def python() -> Path:
+def _wanted(environment: str) -> Path:
+    return HERE.parent / f"{environment}-requirements.txt"
+
+
+def python(environment: str = PEERS) -> Path:
     """The interpreter that has the peers; installs them once."""
-    found = HOME / "bin" / "python"
-    stamp = HOME / ".made"
-    if not stamp.exists() or stamp.stat().st_mtime < WANTED.stat().st_mtime:
-        print("installing the peers in bench/.venvs/peers", file=sys.stderr)
-        venv.create(HOME, with_pip=True)
-        subprocess.run([found, "-m", "pip", "install", "--quiet", "-r", WANTED], check=True)
+    home, wanted = HERE.parent / ".venvs" / environment, _wanted(environment)
+    found, stamp = home / "bin" / "python", home / ".made"
+    if not stamp.exists() or stamp.stat().st_mtime < wanted.stat().st_mtime:
+        print(f"installing the peers in bench/.venvs/{environment}", file=sys.stderr)
+        venv.create(home, with_pip=True)
+        subprocess.run([found, "-m", "pip", "install", "--quiet", "-r", wanted], check=True)
         stamp.touch()
     return found
 
 
-def ask(program: str, *arguments: object) -> dict[str, Any]:
+def ask(program: str, *arguments: object, environment: str = PEERS) -> dict[str, Any]:
     """What a peer's program found; it runs in its own process with its own companions."""
     print(f"  {program} {' '.join(str(a) for a in arguments[1:])}", file=sys.stderr, flush=True)
     done = subprocess.run(
-        [python(), HERE / f"{program}.py", *map(str, arguments)], check=True, capture_output=True, text=True
+        [python(environment), HERE / f"{program}.py", *map(str, arguments)], check=True, capture_output=True, text=True
     )
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return answer
 
 
-def versions() -> dict[str, str]:
+def versions(environment: str = PEERS) -> dict[str, str]:
     """Name to version of the pinned peers."""
-    lines = [line.split("==") for line in WANTED.read_text().splitlines() if "==" in line]
+    lines = [line.split("==") for line in _wanted(environment).read_text().splitlines() if "==" in line]
     return dict(lines)  # type: ignore[arg-type]
