@@ -35,7 +35,7 @@ def test_a_score_of_the_wrong_shape_is_bent_by_an_isotonic_curve():
 def test_the_logistic_curve_finds_the_stretch_and_the_shift():
     rows = labelled(3, 200_000, stretch=2.0, shift=0.5)  # true logit = (stated − 0.5) / 2
 
-    curve = fit_logistic(deal(rows, 20_000))
+    curve = fit_logistic(deal(rows, 8192))
 
     assert curve.slope == pytest.approx(0.5, abs=0.02)
     assert curve.intercept == pytest.approx(-0.25, abs=0.03)

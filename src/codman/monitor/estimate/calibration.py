@@ -16,7 +16,7 @@ from codman.evaluate.groups import CodeArray
 from codman.monitor.estimate.isotonic import Isotonic, isotonic
 from codman.monitor.estimate.recalibrate import Kind, Labelled, Logistic, best_kind, deal, fit_logistic
 
-FINE: Final = 20_000  # bins on which a logistic curve is fitted
+FINE: Final = 8192  # bins on which a logistic curve is fitted
 GROUPS: Final = 64  # of equal mass, on which an uncorrected score's own uncertainty is reckoned
 FEWEST_EVENTS: Final = 10  # of either class in the reference, under which nothing can be learned
 

@@ -170,6 +170,8 @@ def _microseconds(instant: str) -> int:
 
 def _strata(table: pa.Table, columns: list[str]) -> IntArray:
     found = np.zeros(table.num_rows, dtype=np.int64)
+    if not columns:
+        return found
     for column in columns:
         factor = codes(table, column)
         found = found * len(factor.levels) + factor.codes

@@ -154,8 +154,9 @@ def fit_logistic(dealt: Dealt, *, of_logit: bool | None = None) -> Logistic | No
     for _ in range(PASSES):
         p = 1 / (1 + np.exp(-(a + b * u)))
         h = mass * p * (1 - p)
-        g0, g1 = float(np.sum(events - mass * p)), float((events - mass * p) @ u)
-        h0, h1, h2 = float(h.sum()), float(h @ u), float((h * u) @ u)
+        error, hu = events - mass * p, h * u
+        g0, g1 = float(error.sum()), float(np.sum(error * u))
+        h0, h1, h2 = float(h.sum()), float(hu.sum()), float(np.sum(hu * u))
         det = h0 * h2 - h1 * h1
         if not det > 1e-12 * max(h0 * h2, 1e-300):
             return None

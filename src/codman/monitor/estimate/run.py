@@ -11,6 +11,7 @@ import numpy as np
 from codman.errors import BadInput, nearest
 from codman.evaluate.estimates import FloatArray, IntArray
 from codman.evaluate.groups import CodeArray
+from codman.evaluate.kernels.order import order_by_score
 from codman.evaluate.rows import finite
 from codman.evaluate.suppression import FEWEST
 from codman.monitor.estimate.calibration import Calibration, calibrate
@@ -113,8 +114,8 @@ def _estimated(
     ratios: list[Ratio] | None = None
     if spec.method == "pape":
         ratios = _ratios(known, rows, spec, reference, current)
-    order = np.argsort(rows.score, kind="stable")
-    score, window = rows.score[order], rows.cut.code[order]
+    order, score = _by_score(rows.score)
+    window = rows.cut.code[order]
     subject = rows.sample.subject[order] if rows.sample.subject is not None and rows.sample.repeats else None
     slices, windows = rows.sample.slices, len(rows.cut.windows)
     risk = None if ratios else learned.everyone.risk(score)
@@ -148,12 +149,18 @@ def _estimated(
                     yield about.measurement(one, len(at))
 
 
+def _by_score(score: FloatArray) -> tuple[IntArray, FloatArray]:
+    """Rows in ascending order of score, and the scores in it; stable on every machine."""
+    found = order_by_score(score, np.zeros(len(score), dtype=np.int32), None)
+    return found.order, np.ascontiguousarray(found.score[::-1])
+
+
 class _Learned:
     """What scores mean: for everyone, and for each slice whose reference rows are enough to say so themselves."""
 
     def __init__(self, known: ReferenceRows, spec: EstimateSpec) -> None:
         self.known, self.spec = known, spec
-        self.order = np.argsort(known.score, kind="stable")
+        self.order, _ = _by_score(known.score)
         self.everyone = self._fit(self.order, None)
         self._slices = {tuple(sorted(name.items())): s for s, name in enumerate(known.sample.slices.names)}
         self._found: dict[tuple[tuple[str, str], ...], Calibration] = {}

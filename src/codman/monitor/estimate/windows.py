@@ -17,6 +17,7 @@ from codman.tables.source import Source
 
 Times = NDArray[np.int64]  # microseconds since 1970, UTC
 NO_TIME: Final = int(np.iinfo(np.int64).min)
+MOST_PLACES: Final = 1_000_000  # days from the first to the last up to which they are counted out, not sorted
 _DAY: Final = 86_400_000_000
 _MONDAY: Final = 4 * _DAY  # 5 January 1970
 
@@ -97,25 +98,35 @@ def cut(when: Times | None, rows: int, window: str) -> Cut:
             why="no column of times is named",
             fix="name it with --timestamp, or count windows out with --window rows:500",
         )
-    start = _starts(when, window)
-    begins, code = np.unique(start, return_inverse=True)
-    spans = [Window(start=instant(int(a)), end=instant(_next(int(a), window))) for a in begins]
+    place = _places(when, window)
+    first = int(place.min(initial=0))
+    span = int(place.max(initial=first)) - first + 1
+    if span <= MOST_PLACES:
+        there = np.flatnonzero(np.bincount(place - first, minlength=span))
+        code = np.zeros(span, dtype=np.int64)
+        code[there] = np.arange(len(there))
+        code, begins = code[place - first], there + first
+    else:
+        begins, code = np.unique(place, return_inverse=True)
+    spans = [Window(start=instant(_begin(int(a), window)), end=instant(_begin(int(a) + 1, window))) for a in begins]
     names = [one.start[:7] if window == "month" else one.start[:10] for one in spans]
     names = [f"week of {name}" for name in names] if window == "week" else names
     return Cut(code=code.astype(np.int64), windows=tuple(spans), names=tuple(names), rows=(None,) * len(spans))
 
 
-def _starts(when: Times, window: str) -> Times:
+def _places(when: Times, window: str) -> Times:
+    """(n,) months, weeks or days since the first of 1970."""
     if window == "month":
-        return when.view("M8[us]").astype("M8[M]").astype("M8[us]").view(np.int64)
+        return when.view("M8[us]").astype("M8[M]").view(np.int64)
     first, length = (_MONDAY, 7 * _DAY) if window == "week" else (0, _DAY)
-    return (when - first) // length * length + first
+    return (when - first) // length
 
 
-def _next(start: int, window: str) -> int:
+def _begin(place: int, window: str) -> int:
+    """When a month, week or day begins."""
     if window == "month":
-        return int((np.datetime64(start, "us").astype("M8[M]") + 1).astype("M8[us]").astype(np.int64))
-    return start + (7 * _DAY if window == "week" else _DAY)
+        return int(np.datetime64(place, "M").astype("M8[us]").astype(np.int64))
+    return place * 7 * _DAY + _MONDAY if window == "week" else place * _DAY
 
 
 def _counted(when: Times | None, rows: int, size: int) -> Cut:
