@@ -31,6 +31,7 @@ TOPICS: Final[dict[str, Topic]] = {
     "gate": Topic("codman.cli.gate", "Hold evidence against a policy; the exit code is the verdict."),
     "evidence": Topic("codman.cli.evidence", "Keys, signing, verifying, documents."),
     "submit": Topic("codman.cli.submit", "Send evidence to the book of record; keep the receipt."),
+    "events": Topic("codman.cli.events", "Send predictions, outcomes and actions from files."),
     "key": Topic("codman.cli.key", "Register, rotate and revoke the keys whose signatures count."),
     "audit": Topic("codman.cli.audit", "Verify the audit log, prove an entry of it, export its state."),
     "backup": Topic("codman.cli.backup", "Write the whole house into one signed file."),

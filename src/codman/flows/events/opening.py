@@ -127,7 +127,7 @@ def open_table(table: pa.Table, attributes: Mapping[str, str]) -> Opened:
     Raises:
         NotEvents: It does not say what its rows are, or they are of several types.
     """
-    meta = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items() if key in _NAMED}
+    meta = {key.decode(): value.decode(errors="replace") for key, value in (table.schema.metadata or {}).items() if key in _NAMED}
     given = {**meta, **attributes}
     types = {given["type"]} if given.get("type") else set()
     if "type" in table.column_names:

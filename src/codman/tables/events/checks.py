@@ -72,7 +72,10 @@ def check(kind: EventType, table: pa.Table, now: datetime) -> Checked:
     Raises:
         NotEvents: A column is missing, unknown, or of a type that cannot hold what it should.
     """
-    return _Checking(kind, table, now).done()
+    try:
+        return _Checking(kind, table, now).done()
+    except pa.ArrowException:
+        raise NotEvents("a column is of a type or a size that cannot be read") from None
 
 
 class _Checking:
