@@ -111,14 +111,15 @@ def file_evidence(
     return receipt_for(house, read.digest)
 
 
-def file_own(change: Change, house: House, read: ReadStatement, known: Known) -> str:
-    """File what people signed here, inside the change it records: a decision and what it decides are made as one.
+def file_own(change: Change, house: House, read: ReadStatement, known: Known, *, source: str = "review") -> str:
+    """File what was signed here, inside the change it records: a decision and what it decides are made as one.
 
     Args:
         change: The open transaction.
         house: The book, its store and its keys.
         read: The statement in the notary's envelope.
         known: What it is about.
+        source: Where it comes from, for the log.
 
     Returns:
         The statement's digest.
@@ -126,7 +127,7 @@ def file_own(change: Change, house: House, read: ReadStatement, known: Known) ->
     house.store.put(read)
     (notary,) = by_keyid(change.connection, [house.notary_key.public.keyid])
     index = size_of(change.connection) + len(change.entries)  # what the change recorded before stands before it
-    file(change, said_by(read), known, notary, size=len(read.body), source="review", index=index)
+    file(change, said_by(read), known, notary, size=len(read.body), source=source, index=index)
     return read.digest
 
 

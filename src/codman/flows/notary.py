@@ -17,7 +17,7 @@ from codman.registry.database import Change
 from codman.registry.keys import KeyFields, OwnerKind
 from codman.registry.log import SYSTEM, Entry
 from codman.spine.record_statements import Meaning, PersonSignature, SignedPredicate
-from codman.spine.statement import Origin
+from codman.spine.statement import Origin, Statement
 
 
 class CannotBeSigned(NotProven):
@@ -74,6 +74,19 @@ def register_notary(house: House) -> None:
     """Have the book know its own notary key."""
     with house.database.changing(SYSTEM) as change:
         _register(change, house)
+
+
+def sign_as_house(change: Change, house: House, statement: Statement) -> ReadStatement:
+    """Sign what the house measured by itself with its own key: nobody's name stands in it.
+
+    Args:
+        change: The change in which it is filed.
+        house: The open house.
+        statement: What was measured, of origin local.
+    """
+    payload = canonical_statement(statement)
+    _register(change, house)
+    return read_bytes(sign(payload, house.notary_key).to_bytes(), name="the house's own statement")
 
 
 def _register(change: Change, house: House) -> None:

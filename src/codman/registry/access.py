@@ -118,6 +118,13 @@ ACTIONS: Final[Mapping[str, frozenset[Role]]] = {
     "concern.export": _PRESIDING | {Role.AUDITOR},
     "action.change": _COMMITTEE | {Role.OWNER, Role.ENGINEER},
     "event.send": _BUILDERS,
+    "monitor.read": _EVERYONE,
+    "monitor.create": _BUILDERS,
+    "monitor.change": _PRESIDING | {Role.OWNER},  # to stop it
+    "monitor.allow": _PRESIDING,  # that a use goes back to an earlier version, as its decision allowed
+    "incident.read": _EVERYONE,
+    "incident.change": _DOERS,  # acknowledge, snooze, escalate, resolve, reopen
+    "rollback.confirm": _PRESIDING | {Role.OWNER},
 }
 
 # What the log holds as somebody's own word or grant: a token that another made for them must not give it. Signing and
@@ -143,6 +150,8 @@ OWN_WORD: Final = frozenset(
         "case.accept",
         "case.decide",
         "case.emergency",
+        "monitor.allow",
+        "rollback.confirm",
     }
 )
 

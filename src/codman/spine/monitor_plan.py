@@ -88,6 +88,13 @@ class FromPolicy(_Strict):
     digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
 
 
+class Days(_Strict):
+    """Some days."""
+
+    start: Day
+    end: Day = Field(description="Exclusive")
+
+
 class MonitorPlan(_Strict):
     """Everything that is watched of one use."""
 
@@ -102,6 +109,26 @@ class MonitorPlan(_Strict):
     )
     starts_on: Day | None = Field(default=None, description="The first window's first day")
     level: float = Field(default=0.95, gt=0.5, lt=1, strict=True)
+    thresholds: tuple[Annotated[float, Field(allow_inf_nan=False)], ...] = Field(
+        default=(), max_length=20, description="Scores at or above which a patient is flagged"
+    )
+    bands: dict[Name, tuple[float, ...]] = Field(
+        default_factory=dict, max_length=20, description="Edges that cut a numeric feature into groups"
+    )
+    reference: Days | None = Field(
+        default=None, description="The use's own days that later ones are held against; those before the first without"
+    )
+    silence_days: int = Field(default=3, ge=1, le=400, strict=True, description="Without events, after which it counts")
+    labels_days: int = Field(
+        default=14, ge=1, le=400, strict=True, description="Without outcomes beyond their delay, after which it counts"
+    )
+    oldest_days: int | None = Field(
+        default=None,
+        ge=1,
+        le=4000,
+        strict=True,
+        description="The age of a version, or of its last validation, that counts",
+    )
     requires: tuple[Watched, ...] = Field(min_length=1, max_length=1000)
     file: str = Field(default="", exclude=True, repr=False)
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 from codman.errors import CodmanError
 from codman.flows import records
 from codman.flows.house import House
+from codman.flows.watch.stages import follow_stage
 from codman.registry import governance
 from codman.registry.access import Reader, paths_for, require
 from codman.registry.database import Change
@@ -169,6 +170,7 @@ def _moved(change: Change, use: Use, to: Stage, reason: str | None, reader: Read
     if not allowed.allowed:
         raise CannotMove(use, to, allowed)
     _deployments_follow(change, standing, runs, to)
+    follow_stage(change, use.id, to)
     return USES.change(change, use.id, {"stage": to.value, "stage_since": change.at[:10]}, None)
 
 

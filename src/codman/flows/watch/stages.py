@@ -1,0 +1,53 @@
+"""What a use's stage means for its monitor: go-live starts it, retirement ends it; a pause leaves it as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import Connection, exists, select
+
+from codman.registry import governance
+from codman.registry.database import Change
+from codman.registry.governance import MONITORS
+from codman.registry.inventory import visible
+from codman.registry.nouns import USES
+from codman.registry.schema import uses
+from codman.registry.schema_watch import monitors
+from codman.spine.use import Stage, Use
+from codman.spine.watching import Monitor, MonitorState
+
+REACHES_PATIENTS: Final = frozenset({Stage.PILOT, Stage.LIVE})
+_FOLLOWED: Final = (MonitorState.PLANNED.value, MonitorState.ACTIVE.value)
+
+
+def follow_stage(change: Change, use: str, to: Stage) -> None:
+    """Start or stop a use's monitor where its new stage says so, in the change that moves it."""
+    for one in followed(change.connection, use):
+        if to in REACHES_PATIENTS and one.state is MonitorState.PLANNED:
+            starts = max(one.starts_on, change.at[:10])
+            MONITORS.change(change, one.id, {"state": MonitorState.ACTIVE.value, "starts_on": starts}, None)
+        elif to is Stage.RETIRED:
+            MONITORS.change(change, one.id, {"state": MonitorState.STOPPED.value}, None)
+
+
+def followed(connection: Connection, use: str) -> list[Monitor]:
+    """A use's monitors that are not stopped."""
+    return governance.every(connection, "monitor", monitors.c.use == use, monitors.c.state.in_(_FOLLOWED))
+
+
+def unwatched(connection: Connection, within: Sequence[str], *, owner: str | None = None) -> list[Use]:
+    """Uses that reach patients and that no monitor follows, as far as these sites reach.
+
+    Args:
+        connection: Where to read.
+        within: Paths of the sites whose uses count.
+        owner: Only those this person answers for.
+    """
+    active = exists(
+        select(monitors.c.id).where(monitors.c.use == uses.c.id, monitors.c.state == MonitorState.ACTIVE.value)
+    )
+    which = [uses.c.stage.in_([stage.value for stage in REACHES_PATIENTS]), ~active, visible(within)]
+    if owner is not None:
+        which.append(uses.c.owner == owner)
+    return [USES.read(row) for row in connection.execute(select(uses).where(*which).order_by(uses.c.id))]
