@@ -15,7 +15,11 @@ from codman.evidence.keys import VerifyingKey
 from codman.evidence.statements import ReadStatement, build, read_statement
 from codman.evidence.verify import verify
 from codman.flows.provenance import software
+from codman.monitor.drift.run import run as drift
+from codman.monitor.estimate.run import estimate
 from codman.spine.comparison_statement import ComparisonPredicate
+from codman.spine.drift_spec import DriftSpec
+from codman.spine.engine_statements import MonitoringPredicate
 from codman.spine.statement import EvaluationPredicate, Input
 from codman.tables.source import Source, open_source
 
@@ -30,7 +34,7 @@ class NotRecomputable(BadInput):
         super().__init__(
             what=f"{path} cannot be reproduced",
             why=f"it is a statement about {kind}",
-            fix="give an evaluation or a comparison",
+            fix="give an evaluation, a comparison, or a monitoring statement that Codman computed from files",
         )
 
 
@@ -155,11 +159,12 @@ def reproduce(
         if not checked.verified:
             raise NotVerified(path, checked.why)
     said = read.predicate
-    if not isinstance(said, (EvaluationPredicate, ComparisonPredicate)):
+    if not isinstance(said, (EvaluationPredicate, ComparisonPredicate, MonitoringPredicate)) or said.spec is None:
         raise NotRecomputable(path, read.kind.value)
     sources = _opened(said.inputs, inputs or {}, path.parent)
     held = tuple(_held(one, source) for one, source in zip(said.inputs, sources, strict=True))
-    versions = tuple(_versions(said.software))
+    rooms = ("evaluate", "monitor") if isinstance(said, MonitoringPredicate) else ("evaluate",)
+    versions = tuple(_versions(said.software, rooms))
     if not all(one.ok for one in held):
         return Reproduction(
             digest=read.digest, inputs=held, software=versions, measurements=0, curves=0, differences=()
@@ -205,7 +210,9 @@ def _held(stated: Input, source: Source) -> CheckedInput:
     return CheckedInput(name=stated.name, path=source.uri, ok=found == wanted, stated=wanted, found=found)
 
 
-def _again(read: ReadStatement, said: EvaluationPredicate | ComparisonPredicate, sources: list[Source]) -> Any:
+def _again(
+    read: ReadStatement, said: EvaluationPredicate | ComparisonPredicate | MonitoringPredicate, sources: list[Source]
+) -> Any:
     """The predicate as it comes out now, through the same bytes a statement is written in."""
     if isinstance(said, ComparisonPredicate):
         compared = compare(sources[0], sources[1], said.spec)
@@ -214,6 +221,8 @@ def _again(read: ReadStatement, said: EvaluationPredicate | ComparisonPredicate,
             "spec": compared.spec,
             "measurements": list(compared.measurements),
         }
+    elif isinstance(said, MonitoringPredicate):
+        fields = _watched(said, sources)
     else:
         others = {one.name: source for one, source in zip(said.inputs[1:], sources[1:], strict=True)}
         found = evaluate(sources[0], said.spec, others=others)
@@ -225,6 +234,16 @@ def _again(read: ReadStatement, said: EvaluationPredicate | ComparisonPredicate,
         }
     statement = build(read.kind, list(read.statement.subject), said.model_copy(update=fields))
     return parse(canonical(statement.predicate), name="the numbers computed now")
+
+
+def _watched(said: MonitoringPredicate, sources: list[Source]) -> dict[str, Any]:
+    reference, current = sources
+    if isinstance(said.spec, DriftSpec):
+        drifted = drift(reference, current, said.spec)
+        return {"rows": drifted.rows, "measurements": list(drifted.measurements)}
+    assert said.spec is not None  # noqa: S101 (the caller looked)
+    estimated = estimate(reference, current, said.spec)
+    return {"rows": estimated.rows, "measurements": list(estimated.measurements)}
 
 
 def _differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Difference]:
@@ -267,8 +286,8 @@ def _unequal(then: Any, now: Any, place: str) -> Iterator[Difference]:
         yield Difference(place, _scalar(then), _scalar(now))
 
 
-def _versions(stated: Mapping[str, str]) -> Iterator[Difference]:
-    here = software()
+def _versions(stated: Mapping[str, str], rooms: Sequence[str]) -> Iterator[Difference]:
+    here = software(*rooms)
     for name in dict.fromkeys([*stated, *here]):
         if stated.get(name) != here.get(name):
             yield Difference(name, stated.get(name), here.get(name))

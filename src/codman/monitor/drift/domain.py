@@ -49,6 +49,7 @@ class Domain:
     folds: int
     ratio: FloatArray  # (nr,) how much more of this kind there is among the current rows; mean 1
     clipped: int  # ratios that were cut to the most
+    overlap: float  # how much of the current rows the reference has the like of; about 1, much less where it lacks them
     leaders: dict[str, float]  # columns that tell most: share of the spread of the log odds
     columns: tuple[str, ...]
 
@@ -110,12 +111,13 @@ def tell_apart(
     unsorted[order] = margin
     value, lower, upper, p = _judged(unsorted, label, fold, subject, level)
     ratio = np.exp(np.minimum(unsorted[:before], 50.0))
+    covered = float(ratio.mean())  # 1 where every kind of current row is among the reference's
     ratio *= before / ratio.sum()
     clipped = int(np.count_nonzero(ratio > MOST_WEIGHT))
     ratio = np.minimum(ratio, MOST_WEIGHT)
     ratio *= before / ratio.sum()
     return Domain(
-        auroc=value, lower=lower, upper=upper, p_value=p, folds=_FOLDS, ratio=ratio, clipped=clipped,
+        auroc=value, lower=lower, upper=upper, p_value=p, folds=_FOLDS, ratio=ratio, clipped=clipped, overlap=covered,
         leaders=_leaders(pairs, bins, first, np.mean(effects, axis=0)), columns=tuple(pair.name for pair in pairs),
     )  # fmt: skip
 

@@ -2,7 +2,8 @@
 
 Each reference row counts for as much as its kind has grown (the density ratio), so its labels say what performance is
 on today's mix of patients, if outcomes at equal columns are what they were: covariate shift, which rows without labels
-cannot check. Source: Shimodaira 2000, doi:10.1016/S0378-3758(00)00115-4.
+cannot check. The interval is where the metric of these current rows will lie once their labels are known: chance in the
+labelled reference and in the current rows together. Source: Shimodaira 2000, doi:10.1016/S0378-3758(00)00115-4.
 """
 
 from __future__ import annotations
@@ -65,12 +66,13 @@ def labelled(ready: Prepared, thresholds: tuple[float, ...]) -> Labelled | None:
     return Labelled(rows=rows, ranked=rank(sample, event, score), thresholds=thresholds)
 
 
-def effects(of: Labelled, weight: FloatArray, *, groupings: int | None = None) -> Iterator[Effect]:
+def effects(of: Labelled, weight: FloatArray, current: FloatArray, *, groupings: int | None = None) -> Iterator[Effect]:
     """Every metric on the current mix beside the reference's own.
 
     Args:
         of: The labelled reference.
         weight: (rows,) how much each of its rows counts for, in its own order; 0 or more.
+        current: (S,) current rows (patients, where they repeat), by whose number what will come true varies.
         groupings: Only so many of the groupings; all without it.
     """
     ranked = of.ranked
@@ -87,6 +89,7 @@ def effects(of: Labelled, weight: FloatArray, *, groupings: int | None = None) -
         _totals, moments, units = gram(columns, slices.cell, mapping, len(members), ranked.subject)
         with np.errstate(divide="ignore", invalid="ignore"):
             variance = np.diagonal(moments, axis1=1, axis2=2).T * (units / (units - 1))
+        variance += _yet_to_come(columns, weighted, mapping, len(members)) / current[members]
         values[:, members], errors[:, members] = found, np.sqrt(np.maximum(variance, 0.0))
     for k, (metric, params) in enumerate([("auroc", {}), *((m, p) for m, p, _a, _b in parts)]):
         yield Effect(
@@ -122,7 +125,7 @@ def measurements(
     inside = logit_scale(found.now, found.now_se)(level)
     change = found.now - found.before
     around = normal(change, found.change_se)(level)
-    method = "importance-weighted"
+    method = "importance-weighted; prediction interval"
     for s, name in enumerate(slices.names[:1] if everyone else slices.names):
         shared: dict[str, Any] = {**found.params, **params}
         if ready.frame.hides(s, (int(of.ranked.n[s]), int(ready.frame.current.rows[s]))):
@@ -212,6 +215,22 @@ def _parts(ranked: Ranked, thresholds: tuple[float, ...]) -> list[Part]:
             ("ppv", named, flag * y, flag),
         ]
     return parts
+
+
+def _yet_to_come(columns: FloatArray, weighted: Ranked, mapping: np.ndarray, members: int) -> FloatArray:
+    """(2k, members) variance of one current row's influence on each metric: what is measured on n of them varies by
+    this over n. Columns stand in twos, value and change, and both vary by the value's.
+    """
+    weight = weighted.weight
+    assert weight is not None  # noqa: S101 (they were weighted)
+    slice_of = mapping[weighted.slices.cell]
+    whole = np.bincount(slice_of, weights=weight, minlength=members)
+    found = np.empty((columns.shape[1], members))
+    for k in range(0, columns.shape[1], 2):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            square = np.where(weight > 0, columns[:, k] ** 2 / weight, 0.0)
+        found[k] = found[k + 1] = whole * np.bincount(slice_of, weights=square, minlength=members)
+    return found
 
 
 def _influences(

@@ -23,6 +23,7 @@ from codman.spine.drift_spec import DriftSpec
 from codman.spine.measurement import Measurement
 
 _MOST_ALONE: Final = 20  # columns whose own effect is estimated
+_LEAST_OVERLAP: Final = 0.5  # of the current rows with the reference, under which labels of before say nothing of now
 _TOO_FEW: Final = f"fewer than {FEWEST_ROWS} rows on one side, or no column to tell them by"
 
 
@@ -118,23 +119,35 @@ def effects(ready: Prepared, spec: DriftSpec, found: Domain | None, moved: Seque
         moved: Columns that moved by more than matters.
     """
     of = effect.labelled(ready, tuple(spec.thresholds))
-    if of is None or found is None:
+    if of is None or found is None or found.overlap < _LEAST_OVERLAP:
         if spec.score is not None:
-            why = _TOO_FEW if of is not None else "the reference has no labels of both outcomes: name them with --label"
+            why = "the reference has no labels of both outcomes: name them with --label" if of is None else _TOO_FEW
+            if of is not None and found is not None:
+                why = f"too little of the reference resembles the current rows: they overlap by {found.overlap:.0%}"
             yield Measurement(metric="estimated_auroc", value=None, window=ready.frame.window, n=0, note=why)
         return
-    weight = found.ratio[of.rows]
-    shared = {"clipped_weights": found.clipped, "largest_weight": round(float(weight.max()), 2)}
-    for one in effect.effects(of, weight):
+    weight, now = found.ratio[of.rows], _current_patients(ready)
+    shared = {
+        "overlap": round(found.overlap, 3),
+        "clipped_weights": found.clipped,
+        "largest_weight": round(float(weight.max()), 2),
+    }
+    for one in effect.effects(of, weight, now):
         yield from effect.measurements(one, of, weight, ready, feature=None, params=shared)
     for name in list(dict.fromkeys(moved))[:_MOST_ALONE]:
         pair = next((pair for pair in ready.pairs if pair.name == name), None)
         if pair is None or name in (spec.label, spec.score):
             continue
         alone = _ratio_alone(pair)[of.rows]
-        first = next(effect.effects(of, alone, groupings=1))
+        first = next(effect.effects(of, alone, now, groupings=1))
         named = {"shift": "this column alone"}
         yield from effect.measurements(first, of, alone, ready, feature=name, params=named, everyone=True)
+
+
+def _current_patients(ready: Prepared) -> FloatArray:
+    """(S,) current rows; patients where they repeat, as if rows of one said the same."""
+    side = ready.frame.current
+    return np.maximum(side.patients if side.clustered else side.rows, 1).astype(np.float64)
 
 
 def _ratio_alone(pair: Pair) -> FloatArray:
