@@ -111,6 +111,12 @@ class Settings(BaseSettings):
     concerns_to: Words = Field(
         default=("webhook",), description="Which systems hear of a concern: webhook, servicenow, jira, where set up"
     )
+    incidents_to: Words = Field(
+        default=("webhook",), description="Which systems hear of a monitoring incident: webhook, servicenow, jira"
+    )
+    incidents_a_month: Annotated[int, Field(ge=0, le=1000)] = Field(
+        default=4, description="Monitoring incidents an owner is told of at once in 30 days; more wait for the digest"
+    )
     max_body_mb: Annotated[int, Field(ge=1, le=1024)] = Field(default=64, description="Largest request in MiB")
     least_free_mb: Annotated[int, Field(ge=0, le=1 << 30)] = Field(
         default=256, description="Not ready to serve with less disk free than this, MiB"
