@@ -16,6 +16,7 @@ import numpy as np
 
 from codman.evaluate.distributions import two_sided_p
 from codman.evaluate.estimates import BoolArray, FloatArray, IntArray
+from codman.evaluate.groups import CodeArray
 
 LEAST_SHARE: Final = 0.05  # of labels here by an age: below it a row's weight is held at 20
 ALIKE: Final = 0.01  # p value under which events and non-events are not equally quick
@@ -108,9 +109,10 @@ def by_horizon(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Early:
-    """Whether events and non-events were equally quick to be known, in windows that have all their labels."""
+    """Whether events and non-events were equally quick to be known, in windows that have nearly all their labels."""
 
     p_value: float | None  # Mann–Whitney of the delay; None where it cannot be tested
+    sooner: bool  # events were known sooner than non-events
     all_rows: float  # prevalence of those windows
     early: float  # prevalence of their rows that were known by `age_days`
     age_days: float
@@ -124,33 +126,38 @@ class Early:
     def note(self) -> str | None:
         """What a reader must know; None where nothing speaks against the weights."""
         if self.p_value is None:
-            return "possibly biased: no window has all its labels yet, so nobody can tell if events are known sooner"
+            return "possibly biased: no window has nearly all its labels, so nobody can tell if events are known sooner"
         if not self.biased:
             return None
-        way = "sooner" if self.early > self.all_rows else "later"
+        way = "sooner" if self.sooner else "later"
         return (
-            f"possibly biased: in windows that have all their labels events were known {way} than non-events:"
+            f"possibly biased: in windows that have nearly all their labels events were known {way} than non-events:"
             f" prevalence {self.early:.3f} after {self.age_days:.0f} days, {self.all_rows:.3f} in the end"
         )
 
 
-def early_against_final(delay: FloatArray, event: BoolArray, final: BoolArray, age: float) -> Early:
-    """Test whether the delay depends on the label, on windows that have all their labels.
+def early_against_final(
+    delay: FloatArray, event: BoolArray, settled: BoolArray, age: float, subject: CodeArray | None = None
+) -> Early:
+    """Test whether the delay depends on the label, on windows that have nearly all their labels.
 
     Args:
         delay: (n,) days until the label was known; NaN where nobody wrote it down.
         event: (n,) True where the event happened.
-        final: (n,) True in windows that have all their labels.
+        settled: (n,) True in windows that have nearly all their labels.
         age: Days at which early and final are set side by side.
+        subject: (n,) patient of each row, where rows repeat them: each counts once, by the longest delay.
     """
-    rows = final & ~np.isnan(delay)
+    rows = settled & ~np.isnan(delay)
     took, happened = delay[rows], event[rows]
+    if subject is not None and len(took):
+        took, happened = _by_patient(took, happened, subject[rows])
     events = int(np.count_nonzero(happened))
     others = len(took) - events
     soon = took <= age
     early = float(np.mean(happened[soon])) if soon.any() else math.nan
     if min(events, others) < FEWEST or math.isnan(early):
-        return Early(p_value=None, all_rows=math.nan, early=math.nan, age_days=age)
+        return Early(p_value=None, sooner=False, all_rows=math.nan, early=math.nan, age_days=age)
     values, place, count = np.unique(took, return_inverse=True, return_counts=True)
     rank = (np.cumsum(count) - (count - 1) / 2)[place]
     n = len(took)
@@ -158,4 +165,11 @@ def early_against_final(delay: FloatArray, event: BoolArray, final: BoolArray, a
     variance = events * others / 12 * (n + 1 - tied / (n * (n - 1)))
     lean = float(rank[happened].sum()) - events * (n + 1) / 2
     p_value = two_sided_p(lean / math.sqrt(variance)) if len(values) > 1 else 1.0
-    return Early(p_value=p_value, all_rows=events / n, early=early, age_days=age)
+    return Early(p_value=p_value, sooner=lean < 0, all_rows=events / n, early=early, age_days=age)
+
+
+def _by_patient(took: FloatArray, happened: BoolArray, subject: CodeArray) -> tuple[FloatArray, BoolArray]:
+    _, place = np.unique(subject, return_inverse=True)
+    longest = np.full(int(place.max()) + 1, -np.inf)
+    np.maximum.at(longest, place, took)
+    return longest, np.bincount(place, weights=happened) > 0

@@ -20,6 +20,7 @@ from codman.spine.estimate_spec import EstimateSpec
 from codman.spine.measurement import Measurement
 
 _WINDOW: Final = "\0window"  # a grouping of our own: no column is called so
+SETTLED: Final = 0.95  # of a window's labels here, from which on it says how quick labels are
 UNWEIGHTED: Final = "possibly biased: labels are missing and nobody said how long they take (name the delay)"
 TOO_YOUNG: Final = "nobody in this window has been followed for the whole horizon"
 
@@ -110,7 +111,9 @@ def _early(current: CurrentRows, final: BoolArray) -> Early:
     code = current.cut.code
     waiting = ~final[code]
     at = float(np.median(current.age[waiting])) if waiting.any() else 0.0
-    return early_against_final(current.delay, current.event, final[code], at)
+    share = np.bincount(code[current.here], minlength=len(final)) / np.bincount(code, minlength=len(final))
+    subject = current.sample.subject if current.sample.repeats else None
+    return early_against_final(current.delay, current.event, (share >= SETTLED)[code], at, subject)
 
 
 def _held(known: Known) -> str | None:
