@@ -225,11 +225,14 @@ def _file_the_plan(hospital: Hospital, use: str, case: str) -> None:
 
 
 def _vote(hospital: Hospital, case: str) -> None:
-    """The chair names three; each states their interest and votes; before, the case cannot be closed."""
+    """The chair names three and asks for one thing by a day; then each states their interest and votes on that."""
     chair = hospital.as_("chair-01")
     for number, discipline in (("01", "clinical"), ("02", "nursing"), ("03", "safety")):
         chair.open(f"/reviews/{case}").follow("Name a reviewer")
         chair.say(person=f"person-demo-reviewer-{number}", discipline=discipline).press("Name them")
+    chair.open(f"/reviews/{case}").follow("Add a condition")
+    asked = {"sentence": CONDITION, "owner": "person-demo-owner-01", "due_on": hospital.clock.day(40)}
+    chair.say(requirement="discrimination", **asked).press("Add it")
     for number, choice in (("01", "approve"), ("02", "approve with conditions"), ("03", "approve")):
         chair.open(f"/reviews/{case}").reads("Still needed")
         reviewer = hospital.as_(f"reviewer-{number}").open("/").follow(USE)
@@ -239,10 +242,8 @@ def _vote(hospital: Hospital, case: str) -> None:
 
 
 def _decide(hospital: Hospital, case: str) -> None:
-    """The chair asks for one thing by a day, proves once more who they are, and signs."""
-    chair = hospital.as_("chair-01").open(f"/reviews/{case}").follow("Add a condition")
-    asked = {"sentence": CONDITION, "owner": "person-demo-owner-01", "due_on": hospital.clock.day(40)}
-    chair.say(requirement="discrimination", **asked).press("Add it")
+    """The chair proves once more who they are, and signs."""
+    chair = hospital.as_("chair-01")
     hospital.clock.later(minutes=10)
     chair.open(f"/reviews/{case}").follow("Close the case and sign the decision")
     chair.reads("Prove that it is you").say(password=PASSWORD).press("Go on")
