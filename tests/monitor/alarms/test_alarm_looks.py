@@ -179,3 +179,28 @@ def test_what_matters_is_as_said_or_usual_or_asked_for():
     assert delta_of("psi") == 0.1
     with pytest.raises(WatchImpossible, match="--delta wasserstein"):
         delta_of("wasserstein")
+
+
+@pytest.mark.parametrize("metric", ["psi", "js_distance", "hellinger"])
+def test_an_empty_bin_by_chance_is_no_evidence(metric):
+    reference = np.full((1, 10), 60.0)
+    now = np.full((1, 1, 10), 20.0)
+    now[0, 0, :2] = (0, 40)
+
+    e, _ = distance_look(metric, now, reference, 0.3)(1)
+
+    assert e[0, 0] < 20
+
+
+@pytest.mark.parametrize("metric", ["psi", "js_distance", "hellinger"])
+def test_few_patients_in_ten_bins_have_evidence_of_one_on_average_at_most(metric):
+    random = np.random.default_rng(13)
+    shares = np.array([0.02, 0.03, 0.05, 0.1, 0.1, 0.1, 0.1, 0.15, 0.15, 0.2])
+    moved = shares[::-1] * 0.2 + shares * 0.8
+    delta = float(distance(metric, moved, shares))
+    reference, now = random.multinomial(800, shares, 30_000), random.multinomial(80, moved, 30_000)
+
+    e, _ = distance_look(metric, now[None].astype(float), reference.astype(float), delta)(1)
+
+    assert e.mean() <= 1
+    assert (e >= 1000).mean() <= 1e-3

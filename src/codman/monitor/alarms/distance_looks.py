@@ -91,17 +91,16 @@ def distance_look(
             what=f"{metric} is no distance", why="it is not of two rows of counts", fix="say ks or psi"
         )
     of, rooted, chance = _OF[metric]
-    total = reference.sum(axis=-1)
-    r, held_n = reference / total[..., None], total / reference_repeats
+    held_n = reference.sum(axis=-1) / reference_repeats
+    r = _smoothed(reference / reference_repeats)
     limit = delta**2 if rooted else delta
 
     def look(m: int) -> tuple[FloatArray, FloatArray]:
-        counts = trailing(now, m)
-        rows = counts.sum(axis=-1)
-        n = rows / repeats(m)
+        counts = trailing(now, m) / repeats(m)
+        n = counts.sum(axis=-1)
+        q = _smoothed(counts)
+        found, of_q, of_r = of(q, r)
         with np.errstate(invalid="ignore", divide="ignore"):
-            q = counts / rows[..., None]
-            found, of_q, of_r = of(q, r)
             added = chance * (now.shape[-1] - 1) * (1 / n + 1 / held_n)
             se = np.sqrt(_variance(q, of_q) / n + _variance(r, of_r) / held_n)
             x = np.where((n >= FEWEST) & (se > 0), (found - added - limit) / se, np.nan)
@@ -109,6 +108,11 @@ def distance_look(
         return of_deviate(as_normal(x, n - 1)), np.sqrt(shift) if rooted else shift
 
     return look
+
+
+def _smoothed(counts: FloatArray) -> FloatArray:
+    """Shares with half a patient more in every bin: an empty bin is rare, not infinitely far and free of chance."""
+    return (counts + 0.5) / (counts.sum(axis=-1, keepdims=True) + counts.shape[-1] / 2)
 
 
 def _variance(share: FloatArray, slope: FloatArray) -> FloatArray:

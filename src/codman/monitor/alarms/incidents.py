@@ -156,9 +156,9 @@ def _neighbours(alarms: Sequence[Alarm], members: list[int], *, about_use: bool)
         yield from pairwise(members)
         return
     whole = [i for i in members if alarms[i].stream.feature is None]
-    for i in members:
-        if whole:
-            yield i, min(whole, key=lambda other: abs(alarms[other].window - alarms[i].window))
+    yield from pairwise(whole)
+    for i in members if whole else []:
+        yield i, min(whole, key=lambda other: abs(alarms[other].window - alarms[i].window))
 
 
 def _incident(

@@ -48,27 +48,19 @@ class Question:
     seed: int = 7
 
     def __post_init__(self) -> None:
-        wrong = [
-            name
-            for name, bad in (
-                ("fall", self.fall == 0 or not math.isfinite(self.fall)),
-                ("per-week", not self.per_week > 0),
-                ("delta", self.delta is not None and not 0 <= self.delta < abs(self.fall)),
-                ("delay", not self.delay_days >= 0),
-                ("streams", self.streams < 1),
-                ("reference", self.reference is not None and not self.reference >= 11),
-                ("owner-budget", self.budget is not None and not self.budget >= 0),
-                ("weeks", not (self.weeks_after > 0 and self.weeks_before >= 0)),
-                ("runs", self.runs < 20),
-            )
-            if bad
-        ]
-        if wrong:
-            raise WatchImpossible(
-                what=f"{wrong[0]} cannot be used",
-                why="a fall is not 0, delta lies from 0 to below it, and amounts are above 0",
-                fix="check the numbers",
-            )
+        for name, value, must, good in (
+            ("fall", self.fall, "differ from 0", self.fall != 0 and math.isfinite(self.fall)),
+            ("per-week", self.per_week, "be above 0", self.per_week > 0),
+            ("delta", self.delta, "lie from 0 to below the fall", 0 <= (self.delta or 0) < abs(self.fall)),
+            ("delay", self.delay_days, "be at least 0", self.delay_days >= 0),
+            ("streams", self.streams, "be at least 1", self.streams >= 1),
+            ("reference", self.reference, "be at least 11 patients", self.reference is None or self.reference >= 11),
+            ("owner-budget", self.budget, "be at least 0", (self.budget or 0) >= 0),
+            ("weeks", self.weeks_after, "be above 0", self.weeks_after > 0 and self.weeks_before >= 0),
+            ("runs", self.runs, "be at least 20", self.runs >= 20),
+        ):
+            if not good:
+                raise WatchImpossible(what=f"{name} cannot be used", why=f"it is {value}", fix=f"it must {must}")
 
     @property
     def tolerated(self) -> float:

@@ -1,0 +1,142 @@
+"""Power: what it promises is kept by real rows through the same alarms, and what nobody could meet is flagged."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from scipy import stats
+
+from codman.monitor.alarms.stream import WatchImpossible
+from codman.monitor.power.notice import Question, notice
+from codman.monitor.power.replay_rows import Asked, replay_rows
+from codman.monitor.power.world import binormal
+from codman.tables.source import open_source
+
+QUICK = {"runs": 60, "weeks_before": 8.0, "weeks_after": 26.0}
+
+
+def _ask(world=None, **changed):
+    world = binormal(0.8, 0.15, 0.2) if world is None else world
+    return notice(world, Question(**({"metric": "auroc", "fall": 0.1, "per_week": 1500.0} | QUICK | changed)))
+
+
+def test_more_patients_notice_sooner_and_longer_labels_later():
+    few, many, late = _ask(), _ask(per_week=6000), _ask(per_week=6000, delay_days=30)
+
+    assert many.noticed.median_days < few.noticed.median_days
+    assert late.delays == pytest.approx(many.delays + 30)
+    assert many.possible
+    assert many.noticed.promised_days >= many.noticed.median_days
+
+
+def test_alerts_and_distances_do_not_wait_for_labels():
+    assert _ask(metric="alert_rate", delay_days=30).delays == pytest.approx(_ask(metric="alert_rate").delays)
+
+
+def test_more_streams_take_longer_and_a_looser_level_is_sooner():
+    alone, beside = _ask(), _ask(streams=4500)
+
+    assert beside.noticed.found <= alone.noticed.found
+    assert np.mean(beside.delays >= alone.delays) == 1.0
+    found = [one.found for one in alone.at_levels]
+    assert found == sorted(found)
+    assert [one.level for one in alone.at_levels] == [0.01, 0.05, 0.2, 0.5]
+
+
+def test_what_nobody_could_meet_is_flagged_with_what_it_would_take():
+    poor = _ask(per_week=60, fall=0.06)
+
+    assert not poor.possible
+    assert poor.noticed.promised_days is None
+    assert poor.needed_per_week > 1000
+    assert any("nobody could meet this at 60 patients a week" in note for note in poor.notes)
+    enough = _ask(per_week=poor.needed_per_week * 1.5, fall=0.06, runs=100)
+    assert enough.noticed.found >= 0.9
+
+
+def test_the_same_seed_gives_the_same_answer():
+    assert _ask().written() == _ask().written()
+
+
+def test_where_nothing_moves_alarms_are_fewer_than_the_level_and_the_answer_says_how_sure_it_is():
+    answer = _ask(runs=100)
+
+    assert answer.noticed.false_per_month <= 0.05 / 12
+    assert answer.noticed.false_per_month_at_most < 0.05
+
+
+def test_an_owner_with_a_small_budget_is_told_when_false_alarms_could_fill_it():
+    told = _ask(streams=4500, budget=0.001)
+
+    assert any("the owner will look at 0.001" in note for note in told.notes)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"fall": 0.0},
+        {"per_week": 0.0},
+        {"delta": 0.1},
+        {"delta": -0.1},
+        {"delay_days": -1.0},
+        {"streams": 0},
+        {"runs": 5},
+    ],
+    ids=str,
+)
+def test_a_question_that_cannot_be_asked_is_refused(wrong):
+    with pytest.raises(WatchImpossible):
+        _ask(**wrong)
+
+
+# ---- the promise, kept by rows
+
+PER_WEEK, PREVALENCE, AUROC, FALL, DELAY, BEFORE = 700, 0.3, 0.85, 0.12, 14, 12
+START = datetime(2026, 1, 5, tzinfo=UTC)  # a Monday
+
+
+def _rows(random, n, first, last, moved):
+    """Predictions as a warehouse has them: a time, a score, a label; part of the events score like the others."""
+    d = 2**0.5 * stats.norm.ppf(AUROC)
+    outcome = random.random(n) < PREVALENCE
+    lost = outcome & (random.random(n) < moved)
+    x = random.standard_normal(n) + d * (outcome & ~lost)
+    score = 1 / (1 + np.exp(-(np.log(PREVALENCE / (1 - PREVALENCE)) + d * x - d**2 / 2)))
+    seconds = first + (last - first) * random.random(n)
+    return {"score": score, "died": outcome, "at": [START + timedelta(seconds=one) for one in seconds]}
+
+
+def test_planted_falls_are_found_within_the_promised_delay_in_170_of_200_histories(whole):
+    """Power counts bins of invented scores; here rows with times go through replay, as history would."""
+    runs = 200 if whole else 40
+    answer = notice(
+        binormal(AUROC, PREVALENCE),
+        Question(
+            metric="auroc", fall=FALL, per_week=PER_WEEK, delay_days=DELAY, weeks_before=BEFORE, weeks_after=26,
+            runs=400, reference=8000,
+        ),
+    )  # fmt: skip
+    promised, week = answer.noticed.promised_days, 7 * 86_400.0
+    assert promised is not None
+    weeks = BEFORE + int(np.ceil((promised - DELAY) / 7)) + 1
+    asked = Asked(
+        timestamp="at", score="score", label="died", window="week", metrics=("auroc",), deltas={"auroc": FALL / 2},
+        delay_days=DELAY,
+    )  # fmt: skip
+    random, kept = np.random.default_rng(99), 0
+    part = FALL / (AUROC - 0.5)
+    for _ in range(runs):
+        fell = (BEFORE + random.random()) * week
+        earlier = random.poisson(PER_WEEK * fell / week)
+        later = random.poisson(PER_WEEK * (weeks * week - fell) / week)
+        history = [_rows(random, earlier, 0, fell, 0.0), _rows(random, later, fell, weeks * week, part)]
+        current = {name: [*history[0][name], *history[1][name]] for name in history[0]}
+        reference = _rows(random, 8000, -week, 0, 0.0)
+        found = replay_rows(open_source(pa.table(reference)), open_source(pa.table(current)), asked, answer.question.by)
+        noticed = [datetime.fromisoformat(alarm.at) - START - timedelta(seconds=fell) for alarm in found.alarms]
+        kept += any(timedelta(0) < one <= timedelta(days=promised) for one in noticed)
+
+    assert kept >= 0.85 * runs
