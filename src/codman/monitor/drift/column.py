@@ -90,7 +90,7 @@ def read_pair(
         raise NotTheSameColumn(name, kinds[0], kinds[1])
     kind = known[0] if known else "numbers"
     if kind == "dates":
-        read = [_days(table, name) for table in (reference, current)]
+        read = [as_days(table, name) for table in (reference, current)]
         return Pair(name=name, read_as="numbers", why="dates, as days", reference=read[0], current=read[1], unit="days")
     if name in categorical:
         return _categories(name, reference, current, "asked for with --categorical")
@@ -125,7 +125,12 @@ def _sort_of(kind: pa.DataType) -> str:
     return "text"
 
 
-def _days(table: pa.Table, name: str) -> FloatArray:
+def is_a_date(table: pa.Table, name: str) -> bool:
+    """Whether a column holds dates, times or durations."""
+    return _sort_of(table.schema.field(name).type) == "dates"
+
+
+def as_days(table: pa.Table, name: str) -> FloatArray:
     """Days since 1970, of dates and times; of durations and times of day, days."""
     column = column_of(table, name)
     kind = column.type
