@@ -85,7 +85,7 @@ class Instrument:
             words: What each label says, in their order.
             by: How many; a counter's is never negative.
         """
-        key = self._key(words)
+        key = words if words in self._samples else self._key(words)
         with self._lock:
             self._samples[key] = self._samples.get(key, 0.0) + by
 
@@ -137,7 +137,7 @@ class Histogram(Instrument):
 
     def observe(self, seconds: float, *words: str) -> None:
         """Note how long one took."""
-        key = self._key(words)
+        key = words if words in self._rows else self._key(words)
         place = bisect_left(self._bounds, seconds)
         with self._lock:
             row = self._rows.get(key)

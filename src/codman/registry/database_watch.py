@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine.interfaces import ExceptionContext
 
-from codman.telemetry import OTHER, STATEMENT_FAULTS, STATEMENTS, VERBS, tracer
+from codman.telemetry import OTHER, STATEMENT_FAULTS, STATEMENTS, UNTRACED, VERBS, tracer
 
 _BEGAN: Final = "codman_began"
 
@@ -35,8 +35,9 @@ def _end(system: str, connection: Connection, statement: str, failed: str | None
     STATEMENTS.observe(seconds, verb)
     if failed is not None:
         STATEMENT_FAULTS.add(verb)
-    about = {"db.system.name": system, "db.operation.name": verb.upper()}
-    tracer().past(f"database {verb}", time.time_ns() - round(seconds * 1e9), about, failed)
+    if tracer() is not UNTRACED:
+        about = {"db.system.name": system, "db.operation.name": verb.upper()}
+        tracer().past(f"database {verb}", time.time_ns() - round(seconds * 1e9), about, failed)
 
 
 def _fail(system: str, of: ExceptionContext) -> None:

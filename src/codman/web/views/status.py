@@ -128,8 +128,9 @@ def status_view(now: Standing, parked: Sequence[Parked], house: Upkeep, at: date
 
 def _server(house: Upkeep, at: datetime) -> tuple[Number, ...]:
     backup = "never" if house.backup_at is None else f"{_span((at - house.backup_at).total_seconds())} ago"
+    when = "codman backup --out FILE makes one" if house.backup_at is None else moment(house.backup_at)
     return (
-        Number(term="Last backup", value=backup, detail="" if house.backup_at is None else moment(house.backup_at)),
+        Number(term="Last backup", value=backup, detail=when),
         Number(term="Disk", value=f"{_size(house.free)} free", detail=f"of {_size(house.total)}"),
         Number(term="Audit log", value=f"{house.log_entries:,} entries", href="/audit"),
         Number(term="Codman", value=house.codman, detail=f"Python {house.python}"),
