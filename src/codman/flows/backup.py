@@ -36,7 +36,9 @@ FORMAT: Final = "codman-backup/1"
 _SEALED: Final = "keys.sealed"
 _DATABASE: Final = "database"
 _SETTINGS: Final = "codman.toml"
-_FOLDERS: Final = ("evidence", "documents", "tables")  # of the workspace, each as it is
+# of the workspace, each as it is; events before the tables they are moved to, so that each is in one or the other
+_FOLDERS: Final = ("evidence", "documents", "events", "tables")
+_MADE_AGAIN: Final = frozenset({"events/index", "events/lock"})
 
 
 class WouldReplace(BadInput):
@@ -311,13 +313,24 @@ def _beside(place: Path) -> Iterator[Path]:
 
 
 def _copy_whole(source: Path, target: Path) -> None:
-    """Every plain file; what is half written is passed over, and nothing is followed out of the folder."""
-    for path in source.rglob("*") if source.is_dir() else ():
+    """Every plain file; what is half written is passed over, and nothing is followed out of the folder.
+
+    In the order of their names: a table's log before its data, so that all the copied log names is copied too.
+    """
+    for path in sorted(source.rglob("*")) if source.is_dir() else ():
+        within = path.relative_to(source.parent).as_posix()
+        if within in _MADE_AGAIN or within.startswith("events/index/"):
+            continue
         if path.is_file() and not path.is_symlink() and path.suffix != PARTIAL:
             place = target / path.relative_to(source)
             place.parent.mkdir(parents=True, exist_ok=True)
             try:
-                place.hardlink_to(path)  # what is kept by its digest never changes, so a second name is a copy
+                if within.startswith("events/"):  # a segment may still grow, and its copy must not
+                    shutil.copyfile(path, place)
+                else:
+                    place.hardlink_to(path)  # what is kept by its digest never changes, so a second name is a copy
+            except FileNotFoundError:  # moved on since: into a table, which is copied next
+                continue
             except OSError:
                 shutil.copyfile(path, place)
 
