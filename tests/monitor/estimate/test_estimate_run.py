@@ -215,3 +215,40 @@ def test_delays_may_be_days():
     by_days = run(days, delay="known", as_of="2026-03-20T00:00:00Z").measurements
 
     assert [m.value for m in by_days] == pytest.approx([m.value for m in by_time], abs=1e-9)
+
+
+def test_in_strict_no_hidden_group_can_be_worked_out_by_subtraction():
+    current = rows(16, 400).with_columns(
+        pl.when(pl.int_range(pl.len()) < 8).then(pl.lit("X")).otherwise(pl.col("sex")).alias("sex")
+    )
+
+    standard = run(current, by=[["sex"]], window="rows:400", metrics=["auroc"]).measurements
+    strict = run(current, by=[["sex"]], window="rows:400", metrics=["auroc"], suppression="strict").measurements
+
+    assert [m.suppressed for m in standard.where("estimated_auroc")].count(True) == 1
+    assert [m.suppressed for m in strict.where("estimated_auroc")].count(True) == 2  # the next smallest with it
+    assert not strict.where("estimated_auroc", slice={})[0].suppressed
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        ({"horizon_days": 30}, "horizon moves nothing without delay"),
+        ({"delay_by": ["sex"]}, "delay by moves nothing without delay"),
+        ({"features": ["sex"]}, "features moves nothing without method pape"),
+        ({"as_of": "2026-03-01T00:00:00Z", "timestamp": None, "window": "rows:100"}, "as of moves nothing"),
+        ({"verified": "risk", "delay": "known"}, "verified and delay are both given"),
+        ({"window": "rows:1"}, "are too many"),
+    ],
+)
+def test_what_would_move_nothing_or_be_too_much_is_refused(asked, why):
+    with pytest.raises(BadInput, match=why):
+        run(rows(17, 20_000, delay=3), **asked)
+
+
+def test_infinite_scores_are_left_out_and_counted():
+    current = rows(18, 500).with_columns(
+        pl.when(pl.int_range(pl.len()) == 3).then(float("inf")).otherwise(pl.col("risk")).alias("risk")
+    )
+
+    assert run(current).rows.excluded == {"score missing": 1}

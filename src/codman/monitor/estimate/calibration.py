@@ -72,13 +72,13 @@ class Residuals:
     subject: CodeArray  # (n,)
     block: IntArray  # (n,)
     pull: FloatArray  # (n,) what the row adds to its block's risk
+    patients: int
     correlation: float  # of two rows' standardised residuals within a patient, at least 0
 
     def variance(self, reach: FloatArray) -> float:
         """Of the sum of reach times block risk, patients independent."""
         of_patient = np.bincount(self.subject, weights=reach[self.block] * self.pull)
-        patients = int(np.count_nonzero(np.bincount(self.subject)))
-        return float(np.sum(of_patient**2) * patients / max(int(patients) - 1, 1))
+        return float(np.sum(of_patient**2) * self.patients / max(self.patients - 1, 1))
 
 
 def calibrate(reference: Labelled, kind: Kind | None = None) -> Calibration:
@@ -118,7 +118,7 @@ def calibrate(reference: Labelled, kind: Kind | None = None) -> Calibration:
     )
     if reference.subject is None:
         return found
-    return replace(found, residual=_residuals(reference, found, weight, share))
+    return replace(found, residual=_residuals(reference, reference.subject, found, weight, share))
 
 
 def _groups(reference: Labelled) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
@@ -136,20 +136,24 @@ def _groups(reference: Labelled) -> tuple[FloatArray, FloatArray, FloatArray, Fl
     )
 
 
-def _residuals(reference: Labelled, found: Calibration, weight: FloatArray, share: FloatArray) -> Residuals:
+def _residuals(
+    reference: Labelled, by: CodeArray, found: Calibration, weight: FloatArray, share: FloatArray
+) -> Residuals:
     edges = found.blocks(reference.score)
     block = np.repeat(np.arange(len(weight)), np.diff(edges))
     own = np.ones(len(reference.score)) if reference.weight is None else reference.weight
     error = reference.event - share[block]
-    assert reference.subject is not None  # noqa: S101 (the caller looked)
+    present, subject = np.unique(by, return_inverse=True)
     risk = np.clip(found.risk(reference.score), 0.0, 1.0)
     spread = np.sqrt(risk * (1 - risk))
     standard = np.divide(reference.event - risk, spread, out=np.zeros(len(risk)), where=spread > 1e-6)
-    total, square, many = (
-        np.bincount(reference.subject, weights=part) for part in (standard, standard**2, np.ones(len(risk)))
-    )
+    total, square, many = (np.bincount(subject, weights=part) for part in (standard, standard**2, np.ones(len(risk))))
     pairs = float(np.sum(many * (many - 1)))
     correlation = float(np.sum(total**2 - square)) / pairs if pairs else 0.0
     return Residuals(
-        subject=reference.subject, block=block, pull=own * error / weight[block], correlation=max(correlation, 0.0)
+        subject=subject.astype(np.int32),
+        block=block,
+        patients=len(present),
+        pull=own * error / weight[block],
+        correlation=max(correlation, 0.0),
     )

@@ -60,7 +60,7 @@ def read_reference(source: Source, spec: EstimateSpec) -> ReferenceRows:
     )
     exclusions = Exclusions(table.num_rows)
     score = numbers(table, spec.score, source)
-    exclusions.without_score(np.isnan(score))
+    exclusions.without_score(~np.isfinite(score))
     event, missing = label(table, spec.label, source, positive=spec.positive)
     exclusions.drop(missing, "label missing")
     sample = make_sample(table, spec.shape(), source, exclusions)
@@ -87,7 +87,7 @@ def read_current(source: Source, spec: EstimateSpec) -> CurrentRows:
     table = read_table(source, [spec.score, *known, *shared_columns(spec.shape()), *more])
     exclusions = Exclusions(table.num_rows)
     score = numbers(table, spec.score, source)
-    exclusions.without_score(np.isnan(score))
+    exclusions.without_score(~np.isfinite(score))
     said: Times | None = None
     if spec.timestamp is not None:
         said = times(table, spec.timestamp, source)

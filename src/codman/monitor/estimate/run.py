@@ -13,7 +13,7 @@ from codman.evaluate.estimates import FloatArray, IntArray
 from codman.evaluate.groups import CodeArray
 from codman.evaluate.kernels.order import order_by_score
 from codman.evaluate.rows import finite
-from codman.evaluate.suppression import FEWEST
+from codman.evaluate.suppression import suppressed
 from codman.monitor.estimate.calibration import Calibration, calibrate
 from codman.monitor.estimate.cbpe import AT_THRESHOLD, METRICS, OVERALL, foretell
 from codman.monitor.estimate.foretold import Foretold, await_labels
@@ -28,6 +28,7 @@ from codman.spine.statement import Rows
 from codman.spine.vocabulary import ESTIMATED
 from codman.tables.source import Source
 
+MOST_NUMBERS: Final = 40_000  # estimates of a statement, which holds as many final numbers again
 OWN_CALIBRATION: Final = 30  # events, and rows without, from which a slice says itself what its scores mean
 UNCHECKED: Final = (
     "a prediction interval: it holds while a score means what it meant in the reference, which nobody can check"
@@ -67,7 +68,9 @@ def estimate(reference: Source, current: Source, spec: EstimateSpec) -> Estimati
         BadInput: A column, a value or an argument cannot be used.
     """
     wanted = _wanted(spec)
+    _refuse_idle(spec)
     known, rows = read_reference(reference, spec), read_current(current, spec)
+    _refuse_many(rows, len(wanted))
     estimated = list(_estimated(known, rows, spec, wanted, reference, current))
     by_labels = list(observed(rows, spec, [name for name in wanted if name != "alert_rate"]))
     judged = reconcile([*estimated, *by_labels], level=spec.level)
@@ -80,6 +83,43 @@ def estimate(reference: Source, current: Source, spec: EstimateSpec) -> Estimati
         reference=known.window,
         sentence=next((one.note for one in judged if one.metric == "coverage" and not one.slice), None),
     )
+
+
+def _refuse_idle(spec: EstimateSpec) -> None:
+    """Refuse what would move nothing, and what contradicts each other.
+
+    Raises:
+        BadInput: There is such an argument.
+    """
+    needs = (
+        ("horizon", spec.horizon_days is not None, "delay", spec.delay is not None),
+        ("delay by", bool(spec.delay_by), "delay", spec.delay is not None),
+        ("as of", spec.as_of is not None, "timestamp", spec.timestamp is not None),
+        ("features", bool(spec.features), "method pape", spec.method == "pape"),
+    )
+    for argument, given, needed, there in needs:
+        if given and not there:
+            raise BadInput(
+                what=f"{argument} moves nothing without {needed}",
+                why=f"no {needed} is given",
+                fix=f"give --{needed}, or leave it out",
+            )
+    if spec.verified is not None and spec.delay is not None:
+        raise BadInput(
+            what="verified and delay are both given",
+            why="a label that is not here was either not looked for or is awaited, and rows cannot be both at once",
+            fix="judge windows whose labels are all in by --verified, younger ones by --delay",
+        )
+
+
+def _refuse_many(rows: CurrentRows, metrics: int) -> None:
+    windows, slices = len(rows.cut.windows), rows.sample.slices.count
+    if windows * slices * metrics > MOST_NUMBERS:
+        raise BadInput(
+            what=f"{windows:,} windows of {slices:,} groups are too many",
+            why=f"a statement of {metrics} metrics holds at most {MOST_NUMBERS:,} estimates",
+            fix="take longer windows, fewer groups or --metrics",
+        )
 
 
 def _wanted(spec: EstimateSpec) -> list[str]:
@@ -119,6 +159,8 @@ def _estimated(
     subject = rows.sample.subject[order] if rows.sample.subject is not None and rows.sample.repeats else None
     slices, windows = rows.sample.slices, len(rows.cut.windows)
     risk = None if ratios else learned.everyone.risk(score)
+    patients = _patients(rows)
+    hidden = [suppressed(slices, patients[:, w], strict=spec.suppression == "strict") for w in range(windows)]
     for g in range(len(slices.groupings)):
         members = slices.members(g)
         code = slices.of_rows(g)[order].astype(np.int64) - int(members[0])
@@ -143,10 +185,23 @@ def _estimated(
                     None if subject is None else subject[at],
                     calibration,
                 )
-                patients = len(at) if subject is None else len(np.unique(subject[at]))
-                about = _About(name, rows, w, calibration, own, ratio, patients, spec)
+                of = int(member)
+                about = _About(name, rows, w, calibration, own, ratio, int(patients[of, w]), bool(hidden[w][of]), spec)
                 for one in foretell(found, spec.thresholds, wanted, level=spec.level):
                     yield about.measurement(one, len(at))
+
+
+def _patients(rows: CurrentRows) -> IntArray:
+    """(S, W) distinct patients of every slice in every window; rows where no column says who they are."""
+    slices, windows = rows.sample.slices, len(rows.cut.windows)
+    found = np.zeros((slices.count, windows), dtype=np.int64)
+    for g in range(len(slices.groupings)):
+        place = slices.of_rows(g).astype(np.int64) * windows + rows.cut.code
+        if rows.sample.subject is not None and rows.sample.repeats:
+            many = int(rows.sample.subject.max()) + 1
+            place = np.unique(place * many + rows.sample.subject) // many
+        found += np.bincount(place, minlength=slices.count * windows).reshape(slices.count, windows)
+    return found
 
 
 def _by_score(score: FloatArray) -> tuple[IntArray, FloatArray]:
@@ -231,6 +286,7 @@ class _About:
     own: bool
     ratio: Ratio | None
     patients: int
+    hidden: bool
     spec: EstimateSpec
 
     def measurement(self, found: Foretold, n: int) -> Measurement:
@@ -240,7 +296,7 @@ class _About:
         cut = self.rows.cut
         params: dict[str, Any] = {} if found.threshold is None else {"threshold": found.threshold}
         params |= cut.params(self.window)
-        if self._hidden():
+        if self.hidden:
             return Measurement(
                 metric=metric, slice=self.name, window=cut.windows[self.window], value=None, params=params,
                 note=SUPPRESSED,
@@ -266,9 +322,6 @@ class _About:
             params=params,
             note=note,
         )
-
-    def _hidden(self) -> bool:
-        return self.patients < FEWEST
 
     def _counted(self) -> str:
         return "wilson-korn-graubard" if self.rows.sample.repeats else "wilson"
