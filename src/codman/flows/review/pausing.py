@@ -15,7 +15,7 @@ from codman.flows.review.staging import move_within, pause_runs, still_runs
 from codman.flows.review.undecided import pauses_to_propose, why_paused
 from codman.registry import governance
 from codman.registry.access import Reader, paths_for, require
-from codman.registry.governance import CASES, CONDITIONS, PAUSE_PROPOSALS
+from codman.registry.governance import CASES, CONDITIONS, INCIDENTS, PAUSE_PROPOSALS
 from codman.registry.interests import hand_in
 from codman.registry.inventory import paths_of
 from codman.registry.log import SYSTEM
@@ -28,6 +28,7 @@ from codman.spine.pausing import PauseCause, PauseProposal, PauseProposalFields,
 from codman.spine.reopening import Changed, ReopeningState
 from codman.spine.review import Case, CaseOutcome, CaseState, Condition, ConditionState
 from codman.spine.use import RUNNING, Stage, Use
+from codman.spine.watching import IncidentState
 
 FILTERS: Final = ("use", "cause", "state")
 _GRANTED: Final = (CaseOutcome.APPROVED.value, CaseOutcome.CONDITIONAL.value)
@@ -209,6 +210,8 @@ def _still_there(connection: Connection, one: PauseProposal, day: str) -> bool:
     """Whether the cause of a proposal still stands."""
     if one.cause is PauseCause.UNDECIDED:
         return why_paused(connection, USES.get(connection, one.use), day) is not None
+    if one.incident is not None:
+        return INCIDENTS.get(connection, one.incident).state is not IncidentState.RESOLVED
     if one.condition is not None:
         return bool(_lapsed(connection, conditions.c.id == one.condition))
     return bool(_ran_out(connection, day, cases.c.id == one.case))

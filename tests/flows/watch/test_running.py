@@ -1,0 +1,135 @@
+"""What is due is looked at once: measured, signed, filed, judged; what is wrong is a signal and stands on a desk."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from watched import PLAN, Watched
+
+from codman.flows.watch import running
+from codman.flows.watch.keeping import plan_use
+from codman.flows.watch.running import run_due
+from codman.registry import governance
+from codman.registry.replay import check_records
+from codman.registry.standing import standing_of
+from codman.spine.pausing import PauseCause
+from codman.spine.watching import SignalKind, WatchState
+
+IN_OCTOBER = datetime(2026, 10, 10, tzinfo=UTC)
+
+
+@pytest.fixture
+def house(tmp_path, database_url):
+    made = Watched(tmp_path, database_url)
+    plan_use(made.house, made.person("owner"), "ward", text=PLAN)
+    yield made
+    with made.house.database.reading() as connection:
+        check_records(connection)
+    made.house.close()
+
+
+def every(house: Watched, kind: str) -> list:
+    with house.house.database.reading() as connection:
+        return governance.every(connection, kind)
+
+
+def test_a_month_that_is_as_good_as_before_is_looked_at_once_and_is_quiet(house):
+    for month in (8, 9, 10):
+        house.month(month)
+
+    ran = run_due(house.house, IN_OCTOBER)
+
+    assert ran.trouble == []
+    assert [(one.start, one.state) for one in ran.looked] == [("2026-09-01", "quiet"), ("2026-09-01", "quiet")]
+    assert {name: word for one in ran.looked for name, word in one.outcomes.items()} == {
+        "ranks": "met", "foretold": "met", "mix": "met",
+    }  # fmt: skip
+    assert ran.signals == []
+    with house.house.database.reading() as connection:
+        filed = [name for one in ran.looked for name in one.statements]
+        assert {standing.word for standing in standing_of(connection, filed).values()} == {"verified"}
+    again = run_due(house.house, IN_OCTOBER)
+    assert (again.looked, again.signals, again.incidents) == ([], [], [])
+    assert len(every(house, "look")) == 2
+
+
+def test_a_month_in_which_the_model_ranks_nobody_is_a_signal_an_incident_and_a_proposed_pause(house):
+    house.month(8)
+    house.month(9)
+    run_due(house.house, IN_OCTOBER)
+    house.month(10, useless=True)
+    house.clock.at = datetime(2026, 11, 10, 9, tzinfo=UTC)
+
+    ran = run_due(house.house)
+
+    assert {one.start: one.state for one in ran.looked if "ranks" in one.outcomes} == {"2026-10-01": "alarm"}
+    (signal,) = [one for one in every(house, "signal") if one.kind is SignalKind.PERFORMANCE]
+    assert signal.requirement == "ranks"
+    assert signal.metric == "auroc"
+    assert signal.upper < 0.7
+    assert signal.statement in {name for one in ran.looked for name in one.statements}
+    (incident,) = [one for one in every(house, "incident") if one.id == signal.incident]
+    assert (incident.owner, incident.holder, incident.severe) == ("p-owner", "p-owner", True)
+    (proposal,) = every(house, "pause_proposal")
+    assert (proposal.cause, proposal.incident) == (PauseCause.MONITORING, incident.id)
+    assert run_due(house.house).looked == []
+    assert len(every(house, "pause_proposal")) == 1
+
+
+def test_patients_who_have_changed_are_a_signal_of_drift_without_waiting_for_outcomes(house):
+    house.month(8)
+    house.month(9, shift=1.5, labelled=False)
+
+    run_due(house.house, datetime(2026, 10, 1, 1, tzinfo=UTC))
+
+    (signal,) = [one for one in every(house, "signal") if one.requirement == "mix"]
+    assert (signal.kind, signal.feature) == (SignalKind.DRIFT, "lactate")
+    assert not signal.severe
+    (look,) = every(house, "look")
+    assert look.state is WatchState.WATCH
+
+
+def test_no_events_are_said_once_and_end_when_events_come_again(house):
+    house.month(8)
+
+    run_due(house.house, datetime(2026, 9, 20, tzinfo=UTC))
+    run_due(house.house, datetime(2026, 9, 20, tzinfo=UTC))
+    (silence,) = [one for one in every(house, "signal") if one.kind is SignalKind.SILENCE]
+    house.month(9)
+    run_due(house.house, datetime(2026, 9, 29, tzinfo=UTC))
+
+    (ended,) = [one for one in every(house, "signal") if one.kind is SignalKind.SILENCE]
+    assert silence.ended_at is None
+    assert ended.ended_at is not None
+    assert "2026" in silence.sentence
+
+
+def test_outcomes_that_stop_are_a_signal(house):
+    house.month(9)
+    house.month(10, labelled=False)
+
+    run_due(house.house)
+
+    assert SignalKind.NO_LABELS in {one.kind for one in every(house, "signal")}
+
+
+def test_a_run_that_is_cut_off_before_its_change_stands_leaves_nothing_and_is_made_again(house, monkeypatch):
+    for month in (8, 9, 10):
+        house.month(month)
+
+    def cut(*_args, **_kwargs):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(running, "gather", cut)
+        with pytest.raises(KeyboardInterrupt):
+            run_due(house.house, IN_OCTOBER)
+    assert every(house, "look") == []
+
+    assert len(run_due(house.house, IN_OCTOBER).looked) == 2
+    assert len(every(house, "look")) == 2
