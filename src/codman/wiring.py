@@ -13,7 +13,7 @@ from codman.errors import BadInput
 from codman.evidence.files import write_whole
 from codman.evidence.keys import SigningKey, generate, read_signing_key
 from codman.evidence.store import Store
-from codman.flows.events.room import EventRoom
+from codman.flows.event_room import EventRoom
 from codman.flows.house import House
 from codman.integrations.jira import Jira
 from codman.integrations.oidc import OpenIdProvider

@@ -126,6 +126,7 @@ def test_the_client_covers_every_operation_of_the_openapi_document(server, hospi
         event = {"specversion": "1.0", "id": "1", "source": "/ci", "type": "dev.codman.evidence.v1",
                  "data": json.loads(canonical_statement(evaluation(note="again")))}  # fmt: skip
         batch = office.submit_batch(json.dumps([event, {**event, "data": {"no": "statement"}, "id": "2"}]).encode())
+        assert office.events.send([]).accepted == 0
         assert (batch.filed, batch.refused) == (1, 1)
         other = read_signing_key(_key(tmp_path, "next"))
         newer = office.keys.rotate(office.keys.get(key.id), "CI next", other.public.pem)

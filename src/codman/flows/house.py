@@ -9,7 +9,7 @@ from pathlib import Path
 from codman.evidence.keys import SigningKey
 from codman.evidence.store import Store
 from codman.flows.beats import Beats
-from codman.flows.events.room import EventRoom
+from codman.flows.event_room import EventRoom
 from codman.jobs.notifier import Notifier
 from codman.registry.accounts_provider import Provider
 from codman.registry.database import Database
