@@ -146,6 +146,7 @@ UNRECORDED = {
     "flows/outbox.py",
     "flows/schedule.py",
     "flows/views.py",
+    "flows/watch/running.py",  # its lease
     "jobs/worker.py",
     "registry/accounts_provider.py",
     "registry/accounts_sessions.py",

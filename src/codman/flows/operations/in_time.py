@@ -36,11 +36,11 @@ class InTime(Generic[T]):
         with self._lock:
             asked = self._asked
             if asked is None or (asked.done() and time.monotonic() - self._at >= self._kept_s):
-                asked = self._asked = self._begin(house)
+                asked = self._asked = self._start(house)
         wait_for([asked], timeout=self._within_s)
         return asked.result() if asked.done() else None
 
-    def _begin(self, house: House) -> Future[T]:
+    def _start(self, house: House) -> Future[T]:
         found: Future[T] = Future()
         self._at = time.monotonic()
 
