@@ -11,6 +11,7 @@ import pyarrow as pa
 from codman.errors import BadInput
 from codman.evaluate.columns import BoolArray, codes, label, numbers
 from codman.evaluate.estimates import FloatArray, IntArray
+from codman.evaluate.groups import MISSING
 from codman.evaluate.sample import Exclusions, Sample, make_sample, read_table, shared_columns
 from codman.monitor.estimate.windows import Cut, Times, cut, days, instant, times, without_time
 from codman.spine.estimate_spec import EstimateSpec
@@ -123,6 +124,9 @@ def _labels(table: pa.Table, spec: EstimateSpec, source: Source) -> tuple[BoolAr
     column = table.column(spec.label)
     if column.null_count == len(column):  # all are awaited: that is no mistake here
         return np.zeros(len(column), bool), np.zeros(len(column), bool)
+    if spec.positive is not None and spec.positive not in (found := codes(table, spec.label)).levels:
+        missing = np.array([level == MISSING for level in found.levels])[found.codes]  # no event has come yet
+        return np.zeros(len(column), bool), ~missing
     event, missing = label(table, spec.label, source, positive=spec.positive)
     return event, ~missing
 
