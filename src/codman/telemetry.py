@@ -209,6 +209,16 @@ JOB_RUNS: Final = Histogram(
 ROUND_RUNS: Final = Histogram(
     "codman_round_seconds", "The server's rounds", LONG_S, round=ROUNDS, outcome=Values("done", "failed")
 )
+EVENTS: Final = Counter(
+    "codman_events",
+    "Events that were sent, by kind and what became of them",
+    kind=Values("prediction", "outcome", "action"),
+    outcome=Values("accepted", "repeated", "conflict"),
+)
+EVENT_WRITES: Final = Histogram("codman_event_write_seconds", "From a group of events to its being on the disk")
+EVENTS_WAITING: Final = Gauge("codman_events_waiting_bytes", "Events that wait to be written")
+EVENTS_BEHIND: Final = Gauge("codman_events_behind_bytes", "Events on the disk that no table has yet")
+EVENTS_LAG: Final = Gauge("codman_events_lag_seconds", "How long the oldest event waits for its table")
 INSTRUMENTS: Final[tuple[Instrument, ...]] = (
     REQUESTS,
     IN_FLIGHT,
@@ -225,6 +235,11 @@ INSTRUMENTS: Final[tuple[Instrument, ...]] = (
     MESSAGES,
     JOB_RUNS,
     ROUND_RUNS,
+    EVENTS,
+    EVENT_WRITES,
+    EVENTS_WAITING,
+    EVENTS_BEHIND,
+    EVENTS_LAG,
 )
 
 Sort = Literal["server", "client", "internal", "producer"]

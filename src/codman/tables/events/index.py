@@ -81,7 +81,7 @@ class Index:
         """
         with self._saves:
             with self._swaps:  # what an earlier try could not write is still in `saving`
-                self._saving, self._recent = {**self._saving, **self._recent}, {}
+                self._saving, self._recent = {**self._saving, **self._recent} if self._saving else self._recent, {}
             if self._saving:
                 whole = _as_array(list(self._saving))
                 digests = np.fromiter(self._saving.values(), "i8", len(self._saving)).view("u8")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -51,6 +52,8 @@ class Mover:
     def __init__(self, store: EventStore, tables: Path) -> None:
         self._store, self._tables = store, tables
         self._tidied: dict[EventType, datetime] = {}
+        self._open: dict[EventType, Any] = {}
+        self._small: dict[EventType, Counter[tuple[str, str]]] = {}  # files of each partition that may be made one
         tables.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def move(self) -> int:
@@ -72,6 +75,7 @@ class Mover:
                 some.append(waiting[0][0])
                 size += waiting.pop(0)[1]
             moved += self._move(some)
+        self._store.all_moved()
         return moved
 
     def _move(self, numbers: list[int]) -> int:
@@ -91,16 +95,16 @@ class Mover:
 
     def _append(self, kind: EventType, pairs: list[tuple[int, Frame]], last: int) -> int:
         deltalake = _deltalake()
-        path = self._tables / TABLE[kind]
-        table = opened(path)
+        table = self._table(kind)
         before = -1 if table is None else table.transaction_version(APPLICATION)
         before = -1 if before is None else before
         rows = [_kept(frame) for number, frame in pairs if number > before]
         if not rows:
             return 0
         whole = pa.Table.from_batches(rows, KEPT[kind])
+        self._open.pop(kind, None)  # whatever goes wrong now, it is opened anew
         deltalake.write_deltalake(
-            str(path) if table is None else table,
+            str(self._tables / TABLE[kind]) if table is None else table,
             whole,
             mode="append",
             partition_by=DIVIDED_BY,
@@ -110,7 +114,23 @@ class Mover:
             ),
         )
         self._settle(kind)
+        touched = whole.group_by(["use", "day"]).aggregate([]).to_pylist()
+        self._small[kind].update((one["use"], one["day"].isoformat()) for one in touched)
         return int(whole.num_rows)
+
+    def _table(self, kind: EventType) -> Any:
+        """A table as it is now; None where there is none yet. It is read once, and then as far as it changed."""
+        if kind not in self._open:
+            table = opened(self._tables / TABLE[kind])
+            if table is None:
+                self._small[kind] = Counter()
+                return None
+            sizes = _files(table)
+            self._small[kind] = Counter(_partition(name) for name, size in sizes if size < _FILE_BYTES // 2)
+            self._open[kind] = table
+        else:
+            self._open[kind].update_incremental()
+        return self._open[kind]
 
     def _settle(self, kind: EventType) -> None:
         path = self._tables / TABLE[kind]
@@ -119,20 +139,19 @@ class Mover:
 
     def _compact(self, kind: EventType) -> None:
         """Make one file of a partition's many, where there are many; now and then a checkpoint, and old files gone."""
-        path = self._tables / TABLE[kind]
-        table = opened(path)
+        table = self._table(kind)
         if table is None:
             return
-        small = Counter(_partition(name) for name, size in _files(table) if size < _FILE_BYTES // 2)
-        for (use, day), count in small.items():
+        for (use, day), count in list(self._small[kind].items()):
             if count >= _MANY_FILES:
                 table.optimize.compact(
                     partition_filters=[("use", "=", use), ("day", "=", day)],
                     target_size=_FILE_BYTES,
                     max_concurrent_tasks=1,
                 )
+                self._small[kind][use, day] = 1
         self._settle(kind)
-        if _newest(path) % _CHECKPOINT_EVERY == 0:
+        if _newest(self._tables / TABLE[kind]) % _CHECKPOINT_EVERY == 0:
             table.update_incremental()
             table.create_checkpoint()
         now = datetime.now(UTC)
@@ -193,7 +212,7 @@ def _kept(frame: Frame) -> pa.RecordBatch:
     columns["use"] = columns["use"].fill_null(UNRESOLVED)
     columns["sender"] = pa.repeat(frame.sender, n)
     columns["received_at"] = pa.repeat(pa.scalar(frame.received_at, pa.timestamp("us", tz="UTC")), n)
-    columns["sequence"] = pa.array(range(frame.first_sequence, frame.first_sequence + n), pa.int64())
+    columns["sequence"] = pa.array(np.arange(frame.first_sequence, frame.first_sequence + n))
     columns["day"] = columns[WHEN[kind]].cast(pa.date32())
     return pa.RecordBatch.from_arrays([columns[field.name] for field in KEPT[kind]], schema=KEPT[kind])
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,8 +20,10 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from codman.errors import Unreachable
 from codman.spine.event import EventType
+from codman.tables.events.away import EventsAway as EventsAway
+from codman.tables.events.away import EventsCrowded as EventsCrowded
+from codman.tables.events.away import EventsElsewhere as EventsElsewhere
 from codman.tables.events.disk import Disk, OpenFile, RealDisk
 from codman.tables.events.identity import keys_of
 from codman.tables.events.index import Index
@@ -36,6 +39,7 @@ from codman.tables.events.segment import (
     number_of,
     read_header,
 )
+from codman.telemetry import EVENT_WRITES, EVENTS, EVENTS_BEHIND, EVENTS_LAG, EVENTS_WAITING
 
 Clock = Callable[[], datetime]
 
@@ -50,35 +54,6 @@ _GROUP_BYTES: Final = 16 * 1024 * 1024  # of what waits, how much is written bef
 _WAITING_BYTES: Final = 64 * 1024 * 1024
 _PATIENCE_SECONDS: Final = 20.0
 BEHIND_BYTES: Final = 16 * 1024 * 1024 * 1024  # of segments that no table has yet
-
-
-class EventsCrowded(Unreachable):
-    """More events wait than there is room for."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(what="the events were not taken", why=why, fix="send them again in a moment")
-
-
-class EventsAway(Unreachable):
-    """The store cannot write."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(
-            what="the events were not taken",
-            why=why,
-            fix="see the server's disk and log, then send them again: what was taken already is not taken twice",
-        )
-
-
-class EventsElsewhere(Unreachable):
-    """Another process has the store."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            what="the events of this workspace are taken by another process",
-            why="one process at a time keeps their order",
-            fix="send them to the server that runs on this workspace, or stop it first",
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +112,8 @@ class EventStore:
         self._end = False
         self.broken = False
         self._file: OpenFile | None = None
+        self._oldest: float | None = None  # by the steady clock, when the first event that is in no table was taken
+        self._oldest_since_roll: float | None = None
         self._number, self._length, self._sequence, self._received = 0, 0, 0, 0
         self._sealed: dict[int, int] = {}  # the segments before this one, and how much of each counts
         self.index = Index(folder / "index")
@@ -147,6 +124,8 @@ class EventStore:
         except BaseException:
             self._unlock()
             raise
+        EVENTS_BEHIND.follow(self.behind_bytes)
+        EVENTS_LAG.follow(self.lag_seconds)
         self._thread = threading.Thread(target=self._work, name="events", daemon=True)
         self._thread.start()
 
@@ -175,10 +154,11 @@ class EventStore:
                 raise EventsAway("the store of events is closed")
             if self._waiting and self._waiting + offer.size > _WAITING_BYTES:
                 raise EventsCrowded("too many events wait for the disk")
-            if sum(self._sealed.values()) > BEHIND_BYTES:
+            if self.behind_bytes() > BEHIND_BYTES:
                 raise EventsCrowded("the tables are too far behind what was taken")
             self._queue.append(offer)
             self._waiting += offer.size
+            EVENTS_WAITING.add(by=offer.size)
             self._some.notify()
         if not offer.done.wait(_PATIENCE_SECONDS):
             raise EventsAway("the disk did not answer in time")
@@ -192,7 +172,22 @@ class EventStore:
         with self._writing:
             if self._file is None or self._length > HEADER_BYTES:
                 self._next_segment()
+            self._oldest_since_roll = None
             return sorted(self._sealed.items())
+
+    def all_moved(self) -> None:
+        """What was done at the last roll is in the tables."""
+        with self._writing:
+            self._oldest = self._oldest_since_roll
+
+    def lag_seconds(self) -> float:
+        """How long the oldest event that is in no table waits."""
+        oldest = self._oldest
+        return 0.0 if oldest is None else time.monotonic() - oldest
+
+    def behind_bytes(self) -> int:
+        """How much is in no table yet."""
+        return sum(self._sealed.copy().values()) + max(0, self._length - HEADER_BYTES)
 
     def read(self, number: int) -> list[Frame]:
         """What a segment that is done holds.
@@ -232,14 +227,18 @@ class EventStore:
                 while self._queue and size < _GROUP_BYTES:
                     group.append(self._queue.popleft())
                     size += group[-1].size
+            began = time.perf_counter()
             try:
                 self._commit(group)
+                EVENT_WRITES.observe(time.perf_counter() - began)
+                _count(group)
             except Exception as error:  # noqa: BLE001 - whoever waits is told, whatever it was
                 for offer in group:
                     offer.error = error
             finally:
                 with self._some:
                     self._waiting -= size
+                    EVENTS_WAITING.add(by=-size)
                 for offer in group:
                     offer.done.set()
 
@@ -269,6 +268,9 @@ class EventStore:
                 self._abandon()
                 raise
             self._length += len(data)
+            now = time.monotonic()
+            self._oldest = now if self._oldest is None else self._oldest
+            self._oldest_since_roll = now if self._oldest_since_roll is None else self._oldest_since_roll
             self._sequence, self._received = sequence, received
             try:
                 self.index.add(list(taken), list(taken.values()))
@@ -352,6 +354,15 @@ class EventStore:
 
     def _unlock(self) -> None:
         os.close(self._lock_file)
+
+
+def _count(group: Sequence[_Offer]) -> None:
+    for offer in group:
+        for part, became in zip(offer.parts, offer.became, strict=True):
+            for outcome, word in ((NEW, "accepted"), (REPEATED, "repeated"), (OTHER, "conflict")):
+                found = int((became == outcome).sum())
+                if found:
+                    EVENTS.add(part.kind.name.lower(), word, by=found)
 
 
 def _microseconds(at: datetime) -> int:

@@ -1,0 +1,34 @@
+"""When events cannot be taken now: nothing was acknowledged, and sending them again is safe."""
+
+from __future__ import annotations
+
+from codman.errors import Unreachable
+
+
+class EventsCrowded(Unreachable):
+    """More events wait than there is room for."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(what="the events were not taken", why=why, fix="send them again in a moment")
+
+
+class EventsAway(Unreachable):
+    """The store cannot write."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            what="the events were not taken",
+            why=why,
+            fix="see the server's disk and log, then send them again: what was taken already is not taken twice",
+        )
+
+
+class EventsElsewhere(Unreachable):
+    """Another process has the store."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            what="the events of this workspace are taken by another process",
+            why="one process at a time keeps their order",
+            fix="send them to the server that runs on this workspace, or stop it first",
+        )
