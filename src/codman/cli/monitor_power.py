@@ -207,6 +207,9 @@ def _power_lines(answer: Answer) -> Iterator[str]:
     yield "what another level buys:"
     for one in answer.at_levels:
         yield f"  {_at_level(one)}"
+    yield "what tolerating less buys:"
+    for one in answer.at_deltas:
+        yield f"  shifts up to {one.delta:.3g}, {_at_level(one)}"
     for note in answer.notes:
         yield f"note: {note}"
 

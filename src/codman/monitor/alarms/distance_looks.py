@@ -112,7 +112,7 @@ def distance_look(
 
 def _smoothed(counts: FloatArray) -> FloatArray:
     """Shares with half a patient more in every bin: an empty bin is rare, not infinitely far and free of chance."""
-    return (counts + 0.5) / (counts.sum(axis=-1, keepdims=True) + counts.shape[-1] / 2)
+    return np.asarray((counts + 0.5) / (counts.sum(axis=-1, keepdims=True) + counts.shape[-1] / 2))
 
 
 def _variance(share: FloatArray, slope: FloatArray) -> FloatArray:

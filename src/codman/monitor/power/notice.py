@@ -24,6 +24,8 @@ from codman.monitor.power.world import World
 PROMISED: Final = 0.9  # share of runs in which a promised delay is kept
 _SURE: Final = 1.645  # sigmas: the promise is kept with 95 % confidence in spite of the simulation's own chance
 _BATCH: Final = 100  # runs at once: memory stays flat
+_BINS: Final = 40  # of a ranking: its ties cost less than 0.001 of an AUROC
+_Setting = tuple[float, float]  # level, δ
 LEVELS: Final = (0.01, 0.05, 0.2, 0.5)
 
 
@@ -78,6 +80,7 @@ class Noticed:
     """What one set of rules gives: how often and how soon the fall is noticed, and what false alarms come along."""
 
     level: float
+    delta: float
     found: float  # share of runs
     found_lower: float  # its 95 % interval (Clopper–Pearson)
     found_upper: float
@@ -89,7 +92,7 @@ class Noticed:
     def written(self) -> dict[str, Any]:
         """As plain JSON types."""
         return {
-            "level": self.level, "found": self.found, "found_lower": self.found_lower,
+            "level": self.level, "delta": self.delta, "found": self.found, "found_lower": self.found_lower,
             "found_upper": self.found_upper, "median_days": self.median_days, "days_90": self.promised_days,
             "false_alarms_per_month": self.false_per_month,
             "false_alarms_per_month_upper": self.false_per_month_at_most,
@@ -107,6 +110,7 @@ class Answer:
     patients_a_window: float
     noticed: Noticed
     at_levels: tuple[Noticed, ...]  # the same for other levels: what a false-alarm rate buys
+    at_deltas: tuple[Noticed, ...]  # and for a smaller δ: what tolerating less buys
     possible: bool  # 90 % can be promised
     needed_per_week: float | None  # patients a week at which it could be; None where it can, or nobody has so many
     delays: FloatArray = field(repr=False)  # (runs,) days; infinite where not noticed
@@ -144,7 +148,8 @@ class Answer:
             "reference": _reference(q), "owner_budget": q.budget, "weeks_after": q.weeks_after,
             "rules": q.by.written(), "runs": q.runs, "seed": q.seed, "possible": self.possible,
             "needed_per_week": self.needed_per_week, **self.noticed.written(),
-            "at_levels": [one.written() for one in self.at_levels], "notes": list(self.notes),
+            "at_levels": [one.written() for one in self.at_levels],
+            "at_deltas": [one.written() for one in self.at_deltas], "notes": list(self.notes),
         }  # fmt: skip
 
 
@@ -159,9 +164,11 @@ def notice(world: World, question: Question) -> Answer:
         WatchImpossible: The metric cannot fall so far, or the question cannot be asked.
     """
     changed = shifted(world, question.metric, question.fall)
-    levels = sorted({question.by.level, *LEVELS})
-    at = dict(zip(levels, _simulated(world, changed, question, levels), strict=True))
-    noticed, delays = at[question.by.level]
+    level, delta = question.by.level, question.tolerated
+    levels = [(one, delta) for one in sorted({level, *LEVELS})]
+    deltas = [(level, one) for one in sorted({delta, abs(question.fall) / 4})]
+    at = _simulated(world, changed, question, list(dict.fromkeys([*levels, *deltas])))
+    noticed, delays = at[level, delta]
     possible = noticed.promised_days is not None
     return Answer(
         question=question,
@@ -170,7 +177,8 @@ def notice(world: World, question: Question) -> Answer:
         says=SAYS[question.metric],
         patients_a_window=question.per_week * question.window_days / 7,
         noticed=noticed,
-        at_levels=tuple(one for one, _ in at.values()),
+        at_levels=tuple(at[one][0] for one in levels),
+        at_deltas=tuple(at[one][0] for one in deltas),
         possible=possible,
         needed_per_week=None if possible else _needed(world, changed, question),
         delays=delays,
@@ -182,8 +190,8 @@ def _needed(world: World, changed: World, question: Question) -> float | None:
 
     def enough(times: float) -> bool:
         more = replace(question, per_week=question.per_week * times, runs=min(question.runs, 100))
-        found, _ = _simulated(world, changed, more, [question.by.level])[0]
-        return found.promised_days is not None
+        of = question.by.level, question.tolerated
+        return _simulated(world, changed, more, [of], nulls=False)[of][0].promised_days is not None
 
     times, step = 2.0, 2.0
     while not enough(times):
@@ -198,61 +206,62 @@ def _needed(world: World, changed: World, question: Question) -> float | None:
 
 
 def _simulated(
-    world: World, changed: World, question: Question, levels: Sequence[float]
-) -> list[tuple[Noticed, FloatArray]]:
-    """For each level what is noticed, and (runs,) the delays in days."""
+    world: World, changed: World, question: Question, settings: Sequence[_Setting], *, nulls: bool = True
+) -> dict[_Setting, tuple[Noticed, FloatArray]]:
+    """For each (level, δ) what is noticed and (runs,) the days it took; without `nulls` no false alarm is counted."""
     random = np.random.default_rng(question.seed)
     before = round(question.weeks_before * 7 / question.window_days)
     after = max(round(question.weeks_after * 7 / question.window_days), 1)
-    delays: dict[float, list[float]] = {level: [] for level in levels}
-    false = dict.fromkeys(levels, 0)
-    done = 0
-    while done < question.runs:
+    late = question.delay_days if question.metric in NEEDS_LABEL else 0.0
+    delays: dict[_Setting, list[float]] = {one: [] for one in settings}
+    false = dict.fromkeys(settings, 0)
+    for done in range(0, question.runs, _BATCH):
         runs = min(_BATCH, question.runs - done)
         into = random.random(runs)  # how far into its window the fall comes
-        quiet = _evidence(world, world, question, random, before, after, into)
-        fallen = _evidence(world, changed, question, random, before, after, into)
-        for level in levels:
-            rules = replace(question.by, level=level)
-            for run in range(runs):
-                false[level] += _alarms(quiet, run, rules, question.streams)
-                at = _first(fallen, run, rules, question.streams, before)
-                wait = math.inf if at is None else (at + 1 - before - into[run]) * question.window_days
-                delays[level].append(wait + (question.delay_days if question.metric in NEEDS_LABEL else 0.0))
-        done += runs
+        quiet = _counts(world, world, question, random, before, after, into) if nulls else None
+        fallen = _counts(world, changed, question, random, before, after, into)
+        for delta in dict.fromkeys(one for _, one in settings):
+            still = None if quiet is None else _evidence(*quiet, question, delta)
+            moved = _evidence(*fallen, question, delta)
+            for setting in (one for one in settings if one[1] == delta):
+                rules = replace(question.by, level=setting[0])
+                for run in range(runs):
+                    false[setting] += 0 if still is None else _alarms(still, run, rules, question.streams)
+                    at = _first(moved, run, rules, question.streams, before)
+                    wait = math.inf if at is None else (at + 1 - before - into[run]) * question.window_days
+                    delays[setting].append(wait + late)
     months = question.runs * (before + after) * question.window_days / A_MONTH
-    return [
-        (_said(np.array(delays[level]), level, false[level], months, question), np.array(delays[level]))
-        for level in levels
-    ]
+    waited = {one: np.array(delays[one]) for one in settings}
+    return {one: (_said(waited[one], one, false[one], months, question), waited[one]) for one in settings}
 
 
-def _evidence(
+def _counts(
     world: World, changed: World, question: Question, random: np.random.Generator, before: int, after: int,
     into: FloatArray,
-) -> Evidence:  # fmt: skip
-    """Evidence of (windows, runs): quiet windows, one in which the change comes, changed ones."""
+) -> tuple[ScoreCounts, ScoreCounts]:  # fmt: skip
+    """Patients of (windows, runs): quiet windows, one in which the change comes, changed ones; and of the reference."""
     which = _grouping(question.metric, world)
-    quiet, moved = world.grouped(which), replace(changed, score=world.score).grouped(which)
-    # the bins stand for the scores of the world as it was: what a score says does not change, what happens does
-    quiet, moved = (replace(one, score=quiet.score, threshold=world.threshold) for one in (quiet, moved))
+    quiet, moved = world.grouped(which), changed.grouped(which)
     a_window = question.per_week * question.window_days / 7
     since = np.concatenate([np.zeros(before), [np.nan], np.ones(after)])
     part = np.where(np.isnan(since)[:, None], 1 - into[None, :], np.nan_to_num(since)[:, None])  # (T, runs) changed
 
     def drawn(one: World, patients: FloatArray) -> tuple[FloatArray, FloatArray]:
-        expected = (
-            patients[..., None] * one.prevalence * one.event,
-            patients[..., None] * (1 - one.prevalence) * one.other,
+        event, other = one.prevalence * one.event, (1 - one.prevalence) * one.other
+        return (
+            random.poisson(patients[..., None] * event).astype(np.float64),
+            random.poisson(patients[..., None] * other).astype(np.float64),
         )
-        return tuple(random.poisson(rate).astype(np.float64) for rate in expected)  # type: ignore[return-value]
 
     first, then = drawn(quiet, a_window * (1 - part)), drawn(moved, a_window * part)
     held = drawn(quiet, np.full(len(into), _reference(question)))
-    alerted = quiet.alerted
-    now = ScoreCounts(event=first[0] + then[0], other=first[1] + then[1], score=quiet.score, alerted=alerted)
-    reference = ScoreCounts(event=held[0], other=held[1], score=quiet.score, alerted=alerted)
-    rules, delta = question.by, question.tolerated
+    # the bins stand for the scores of the world as it was: what a score says does not change, what happens does
+    now = ScoreCounts(event=first[0] + then[0], other=first[1] + then[1], score=quiet.score, alerted=quiet.alerted)
+    return now, ScoreCounts(event=held[0], other=held[1], score=quiet.score, alerted=quiet.alerted)
+
+
+def _evidence(now: ScoreCounts, reference: ScoreCounts, question: Question, delta: float) -> Evidence:
+    rules = question.by
     look = look_at(question.metric, now, reference, delta)
     return over_memory(look, delta, memory=rules.memory, quiet=rules.quiet, off=rules.off)
 
@@ -261,7 +270,7 @@ def _grouping(metric: str, world: World) -> IntArray:
     """As few bins as the metric can tell apart: two sides of the threshold for a share, deciles for a distance."""
     if metric in SHARES:
         return np.unique(world.alerted, return_inverse=True)[1].astype(np.int64)
-    return world.grouping(FEW_BINS if metric in DISTANCES else 60)
+    return world.grouping(FEW_BINS if metric in DISTANCES else _BINS)
 
 
 def _reference(question: Question) -> float:
@@ -298,7 +307,7 @@ def _may(evidence: Evidence, run: int, rules: Rules, streams: int) -> np.ndarray
     return np.asarray(evidence.e[:, run] * rules.level * part / streams >= 1)
 
 
-def _said(delays: FloatArray, level: float, false: int, months: float, question: Question) -> Noticed:
+def _said(delays: FloatArray, setting: _Setting, false: int, months: float, question: Question) -> Noticed:
     runs, found = len(delays), int(np.isfinite(delays).sum())
     ordered = np.sort(delays)
     kept = math.ceil(PROMISED * runs + _SURE * math.sqrt(PROMISED * (1 - PROMISED) * runs))
@@ -306,7 +315,7 @@ def _said(delays: FloatArray, level: float, false: int, months: float, question:
     middle = float(ordered[math.ceil(runs / 2) - 1])
     rate = question.streams / months
     return Noticed(
-        level=level, found=found / runs,
+        level=setting[0], delta=setting[1], found=found / runs,
         found_lower=0.0 if found == 0 else beta_ppf(0.025, found, runs - found + 1),
         found_upper=1.0 if found == runs else beta_ppf(0.975, found + 1, runs - found),
         median_days=middle if math.isfinite(middle) else None, promised_days=promised,

@@ -34,7 +34,7 @@ class Asked:
 
     timestamp: str
     score: str
-    window: str  # day, week, month or rows:N
+    window: str  # day, week or month
     label: str | None = None
     positive: str | None = None
     subject: str | None = None
