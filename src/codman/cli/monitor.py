@@ -8,6 +8,7 @@ from codman.cli.monitor_drift import drift
 from codman.cli.monitor_estimate import estimate
 from codman.cli.monitor_plan import conform, plan
 from codman.cli.monitor_power import power, replay
+from codman.cli.monitor_run import run
 
 app = typer.Typer(
     add_completion=False,
@@ -29,3 +30,4 @@ app.command("plan")(plan)
 app.command("conform")(conform)
 app.command("power")(power)
 app.command("replay")(replay)
+app.command("run")(run)

@@ -11,7 +11,7 @@ from codman.errors import CodmanError
 from codman.flows.concerns.tickets import keep_numbers
 from codman.flows.house import House
 from codman.flows.reporting.letters import opening_links
-from codman.flows.schedule import jobs_of
+from codman.flows.schedule import every_job
 from codman.jobs.notice import Notice
 from codman.jobs.outbox import Parked, Queue, enqueue, parked, queue, send_again
 from codman.jobs.schedule import JobState, states
@@ -86,7 +86,7 @@ def standing(house: House) -> Standing:
         return Standing(
             tuple(sorted(house.notifiers)),
             queue(connection, house.notifiers, now),
-            tuple(states(connection, jobs_of(house), now)),
+            tuple(states(connection, every_job(house), now)),
         )
 
 

@@ -16,6 +16,7 @@ from codman.flows.events.folder import take_events_configured
 from codman.flows.house import House
 from codman.flows.outbox import outbox_round
 from codman.flows.schedule import schedule_round
+from codman.flows.watch.rounds import monitoring_round
 from codman.telemetry import ROUND_RUNS, ROUNDS
 
 log: Final = logging.getLogger("codman.rounds")
@@ -50,6 +51,7 @@ def making_rounds(house: House, every_seconds: float = EVERY_SECONDS) -> Iterato
         "schedule": lambda: schedule_round(house, end.is_set),
         "change control": lambda: look_for_changes(house),
         "events": lambda: move_events(house),
+        "monitoring": lambda: monitoring_round(house, end.is_set),
     }
     ROUNDS.declare(rounds)
     threads = {

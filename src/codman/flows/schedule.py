@@ -14,6 +14,7 @@ from codman.flows.digest import send_digests, tell_overdue
 from codman.flows.house import House
 from codman.flows.reporting.expecting import look as look_at_reports
 from codman.flows.triage import triage_what_rose
+from codman.flows.watch.rounds import monitoring_jobs
 from codman.jobs.outbox import forget
 from codman.jobs.periods import Daily, Every
 from codman.jobs.schedule import Job, Ran, run_due
@@ -37,6 +38,11 @@ def jobs_of(house: House) -> tuple[Job, ...]:
         Job("reports", Every(timedelta(hours=1)), lambda _slot: look_at_reports(house)),
         look_at_concerns(house),
     )
+
+
+def every_job(house: House) -> tuple[Job, ...]:
+    """The same and those that have a thread of their own, for a status page."""
+    return (*jobs_of(house), *monitoring_jobs(house))
 
 
 def run_scheduled(house: House, ended: Callable[[], bool] = lambda: False) -> list[Ran]:

@@ -16,7 +16,7 @@ from codman import __version__
 from codman.errors import CodmanError
 from codman.flows.house import House
 from codman.flows.operations.backups import last_backup
-from codman.flows.schedule import jobs_of
+from codman.flows.schedule import every_job
 from codman.jobs.leases import held
 from codman.jobs.outbox import queue
 from codman.jobs.schedule import states
@@ -95,7 +95,7 @@ def leases(house: House) -> Iterable[Figure]:
 def schedule(house: House) -> Iterable[Figure]:
     """How the jobs by the clock stand."""
     with house.database.reading() as connection:
-        found = states(connection, jobs_of(house), house.database.clock())
+        found = states(connection, every_job(house), house.database.clock())
     ran = {one.job: read_instant(one.ran_at).timestamp() for one in found if one.ran_at is not None}
     yield _gauge("codman_job_last_run_timestamp_seconds", "When a job was last done", ran, "job")
     yield _gauge("codman_job_lag_seconds", "Since a job is due", {one.job: one.lag_s for one in found}, "job")
