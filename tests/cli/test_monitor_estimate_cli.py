@@ -98,3 +98,10 @@ def test_what_cannot_be_answered_is_refused_and_nothing_is_written(run_codman, r
     assert done.returncode == 2, done.stdout
     assert why in done.stderr
     assert not (tmp_path / "e.json").exists()
+
+
+def test_each_row_of_a_monitoring_statement_says_which_column_it_is_about_or_that_it_is_about_none(run_codman, rounds):
+    done = run_codman("monitor", "estimate", *ASKED, "--window", "rows:500", "--metrics", "auroc", "--format", "json")
+
+    rows = json.loads(done.stdout)["predicate"]["measurements"]
+    assert {m["feature"] for m in rows} == {None}

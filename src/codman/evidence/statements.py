@@ -19,6 +19,7 @@ from codman.evidence.consistency import refuse_contradictions
 from codman.evidence.envelope import Envelope, from_json, looks_signed, sign
 from codman.evidence.files import read_whole, write_whole
 from codman.evidence.keys import SigningKey, read_signing_key
+from codman.spine.engine_statements import MonitoringPredicate
 from codman.spine.measurement import Measurement
 from codman.spine.statement import STATEMENT_TYPE, Kind, Statement, Subject
 
@@ -184,7 +185,10 @@ def _plain(model: BaseModel) -> dict[str, Any]:
         del fields["note"]
     measurements: Sequence[Measurement] | None = getattr(model, "measurements", None)
     if measurements is not None:
-        fields["measurements"] = [_row(m) for m in measurements]
+        rows = [_row(m) for m in measurements]
+        if isinstance(model, MonitoringPredicate):  # told apart by column: null is the prediction as a whole
+            rows = [row if "feature" in row else {**row, "feature": None} for row in rows]
+        fields["measurements"] = rows
     return fields
 
 
