@@ -28,6 +28,8 @@ from codman.flows.review.deciding import CannotDecide
 from codman.flows.review.pausing import ProposalSettled
 from codman.flows.review.staging import CannotMove
 from codman.flows.triage import NothingAsked, NotTriaged
+from codman.flows.watch.keeping import MonitorStopped
+from codman.monitor.alarms.duty import NotNow
 from codman.registry.access import NotAllowed, NotSignedIn
 from codman.registry.database import NotRecorded
 from codman.registry.inventory import BadFilter
@@ -87,6 +89,8 @@ _SORTS: Final[Mapping[type[CodmanError], Sort]] = {
     ConditionClosed: Sort("condition-closed", 409),
     CannotDecide: Sort("cannot-decide", 409),
     CannotMove: Sort("cannot-move", 409),
+    NotNow: Sort("not-now", 409),
+    MonitorStopped: Sort("monitor-stopped", 409),
     ProposalSettled: Sort("proposal-settled", 409),
     ConcernClosed: Sort("concern-closed", 409),
     CannotClose: Sort("cannot-close", 409),

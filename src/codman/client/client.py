@@ -21,6 +21,7 @@ from codman.client.events import Events
 from codman.client.evidence import Audit, Documents, EvidenceOf, Keys
 from codman.client.intakes import Intakes, Triage
 from codman.client.inventory import Inventory, Mappings, Views
+from codman.client.monitors import Incidents, Looks, Monitors, Signals
 from codman.client.people import People
 from codman.client.policies import Frameworks, Policies
 from codman.client.problems import NotJson
@@ -39,6 +40,7 @@ from codman.spine.reopening import ChangePlan, Reopening
 from codman.spine.review import Case, Condition
 from codman.spine.site import Deployment, Site
 from codman.spine.use import Use
+from codman.spine.watching import Incident, Look, Monitor, Signal
 
 _EVENTS: Final = "application/cloudevents-batch+json"
 
@@ -84,6 +86,10 @@ class Client:
         self.schedules = Schedules(self._sender, "/schedules", Schedule)
         self.reports = Reports(self._sender, "/reports", ReportRead)
         self.concerns = Concerns(self._sender, "/concerns", Concern)
+        self.monitors = Monitors(self._sender, "/monitors", Monitor)
+        self.looks = Looks(self._sender, "/looks", Look)
+        self.signals = Signals(self._sender, "/signals", Signal)
+        self.incidents = Incidents(self._sender, "/incidents", Incident)
         self.views = Views(self._sender, "/views", View)
         self.audit = Audit(self._sender, "/audit", LogEntry)
 

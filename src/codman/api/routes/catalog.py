@@ -16,6 +16,7 @@ from codman.api.routes import (
     inventory,
     keys,
     mappings,
+    monitors,
     people,
     policies,
     records,
@@ -51,6 +52,7 @@ def every_operation() -> list[Operation]:
         policies,
         reports,
         concerns,
+        monitors,
         audit,
     ):
         table += topic.operations()

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from codman.errors import CodmanError
 from codman.flows import records
 from codman.flows.house import House
-from codman.flows.watch.stages import follow_stage
+from codman.flows.watched import follow_stage
 from codman.registry import governance
 from codman.registry.access import Reader, paths_for, require
 from codman.registry.database import Change

@@ -11,7 +11,7 @@ from codman.errors import CodmanError
 from codman.flows.house import House
 from codman.flows.review.reading import list_governed
 from codman.flows.watch.planning import Planned, plan_of_use
-from codman.flows.watch.stages import REACHES_PATIENTS, followed
+from codman.flows.watched import REACHES_PATIENTS, followed
 from codman.registry import governance
 from codman.registry.access import NotAllowed, Reader, paths_for, require
 from codman.registry.governance import MONITORS
