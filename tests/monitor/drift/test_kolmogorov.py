@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from scipy.stats import ks_2samp, kstwo
+from scipy.stats import ks_2samp, kstwo, kstwobign
 
-from codman.monitor.drift.kolmogorov import kolmogorov_quantile, kolmogorov_sf
+from codman.monitor.drift.kolmogorov import kolmogorov_limit, kolmogorov_quantile, kolmogorov_sf
 from codman.monitor.drift.ks import ks, ks_p
 
 
@@ -32,3 +32,9 @@ def test_two_samples_with_ties_have_scipys_distance_and_p_value(m, n, decimals):
 
     assert distance == pytest.approx(theirs.statistic, abs=1e-12)
     assert ks_p(distance, m, n) == pytest.approx(theirs.pvalue, abs=1e-9)
+
+
+def test_the_limiting_tail_is_scipys():
+    reach = np.array([0.0, 0.2, 0.5, 1.0, 1.36, 2.5])
+
+    assert kolmogorov_limit(reach) == pytest.approx(kstwobign.sf(reach), abs=1e-12)

@@ -24,11 +24,11 @@ def counts_of(pair: Pair, frame: Frame) -> FloatArray:
     found = np.zeros((2, count, width))
     for which, (side, code) in enumerate(((frame.reference, pair.reference), (frame.current, pair.current))):
         cells = side.slices.of_cell.shape[1]
-        there = code >= 0
-        place = side.slices.cell[there].astype(np.int64) * width + code[there].astype(np.int64)
-        found[which] = side.slices.totals(
-            np.bincount(place, minlength=cells * width).reshape(cells, width).astype(float)
-        )
+        place = code + np.int32(1)  # missing ones first, and left out
+        if cells > 1:
+            place = side.slices.cell.astype(np.int64) * (width + 1) + place
+        counts = np.bincount(place, minlength=cells * (width + 1)).reshape(cells, width + 1)
+        found[which] = side.slices.totals(counts[:, 1:].astype(np.float64))
     return found
 
 

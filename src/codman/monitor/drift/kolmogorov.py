@@ -60,6 +60,16 @@ def kolmogorov_quantile(level: float) -> float:
     return (low + high) / 2
 
 
+def kolmogorov_limit(reach: FloatArray) -> FloatArray:
+    """(...,) chance that sqrt(n) times the distance goes beyond, as n grows: what is left of a tail when n is large."""
+    k = np.arange(1.0, 101.0)
+    z = np.maximum(np.asarray(reach, np.float64), 0.05)[..., None]  # below it the chance is 1 to a double's precision
+    found: FloatArray = np.clip(
+        2 * (np.where(k % 2 == 1, 1.0, -1.0) * np.exp(-2 * (k * z) ** 2)).sum(axis=-1), 0.0, 1.0
+    )
+    return np.where(np.isnan(reach), np.nan, found)
+
+
 def _smirnov_sf(distance: float, n: int) -> float:
     """The one-sided distance's tail. Its terms are smooth in j and vanish at both ends, so every s-th of them, s times,
     is the sum to a double's precision. Source: Birnbaum & Tingey 1951, doi:10.1214/aoms/1177729550.

@@ -53,15 +53,20 @@ def rate_difference(
     )
 
 
+def _by_slice(side: Side, rows: BoolArray) -> FloatArray:
+    """(S,) how many of these rows each slice has."""
+    cells = side.slices.of_cell.shape[1]
+    if cells == 1 or not rows.any():
+        return np.full(side.slices.count, float(np.count_nonzero(rows)))
+    return side.slices.totals(np.bincount(side.slices.cell[rows], minlength=cells).astype(np.float64))
+
+
 def _share(side: Side, yes: BoolArray, known: BoolArray | None) -> tuple[FloatArray, IntArray, FloatArray]:
     """(S,) share, rows, and independent rows it is worth."""
     slices = side.slices
-    counts = np.zeros((slices.count, 2))
-    for k, which in enumerate((~yes, yes)):
-        rows = which if known is None else which & known
-        per_cell = np.bincount(slices.cell[rows], minlength=slices.of_cell.shape[1])
-        counts[:, k] = slices.totals(per_cell.astype(np.float64))
-    n = counts.sum(axis=1)
+    n = side.rows.astype(np.float64) if known is None else _by_slice(side, known)
+    positive = _by_slice(side, yes if known is None else yes & known)
+    counts = np.stack([n - positive, positive], axis=1)
     effect = np.ones(slices.count)
     if side.clustered:
         bins = yes.astype(np.uint16)

@@ -19,6 +19,7 @@ from codman.monitor.drift.encoded import Encoded, SingleArray, variance_of_mean
 
 FEWEST_ROWS: Final = 50
 KEPT: Final = 0.65  # of the variance, by the components
+_AT_ONCE: Final = 16_384
 _SAMPLED: Final = 50_000  # rows that tell the components
 
 
@@ -106,8 +107,11 @@ def _fit(rows: SingleArray) -> tuple[FloatArray, FloatArray]:
 
 
 def _errors(rows: SingleArray, mean: FloatArray, axes: FloatArray) -> FloatArray:
-    centred = rows - mean.astype(np.float32)
-    shadow = centred @ axes.astype(np.float32)
-    left = (centred.astype(np.float64) ** 2).sum(axis=1) - (shadow.astype(np.float64) ** 2).sum(axis=1)
-    found: FloatArray = np.sqrt(np.maximum(left, 0.0))
-    return found
+    found, middle, towards = np.empty(len(rows)), mean.astype(np.float32), axes.astype(np.float32)
+    for start in range(0, len(rows), _AT_ONCE):
+        centred = rows[start : start + _AT_ONCE] - middle
+        shadow = centred @ towards
+        found[start : start + _AT_ONCE] = np.einsum("ij,ij->i", centred, centred) - np.einsum(
+            "ij,ij->i", shadow, shadow
+        )
+    return np.sqrt(np.maximum(found, 0.0))

@@ -120,14 +120,15 @@ def _beside(m: Measurement, shares: Mapping[str, float], whence: str, alone: Map
 
 def columns(ready: Prepared, spec: DriftSpec) -> Iterator[Measurement]:
     """Each column by itself."""
-    for pair, shifts in zip(ready.pairs, side_by_side(lambda pair: _shifts(pair, ready), ready.pairs), strict=True):
+    for pair, shifts in zip(ready.pairs, side_by_side(lambda pair: shifts_of(pair, ready), ready.pairs), strict=True):
         role = {spec.score: "score", spec.label: "label"}.get(pair.name, "feature")
         shared = {"read_as": pair.read_as, "why": pair.why, "role": role}
         for shift in shifts:
             yield from measurements(shift, pair.name, ready.frame, shared)
 
 
-def _shifts(pair: Pair, ready: Prepared) -> list[Shift]:
+def shifts_of(pair: Pair, ready: Prepared) -> list[Shift]:
+    """Every statistic of one column."""
     frame = ready.frame
     if pair.numeric:
         found = list(numeric.shifts(pair, numeric.walk(pair, frame), frame))

@@ -11,15 +11,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from codman.evaluate.estimates import FloatArray, IntArray
+from codman.evaluate.estimates import BoolArray, FloatArray, IntArray
 from codman.evaluate.intervals import logit_scale, of_two, wilson
-from codman.evaluate.rows import finite
 from codman.evaluate.suppression import FEWEST
 from codman.monitor.drift.bins import shares
 from codman.monitor.drift.chi2 import chi2, chi2_p
 from codman.monitor.drift.hellinger import hellinger, hellinger_ends
 from codman.monitor.drift.js import js_distance, js_ends
-from codman.monitor.drift.ks import ks_ends, ks_p
+from codman.monitor.drift.kolmogorov import kolmogorov_limit, kolmogorov_quantile
 from codman.monitor.drift.psi import psi, psi_ends
 from codman.monitor.summaries.grid import Column, GridsDiffer
 from codman.monitor.summaries.windows import Totals
@@ -50,11 +49,15 @@ def drift_of(reference: Totals, current: Totals, *, level: float = 0.95) -> Iter
         if column.numeric:
             found += [_ks(*values, n, level), _wasserstein(values, n, column, reference, current, c)]
             binned = tuple(_between_deciles(part, column) for part in values)
-            found += _of_shares((binned[0], binned[1]), n, level)
+            found += _of_shares((binned[0], binned[1]), n, level, "deciles of the whole reference")
         else:
-            found += [_chi2(*values), *_of_shares(values, n, level)]
+            found += [_chi2(*values), *_of_shares(values, n, level, "categories")]
         found.append(_missing((p, q), level))
-        yield from _rows(found, column.name, (n[0], n[1]), reference, current, level)
+        few = np.minimum(reference.patients, current.patients) < FEWEST
+        hidden = few | ((n[0] > 0) & (n[0] < FEWEST)) | ((n[1] > 0) & (n[1] < FEWEST))
+        for one in found:
+            rests: FloatArray = current.rows.astype(np.float64) if one.metric == "missing_rate_difference" else n[1]
+            yield from _listed(one, current, feature=column.name, n=rests, hidden=hidden, level=level)
 
 
 def performance_of(totals: Totals, *, level: float = 0.95) -> Iterator[Measurement]:
@@ -95,9 +98,8 @@ def performance_of(totals: Totals, *, level: float = 0.95) -> Iterator[Measureme
                 found.append(_Found(metric, part / whole, ends, {}, {"threshold": at}, method="wilson"))
     hidden = totals.patients < FEWEST
     for one in found:
-        for s, name in enumerate(totals.names):
-            rests = seen[s].sum() if one.metric == "alert_rate" else labelled[s]
-            yield _measurement(one, s, name, None, int(rests), bool(hidden[s]), totals, level, int(events[s]))
+        rests = seen.sum(axis=1) if one.metric == "alert_rate" else labelled
+        yield from _listed(one, totals, feature=None, n=rests, hidden=hidden, level=level, positives=events)
 
 
 class _Found:
@@ -125,12 +127,12 @@ def _ks(p: FloatArray, q: FloatArray, n: tuple[FloatArray, FloatArray], level: f
     most = np.maximum(below[:, 1:] - above[:, :-1], above[:, 1:] - below[:, :-1]).max(axis=1, initial=0.0)
     nothing = (n[0] == 0) | (n[1] == 0)
     value = np.where(nothing, np.nan, value)
-    lower, upper, chance = (np.full(len(value), np.nan) for _ in range(3))
-    for s in np.flatnonzero(~nothing).tolist():
-        lower[s], _ = ks_ends(value[s], n[0][s], n[1][s], level)
-        _, upper[s] = ks_ends(most[s], n[0][s], n[1][s], level)
-        chance[s] = ks_p(value[s], n[0][s], n[1][s])
-    return _Found("ks", value, (lower, upper), {"error": most - value}, p_value=chance)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        apart = 1 / n[0] + 1 / n[1]
+        reach = kolmogorov_quantile(level) * np.sqrt(apart)
+        ends = np.maximum(value - reach, 0.0), np.minimum(most + reach, 1.0)
+        chance = kolmogorov_limit(value / np.sqrt(apart))
+    return _Found("ks", value, ends, {"error": most - value}, p_value=chance, method="summed days; limiting p")
 
 
 def _wasserstein(
@@ -169,16 +171,19 @@ def _between_deciles(counts: FloatArray, column: Column) -> FloatArray:
 
 
 def _of_shares(
-    counts: tuple[FloatArray, FloatArray], n: tuple[FloatArray, FloatArray], level: float
+    counts: tuple[FloatArray, FloatArray], n: tuple[FloatArray, FloatArray], level: float, bins: str
 ) -> Iterator[_Found]:
     p, q = shares(counts[0]), shares(counts[1])
     one = ((counts[0] + counts[1]) > 0).sum(axis=1) < 2
+    named = {"bins": bins}
     for metric, measure, ends in (
         ("psi", psi, psi_ends),
         ("js_distance", js_distance, js_ends),
         ("hellinger", hellinger, hellinger_ends),
     ):
-        yield _Found(metric, np.where(one, np.nan, measure(p, q)), ends(p, q, n, level), {"error": np.zeros(len(p))})
+        yield _Found(
+            metric, np.where(one, np.nan, measure(p, q)), ends(p, q, n, level), {"error": np.zeros(len(p))}, named
+        )
 
 
 def _chi2(p: FloatArray, q: FloatArray) -> _Found:
@@ -208,52 +213,50 @@ def _auroc(no: FloatArray, yes: FloatArray) -> tuple[FloatArray, FloatArray, Flo
     return value, error, of_events + of_others
 
 
-def _rows(
-    found: list[_Found],
-    feature: str,
-    n: tuple[FloatArray, FloatArray],
-    reference: Totals,
-    current: Totals,
+def _listed(
+    one: _Found,
+    totals: Totals,
+    *,
+    feature: str | None,
+    n: FloatArray,
+    hidden: BoolArray,
     level: float,
+    positives: FloatArray | None = None,
 ) -> Iterator[Measurement]:
-    few = np.minimum(reference.patients, current.patients) < FEWEST
-    for one in found:
-        one.params.setdefault("deciles", "of the whole reference") if one.metric in (
-            "psi",
-            "js_distance",
-            "hellinger",
-        ) else None
-        for s, name in enumerate(current.names):
-            hidden = bool(few[s]) or any(0 < part[s] < FEWEST for part in n)
-            one_n = current.rows[s] if one.metric == "missing_rate_difference" else n[1][s]
-            yield _measurement(one, s, name, feature, int(one_n), hidden, current, level)
+    """The statistic as rows, one a slice."""
+    value = _plain(one.value)
+    low, high = ([None] * len(value),) * 2 if one.ends is None else (_plain(end) for end in one.ends)
+    chance = [None] * len(value) if one.p_value is None else _plain(one.p_value)
+    extra = {key: _plain(of) for key, of in one.of_slice.items()}
+    rows = n.astype(np.int64).tolist()
+    events = [None] * len(value) if positives is None else positives.astype(np.int64).tolist()
+    suppressed = hidden.tolist()
+    for s, name in enumerate(totals.names):
+        shown = value[s] is not None and not suppressed[s]
+        bounded = shown and low[s] is not None and high[s] is not None
+        note = SUPPRESSED if suppressed[s] else None if shown else "there is nothing to compare here"
+        more = {} if suppressed[s] else {key: of[s] for key, of in extra.items() if of[s] is not None}
+        yield Measurement(
+            metric=one.metric,
+            feature=feature,
+            slice=name,
+            window=totals.window,
+            value=value[s] if shown else None,
+            lower=low[s] if bounded else None,
+            upper=high[s] if bounded else None,
+            level=level if bounded else None,
+            p_value=chance[s] if shown else None,
+            n=None if suppressed[s] else rows[s],
+            positives=None if suppressed[s] else events[s],
+            method=one.method,
+            params={**one.params, **more},
+            note=note,
+        )
 
 
-def _measurement(
-    one: _Found, s: int, name: dict[str, str], feature: str | None, n: int, hidden: bool, totals: Totals, level: float,
-    positives: int | None = None,
-) -> Measurement:  # fmt: skip
-    if hidden:
-        return Measurement(
-            metric=one.metric, feature=feature, slice=name, window=totals.window, value=None, method=one.method,
-            params=dict(one.params), note=SUPPRESSED,
-        )  # fmt: skip
-    value = finite(one.value[s])
-    low, high = (None, None) if one.ends is None or value is None else (finite(end[s]) for end in one.ends)
-    bounded = low is not None and high is not None
-    return Measurement(
-        metric=one.metric,
-        feature=feature,
-        slice=name,
-        window=totals.window,
-        value=value,
-        lower=low if bounded else None,
-        upper=high if bounded else None,
-        level=level if bounded else None,
-        p_value=None if one.p_value is None or value is None else finite(one.p_value[s]),
-        n=n,
-        positives=positives,
-        method=one.method,
-        params={**one.params, **{key: float(of[s]) for key, of in one.of_slice.items() if np.isfinite(of[s])}},
-        note="there is nothing to compare here" if value is None else None,
-    )
+def _plain(numbers: FloatArray) -> list[float | None]:
+    """Python's floats, None where there is none."""
+    found = np.asarray(numbers, np.float64).astype(object)
+    found[~np.isfinite(numbers)] = None
+    listed: list[float | None] = found.tolist()
+    return listed
