@@ -76,6 +76,7 @@ class Mover:
                 size += waiting.pop(0)[1]
             moved += self._move(some)
         self._store.all_moved()
+        pa.default_memory_pool().release_unused()  # else what one round needed stays ours until the next
         return moved
 
     def _move(self, numbers: list[int]) -> int:
