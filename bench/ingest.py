@@ -1,7 +1,7 @@
 """Events over HTTP at the rate they must be taken: Arrow batches, then JSON, with pages looked at meanwhile.
 
     python -m bench.ingest [--seconds 600] [--rate 20000] [--rows 2000] [--json-rate 3000] [--json-batch 100]
-                           [--features 10] [--senders 2] [--keep FOLDER]
+                           [--features 10] [--senders 4] [--keep FOLDER]
 
 A real server in a process of its own, its client here, so that both share the machine's cores. Prints the rate, how
 long an answer took (an answer says: on the disk), the server's memory over the time, how long pages took, and the
@@ -277,7 +277,7 @@ def main() -> int:
     parser.add_argument("--json-rate", type=float, default=3_000)
     parser.add_argument("--json-batch", type=int, default=100)
     parser.add_argument("--features", type=int, default=10)
-    parser.add_argument("--senders", type=int, default=2)
+    parser.add_argument("--senders", type=int, default=4)
     parser.add_argument("--keep", type=Path)
     asked = parser.parse_args()
     workspace = asked.keep or Path(tempfile.mkdtemp(prefix="ingest-"))
