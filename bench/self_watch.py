@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from unittest.mock import patch
@@ -49,42 +49,41 @@ def main(rounds: int = 300) -> None:
 
 async def _compared(house: House, rounds: int) -> None:
     headers = {"Authorization": f"Bearer {_furnished(house)}"}
-    with_it: list[float] = []
-    without: list[float] = []
-    watched, bare = _reopened(house), _unwatched(house)  # both anew, so that they differ in nothing else
-    async with _asking(watched) as client, _asking(bare) as other:
+    # each anew, so that they differ in nothing else; the third says how far two that are the same lie apart
+    houses = {"with": _reopened(house), "without": _unwatched(house), "without, again": _unwatched(house)}
+    clients = {name: _asking(one) for name, one in houses.items()}
+    took: dict[str, list[float]] = {name: [] for name in houses}
 
-        async def one_round(client: httpx.AsyncClient) -> float:
+    async def one_round(name: str) -> float:
+        with nullcontext() if name == "with" else _uncounted():
             began = time.process_time()  # of all its threads: others may be using this machine
             for _ in range(EACH):
-                answer = await client.get("/api/v1/uses/ward", headers=headers)
+                answer = await clients[name].get("/api/v1/uses/ward", headers=headers)
                 answer.raise_for_status()
             return (time.process_time() - began) / EACH
 
-        await one_round(client)
-        await one_round(other)
-        for number in range(rounds):
-            for counting in (True, False) if number % 2 else (False, True):
-                if counting:
-                    with_it.append(await one_round(client))
-                else:
-                    with _uncounted():
-                        without.append(await one_round(other))
-        began = time.process_time()
-        for _ in range(20):
-            figures(watched)
-        read = (time.process_time() - began) / 20
-        scrape = await client.get("/metrics", headers=headers)
-    for one in (watched, bare):
-        one.database.close()
-    ratios = sorted(a / b for a, b in zip(with_it, without, strict=True))
-    print(f"a small request          {statistics.median(without) * 1e3:8.3f} ms without counting")
-    print(f"                         {statistics.median(with_it) * 1e3:8.3f} ms with it")
-    middle, low, high = statistics.median(ratios), ratios[len(ratios) // 4], ratios[-len(ratios) // 4]
-    print(f"ratio, round by round    {middle:8.3f} (half of them {low:.3f} to {high:.3f})")
-    quick = statistics.quantiles(with_it, n=10)[0] / statistics.quantiles(without, n=10)[0]
-    print(f"ratio of quick rounds    {quick:8.3f} (the tenth that nothing else disturbed)")
-    print(f"figures of the house     {read * 1e3:8.3f} ms a scrape, {len(scrape.content) / 1024:.0f} KiB in all")
+    for name in houses:
+        await one_round(name)
+    for number in range(rounds):
+        order = list(houses)
+        for name in order[number % 3 :] + order[: number % 3]:
+            took[name].append(await one_round(name))
+    began = time.process_time()
+    for _ in range(20):
+        figures(houses["with"])
+    read = (time.process_time() - began) / 20
+    scrape = await clients["with"].get("/metrics", headers=headers)
+    for name in houses:
+        await clients[name].aclose()
+        houses[name].database.close()
+        print(f"a small request, {name:<16} {statistics.median(took[name]) * 1e3:7.3f} ms")
+    for name in ("with", "without, again"):
+        ratios = sorted(a / b for a, b in zip(took[name], took["without"], strict=True))
+        spread = 1.25 * statistics.stdev(ratios) / len(ratios) ** 0.5  # of a median, where ratios are about normal
+        print(f"ratio, {name:<26} {statistics.median(ratios):7.3f} ± {1.96 * spread:.3f}")
+    print(
+        f"figures of the house              {read * 1e3:7.3f} ms a scrape, {len(scrape.content) / 1024:.0f} KiB in all"
+    )
 
 
 def _asking(house: House) -> httpx.AsyncClient:

@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine.interfaces import ExceptionContext
 
 from codman.telemetry import OTHER, STATEMENT_FAULTS, STATEMENTS, UNTRACED, VERBS, tracer
 
-_BEGAN: Final = "codman_began"
-
 
 def watch(engine: Engine) -> None:
     """Time every statement of an engine from now on."""
     system = engine.dialect.name
-    event.listen(engine, "before_cursor_execute", _begin)
-    event.listen(engine, "after_cursor_execute", lambda *of: _end(system, of[0], of[2]))
+
+    def end(_connection: Connection, _cursor: Any, statement: str, _given: Any, context: Any, _many: bool) -> None:
+        _end(system, statement, context)
+
+    event.listen(engine, "before_cursor_execute", _begin, retval=True)
+    event.listen(engine, "after_cursor_execute", end)
     event.listen(engine, "handle_error", lambda of: _fail(system, of))
 
 
-def _begin(connection: Connection, *_statement: Any) -> None:
-    connection.info[_BEGAN] = time.perf_counter()
+def _begin(
+    _connection: Connection, _cursor: Any, statement: str, given: Any, context: Any, _many: bool
+) -> tuple[str, Any]:
+    context.codman_began = time.perf_counter()
+    return statement, given
 
 
-def _end(system: str, connection: Connection, statement: str, failed: str | None = None) -> None:
-    began = connection.info.pop(_BEGAN, None)
+def _end(system: str, statement: str, context: Any, failed: str | None = None) -> None:
+    began: float | None = getattr(context, "codman_began", None)
     if began is None:
         return
     seconds = time.perf_counter() - began
@@ -41,5 +46,5 @@ def _end(system: str, connection: Connection, statement: str, failed: str | None
 
 
 def _fail(system: str, of: ExceptionContext) -> None:
-    if of.connection is not None and of.statement is not None:
-        _end(system, of.connection, of.statement, type(of.original_exception).__name__)
+    if of.execution_context is not None and of.statement is not None:
+        _end(system, of.statement, of.execution_context, type(of.original_exception).__name__)
