@@ -9,7 +9,19 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codman.registry.access import ACTIONS, WHOLE_HOUSE, Held, NotAllowed, Reader, is_reading, may, paths_for, require
+from codman.registry.access import (
+    ACTIONS,
+    WHOLE_HOUSE,
+    Held,
+    NotAllowed,
+    Reader,
+    is_reading,
+    may,
+    named_in_scopes,
+    paths_for,
+    require,
+)
+from codman.registry.accounts_tokens import is_scope
 from codman.spine.person import Role
 
 TABLE = yaml.safe_load((Path(__file__).parent / "access_table.yaml").read_text())
@@ -84,10 +96,37 @@ def test_a_read_only_reader_changes_nothing_in_any_role():
         ("*.read", "inventory.read", True),
         ("*.read", "inventory.export", False),
         ("evidence", "evidence.read", False),
+        ("event.send:icu-use", "event.send", True),
+        ("event.send:icu-use", "evidence.submit", False),
+        ("evidence.read:icu-use", "evidence.read", False),
     ],
 )
 def test_a_token_is_good_for_its_scopes_and_no_more(scope, action, expected):
     assert may(somebody(Held(Role.ADMIN), scopes=frozenset({scope})), action) is expected
+
+
+@pytest.mark.parametrize(
+    ("scopes", "uses"),
+    [
+        (None, None),
+        ({"*"}, None),
+        ({"event.*"}, None),
+        ({"event.send", "event.send:a"}, None),
+        ({"event.send:a", "event.send:b", "*.read"}, {"a", "b"}),
+        ({"inventory.read"}, set()),
+    ],
+)
+def test_a_scope_that_names_uses_is_good_for_those_alone(scopes, uses):
+    reader = somebody(Held(Role.ENGINEER), scopes=None if scopes is None else frozenset(scopes))
+
+    assert named_in_scopes(reader, "event.send") == uses
+
+
+def test_only_a_scope_that_may_name_a_use_does():
+    assert is_scope("event.send:icu-use")
+    assert not is_scope("event.send:ICU use")
+    assert not is_scope("event.send:")
+    assert not is_scope("evidence.submit:icu-use")
 
 
 def test_a_token_never_gives_what_its_owner_does_not_hold():

@@ -29,6 +29,7 @@ from codman.flows.review.pausing import ProposalSettled
 from codman.flows.review.staging import CannotMove
 from codman.flows.triage import NothingAsked, NotTriaged
 from codman.flows.watch.keeping import MonitorStopped
+from codman.flows.watch.rolling_back import StepSettled
 from codman.monitor.alarms.duty import NotNow
 from codman.registry.access import NotAllowed, NotSignedIn
 from codman.registry.database import NotRecorded
@@ -37,6 +38,7 @@ from codman.registry.log import NoSuchEntry
 from codman.registry.records import AlreadyThere, BadField, NoSuchRecord, Stale
 from codman.registry.requests import KeyReused
 from codman.review.packs.framework import NoSuchFramework
+from codman.tables.events.segment import EventsDamaged
 from codman.tables.events.store import EventsCrowded
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -91,6 +93,7 @@ _SORTS: Final[Mapping[type[CodmanError], Sort]] = {
     CannotMove: Sort("cannot-move", 409),
     NotNow: Sort("not-now", 409),
     MonitorStopped: Sort("monitor-stopped", 409),
+    StepSettled: Sort("step-settled", 409),
     ProposalSettled: Sort("proposal-settled", 409),
     ConcernClosed: Sort("concern-closed", 409),
     CannotClose: Sort("cannot-close", 409),
@@ -116,6 +119,7 @@ _SORTS: Final[Mapping[type[CodmanError], Sort]] = {
     BadFilter: Sort("invalid", 422),
     NotRecorded: Sort("not-recorded", 503),
     EvidenceTampered: Sort("evidence-tampered", 500),
+    EventsDamaged: Sort("events-damaged", 500),
     EventsCrowded: Sort("busy", 429),
     Unreachable: Sort("unavailable", 503),
     MissingExtra: Sort("not-installed", 501),
