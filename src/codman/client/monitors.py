@@ -89,6 +89,26 @@ class Incidents(Readable[Incident]):
         """Back on its owner's desk."""
         return self._step(incident, "reopening", {"why": why})
 
+    def confirm_rollback(self, step: WatchStep, why: str) -> WatchStep:
+        """Order a rollback that is proposed."""
+        return self._settle(step, "confirmation", {"why": why})
+
+    def decline_rollback(self, step: WatchStep, why: str) -> WatchStep:
+        """Stay with the version that runs."""
+        return self._settle(step, "refusal", {"why": why})
+
+    def finish_rollback(self, step: WatchStep, why: str) -> WatchStep:
+        """Say that it was carried out."""
+        return self._settle(step, "completion", {"why": why})
+
+    def acknowledge_step(self, step: WatchStep) -> WatchStep:
+        """Say that one knows of it."""
+        return self._settle(step, "acknowledgement", None)
+
+    def _settle(self, step: WatchStep, word: str, body: dict[str, Any] | None) -> WatchStep:
+        reply = self._sender.send("POST", f"/watch-steps/{step.id}/{word}", json=body, etag=f'"{step.revision}"')
+        return WatchStep.model_validate(reply.json())
+
     def _step(self, incident: Incident, word: str, body: dict[str, Any] | None) -> Incident:
         path = f"{self._path}/{incident.id}/{word}"
         return self._read(self._sender.send("POST", path, json=body, etag=f'"{incident.revision}"'))

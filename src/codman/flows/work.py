@@ -17,6 +17,8 @@ from codman.flows.concerns.people import who_sees
 from codman.flows.house import House
 from codman.flows.review.cases import WORKING, docket_within
 from codman.flows.review.voting import count, verdict_of
+from codman.flows.watch.telling import page_of
+from codman.flows.watched import unwatched
 from codman.registry import governance
 from codman.registry.access import Reader, may, paths_for
 from codman.registry.interests import hand_in
@@ -38,6 +40,7 @@ from codman.registry.schema_review import (
     schedules,
     triages,
 )
+from codman.registry.schema_watch import incidents
 from codman.registry.undecided import OF, uncovered_by_use
 from codman.review.votes import why_not_vote
 from codman.spine.concern import ConcernState
@@ -47,6 +50,7 @@ from codman.spine.partner_report import ReportState
 from codman.spine.pausing import PauseState
 from codman.spine.review import GRANTED, Case, CaseState, ConditionState, Conflict
 from codman.spine.use import RUNNING, Decision
+from codman.spine.watching import IncidentState
 
 AHEAD_DAYS: Final = 30  # what is due within a month already waits
 _WORKING: Final = [state.value for state in WORKING]
@@ -72,6 +76,8 @@ class Duty(StrEnum):
     REPORT = "see that a report comes"
     CONCERN = "look at a concern"
     ACTION = "do what a concern led to"
+    INCIDENT = "answer what monitoring saw"
+    WATCH = "have watched what runs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +125,8 @@ def _every(house: House, connection: Connection, reader: Reader, today: date) ->
     yield from _reports(connection, reader, ahead)
     yield from _concerns(connection, reader)
     yield from _actions(connection, reader)
+    yield from _incidents(connection, reader)
+    yield from _unwatched(connection, reader)
     yield from _proposals(connection, reader)
 
 
@@ -409,6 +417,38 @@ def _actions(connection: Connection, reader: Reader) -> Iterator[Task]:
             due_on=one.due_on,
             use=one.use,
             words=one.sentence,
+        )
+
+
+def _incidents(connection: Connection, reader: Reader) -> Iterator[Task]:
+    """Monitoring incidents that somebody has, and that are neither resolved nor put off."""
+    theirs = (
+        incidents.c.holder == reader.person,
+        incidents.c.state.in_([IncidentState.OPEN.value, IncidentState.ACKNOWLEDGED.value]),
+    )
+    for one in governance.every(connection, "incident", *theirs, order="opened_at"):
+        done = "find out and resolve" if one.state is IncidentState.ACKNOWLEDGED else "take it, or say why it can wait"
+        yield Task(
+            duty=Duty.INCIDENT,
+            sentence=f"Monitoring saw something, {done}: {one.title}",
+            at=page_of(one),
+            since=one.opened_at,
+            due_on=None if one.answer_by is None else one.answer_by[:10],
+            use=one.use,
+        )
+
+
+def _unwatched(connection: Connection, reader: Reader) -> Iterator[Task]:
+    """Uses that reach patients and that no monitor follows, for who answers for them."""
+    if not may(reader, "monitor.create"):
+        return
+    for use in unwatched(connection, paths_for(reader, "monitor.create"), owner=reader.person):
+        yield Task(
+            duty=Duty.WATCH,
+            sentence=f"{use.name} is {use.stage.value} and nothing watches it: plan its monitoring",
+            at=f"/uses/{use.id}",
+            since=use.stage_since or use.created_at,
+            use=use.id,
         )
 
 

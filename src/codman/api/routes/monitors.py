@@ -12,13 +12,13 @@ from codman.api.call import Call
 from codman.api.operation import Answer, Body, Operation
 from codman.api.replies import Reply
 from codman.api.routes.lists import CONFIG, asked, filters_of, list_of, order_of
-from codman.flows.watch import incidents, keeping
+from codman.flows.watch import incidents, keeping, rolling_back
 from codman.flows.watch.incidents import IncidentRead
 from codman.flows.watch.planning import Planned
 from codman.registry.records import Page
 from codman.spine.record import Day, Id, Line, Prose
 from codman.spine.statement import Instant
-from codman.spine.watching import Incident, Look, Monitor, Signal
+from codman.spine.watching import Incident, Look, Monitor, Signal, WatchStep
 
 _ORDERS: Final = ("created_at", "updated_at")
 
@@ -89,6 +89,7 @@ def operations() -> Iterator[Operation]:
         incidents.list_signals, incidents.SIGNAL_FILTERS, Signal, "monitor.read",
     )  # fmt: skip
     yield from _incidents()
+    yield from _steps()
 
 
 def _monitors() -> Iterator[Operation]:
@@ -195,6 +196,62 @@ def _incidents() -> Iterator[Operation]:
             problems=(409,),
             answers=(Answer(200, "It is done", Incident, headers=("ETag",)),),
         )
+
+
+def _steps() -> Iterator[Operation]:
+    for word, name, summary, description, do in (
+        (
+            "confirmation", "confirm_rollback", "Order a rollback that is proposed",
+            "Only to a version that is still approved; the order goes out as a signed webhook.",
+            rolling_back.confirm_rollback,
+        ),
+        (
+            "refusal", "decline_rollback", "Stay with the version that runs, and say why",
+            "The incident stays open.", rolling_back.decline_rollback,
+        ),
+        (
+            "completion", "finish_rollback", "Say that a rollback was carried out",
+            "The deployments say the earlier version from now on.", rolling_back.finish_rollback,
+        ),
+    ):  # fmt: skip
+        yield Operation(
+            method="POST",
+            path=f"/watch-steps/{{id}}/{word}",
+            name=name,
+            tag="monitoring",
+            action=rolling_back.CONFIRM,
+            summary=summary,
+            description=description,
+            do=_settling(do),
+            parameters={"id": "The step's id, as its incident names it"},
+            body=Body(Because, "Why"),
+            edits=True,
+            problems=(409,),
+            answers=(Answer(200, "It is settled", WatchStep, headers=("ETag",)),),
+        )
+    yield Operation(
+        method="POST",
+        path="/watch-steps/{id}/acknowledgement",
+        name="acknowledge_step",
+        tag="monitoring",
+        action="incident.change",
+        summary="Say that one knows of a rollback",
+        description="By who was told of it.",
+        do=lambda call: replies.record(
+            rolling_back.acknowledge_step(call.house, call.reader, call.id("watch_step"), request=call.request)
+        ),
+        parameters={"id": "The step's id, as its incident names it"},
+        answers=(Answer(200, "It is put down", WatchStep, headers=("ETag",)),),
+    )
+
+
+def _settling(do: Callable[..., WatchStep]) -> Callable[[Call], Reply]:
+    def settle(call: Call) -> Reply:
+        why = call.fields(Because).why
+        name, revision = call.id("watch_step"), call.revision()
+        return replies.record(do(call.house, call.reader, name, revision, why, request=call.request))
+
+    return settle
 
 
 def _listing(

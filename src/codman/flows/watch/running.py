@@ -301,7 +301,7 @@ def _file(
         new = SIGNALS.add_many(change, list(signals_of(about, monitor.id, held, renamed, change.at)))
         opened = gather(change, house, use, current, plan, new, care)
         for one in opened:
-            act(change, use, plan, one)
+            act(change, house, use, current, plan, one)
     done.looked.append(
         Looked(
             use.id, monitor.id, rule, first, last, state, tuple(filed),

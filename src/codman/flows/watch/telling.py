@@ -68,10 +68,15 @@ def notice(house: House, use: Use, one: Incident, event: str, title: str, text: 
         event=event,
         title=f"{title}: {named}"[:200],
         text="\n\n".join(part for part in parts if part)[:4000],
-        link=f"{house.settings.address}/monitor/incidents/{one.id}",
+        link=f"{house.settings.address}{page_of(one)}",
         about=one.id,
         urgency=urgency,
     )
+
+
+def page_of(one: Incident) -> str:
+    """Path of the page where an incident is seen."""
+    return f"/uses/{one.use}"
 
 
 def _told(connection: Connection, owner: str, since: str) -> list[Sent]:

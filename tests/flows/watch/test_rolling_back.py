@@ -1,0 +1,174 @@
+"""Back to an earlier version: only where a decision allowed it, only to what is still approved, and once."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from sqlalchemy import select
+from watched import PLAN, Watched
+
+from codman.flows.watch.acting import act
+from codman.flows.watch.keeping import allow_rollback, plan_in, plan_use
+from codman.flows.watch.rolling_back import (
+    StepSettled,
+    acknowledge_step,
+    confirm_rollback,
+    decline_rollback,
+    finish_rollback,
+)
+from codman.jobs.tables import outbox
+from codman.registry import governance
+from codman.registry.access import NotAllowed
+from codman.registry.governance import CASES, INCIDENTS, MONITORS, SIGNALS
+from codman.registry.log import SYSTEM
+from codman.registry.nouns import DEPLOYMENTS, USES, VERSIONS
+from codman.registry.records import BadField
+from codman.registry.replay import check_records
+from codman.spine.product import VersionFields
+from codman.spine.watching import CareVerdict, IncidentFields, IncidentStep, SignalFields, SignalKind
+
+ROLLS_BACK = PLAN.replace(b"propose-pause", b"roll-back")
+
+
+@pytest.fixture
+def house(tmp_path, database_url):
+    made = Watched(tmp_path, database_url)
+    with made.house.database.changing(SYSTEM) as change:
+        VERSIONS.add(change, VersionFields(product="sepsis", label="1.1.0", digest="c" * 64), "sepsis-110")
+    decided(made, "case-110", "sepsis-110", "2026-03-01T09:00:00Z")
+    decided(made, "case-120", "sepsis-120", "2026-08-01T09:00:00Z")
+    made.monitor = plan_use(made.house, made.person("owner"), "ward", text=ROLLS_BACK)
+    yield made
+    with made.house.database.reading() as connection:
+        check_records(connection)
+    made.house.close()
+
+
+def decided(house: Watched, name: str, version: str, at: str, outcome: str = "approved") -> None:
+    """A decision that the ward's use goes live with a version."""
+    fields = {
+        "use": "ward", "checkpoint": "go-live", "state": "decided", "leads_to": "live", "version": version,
+        "policy": "go-live-high", "edition": "2026-11", "policy_digest": "d" * 64, "proposed_by": "p-owner",
+        "outcome": outcome, "decided_at": at,
+    }  # fmt: skip
+    with house.house.database.changing(SYSTEM) as change:
+        CASES.add(change, CASES.validated(fields), name)
+
+
+def allowed(house: Watched, **more: bool) -> None:
+    chair = house.person("chair")
+    house.monitor = allow_rollback(
+        house.house, chair, house.monitor.id, house.monitor.revision, "case-120", "point 4 of its reasons", **more
+    )
+
+
+def acted(house: Watched, name: str = "incident-1", care: CareVerdict | None = None) -> list:
+    """The steps that follow from an incident of the requirement that rolls back."""
+    with house.house.database.changing(SYSTEM) as change:
+        if change.connection.execute(select(INCIDENTS.table.c.id).where(INCIDENTS.table.c.id == name)).first() is None:
+            said = IncidentFields(
+                use="ward", title="AUROC is 0.55", owner="p-owner", holder="p-owner", opened_at=change.at, care=care,
+                severe=True, steps=[IncidentStep(at=change.at, did="opened", by="codman")],
+            )  # fmt: skip
+            INCIDENTS.add(change, said, name)
+            signal = SignalFields(
+                use="ward", monitor=house.monitor.id, kind=SignalKind.PERFORMANCE, about=f"ranks: {name}",
+                requirement="ranks", sentence="AUROC is 0.55", raised_at=change.at, incident=name,
+            )  # fmt: skip
+            SIGNALS.add(change, signal)
+        monitor = MONITORS.get(change.connection, house.monitor.id)
+        incident = INCIDENTS.get(change.connection, name)
+        act(change, house.house, USES.get(change.connection, "ward"), monitor, plan_in(monitor), incident)
+    with house.house.database.reading() as connection:
+        return governance.every(connection, "watch_step")
+
+
+def version_that_runs(house: Watched) -> str | None:
+    with house.house.database.reading() as connection:
+        return DEPLOYMENTS.get(connection, "d-north").version
+
+
+def test_without_a_decision_that_allowed_it_nothing_goes_back(house):
+    assert acted(house) == []
+
+
+def test_it_is_proposed_confirmed_by_a_person_and_carried_out_once(house):
+    allowed(house)
+
+    (step,) = acted(house)
+    assert len(acted(house)) == 1
+    assert (step.state, step.to_version, step.told) == ("proposed", "sepsis-110", ["p-owner", "p-clin"])
+    owner = house.person("owner")
+    ordered = confirm_rollback(house.house, owner, step.id, step.revision, "seen on the ward too")
+    assert (ordered.state, ordered.decided_by, version_that_runs(house)) == ("confirmed", "p-owner", "sepsis-120")
+    with pytest.raises(StepSettled):
+        confirm_rollback(house.house, owner, step.id, ordered.revision, "again")
+    done = finish_rollback(house.house, owner, step.id, ordered.revision, "the alias points to 1.1.0")
+
+    assert (done.state, version_that_runs(house)) == ("done", "sepsis-110")
+    with house.house.database.reading() as connection:
+        told = [row.recipient for row in connection.execute(select(outbox).order_by(outbox.c.number))]
+    assert sorted(told) == ["clinician@example.org"] * 2 + ["owner@example.org"] * 2
+
+
+def test_who_was_told_says_so_and_nobody_else(house):
+    allowed(house)
+    (step,) = acted(house)
+
+    assert acknowledge_step(house.house, house.person("clin"), step.id).acknowledged == ["p-clin"]
+    assert acknowledge_step(house.house, house.person("clin"), step.id).acknowledged == ["p-clin"]
+    with pytest.raises(NotAllowed):
+        acknowledge_step(house.house, house.person("stat"), step.id)
+
+
+def test_where_the_decision_says_so_it_is_ordered_at_once(house):
+    allowed(house, unattended=True)
+
+    (step,) = acted(house)
+
+    assert (step.state, step.decided_by) == ("confirmed", None)
+
+
+def test_an_earlier_version_that_was_rejected_since_is_no_way_back(house):
+    allowed(house)
+    (step,) = acted(house)
+    decided(house, "case-110b", "sepsis-110", "2026-10-01T09:00:00Z", outcome="rejected")
+
+    with pytest.raises(BadField, match="approved no more"):
+        confirm_rollback(house.house, house.person("owner"), step.id, step.revision, "go")
+    assert decline_rollback(house.house, house.person("owner"), step.id, step.revision, "no way").state == "declined"
+
+
+def test_where_nothing_is_approved_it_goes_to_the_downtime_procedure(house):
+    decided(house, "case-110b", "sepsis-110", "2026-10-01T09:00:00Z", outcome="rejected")
+    allowed(house)
+
+    (step,) = acted(house)
+
+    assert step.to_version is None
+
+
+def test_while_care_may_have_changed_the_outcome_it_waits(house):
+    allowed(house)
+
+    assert acted(house, care=CareVerdict.UNRESOLVED) == []
+
+
+def test_after_one_way_back_the_next_waits_for_the_cool_down(house):
+    allowed(house)
+    assert len(acted(house)) == 1
+
+    assert len(acted(house, "incident-2")) == 1
+    house.clock.forward(days=8)
+    assert len(acted(house, "incident-3")) == 2
+
+
+def test_who_has_a_hand_in_the_use_allows_no_way_back(house):
+    with pytest.raises(NotAllowed):
+        allow_rollback(
+            house.house, house.person("owner"), house.monitor.id, house.monitor.revision, "case-120", "because"
+        )
