@@ -11,7 +11,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from codman.monitor.estimate.run import estimate
 from codman.spine.estimate_spec import EstimateSpec
@@ -27,6 +30,10 @@ def _needed(folder: Path, *parts: str) -> Path:
     if not path.exists():
         pytest.skip("no real data here: set CODMAN_TEST_DATA to its folder")
     return path
+
+
+def fitted(x, y):
+    return make_pipeline(SimpleImputer(), StandardScaler(), LogisticRegression(C=0.1, max_iter=500)).fit(x, y)
 
 
 def after(days):
@@ -56,8 +63,7 @@ def icu(real_data: Path) -> pl.DataFrame:
     table = table.filter(pl.col("Length_of_stay") >= 2).sort("RecordID")
     table = table.with_columns(pl.col("In-hospital_death").alias("died"))
     split = len(table) // 3
-    model = HistGradientBoostingClassifier(max_iter=60, learning_rate=0.08, random_state=0)
-    model.fit(table[:split].select(wanted).to_numpy(), table[:split]["died"].to_numpy())
+    model = fitted(table[:split].select(wanted).to_numpy(), table[:split]["died"].to_numpy())
     rest = table[split:].with_columns(
         pl.Series("risk", model.predict_proba(table[split:].select(wanted).to_numpy())[:, 1])
     )
@@ -91,7 +97,7 @@ def sepsis(real_data: Path) -> pl.DataFrame:
     table = pl.concat(stays)
     x, y = table.select(wanted[:-1]).to_numpy(), table["SepsisLabel"].to_numpy() == 1
     train = table["stay"].to_numpy() < STAYS // 3
-    model = HistGradientBoostingClassifier(max_iter=60, learning_rate=0.08, random_state=0).fit(x[train], y[train])
+    model = fitted(x[train], y[train])
     rest = table.filter(pl.Series(~train))
     order = rest["stay"].to_numpy() - STAYS // 3
     admitted = order / order.max() * 2 * DAYS - DAYS
