@@ -146,6 +146,7 @@ UNRECORDED = {
     "flows/outbox.py",
     "flows/schedule.py",
     "flows/views.py",
+    "flows/watch/rounds.py",  # when its jobs ran, and their leases
     "flows/watch/running.py",  # its lease
     "jobs/worker.py",
     "registry/accounts_provider.py",
