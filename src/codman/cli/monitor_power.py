@@ -202,7 +202,10 @@ def _power_lines(answer: Answer) -> Iterator[str]:
         if found.promised_days is None
         else f"90% noticed within {found.promised_days:.0f} days"
     )
-    yield f"false alarms a month: {found.false_per_month:.2g} (at most {found.false_per_month_at_most:.2g})"
+    yield (
+        f"false alarms a month: {found.false_per_month:.2g} (the simulation rules out more than "
+        f"{found.false_per_month_at_most:.2g}); a year has any in at most {q.by.level:.0%}"
+    )
     yield ""
     yield "what another level buys:"
     for one in answer.at_levels:
@@ -219,7 +222,7 @@ def _at_level(one: Noticed) -> str:
     promised = "-" if one.promised_days is None else f"{one.promised_days:.0f} days"
     return (
         f"level {one.level:g}: noticed {one.found:.0%}, median {middle}, 90% within {promised}, "
-        f"false alarms a month {one.false_per_month:.2g} (at most {one.false_per_month_at_most:.2g})"
+        f"false alarms a month {one.false_per_month:.2g}"
     )
 
 

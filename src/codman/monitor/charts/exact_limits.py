@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
@@ -37,6 +38,7 @@ def poisson_limits(
     return np.array([low for low, _ in ends]), np.array([high for _, high in ends])
 
 
+@lru_cache(maxsize=4096)
 def _ends(n: int, p: float, tail: float, *, smooth: bool) -> tuple[float, float]:
     if n == 0 or not math.isfinite(p):
         return math.nan, math.nan
@@ -49,6 +51,7 @@ def _ends(n: int, p: float, tail: float, *, smooth: bool) -> tuple[float, float]
     return max(low / n, 0.0), min(high / n, 1.0)
 
 
+@lru_cache(maxsize=4096)
 def _poisson_ends(rate: float, exposure: float, tail: float, *, smooth: bool) -> tuple[float, float]:
     if exposure <= 0 or not math.isfinite(rate):
         return math.nan, math.nan

@@ -8,7 +8,7 @@ import numpy as np
 
 from codman.evaluate.estimates import FloatArray
 from codman.monitor.charts.chart import Annotation, Chart, ChartImpossible, Signal, as_floats, phases, times
-from codman.monitor.charts.run_lengths import chain_run_length
+from codman.monitor.charts.run_lengths import chain_run_length, limit_for
 
 MORE, FEWER = "more events than foretold", "fewer events than foretold"
 _LEVELS = 200  # quantiles of the risks that the run length is worked out on
@@ -86,12 +86,7 @@ def risk_adjusted_run_length(risk: FloatArray, odds_ratio: float, limit: float, 
 
 def limit_of(risk: FloatArray, odds_ratio: float, in_control_run: float) -> float:
     """Limit that gives one sum this in-control run length over patients with these risks."""
-    low, high = 0.1, 12.0
-    while high - low > 0.005:
-        middle = (low + high) / 2
-        short = 0 < risk_adjusted_run_length(risk, odds_ratio, middle) < in_control_run
-        low, high = (middle, high) if short else (low, middle)
-    return (low + high) / 2
+    return limit_for(lambda limit: risk_adjusted_run_length(risk, odds_ratio, limit), in_control_run, 1.5)
 
 
 def _sum(

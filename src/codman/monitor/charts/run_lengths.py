@@ -16,7 +16,8 @@ from codman.evaluate.estimates import FloatArray
 from codman.monitor.charts.chart import ChartImpossible
 from codman.monitor.normal import cdf
 
-_STATES = 201
+_COARSE, _FINE = 41, 81  # states of the two chains whose error in the states' width, squared, cancels
+_WALK_STATES = 121  # where steps are of fixed sizes the error is not smooth, and one chain must do
 
 
 @lru_cache(maxsize=256)
@@ -35,10 +36,14 @@ def ewma_run_length(weight: float, width: float, shift: float = 0.0) -> float:
     """
     ewma_possible(weight, width)
     limit = width * math.sqrt(weight / (2 - weight))
-    edges = np.linspace(-limit, limit, _STATES + 1)
-    middle = (edges[:-1] + edges[1:]) / 2
-    reach = (edges[None, :] - (1 - weight) * middle[:, None]) / weight - shift
-    return float(_waiting(np.diff(cdf(reach), axis=1))[_STATES // 2])
+
+    def chain(states: int) -> float:
+        edges = np.linspace(-limit, limit, states + 1)
+        middle = (edges[:-1] + edges[1:]) / 2
+        reach = (edges[None, :] - (1 - weight) * middle[:, None]) / weight - shift
+        return float(_waiting(np.diff(cdf(reach), axis=1))[states // 2])
+
+    return _refined(chain(_COARSE), chain(_FINE), _FINE / _COARSE)
 
 
 @lru_cache(maxsize=256)
@@ -61,18 +66,17 @@ def cusum_run_length(
     doi:10.1080/00401706.1982.10487759.
     """
     cusum_possible(reference, limit, head_start)
-    up = _one_sided(reference, limit, shift)
+    up, up_started = (_one_sided(reference, limit, shift, start) for start in (0.0, head_start))
     if not two_sided:
-        return _at(up, limit, head_start)
-    down = _one_sided(reference, limit, -shift)
-    started = _at(up, limit, head_start) * down[0] + _at(down, limit, head_start) * up[0] - up[0] * down[0]
-    return float(started / (up[0] + down[0]))
+        return up_started
+    down, down_started = (_one_sided(reference, limit, -shift, start) for start in (0.0, head_start))
+    return (up_started * down + down_started * up - up * down) / (up + down)
 
 
 def ewma_width(weight: float, in_control_run: float) -> float:
     """L that gives an EWMA this in-control run length: 2.814 for λ = 0.1 and 500 points."""
     _wanted(in_control_run)
-    return _solve(lambda width: ewma_run_length(weight, width), in_control_run, 0.1, 8.0)
+    return limit_for(lambda width: ewma_run_length(weight, width), in_control_run, 1.5)
 
 
 def cusum_limit(reference: float, in_control_run: float, *, head_start: bool = False, two_sided: bool = True) -> float:
@@ -82,7 +86,7 @@ def cusum_limit(reference: float, in_control_run: float, *, head_start: bool = F
     def run(limit: float) -> float:
         return cusum_run_length(reference, limit, head_start=limit / 2 if head_start else 0.0, two_sided=two_sided)
 
-    return _solve(run, in_control_run, 0.05, 60.0)
+    return limit_for(run, in_control_run, 2.0)
 
 
 def ewma_possible(weight: float, width: float) -> None:
@@ -116,7 +120,7 @@ def chain_run_length(weights: FloatArray, chances: FloatArray, limit: float, hea
 
     A step that falls between two states is shared between them so that its mean is kept.
     """
-    states = 2 * _STATES - 1
+    states = _WALK_STATES
     width = limit / states
     at = np.arange(states) * width
     to = np.maximum(at[:, None] + weights[None, :], 0.0)
@@ -124,29 +128,40 @@ def chain_run_length(weights: FloatArray, chances: FloatArray, limit: float, hea
     part = to / width - low
     chance = np.broadcast_to(chances, to.shape)
     stays = to < limit
-    move = np.zeros((states, states + 1))
     row = np.broadcast_to(np.arange(states)[:, None], to.shape)
-    np.add.at(move, (row[stays], low[stays]), (chance * (1 - part))[stays])
-    np.add.at(move, (row[stays], np.minimum(low[stays] + 1, states)), (chance * part)[stays])
+    size = states + 1  # the last column is past the limit
+    place = row[stays] * size + low[stays]
+    lower, upper = (chance * (1 - part))[stays], (chance * part)[stays]
+    flat = np.bincount(place, weights=lower, minlength=states * size)
+    flat = flat + np.bincount(np.minimum(place + 1, row[stays] * size + states), weights=upper, minlength=states * size)
+    move = np.asarray(flat.reshape(states, size), dtype=np.float64)
     waiting = _waiting(move[:, :states])
     return float(np.interp(head_start, at, waiting))
 
 
 @lru_cache(maxsize=256)
-def _one_sided(reference: float, limit: float, shift: float) -> FloatArray:
-    """(states,) run lengths of one sum from each starting state; state 0 is the sum at 0."""
-    width = 2 * limit / (2 * _STATES - 1)
-    at = np.arange(_STATES) * width
-    reach = at[None, :] + width / 2 - at[:, None] + reference - shift
-    below = cdf(reach)
-    move = np.diff(below, axis=1, prepend=0.0)
-    move[:, 0] = below[:, 0]
-    return _waiting(move)
+def _one_sided(reference: float, limit: float, shift: float, head_start: float) -> float:
+    """Run length of one sum that starts at `head_start`."""
+
+    def chain(states: int) -> float:
+        width = 2 * limit / (2 * states - 1)
+        # the chance of a step depends on the difference of two states only
+        apart = np.arange(1 - states, states, dtype=np.float64)
+        steps = cdf((apart + 0.5) * width + reference - shift)
+        at = np.arange(states)
+        below = steps[at[None, :] - at[:, None] + states - 1]
+        move = np.diff(below, axis=1, prepend=0.0)
+        move[:, 0] = below[:, 0]  # whatever falls below 0 is held there
+        return float(np.interp(head_start, at * width, _waiting(move)))
+
+    return _refined(chain(_COARSE), chain(_FINE), (2 * _FINE - 1) / (2 * _COARSE - 1))
 
 
-def _at(runs: FloatArray, limit: float, head_start: float) -> float:
-    width = 2 * limit / (2 * _STATES - 1)
-    return float(np.interp(head_start, np.arange(_STATES) * width, runs))
+def _refined(coarse: float, fine: float, times: float) -> float:
+    """Richardson's extrapolation of two chains, one with states `times` as narrow, on the logarithm."""
+    if not (0 < coarse < math.inf and 0 < fine < math.inf):
+        return fine
+    return math.exp((times**2 * math.log(fine) - math.log(coarse)) / (times**2 - 1))
 
 
 def _waiting(move: FloatArray) -> FloatArray:
@@ -161,9 +176,25 @@ def _wanted(in_control_run: float) -> None:
         )
 
 
-def _solve(run: Callable[[float], float], wanted: float, low: float, high: float) -> float:
-    while high - low > 1e-4:
-        middle = (low + high) / 2
-        found = run(middle)
-        low, high = (middle, high) if 0 < found < wanted else (low, middle)
+def limit_for(run: Callable[[float], float], wanted: float, start: float) -> float:
+    """Where a run length that rises with the limit is what is wanted: its logarithm is nearly a straight line."""
+
+    def over(limit: float) -> float:
+        return math.log(run(limit) / wanted)
+
+    low, high = start, start * 1.4
+    under, above = over(low), over(high)
+    while under > 0:
+        low, under, high, above = low / 2, over(low / 2), low, under
+    while above < 0:
+        low, under, high, above = high, above, high * 1.4, over(high * 1.4)
+    while high - low > 1e-5:  # regula falsi, the end that stays halved (Illinois)
+        middle = (low * above - high * under) / (above - under)
+        found = over(middle)
+        if abs(found) < 1e-7:
+            return middle
+        if found < 0:
+            low, under, above = middle, found, above / 2
+        else:
+            high, above, under = middle, found, under / 2
     return (low + high) / 2

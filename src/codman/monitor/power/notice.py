@@ -127,10 +127,10 @@ class Answer:
                 else f"about {self.needed_per_week:,.0f} a week would do"
             )
             notes.append(f"nobody could meet this at {q.per_week:,.0f} patients a week: {need}")
-        if q.budget is not None and found.false_per_month_at_most > q.budget:
+        if q.budget is not None and found.false_per_month > q.budget:
             notes.append(
-                f"up to {found.false_per_month_at_most:.2g} false alarms a month may come, "
-                f"the owner will look at {q.budget:g}: more could wait for the digest"
+                f"{found.false_per_month:.2g} false alarms a month are expected and the owner will look at "
+                f"{q.budget:g}: the others wait for the digest"
             )
         if q.streams > 1:
             notes.append(
@@ -144,6 +144,7 @@ class Answer:
         return {
             "metric": q.metric, "fall": q.fall, "delta": q.tolerated, "value": self.value, "after": self.after,
             "per_week": q.per_week, "per_window": self.patients_a_window, "window_days": q.window_days,
+            "any_false_alarm_a_year_at_most": q.by.level,
             "label_delay_days": q.delay_days if q.metric in NEEDS_LABEL else 0.0, "streams": q.streams,
             "reference": _reference(q), "owner_budget": q.budget, "weeks_after": q.weeks_after,
             "rules": q.by.written(), "runs": q.runs, "seed": q.seed, "possible": self.possible,
