@@ -18,6 +18,7 @@ from codman.evidence.keys import generate, read_signing_key
 from codman.evidence.receipt import verify_receipt
 from codman.evidence.statements import canonical_statement
 from codman.spine.pausing import PauseProposal
+from codman.spine.watching import Incident, WatchStep
 
 
 class Remembering(httpx.BaseTransport):
@@ -183,6 +184,7 @@ def test_the_client_covers_every_operation_of_the_openapi_document(server, hospi
     with Client(server, hospital.tokens["reviewer"], transport=transport) as clinician:
         assert clinician.deployments.accept(clinician.deployments.get("icu-run")).accepted_at is not None
     _changes(server, hospital.tokens, transport)
+    _monitoring(server, hospital.tokens, transport)
     _intakes(server, hospital.tokens, transport)
     _review(server, hospital.tokens, transport)
     _reports(server, hospital.tokens, transport)
@@ -335,6 +337,44 @@ def _changes(server, tokens, transport):
             mary.pause_proposals.confirm(proposal, "as proposed")
     with Client(server, tokens["chair"], transport=transport) as chair, pytest.raises(NotThere):
         chair.pause_proposals.decline(proposal, "it is fine")
+
+
+def _monitoring(server, tokens, transport):
+    """A plan in the book, and incidents that nobody has."""
+    plan = "plan: Mary\nedition: '1'\nrequires:\n  - {id: seen, evidence: monitoring, origin: [local]}\n"
+    nowhere = {
+        "id": "nowhere",
+        "revision": 1,
+        "created_at": "2026-11-01T00:00:00Z",
+        "updated_at": "2026-11-01T00:00:00Z",
+    }
+    with Client(server, tokens["officer"], transport=transport) as officer:
+        monitor = officer.monitors.create("mary-use", plan, owner="mary")
+        assert officer.monitors.get(monitor.id).name == "Mary"
+        with pytest.raises(NotYours):
+            Client(server, tokens["mary"], transport=transport).monitors.allow_rollback(monitor, "case-nowhere", "why")
+        assert officer.monitors.stop(monitor, "it was a trial").state == "stopped"
+        assert list(officer.looks.list()) == list(officer.signals.list()) == list(officer.incidents.list()) == []
+        told = {"use": "mary-use", "title": "t", "owner": "mary", "holder": "mary", "opened_at": "2026-11-01T00:00:00Z"}
+        incident = Incident.model_validate(told | nowhere)
+        step = WatchStep.model_validate(
+            {"incident": "nowhere", "use": "mary-use", "kind": "rolled back", "state": "proposed"} | nowhere
+        )
+        for ask in (
+            lambda: officer.incidents.read("nowhere"),
+            lambda: officer.incidents.get("nowhere"),
+            lambda: officer.incidents.acknowledge(incident),
+            lambda: officer.incidents.snooze(incident, "2026-11-02T00:00:00Z", "later"),
+            lambda: officer.incidents.escalate(incident, "nobody is there"),
+            lambda: officer.incidents.resolve(incident, "nothing"),
+            lambda: officer.incidents.reopen(incident, "it is back"),
+            lambda: officer.incidents.confirm_rollback(step, "go"),
+            lambda: officer.incidents.decline_rollback(step, "stay"),
+            lambda: officer.incidents.finish_rollback(step, "done"),
+            lambda: officer.incidents.acknowledge_step(step),
+        ):
+            with pytest.raises(NotThere):
+                ask()
 
 
 def _key(folder, name="key"):

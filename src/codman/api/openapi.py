@@ -66,6 +66,7 @@ TAGS: Final[Mapping[str, str]] = {
     "triage": "The tier of a use with its reasons; another one, set by people; whether it is research",
     "reviews": "A use before a checkpoint: its requirements beside the evidence, who asks, votes and decides",
     "decisions": "What was decided, and the conditions it set",
+    "monitoring": "Plans of what is watched, windows that were looked at, signals, and incidents on people's desks",
     "changes": "What changed of a use, what that reopens, and plans that allow it",
     "reports": "What teams and vendors report about a use: schedules, links, what came and what is missing",
     "concerns": "What somebody says is wrong, who has seen it, and what was done",

@@ -49,5 +49,5 @@ def _lines(ran: RanDue) -> list[str]:
         return ["another process is looking at what is due"]
     said = [f"{one.use}  {one.start} to {one.end}  {one.state}" for one in ran.looked]
     said += [f"{one.use}  could not be looked at: {one.why}" for one in ran.trouble]
-    said.append(f"{len(ran.looked)} windows, {len(ran.signals)} new signals, {len(ran.incidents)} incidents")
+    said.append(f"windows: {len(ran.looked)}, new signals: {len(ran.signals)}, incidents: {len(ran.incidents)}")
     return said
