@@ -60,14 +60,15 @@ def step(house: Committee, case: str, r: random.Random) -> Callable[[], object]:
         lambda: cast(h, who(house, person), case, Choice.APPROVE),
         lambda: cast(h, who(house, person), case, Choice.APPROVE),
         lambda: remark(h, who(house, person), case, "Why?"),
-        lambda: add_condition(
-            h, who(house, "chair"), case, {"sentence": "Again", "owner": "p-owner", "due_on": "2027-02-01"}
-        ),
+        lambda: cast(h, who(house, r.choice(list(SEATS))), case, Choice.APPROVE),
         lambda: close(house, case, r),
         lambda: close(house, case, r),
     ]
     if r.random() < 0.01:
         return lambda: withdraw(h, who(house, person), case, seen(house, case).revision, why="no")
+    if r.random() < 0.02:  # after it all votes are cast again
+        again = {"sentence": "Again", "owner": "p-owner", "due_on": "2027-02-01"}
+        return lambda: add_condition(h, who(house, "chair"), case, again)
     return r.choice(tried)
 
 

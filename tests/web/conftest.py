@@ -17,6 +17,7 @@ from seen_pages import Pages, pages_of
 
 from codman.flows.demo.concerns import add_concerns
 from codman.flows.demo.hospital import load_hospital
+from codman.flows.demo.proposals import add_proposals
 from codman.flows.demo.reports import add_reports
 from codman.flows.house import House
 from codman.registry.access import Held, Reader
@@ -54,6 +55,7 @@ def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """The demo hospital in small, with evaluations that were really run; nobody changes it."""
     made = open_house(Settings(workspace=tmp_path_factory.mktemp("hospital")))
     load_hospital(made, 7, lambda _said: None, small=True)
+    add_proposals(made)
     add_reports(made, HISTORY_ENDS)
     add_concerns(made)
     yield made
@@ -83,9 +85,9 @@ def served(hospital: House) -> Iterator[str]:
     thread.join(timeout=10)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Chromium; the test is skipped where there is none."""
+    """Chromium, a file's tests long: it keeps a loop running in the tests' own thread; skipped where there is none."""
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine")
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
