@@ -88,6 +88,8 @@ def test_alarms_of_what_happened_come_when_labels_have():
 
     waits = datetime.fromisoformat(late.alarms[0].at) - datetime.fromisoformat(early.alarms[0].at)
     assert waits == timedelta(days=21)
+    scores = _replay(_history(broken_from=8, site=None), metrics=["ks"], delay_days=21)
+    assert datetime.fromisoformat(scores.alarms[0].at) == START + timedelta(weeks=scores.alarms[0].window + 1)
 
 
 def test_patients_with_many_rows_weigh_as_patients():

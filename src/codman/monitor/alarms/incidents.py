@@ -64,7 +64,7 @@ class Incident:
     @property
     def at(self) -> str:
         """When its first alarm went on."""
-        return self.alarms[0].at
+        return min(alarm.at for alarm in self.alarms)
 
     @property
     def severe(self) -> bool:

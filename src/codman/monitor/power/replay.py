@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ class Replay:
     """What the alarms would have done over a history."""
 
     windows: tuple[str, ...]  # (T,) when each starts
-    ends: tuple[str, ...]  # (T,) when each was known: its end, and the labels' delay
+    ends: tuple[str, ...]  # (T,) when each ends
     streams: tuple[Stream, ...]
     rules: Rules
     alarms: tuple[Alarm, ...]
@@ -79,6 +79,7 @@ def replay(
     budgets: Mapping[str, int] | None = None,
     within: int = 2,
     owners: Mapping[str, str] | None = None,
+    late: Sequence[float] | None = None,
     notes: Sequence[str] = (),
 ) -> Replay:
     """Run the alarms over a history's evidence, group what they raise, and count what each owner would be told.
@@ -88,10 +89,11 @@ def replay(
         streams: (S,) what they are, and whose.
         rules: How alarms go on and off.
         windows: (T,) when each starts, ISO 8601.
-        ends: (T,) when each was known.
+        ends: (T,) when each ends.
         budgets: Owner to incidents a month.
         within: Windows between two alarms of one incident.
         owners: Who answers for a cause, by its name.
+        late: (S,) days after a window's end until the stream is known: its labels' delay; 0 unless said.
         notes: What a reader should know.
 
     Raises:
@@ -104,9 +106,10 @@ def replay(
             fix="give one of each",
         )
     done = watch_all(evidence, rules, list(streams))
+    wait = [timedelta(days=days) for days in late or [0.0] * len(streams)]
     raised = tuple(
         Alarm(
-            stream=streams[s], window=int(t), at=ends[t], moved=int(done.moved[t, s]),
+            stream=streams[s], window=int(t), at=(_time(ends[t]) + wait[s]).isoformat(), moved=int(done.moved[t, s]),
             shift=float(evidence.shift[t, s]), e=float(evidence.e[t, s]),
         )
         for t, s in zip(*np.nonzero(done.raised), strict=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import Final
 
 import numpy as np
@@ -126,8 +125,9 @@ def replay_rows(reference: Source, current: Source, asked: Asked, rules: Rules) 
         back=np.concatenate([one.back for one in parts], axis=1),
         shift=np.concatenate([one.shift for one in parts], axis=1),
     )  # fmt: skip
-    starts, ends = _spans(now.cut, asked.delay_days if any(one in NEEDS_LABEL for one in metrics) else 0.0)
-    return replay(whole, streams, rules, starts, ends, budgets={asked.owner: asked.budget})
+    starts, ends = _spans(now.cut)
+    late = [asked.delay_days if one.metric in NEEDS_LABEL else 0.0 for one in streams]
+    return replay(whole, streams, rules, starts, ends, budgets={asked.owner: asked.budget}, late=late)
 
 
 def _metrics(asked: Asked, columns: set[str]) -> list[str]:
@@ -257,13 +257,6 @@ def _table(rows: _Rows, which: IntArray, bins: int, names: Sequence[dict[str, st
     return np.stack([summed[place[tuple(sorted(name.items()))]] for name in names], axis=1)
 
 
-def _spans(windows: Cut, delay_days: float) -> tuple[list[str], list[str]]:
-    starts, ends = [], []
-    for one in windows.windows:
-        if one is None:
-            raise WatchImpossible(
-                what="the windows have no times", why="no column says when", fix="give --timestamp COL"
-            )
-        starts.append(one.start)
-        ends.append((datetime.fromisoformat(one.end) + timedelta(days=delay_days)).isoformat())
-    return starts, ends
+def _spans(windows: Cut) -> tuple[list[str], list[str]]:
+    spans = [one for one in windows.windows if one is not None]  # a column of times is always asked for
+    return [one.start for one in spans], [one.end for one in spans]
