@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from datetime import date, timedelta
 
 import deltalake
@@ -133,6 +134,18 @@ def test_a_worker_killed_again_and_again_in_the_middle_moves_each_event_once(pla
 
     assert place.ids() == [f"e{kill}" for kill in range(kills)]
     figure(goal="G22", kills=kills, doubled=0, lost=0)
+
+
+def test_two_who_move_at_once_move_each_event_once(place):
+    for number in range(12):
+        place.send(PREDICTION, prediction(f"e{number}"))
+        threads = [threading.Thread(target=place.mover.move) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    assert place.ids() == [f"e{number}" for number in range(12)]
 
 
 def test_a_commit_that_the_power_cut_tore_is_taken_back_and_made_again(place, monkeypatch):

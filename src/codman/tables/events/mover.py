@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -51,6 +52,7 @@ class Mover:
 
     def __init__(self, store: EventStore, tables: Path) -> None:
         self._store, self._tables = store, tables
+        self._moving = threading.Lock()  # a round of the server's and somebody who cannot wait for it may meet
         self._tidied: dict[EventType, datetime] = {}
         self._open: dict[EventType, Any] = {}
         self._small: dict[EventType, Counter[tuple[str, str]]] = {}  # files of each partition that may be made one
@@ -66,16 +68,17 @@ class Mover:
             MissingExtra: deltalake is not installed; the segments keep everything.
             OSError: The disk refused; what was not moved stays in its segment.
         """
-        moved = 0
-        waiting = self._store.roll()
-        while waiting:
-            some: list[int] = []
-            size = 0
-            while waiting and (not some or size + waiting[0][1] <= _MOST_AT_ONCE):
-                some.append(waiting[0][0])
-                size += waiting.pop(0)[1]
-            moved += self._move(some)
-        self._store.all_moved()
+        with self._moving:
+            moved = 0
+            waiting = self._store.roll()
+            while waiting:
+                some: list[int] = []
+                size = 0
+                while waiting and (not some or size + waiting[0][1] <= _MOST_AT_ONCE):
+                    some.append(waiting[0][0])
+                    size += waiting.pop(0)[1]
+                moved += self._move(some)
+            self._store.all_moved()
         pa.default_memory_pool().release_unused()  # else what one round needed stays ours until the next
         return moved
 
