@@ -201,6 +201,8 @@ def test_an_empty_batch_is_nothing_taken(send):
         (predictions("a")[:200], ARROW),
         (stream(id=["a"]), ARROW),
         (stream(id=["a"], score=[0.5], surname=["Smith"]), ARROW),
+        (stream(id=["a"], score=[0.5], type=[["dev.codman.prediction.v1"]]), ARROW),
+        (stream(id=["a"], score=[0.5], type=[None]), ARROW),
         (stream(id=["a", "b"], type=["dev.codman.action.v1", "dev.codman.outcome.v1"]), ARROW),
     ],
 )

@@ -8,6 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+pytestmark = pytest.mark.usefixtures("rounds")
+
 
 @pytest.fixture
 def rounds(tmp_path):
@@ -29,7 +31,7 @@ def rounds(tmp_path):
 ASKED = ("--reference", "a.parquet", "--current", "b.parquet", "--label", "died", "--score", "risk")
 
 
-def test_each_window_is_estimated_and_set_beside_what_came_true(run_codman, rounds):
+def test_each_window_is_estimated_and_set_beside_what_came_true(run_codman):
     done = run_codman("monitor", "estimate", *ASKED, "--window", "rows:500", "--threshold", "0.2")
 
     assert done.returncode == 0, done.stderr
@@ -40,7 +42,7 @@ def test_each_window_is_estimated_and_set_beside_what_came_true(run_codman, roun
     assert "which nobody can check without labels" in done.stdout
 
 
-def test_the_statement_says_what_was_asked_and_is_reproduced_and_judged(run_codman, rounds, tmp_path):
+def test_the_statement_says_what_was_asked_and_is_reproduced_and_judged(run_codman, tmp_path):
     made = run_codman(
         "monitor", "estimate", *ASKED, "--window", "week", "--timestamp", "spoke", "--by", "sex", "--product", "flc",
         "--version", "1", "--out", "e.json",
@@ -68,7 +70,7 @@ def test_the_statement_says_what_was_asked_and_is_reproduced_and_judged(run_codm
     assert outcomes["real"] == "not-met"
 
 
-def test_json_is_the_statement(run_codman, rounds):
+def test_json_is_the_statement(run_codman):
     done = run_codman(
         "monitor", "estimate", *ASKED, "--window", "month", "--timestamp", "spoke", "--metrics", "auroc",
         "--format", "json",
@@ -92,7 +94,7 @@ def test_json_is_the_statement(run_codman, rounds):
         (("--window", "rows:500", "--as-of", "soon"), "as of cannot be used"),
     ],
 )
-def test_what_cannot_be_answered_is_refused_and_nothing_is_written(run_codman, rounds, tmp_path, asked, why):
+def test_what_cannot_be_answered_is_refused_and_nothing_is_written(run_codman, tmp_path, asked, why):
     done = run_codman("monitor", "estimate", *ASKED, *asked, "--out", "e.json")
 
     assert done.returncode == 2, done.stdout
@@ -100,7 +102,7 @@ def test_what_cannot_be_answered_is_refused_and_nothing_is_written(run_codman, r
     assert not (tmp_path / "e.json").exists()
 
 
-def test_each_row_of_a_monitoring_statement_says_which_column_it_is_about_or_that_it_is_about_none(run_codman, rounds):
+def test_each_row_of_a_monitoring_statement_says_which_column_it_is_about_or_that_it_is_about_none(run_codman):
     done = run_codman("monitor", "estimate", *ASKED, "--window", "rows:500", "--metrics", "auroc", "--format", "json")
 
     rows = json.loads(done.stdout)["predicate"]["measurements"]

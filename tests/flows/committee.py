@@ -10,7 +10,8 @@ from book import Book, signed
 
 from codman.evidence.keys import SigningKey
 from codman.flows.filing import file_evidence
-from codman.flows.review.cases import name_reviewer, open_case, state_interest
+from codman.flows.review.cases import open_case
+from codman.flows.review.seats import name_reviewer, state_interest
 from codman.registry.access import Held, Reader
 from codman.registry.database import instant
 from codman.registry.log import SYSTEM

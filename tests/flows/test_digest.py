@@ -30,7 +30,8 @@ from codman.flows.review.conditions import look
 from codman.flows.review.deciding import add_condition, decide
 from codman.flows.review.voting import cast
 from codman.flows.schedule import run_scheduled
-from codman.flows.work import Duty, Task, waiting
+from codman.flows.task import Duty, Task
+from codman.flows.work import waiting
 from codman.integrations.jira import Jira
 from codman.integrations.webhook import Webhook
 from codman.jobs.tables import outbox

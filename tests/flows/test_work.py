@@ -10,10 +10,12 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from committee import Committee, auroc
 
-from codman.flows.review.cases import docket, name_reviewer, remark, state_interest
+from codman.flows.review.cases import docket, remark
 from codman.flows.review.deciding import add_condition, decide
+from codman.flows.review.seats import name_reviewer, state_interest
 from codman.flows.review.voting import cast
-from codman.flows.work import Duty, waiting
+from codman.flows.task import Duty
+from codman.flows.work import waiting
 from codman.registry.governance import (
     CONCERNS,
     CORRECTIVE_ACTIONS,

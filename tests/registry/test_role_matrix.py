@@ -25,7 +25,7 @@ from sqlalchemy import update
 from codman.errors import CodmanError
 from codman.flows.filing import file_evidence
 from codman.flows.records import accept_deployment
-from codman.flows.review import cases, conditions, deciding, staging, voting
+from codman.flows.review import cases, conditions, deciding, seats, staging, voting
 from codman.registry.access import Held, NotAllowed, Reader
 from codman.registry.database import Change, Database
 from codman.registry.log import SYSTEM, Author
@@ -274,11 +274,11 @@ def _case(made: Committee, state: CaseState, checkpoint: bytes) -> tuple[Case, s
         ("absent", Conflict.NONE),
         ("spare", Conflict.NONE),
     ):
-        cases.name_reviewer(house, chair, case.id, f"p-{name}", "clinical")
+        seats.name_reviewer(house, chair, case.id, f"p-{name}", "clinical")
         person = Reader(f"p-{name}", name, (Held(Role.REVIEWER),))
-        own = cases.state_interest(house, person, case.id, conflict)
+        own = seats.state_interest(house, person, case.id, conflict)
         if name == "absent":
-            cases.delegate(house, person, case.id, "p-proxy")
+            seats.delegate(house, person, case.id, "p-proxy")
     condition = deciding.add_condition(house, chair, case.id, CONDITION)
     if state in (CaseState.VOTING, CaseState.DECIDED):
         for name in SEATS:
@@ -307,19 +307,19 @@ Step = Callable[[Matrix, Reader, CaseState], object]
 
 
 def _name(m: Matrix, who: Reader, state: CaseState) -> object:
-    return cases.name_reviewer(m.house, who, m.cases[state].id, "p-later", "clinical")
+    return seats.name_reviewer(m.house, who, m.cases[state].id, "p-later", "clinical")
 
 
 def _excuse(m: Matrix, who: Reader, state: CaseState) -> object:
-    return cases.excuse_reviewer(m.house, who, m.spare[state], 2)
+    return seats.excuse_reviewer(m.house, who, m.spare[state], 2)
 
 
 def _interest(m: Matrix, who: Reader, state: CaseState) -> object:
-    return cases.state_interest(m.house, who, m.cases[state].id, Conflict.NONE)
+    return seats.state_interest(m.house, who, m.cases[state].id, Conflict.NONE)
 
 
 def _delegate(m: Matrix, who: Reader, state: CaseState) -> object:
-    return cases.delegate(m.house, who, m.cases[state].id, "p-another")
+    return seats.delegate(m.house, who, m.cases[state].id, "p-another")
 
 
 def _vote(m: Matrix, who: Reader, state: CaseState) -> object:

@@ -16,8 +16,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "flows"))
 from committee import SEATS, Committee
 
 from codman.errors import CodmanError
-from codman.flows.review.cases import Docket, delegate, docket, name_reviewer, remark, state_interest, withdraw
+from codman.flows.review.cases import Docket, docket, remark, withdraw
 from codman.flows.review.deciding import add_condition, decide
+from codman.flows.review.seats import delegate, name_reviewer, state_interest
 from codman.flows.review.voting import cast
 from codman.registry.log import SYSTEM, check, entries
 from codman.registry.nouns import USES

@@ -107,7 +107,9 @@ def test_a_written_plan_reads_back_as_the_same_plan_and_demands_what_the_policy_
     assert [one.id for one in policy_of_plan(back).requires] == ["watched", "discrimination", "alerts", "card"]
 
 
-@pytest.mark.parametrize("policy", [p for pack in every_pack() for p in pack.checkpoints if p.checkpoint == "monitoring"])
+@pytest.mark.parametrize(
+    "policy", [p for pack in every_pack() for p in pack.checkpoints if p.checkpoint == "monitoring"]
+)
 def test_every_ready_monitoring_policy_makes_a_plan_that_reads_back(policy):
     plan = plan_of(policy)
     assert written_out(plan_of_bytes(written_out(plan).encode(), "plan.yaml")) == written_out(plan)

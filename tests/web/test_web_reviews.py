@@ -16,8 +16,9 @@ from committee import Committee, auroc
 from seen_pages import pages_of
 from test_web_links import Page, Sendable, sent
 
-from codman.flows.review.cases import delegate, docket, open_case, remark, state_interest, withdraw
+from codman.flows.review.cases import docket, open_case, remark, withdraw
 from codman.flows.review.deciding import add_condition
+from codman.flows.review.seats import delegate, state_interest
 from codman.flows.review.voting import cast
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import DEPLOYMENTS, USES

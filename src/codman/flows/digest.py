@@ -16,7 +16,8 @@ from sqlalchemy import Connection, select
 from codman.errors import CodmanError, Unreachable
 from codman.flows.address import address_of
 from codman.flows.house import House
-from codman.flows.work import Task, waiting
+from codman.flows.task import Task
+from codman.flows.work import waiting
 from codman.jobs.notice import Item, Notice
 from codman.jobs.outbox import enqueue
 from codman.registry.access import NotAllowed, Reader

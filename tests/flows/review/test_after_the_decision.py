@@ -19,7 +19,8 @@ from codman.flows.review.deciding import CannotDecide, add_condition, decide
 from codman.flows.review.pausing import confirm_pause, propose
 from codman.flows.review.staging import HAZARD_CHECK, CannotMove
 from codman.flows.review.voting import cast
-from codman.flows.work import Duty, waiting
+from codman.flows.task import Duty
+from codman.flows.work import waiting
 from codman.registry import governance
 from codman.registry.access import Held, NotAllowed
 from codman.registry.governance import CONDITIONS

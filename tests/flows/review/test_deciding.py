@@ -16,18 +16,9 @@ from committee import Committee, auroc
 from codman.flows.filing import file_evidence
 from codman.flows.fresh import NotFresh
 from codman.flows.records import change
-from codman.flows.review.cases import (
-    CaseClosed,
-    NotYours,
-    delegate,
-    docket,
-    name_reviewer,
-    open_case,
-    remark,
-    state_interest,
-    withdraw,
-)
+from codman.flows.review.cases import CaseClosed, NotYours, docket, open_case, remark, withdraw
 from codman.flows.review.deciding import CannotDecide, accept_inconclusive, add_condition, decide, verdict_of
+from codman.flows.review.seats import delegate, name_reviewer, state_interest
 from codman.flows.review.voting import cast, count
 from codman.registry.access import NotAllowed
 from codman.registry.fixed_fields import FixedField

@@ -8,9 +8,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from committee import Committee, auroc
 
-from codman.flows.review.cases import delegate, docket, remark
+from codman.flows.review.cases import docket, remark
 from codman.flows.review.deciding import accept_inconclusive, decide
 from codman.flows.review.minutes import minutes
+from codman.flows.review.seats import delegate
 from codman.flows.review.voting import cast
 from codman.spine.review import CaseOutcome, Choice
 

@@ -18,7 +18,8 @@ from codman.flows.recorded import follow, undecided_of
 from codman.flows.review.pausing import decline_pause, list_pause_proposals, propose
 from codman.flows.review.policies import keep
 from codman.flows.review.staging import standing_of_use
-from codman.flows.work import Duty, waiting
+from codman.flows.task import Duty
+from codman.flows.work import waiting
 from codman.registry import governance
 from codman.registry.access import Held, Reader
 from codman.registry.attention import backlog

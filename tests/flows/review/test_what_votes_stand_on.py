@@ -10,13 +10,15 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from committee import Committee, auroc
 
-from codman.flows.review.cases import NotYours, Seated, docket, excuse_reviewer, name_reviewer, open_case, remark
+from codman.flows.review.cases import NotYours, docket, open_case, remark
 from codman.flows.review.conditions import withdraw_condition
 from codman.flows.review.deciding import CannotDecide, add_condition, decide
 from codman.flows.review.minutes import minutes
 from codman.flows.review.reading import read_case
+from codman.flows.review.seats import Seated, excuse_reviewer, name_reviewer
 from codman.flows.review.voting import cast
-from codman.flows.work import Duty, waiting
+from codman.flows.task import Duty
+from codman.flows.work import waiting
 from codman.registry import governance
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import USES

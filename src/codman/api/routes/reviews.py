@@ -23,7 +23,7 @@ from codman.api.routes.review_bodies import (
     NewReviewer,
     NewVote,
 )
-from codman.flows.review import cases, deciding, voting
+from codman.flows.review import cases, deciding, seats, voting
 from codman.flows.review.minutes import Minutes, minutes
 from codman.flows.review.opening import open_for
 from codman.flows.review.reading import CaseRead, list_cases, read_case
@@ -191,20 +191,20 @@ def _read(call: Call) -> Reply:
 def _name(call: Call) -> Reply:
     new = call.fields(NewReviewer)
     return replies.record(
-        cases.name_reviewer(call.house, call.reader, call.id("case"), new.person, new.discipline, request=call.request)
+        seats.name_reviewer(call.house, call.reader, call.id("case"), new.person, new.discipline, request=call.request)
     )
 
 
 def _interest(call: Call) -> Reply:
     said = call.fields(Interest)
     return replies.record(
-        cases.state_interest(call.house, call.reader, call.id("case"), said.conflict, said.note, request=call.request)
+        seats.state_interest(call.house, call.reader, call.id("case"), said.conflict, said.note, request=call.request)
     )
 
 
 def _delegate(call: Call) -> Reply:
     to = call.fields(Delegation).to
-    return replies.record(cases.delegate(call.house, call.reader, call.id("case"), to, request=call.request))
+    return replies.record(seats.delegate(call.house, call.reader, call.id("case"), to, request=call.request))
 
 
 def _vote(call: Call) -> Reply:

@@ -11,10 +11,11 @@ from sqlalchemy import Connection, exists, select
 
 from codman.errors import CodmanError
 from codman.flows.house import House
-from codman.flows.review.cases import docket, name_reviewer, remark, state_interest
+from codman.flows.review.cases import docket, remark
 from codman.flows.review.deciding import add_condition, decide
 from codman.flows.review.opening import open_for
 from codman.flows.review.reading import read_case
+from codman.flows.review.seats import name_reviewer, state_interest
 from codman.flows.review.voting import cast
 from codman.registry.access import Held, Reader
 from codman.registry.database import instant

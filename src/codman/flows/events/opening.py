@@ -127,10 +127,16 @@ def open_table(table: pa.Table, attributes: Mapping[str, str]) -> Opened:
     Raises:
         NotEvents: It does not say what its rows are, or they are of several types.
     """
-    meta = {key.decode(): value.decode(errors="replace") for key, value in (table.schema.metadata or {}).items() if key in _NAMED}
+    meta = {
+        key.decode(): value.decode(errors="replace")
+        for key, value in (table.schema.metadata or {}).items()
+        if key in _NAMED
+    }
     given = {**meta, **attributes}
     types = {given["type"]} if given.get("type") else set()
     if "type" in table.column_names:
+        if pa.types.is_nested(table.schema.field("type").type):
+            raise NotEvents("its column `type` is no text", "give the type's name as text")
         types = set(table.column("type").unique().to_pylist())
         table = table.drop_columns(["type"])
     types = types or {kind.value for column, kind in _BY_COLUMN.items() if column in table.column_names}

@@ -14,7 +14,7 @@ from codman.flows.review.policies import keep, kept
 from codman.registry import governance
 from codman.registry.access import ACTIONS, NotAllowed, Reader, may, paths_for, require
 from codman.registry.database import Change
-from codman.registry.governance import CASES, CONDITIONS, REMARKS, REVIEWERS
+from codman.registry.governance import CASES, CONDITIONS, REMARKS
 from codman.registry.interests import interested
 from codman.registry.inventory import paths_of, visible
 from codman.registry.nouns import PRODUCTS, USES, VERSIONS
@@ -64,14 +64,6 @@ class NotYours(NotAllowed):
 
     def __init__(self, why: str, fix: str = "let somebody without a hand in it do this") -> None:
         CodmanError.__init__(self, what="this step in the review is not yours to take", why=why, fix=fix)
-
-
-class Seated(AlreadyThere):
-    """Somebody named as a reviewer who is one already."""
-
-    def __init__(self) -> None:
-        super().__init__("reviewer", "they review this case already")
-        self.fix = "to have them judge it as something else, excuse them and name them again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +155,7 @@ def open_case(
             }
         )
         if chair is not None:
-            _may_sit(connection, chair, found, "case.decide", "chair")
+            require_seat(connection, chair, found, "case.decide", "chair")
         there = select(cases.c.id).where(
             cases.c.use == use,
             cases.c.checkpoint == policy.checkpoint.value,
@@ -245,89 +237,6 @@ def require_impartial(found: Docket, reader: Reader) -> None:
         raise NotYours("you declared a conflict of interest in this case")
 
 
-def name_reviewer(
-    house: House, reader: Reader, case: str, person: str, discipline: str, *, request: str | None = None
-) -> Reviewer:
-    """Ask somebody to review a case; whoever has a hand in the use does not choose who judges it.
-
-    Raises:
-        NotAllowed: The reader may not, for this use.
-        NotYours: The reader has a hand in the use, or a conflict of interest.
-        BadField: The person may not vote here: they hold no role of the committee, or have a hand in the use.
-        CaseClosed: It is decided or withdrawn.
-        AlreadyThere: They are named already.
-    """
-    with house.database.changing(reader.author(request)) as change:
-        found = working(change.connection, reader, case, "case.change")
-        require_impartial(found, reader)
-        _may_sit(change.connection, person, found.use, "case.vote", "person")
-        if any(one.person == person for one in found.reviewers):
-            raise Seated
-        if person in found.interested:
-            raise BadField("reviewer", "person", f"they {found.interested[person]}: others decide")
-        if any(one.delegate == person for one in found.reviewers):
-            raise BadField("reviewer", "person", "they cast another reviewer's vote in this case")
-        said = {"case": case, "person": person, "discipline": discipline}
-        return REVIEWERS.add(change, REVIEWERS.validated(said))
-
-
-def excuse_reviewer(house: House, reader: Reader, reviewer: str, revision: int, *, request: str | None = None) -> str:
-    """Take a reviewer off a case, and say which; the log keeps that they were on it.
-
-    Raises:
-        NoSuchRecord: There is no such reviewer within their reach.
-        NotAllowed: They may not, for this use.
-        NotYours: They have a hand in the use, or a conflict of interest.
-        AlreadyThere: The reviewer voted: a vote is never taken away by another.
-    """
-    with house.database.changing(reader.author(request)) as change:
-        within = paths_for(reader, "review.read")
-        one: Reviewer = governance.get(change.connection, "reviewer", reviewer, within)
-        found = working(change.connection, reader, one.case, "case.change")
-        require_impartial(found, reader)
-        if any(vote.person == one.person for vote in found.votes):
-            raise AlreadyThere("vote", "they voted, and a vote is not taken away by somebody else")
-        REVIEWERS.remove(change, reviewer, revision)
-        return found.case.id
-
-
-def state_interest(
-    house: House, reader: Reader, case: str, conflict: Conflict, note: str | None = None, *, request: str | None = None
-) -> Reviewer:
-    """Say whether one has a conflict of interest in a case one reviews.
-
-    Raises:
-        NotYours: They are not named for it.
-        CaseClosed: It is decided or withdrawn.
-    """
-    with house.database.changing(reader.author(request)) as change:
-        own = _own(working(change.connection, reader, case, "case.vote"), reader)
-        return REVIEWERS.change(change, own.id, {"conflict": conflict.value, "conflict_note": note}, None)
-
-
-def delegate(house: House, reader: Reader, case: str, to: str | None, *, request: str | None = None) -> Reviewer:
-    """Name who casts one's vote, or take that back.
-
-    Raises:
-        NotYours: They are not named for it, voted already, or have a conflict of interest and so no vote.
-        BadField: The delegate may not vote here, reviews the case themselves, or casts another's vote.
-    """
-    with house.database.changing(reader.author(request)) as change:
-        found = working(change.connection, reader, case, "case.vote")
-        own = _own(found, reader)
-        if any(vote.person == reader.person for vote in found.votes):
-            raise NotYours("the vote is cast already", "change the vote instead")
-        if to is not None and own.conflict is Conflict.CONFLICT:
-            raise NotYours("you declared a conflict of interest: there is no vote to hand on", "leave it to others")
-        if to is not None:
-            _may_sit(change.connection, to, found.use, "case.vote", "delegate")
-            if to in found.interested:
-                raise BadField("reviewer", "delegate", f"they {found.interested[to]}: others decide")
-            if any(one.person == to or one.delegate == to for one in found.reviewers):
-                raise BadField("reviewer", "delegate", "they have a vote in this case already; nobody casts two")
-        return REVIEWERS.change(change, own.id, {"delegate": to}, None)
-
-
 def remark(
     house: House,
     reader: Reader,
@@ -383,13 +292,6 @@ def drop_conditions(change: Change, found: Docket) -> None:
             CONDITIONS.change(change, one.id, {"state": ConditionState.WITHDRAWN.value, "closed_at": change.at}, None)
 
 
-def _own(found: Docket, reader: Reader) -> Reviewer:
-    own = next((one for one in found.reviewers if one.person == reader.person), None)
-    if own is None:
-        raise NotYours("you are not named as a reviewer of this case", "ask the chair to name you")
-    return own
-
-
 def _use_to(connection: Connection, reader: Reader, name: str, action: str) -> Use:
     within = paths_for(reader, "inventory.read")
     row = connection.execute(select(uses.c.id).where(uses.c.id == name, visible(within))).one_or_none()
@@ -423,7 +325,7 @@ def _enough(use: Use, policy: Policy, procedure: Procedure, quorum: int) -> None
         raise BadField("case", "quorum", why)
 
 
-def _may_sit(connection: Connection, person: str, use: Use, action: str, field: str) -> None:
+def require_seat(connection: Connection, person: str, use: Use, action: str, field: str) -> None:
     """Refuse to name somebody who could not do this for the use."""
     held = connection.execute(
         select(grants.c.role, site_rows.c.path)

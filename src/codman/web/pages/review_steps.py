@@ -12,7 +12,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from codman.flows.fresh import NotFresh, require_fresh
-from codman.flows.review import cases, deciding, voting
+from codman.flows.review import cases, deciding, seats, voting
 from codman.flows.review.beside import LaidOut, lay_out
 from codman.registry.access import NotAllowed, require
 from codman.registry.records import AlreadyThere, BadField, Stale
@@ -189,16 +189,16 @@ def _question(found: LaidOut, name: str | None) -> str:
 
 def _name(visit: Visit, form: Form, found: LaidOut) -> None:
     person, discipline = form.get("person") or "", form.get("discipline") or ""
-    cases.name_reviewer(visit.house, visit.reader, found.docket.case.id, person, discipline)
+    seats.name_reviewer(visit.house, visit.reader, found.docket.case.id, person, discipline)
 
 
 def _state(visit: Visit, form: Form, found: LaidOut) -> None:
     said = _one_of(Conflict, form.get("conflict"), "conflict")
-    cases.state_interest(visit.house, visit.reader, found.docket.case.id, said, form.get("note"))
+    seats.state_interest(visit.house, visit.reader, found.docket.case.id, said, form.get("note"))
 
 
 def _delegate(visit: Visit, form: Form, found: LaidOut) -> None:
-    cases.delegate(visit.house, visit.reader, found.docket.case.id, form.get("to"))
+    seats.delegate(visit.house, visit.reader, found.docket.case.id, form.get("to"))
 
 
 def _vote(visit: Visit, form: Form, found: LaidOut) -> None:
@@ -279,7 +279,7 @@ _DO: Final[Mapping[str, Callable[[Visit, Form, LaidOut], None]]] = {
 @router.post("/reviewers/{name}/excuse")
 def excuse(visit: VisitDep, form: FormDep, name: str) -> Response:
     """Take a reviewer off a case."""
-    case = cases.excuse_reviewer(visit.house, visit.reader, name, revision_in(form))
+    case = seats.excuse_reviewer(visit.house, visit.reader, name, revision_in(form))
     return visit.go(f"/reviews/{case}#people")
 
 

@@ -1,0 +1,109 @@
+"""Seats: who reviews a case, who may not, what they say of their interests, and who casts their vote."""
+
+from __future__ import annotations
+
+from codman.flows.house import House
+from codman.flows.review.cases import Docket, NotYours, require_impartial, require_seat, working
+from codman.registry import governance
+from codman.registry.access import Reader, paths_for
+from codman.registry.governance import REVIEWERS
+from codman.registry.records import AlreadyThere, BadField
+from codman.spine.review import Conflict, Reviewer
+
+
+class Seated(AlreadyThere):
+    """Somebody named as a reviewer who is one already."""
+
+    def __init__(self) -> None:
+        super().__init__("reviewer", "they review this case already")
+        self.fix = "to have them judge it as something else, excuse them and name them again"
+
+
+def name_reviewer(
+    house: House, reader: Reader, case: str, person: str, discipline: str, *, request: str | None = None
+) -> Reviewer:
+    """Ask somebody to review a case; whoever has a hand in the use does not choose who judges it.
+
+    Raises:
+        NotAllowed: The reader may not, for this use.
+        NotYours: The reader has a hand in the use, or a conflict of interest.
+        BadField: The person may not vote here: they hold no role of the committee, or have a hand in the use.
+        CaseClosed: It is decided or withdrawn.
+        AlreadyThere: They are named already.
+    """
+    with house.database.changing(reader.author(request)) as change:
+        found = working(change.connection, reader, case, "case.change")
+        require_impartial(found, reader)
+        require_seat(change.connection, person, found.use, "case.vote", "person")
+        if any(one.person == person for one in found.reviewers):
+            raise Seated
+        if person in found.interested:
+            raise BadField("reviewer", "person", f"they {found.interested[person]}: others decide")
+        if any(one.delegate == person for one in found.reviewers):
+            raise BadField("reviewer", "person", "they cast another reviewer's vote in this case")
+        said = {"case": case, "person": person, "discipline": discipline}
+        return REVIEWERS.add(change, REVIEWERS.validated(said))
+
+
+def excuse_reviewer(house: House, reader: Reader, reviewer: str, revision: int, *, request: str | None = None) -> str:
+    """Take a reviewer off a case, and say which; the log keeps that they were on it.
+
+    Raises:
+        NoSuchRecord: There is no such reviewer within their reach.
+        NotAllowed: They may not, for this use.
+        NotYours: They have a hand in the use, or a conflict of interest.
+        AlreadyThere: The reviewer voted: a vote is never taken away by another.
+    """
+    with house.database.changing(reader.author(request)) as change:
+        within = paths_for(reader, "review.read")
+        one: Reviewer = governance.get(change.connection, "reviewer", reviewer, within)
+        found = working(change.connection, reader, one.case, "case.change")
+        require_impartial(found, reader)
+        if any(vote.person == one.person for vote in found.votes):
+            raise AlreadyThere("vote", "they voted, and a vote is not taken away by somebody else")
+        REVIEWERS.remove(change, reviewer, revision)
+        return found.case.id
+
+
+def state_interest(
+    house: House, reader: Reader, case: str, conflict: Conflict, note: str | None = None, *, request: str | None = None
+) -> Reviewer:
+    """Say whether one has a conflict of interest in a case one reviews.
+
+    Raises:
+        NotYours: They are not named for it.
+        CaseClosed: It is decided or withdrawn.
+    """
+    with house.database.changing(reader.author(request)) as change:
+        own = _own(working(change.connection, reader, case, "case.vote"), reader)
+        return REVIEWERS.change(change, own.id, {"conflict": conflict.value, "conflict_note": note}, None)
+
+
+def delegate(house: House, reader: Reader, case: str, to: str | None, *, request: str | None = None) -> Reviewer:
+    """Name who casts one's vote, or take that back.
+
+    Raises:
+        NotYours: They are not named for it, voted already, or have a conflict of interest and so no vote.
+        BadField: The delegate may not vote here, reviews the case themselves, or casts another's vote.
+    """
+    with house.database.changing(reader.author(request)) as change:
+        found = working(change.connection, reader, case, "case.vote")
+        own = _own(found, reader)
+        if any(vote.person == reader.person for vote in found.votes):
+            raise NotYours("the vote is cast already", "change the vote instead")
+        if to is not None and own.conflict is Conflict.CONFLICT:
+            raise NotYours("you declared a conflict of interest: there is no vote to hand on", "leave it to others")
+        if to is not None:
+            require_seat(change.connection, to, found.use, "case.vote", "delegate")
+            if to in found.interested:
+                raise BadField("reviewer", "delegate", f"they {found.interested[to]}: others decide")
+            if any(one.person == to or one.delegate == to for one in found.reviewers):
+                raise BadField("reviewer", "delegate", "they have a vote in this case already; nobody casts two")
+        return REVIEWERS.change(change, own.id, {"delegate": to}, None)
+
+
+def _own(found: Docket, reader: Reader) -> Reviewer:
+    own = next((one for one in found.reviewers if one.person == reader.person), None)
+    if own is None:
+        raise NotYours("you are not named as a reviewer of this case", "ask the chair to name you")
+    return own
