@@ -12,8 +12,9 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 # Stamps live in the environment they speak of: whoever deletes .venv deletes them too.
 MADE := $(VENV)/.made
 SETUP := pyproject.toml constraints.txt setup.py build_support/backend.py
-KERNEL := src/codman/evaluate/kernels/_kernels.so
-KERNEL_SOURCES := $(wildcard src/codman/evaluate/kernels/*.c src/codman/evaluate/kernels/*.h)
+# Made last: evaluate's is there when it is
+KERNEL := src/codman/monitor/kernels/_kernels.so
+KERNEL_SOURCES := $(wildcard src/codman/*/kernels/*.c src/codman/*/kernels/*.h)
 
 .NOTPARALLEL:
 .PHONY: help demo test check format reference docs bench coverage-table soak kernel wheel install-check clean
@@ -65,7 +66,7 @@ install-check: $(MADE)-dev ## build and install the light core in bare environme
 
 clean: ## remove what was built, the environment too
 	rm -rf $(VENV) build dist site demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	rm -f src/codman/evaluate/kernels/_kernels.*
+	rm -f src/codman/*/kernels/_kernels.*
 	find src tests bench -name __pycache__ -prune -exec rm -rf {} +
 
 $(MADE):
