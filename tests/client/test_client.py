@@ -165,6 +165,9 @@ def test_the_client_covers_every_operation_of_the_openapi_document(server, hospi
         assert office.concerns.read(one.id).lacking == []
         assert b"fewest" in office.concerns.export()
 
+        assert office.is_up()
+        assert office.is_ready()["database"] == "ok"
+        assert "codman_" in office.metrics()
         first = next(office.audit.list(order="index"))
         assert office.audit.get("0") == first
         assert office.audit.proof(0).leaf == first.leaf
@@ -195,7 +198,7 @@ def test_the_client_covers_every_operation_of_the_openapi_document(server, hospi
         for method, operation in methods.items():
             if not any(method.upper() == sent and pattern.fullmatch(to) for sent, to in transport.seen):
                 missing.append(operation["operationId"])
-    assert missing == []
+    assert not missing, ", ".join(missing)
 
 
 def _intakes(server, tokens, transport):
@@ -206,7 +209,8 @@ def _intakes(server, tokens, transport):
         Client(server, tokens["officer"], transport=transport) as officer,
     ):
         begun = owner.intakes.begin({"name": "Falls"})
-        assert [one.id for one in owner.intakes.list()] == [owner.intakes.get(begun.id).id]
+        # beside the proposal that the house began for what runs undecided
+        assert owner.intakes.get(begun.id).id in [one.id for one in owner.intakes.list()]
         assert owner.intakes.questions(begun.edition)[0]["id"] == "name"
         read = owner.intakes.answer(begun.id, {"name": "Falls", "kind": "built"}, revision=begun.revision)
         assert "vendor" not in [one["id"] for one in read["asked"]]
@@ -273,6 +277,8 @@ def _review(server, tokens, transport):
         owed = chair.conditions.prolong(owed, "2099-03-01", "the ward moved")
         with pytest.raises(NotYours):
             mary.conditions.close(owed, "mine to say")
+        with pytest.raises(Refused, match="no document waits"):
+            chair.conditions.hand_back(owed, "it is not there")
         assert chair.conditions.close(owed, "seen on the ward").state == "closed"
         assert mary.reviews.minutes(case.id).remarks[0]["text"] == "Who watches it at night?"
         with pytest.raises(Conflict):
@@ -351,6 +357,7 @@ def _monitoring(server, tokens, transport):
     with Client(server, tokens["officer"], transport=transport) as officer:
         monitor = officer.monitors.create("mary-use", plan, owner="mary")
         assert officer.monitors.get(monitor.id).name == "Mary"
+        assert [one.id for one in officer.monitors.list()] == [monitor.id]
         with pytest.raises(NotYours):
             Client(server, tokens["mary"], transport=transport).monitors.allow_rollback(monitor, "case-nowhere", "why")
         assert officer.monitors.stop(monitor, "it was a trial").state == "stopped"

@@ -162,7 +162,8 @@ UNRECORDED = {
 
 def test_nobody_else_writes_to_the_book_past_the_log():
     found = set()
-    for path in SOURCE.rglob("*.py"):
+    doors = ("cli", "client")  # they have no connection; a proposal begins there too
+    for path in (one for one in SOURCE.rglob("*.py") if one.relative_to(SOURCE).parts[0] not in doors):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Attribute) and node.attr in ("unrecorded", "_begin", "begin"):
                 found.add(path.relative_to(SOURCE).as_posix())

@@ -42,6 +42,7 @@ from codman.spine.site import Deployment, Site
 from codman.spine.use import Use
 from codman.spine.watching import Incident, Look, Monitor, Signal
 
+_OK: Final = 200
 _EVENTS: Final = "application/cloudevents-batch+json"
 
 
@@ -128,6 +129,23 @@ class Client:
         """Whether the server and its database answer."""
         reply: dict[str, Any] = self._sender.send("GET", "/health").json()
         return reply
+
+    def is_up(self) -> bool:
+        """Whether the process answers at all; asks nothing of its database."""
+        return self._sender.send("GET", "/healthz").status_code == _OK
+
+    def is_ready(self) -> dict[str, str]:
+        """What was looked at before the server says that it can serve.
+
+        Raises:
+            NoAnswer: It cannot, now.
+        """
+        checks: dict[str, str] = self._sender.send("GET", "/readyz").json()["checks"]
+        return checks
+
+    def metrics(self) -> str:
+        """The server's figures for Prometheus, as text; needs the right `metrics.read`."""
+        return self._sender.send("GET", "/metrics").text
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document of the server."""

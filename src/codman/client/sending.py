@@ -19,6 +19,8 @@ _AGAIN: Final = frozenset({408, 429, 502, 503, 504})
 _LONGEST_PAUSE: Final = 30.0
 _TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0)
 
+_AT_ROOT: Final = ("/schemas", "/healthz", "/readyz", "/metrics")
+
 
 class BadServer(BadInput):
     """An address that is no server's, or one a token must not be sent to."""
@@ -80,7 +82,7 @@ class Sender:
 
         Args:
             method: Its method.
-            path: After /api/v1, or from the root where it begins with /schemas.
+            path: After /api/v1, or from the root for schemas and what a server tells of itself.
             query: What is asked; lists are repeated.
             json: The body as plain types.
             content: The body as bytes.
@@ -113,7 +115,7 @@ class Sender:
             try:
                 reply = self._http.request(
                     method,
-                    path if path.startswith("/schemas") else f"/api/v1{path}",
+                    path if path.startswith(_AT_ROOT) else f"/api/v1{path}",
                     params=_query(query),
                     json=json,
                     content=content,
