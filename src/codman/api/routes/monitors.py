@@ -108,7 +108,7 @@ def _monitors() -> Iterator[Operation]:
         description="A new plan takes the place of the one before. It is followed once the use reaches patients.",
         do=_plan,
         body=Body(NewMonitor, "The plan"),
-        problems=(409,),
+        problems=(404, 409),
         once=True,
         answers=(Answer(201, "It is in the book", Monitor, headers=("ETag", "Location")),),
     )
