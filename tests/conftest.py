@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the workers share the cores already; before numpy is loaded
 import postgresql_server
 from migrated import copies_of_a_migrated_book, keep_sqlite_steps
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
+
+from sqlalchemy import select
 
 from codman.errors import CodmanError
 from codman.flows.house import House
 from codman.flows.watch.incidents import pass_time
-from codman.flows.watch.running import run_due
 from codman.jobs.periods import Every
 from codman.jobs.schedule import Job
 from codman.jobs.schedule import run_due as run_jobs
 from codman.jobs.worker import this_worker
+from codman.registry.schema_watch import monitors
+from codman.spine.watching import MonitorState
 
 log: Final = logging.getLogger("codman.monitoring")
 
@@ -42,7 +46,13 @@ def monitoring_round(house: House, ended: Callable[[], bool] = lambda: False) ->
 
 def look_at_what_is_due(house: House, ended: Callable[[], bool] = lambda: False) -> None:
     """Look at what is due, and say how much it was."""
-    ran = run_due(house, ended=ended)
+    active = select(monitors.c.id).where(monitors.c.state == MonitorState.ACTIVE.value).limit(1)
+    with house.database.reading() as connection:
+        if connection.execute(active).first() is None:
+            return
+    # loaded now: the engines take as long as the whole server does to start
+    running: Any = importlib.import_module("codman.flows.watch.running")
+    ran = running.run_due(house, ended=ended)
     if ran.looked or ran.signals:
         log.info(
             "%d windows looked at, %d signals, %d incidents", len(ran.looked), len(ran.signals), len(ran.incidents)
