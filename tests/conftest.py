@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # A deadline would judge how busy the machine is. In CI the examples are the same each time.
 quiet = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]}
-settings.register_profile("quick", derandomize=bool(os.environ.get("CI")), **quiet)
+settings.register_profile("quick", max_examples=50, derandomize=bool(os.environ.get("CI")), **quiet)
 settings.register_profile("whole", max_examples=5000, **quiet)
 settings.load_profile("whole" if WHOLE else "quick")
 
