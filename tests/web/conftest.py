@@ -17,7 +17,6 @@ from seen_pages import Pages, pages_of
 
 from codman.flows.demo.concerns import add_concerns
 from codman.flows.demo.hospital import load_hospital
-from codman.flows.demo.proposals import add_proposals
 from codman.flows.demo.reports import add_reports
 from codman.flows.house import House
 from codman.registry.access import Held, Reader
@@ -55,7 +54,6 @@ def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """The demo hospital in small, with evaluations that were really run; nobody changes it."""
     made = open_house(Settings(workspace=tmp_path_factory.mktemp("hospital")))
     load_hospital(made, 7, lambda _said: None, small=True)
-    add_proposals(made)
     add_reports(made, HISTORY_ENDS)
     add_concerns(made)
     yield made

@@ -24,7 +24,6 @@ PAGES = [
     "/uses/{use}/coverage",
     "/uses/{use}/triage",
     "/intakes",
-    "/intakes/{intake}",
     "/uses/{use}/documents",
     "/uses/{use}/controls",
     "/uses/{use}/stage",
