@@ -22,8 +22,8 @@ KERNEL_SOURCES := $(wildcard src/codman/*/kernels/*.c src/codman/*/kernels/*.h)
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(MADE)-demo $(KERNEL) ## the whole story on a real cohort: evaluate, sign, gate, report
-	$(BIN)/codman demo --no-serve
+demo: $(MADE)-demo $(KERNEL) ## the whole story on a real cohort, then a hospital to look at until Ctrl-C; DEMO=--no-serve for scripts
+	$(BIN)/codman demo $(DEMO)
 
 test: $(MADE)-dev $(MADE)-parts $(KERNEL) ## every test
 	$(BIN)/python -m pytest -n $(JOBS)

@@ -10,12 +10,13 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from waiting import until
 
 _SECONDS = 30
+_PREFIX = "codman-postgresql-"
 
 
 def tools() -> tuple[str, str] | None:
@@ -37,7 +38,8 @@ def running() -> Iterator[str]:
     nobody = pwd.getpwnam("nobody")
     # it refuses to run as root, so there it runs as nobody
     who = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []} if os.getuid() == 0 else {}
-    folder = Path(tempfile.mkdtemp(prefix="codman-postgresql-"))
+    _sweep()
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
     try:
         (folder / "password").write_text("secret")
         if who:
@@ -61,6 +63,15 @@ def running() -> Iterator[str]:
             server.wait(timeout=_SECONDS)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep() -> None:
+    """Remove what runs that were killed have left: their servers are gone, their gigabytes are not."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with suppress(OSError, ValueError):
+            process = int((folder / "data" / "postmaster.pid").read_text().split()[0])
+            if not Path(f"/proc/{process}").exists():
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _wait(port: int) -> None:
