@@ -17,6 +17,7 @@ from seen_pages import Pages, pages_of
 
 from codman.flows.demo.concerns import add_concerns
 from codman.flows.demo.hospital import load_hospital
+from codman.flows.demo.proposals import add_proposals
 from codman.flows.demo.reports import add_reports
 from codman.flows.house import House
 from codman.registry.access import Held, Reader
@@ -56,6 +57,7 @@ def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     load_hospital(made, 7, lambda _said: None, small=True)
     add_reports(made, HISTORY_ENDS)
     add_concerns(made)
+    add_proposals(made)
     yield made
     made.close()
 

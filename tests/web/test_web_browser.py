@@ -24,6 +24,7 @@ PAGES = [
     "/uses/{use}/coverage",
     "/uses/{use}/triage",
     "/intakes",
+    "/intakes/{intake}",
     "/uses/{use}/documents",
     "/uses/{use}/controls",
     "/uses/{use}/stage",

@@ -93,6 +93,17 @@ def test_a_document_of_a_use_out_of_reach_is_not_there(officer: httpx.Client, pa
     assert pages(Role.OWNER, "/site-house/site-b/").get(href[1]).status_code == 404
 
 
+def test_evidence_that_is_a_document_leads_to_its_file_for_those_who_may_see_it(
+    officer: httpx.Client, pages: Pages
+) -> None:
+    officer.post("/documents/new", data=FORM, files={"file": ("card.pdf", PDF)})
+    href = re.search(r'href="(/documents/[^"]+/content)"', officer.get("/uses/use-sepsis").text)
+    assert href is not None
+    cited = f"/evidence/{sha256(PDF)}"
+    assert officer.get(cited, follow_redirects=False).headers["location"] == href[1]
+    assert pages(Role.OWNER, "/site-house/site-b/").get(cited).status_code == 404
+
+
 def test_the_media_type_is_what_the_bytes_say_not_the_sender() -> None:
     assert media_type_of("A.JPEG", b"\xff\xd8\xff\xe0") == "image/jpeg"
     assert media_type_of("list.csv", "Größe,n\n".encode()) == "text/csv"

@@ -14,9 +14,10 @@ from codman.evidence.files import write_whole
 from codman.flows import records
 from codman.flows.house import House
 from codman.flows.record_rules import KINDS
-from codman.registry.access import Reader, require
+from codman.registry.access import NotAllowed, Reader, require
 from codman.registry.documents import Document
 from codman.registry.log import Author
+from codman.registry.records import NoSuchRecord
 from codman.registry.requests import Once, remember, reply_to
 from codman.registry.schema import documents
 
@@ -116,6 +117,17 @@ def read_paper(house: House, reader: Reader, name: str) -> Paper:
     if sha256(data) != document.digest:
         raise DocumentLost(name, "its bytes have another digest")
     return Paper(document, data)
+
+
+def paper_with(house: House, reader: Reader, digest: str) -> str | None:
+    """The document that has these bytes, within their reach: findings cite a document by its digest as they do evidence."""
+    with house.database.reading() as connection:
+        names = connection.execute(select(documents.c.id).where(documents.c.digest == digest)).scalars().all()
+    for name in names:
+        with suppress(NotAllowed, NoSuchRecord):
+            records.get(house, reader, "document", name)
+            return name
+    return None
 
 
 def keep_bytes(house: House, data: bytes, digest: str) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from codman.evidence.store import NotInStore
 from codman.evidence.verify import Verification, verify
 from codman.flows.filed import Held, list_evidence, read_evidence
+from codman.flows.papers import paper_with
 from codman.registry.keys import every_key
 from codman.registry.names import names_of
 from codman.registry.newer import newer_than
@@ -33,8 +35,14 @@ def evidence_page(visit: VisitDep) -> Response:
 
 @router.get("/evidence/{digest}")
 def statement_page(visit: VisitDep, digest: str) -> Response:
-    """One statement."""
-    held = read_evidence(visit.house, visit.reader, digest)
+    """One statement; the file, where what is cited is a document."""
+    try:
+        held = read_evidence(visit.house, visit.reader, digest)
+    except NotInStore:
+        paper = paper_with(visit.house, visit.reader, digest)
+        if paper is None:
+            raise
+        return visit.go(f"/documents/{paper}/content")
     with visit.house.database.reading() as connection:
         newer = newer_than(connection, digest)
         named = names_of(connection, [held.filed.use_id, held.filed.filed_by])
