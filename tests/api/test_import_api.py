@@ -15,7 +15,7 @@ from openpyxl import Workbook
 from sqlalchemy import select
 
 from codman.api.app import make_api
-from codman.registry.schema import metadata
+from codman.registry.columns import metadata
 from codman.settings import read_settings
 from codman.wiring import open_house
 

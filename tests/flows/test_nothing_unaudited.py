@@ -25,12 +25,12 @@ from codman.flows.inventory_mappings import put_mapping, remove_mapping
 from codman.flows.notary import sign_as
 from codman.flows.operator import OPERATOR
 from codman.registry.access import Held, Reader
+from codman.registry.columns import metadata
 from codman.registry.database import NotRecorded
 from codman.registry.imports.mapping import Mapping, Source
 from codman.registry.keys import OwnerKind
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import USES
-from codman.registry.schema import metadata
 from codman.spine.person import Role
 from codman.spine.record_statements import Meaning
 from codman.spine.statement import Origin

@@ -11,8 +11,9 @@ from codman.errors import BadInput
 
 # their tables belong to the same metadata
 from codman.registry import schema_accounts, schema_filing, schema_jobs, schema_review, schema_watch  # noqa: F401
+from codman.registry.columns import metadata
 from codman.registry.database import Database
-from codman.registry.schema import log_head, metadata
+from codman.registry.schema import log_head
 
 if TYPE_CHECKING:
     # loaded in the functions that need it: it is slow to load, and a database that is up to date needs none of it

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from codman.jobs.tables import add_tables
-from codman.registry.schema import metadata
+from codman.registry.columns import metadata
 
 add_tables(metadata)

@@ -12,10 +12,10 @@ from sqlalchemy import Connection, inspect, text
 
 from codman.errors import BadInput
 from codman.evidence.checkpoint import Checkpoint
+from codman.registry.columns import metadata
 from codman.registry.database import Database, sqlite_module
 from codman.registry.log import check, state_of
 from codman.registry.migrate import NewerDatabase, config_of, known_steps
-from codman.registry.schema import metadata
 
 SQLITE_FILE: Final = "codman.db"
 _CHUNK: Final = 1 << 20

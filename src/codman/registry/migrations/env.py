@@ -5,8 +5,8 @@ from __future__ import annotations
 from alembic import context
 
 # their tables belong to the same metadata
-from codman.registry import schema_accounts, schema_filing, schema_jobs, schema_review, schema_watch  # noqa: F401
-from codman.registry.schema import metadata
+from codman.registry import schema, schema_accounts, schema_filing, schema_jobs, schema_review, schema_watch  # noqa: F401
+from codman.registry.columns import metadata
 
 _connection = context.config.attributes["connection"]
 context.configure(
