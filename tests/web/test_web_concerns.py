@@ -284,6 +284,43 @@ def test_the_owner_is_offered_only_what_is_theirs(house: House, pages: Pages, no
     assert pages(Role.AUDITOR).get(f"{path}/amend").status_code == 403
 
 
+def test_who_has_a_hand_in_the_use_is_offered_what_they_may_do_and_told_why(
+    pages: Pages, house: House, nobody: httpx.Client, link: str
+) -> None:
+    path = raised(house, nobody, link, severity="serious harm or death")
+    neutral, own = pages(Role.OFFICER), pages(Role.OFFICER, person="person-owner")
+    assert f"{path}/run-on" in neutral.get(path).text
+    assert 'value="none"' in neutral.get(f"{path}/clock").text
+    assert 'name="use"' in neutral.get(f"{path}/amend").text
+
+    page = own.get(path).text
+    assert "You answer for this use" in page
+    assert f"{path}/pause" in page
+    assert f"{path}/run-on" not in page
+    refused = own.get(f"{path}/run-on")
+    assert refused.status_code == 403
+    assert "you answer for this use" in refused.text.lower()
+    clock = own.get(f"{path}/clock").text
+    assert 'value="none"' not in clock
+    assert "You answer for this use: it may end on 1 Dec 2026 or sooner" in clock
+    known = own.get(f"{path}/amend").text
+    assert 'name="use"' not in known
+    assert re.findall(r'<option value="([^"]*harm[^"]*)"', known) == ["serious harm or death"]
+    assert step(own, path, "amend", severity="serious harm or death", category="other", site="site-a").status_code == 303
+    assert concerns(house)[0].use == "use-sepsis"
+
+
+def test_a_pause_of_what_nobody_could_name_is_declined_and_not_taken(
+    pages: Pages, house: House, nobody: httpx.Client, link: str
+) -> None:
+    path, officer = raised(house, nobody, link, severity="serious harm or death"), pages(Role.OFFICER)
+    given = {"severity": "serious harm or death", "category": "other", "use": "", "site": "site-a"}
+    assert step(officer, path, "amend", **given).status_code == 303
+    page = officer.get(path).text
+    assert f"{path}/run-on" in page
+    assert f"{path}/pause" not in page
+
+
 def test_a_stale_step_and_one_without_an_answer_keep_what_was_typed(
     house: House, pages: Pages, nobody: httpx.Client, link: str
 ) -> None:

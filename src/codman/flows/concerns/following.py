@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Final
 
+from sqlalchemy import Connection
+
 from codman.errors import CodmanError
 from codman.flows import records
 from codman.flows.concerns.people import officers
@@ -119,7 +121,7 @@ def amend(
         one = working(change, reader, name, theirs=True, revision=revision)
         told = dict(patch)
         made = CONCERNS.validated({**CONCERNS.plain(one), **told})
-        if _GRAVITY.index(made.severity) < _GRAVITY.index(one.severity):
+        if made.severity not in as_grave(one.severity):
             for about in (one, made):
                 refuse_own_work(change, reader, about, "say that it was less bad")
         if made.use != one.use:
@@ -301,12 +303,22 @@ def refuse_own_work(change: Change, reader: Reader, one: Concern | ConcernFields
     Raises:
         NotImpartial: They have.
     """
-    use = use_of(change.connection, one)
+    why = own_work(change.connection, reader, one)
+    if why is not None:
+        raise NotImpartial(step, why)
+
+
+def own_work(connection: Connection, reader: Reader, one: Concern | ConcernFields) -> str | None:
+    """Why somebody has a hand in the use that a concern is about, as `you …` continues; None where they have none."""
+    use = use_of(connection, one)
     if use is None:
-        return
-    hands = hand_in(change.connection, use, PRODUCTS.get(change.connection, use.product))
-    if reader.person in hands:
-        raise NotImpartial(step, hands[reader.person])
+        return None
+    return hand_in(connection, use, PRODUCTS.get(connection, use.product)).get(reader.person)
+
+
+def as_grave(severity: ConcernSeverity) -> tuple[ConcernSeverity, ...]:
+    """The severities that make a concern no less than it is, the least grave first."""
+    return _GRAVITY[_GRAVITY.index(severity) :]
 
 
 def _refuse_nothing(change: Change, one: Concern) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from fastapi import APIRouter
@@ -10,7 +11,7 @@ from starlette.responses import Response
 
 from codman.errors import CodmanError
 from codman.flows.concerns import actions, following
-from codman.flows.concerns.reading import ConcernRead, read_concern
+from codman.flows.concerns.reading import read_concern
 from codman.registry.access import NotAllowed
 from codman.registry.names import names_of
 from codman.registry.records import BadField, NoSuchRecord
@@ -18,8 +19,8 @@ from codman.review.clocks import clocks
 from codman.spine.concern import ActionKind, ConcernState
 from codman.web.pages.errors import status_of
 from codman.web.pages.incidents import may_step
-from codman.web.views.forms import Ask, unanswered
-from codman.web.views.incident_steps import DONE, NO_CLOCK, STEPS, Step
+from codman.web.views.forms import unanswered
+from codman.web.views.incident_steps import DONE, NO_CLOCK, STEPS, Before, Step
 from codman.web.views.incidents import about
 from codman.web.views.lists import Lists, is_search, searched
 from codman.web.views.marks import Fact
@@ -34,8 +35,8 @@ _KINDS: Final = {one.value: one for one in ActionKind}
 
 def _page(step: Step) -> Callable[[VisitDep, str], Response]:
     def step_page(visit: VisitDep, name: str) -> Response:
-        read = _begun(visit, name, step)
-        return _shown(visit, read, step, step.first(read, visit.today()))
+        before = _begun(visit, name, step)
+        return _shown(visit, before, step, step.first(before.read, visit.today()))
 
     step_page.__doc__ = f"{step.title}: its form."
     return step_page
@@ -43,10 +44,10 @@ def _page(step: Step) -> Callable[[VisitDep, str], Response]:
 
 def _take(step: Step) -> Callable[[VisitDep, FormDep, str], Response]:
     def take(visit: VisitDep, form: FormDep, name: str) -> Response:
-        read = _begun(visit, name, step)
+        before = _begun(visit, name, step, form.values)
         if is_search(form):
-            return _shown(visit, read, step, form.values)
-        errors = unanswered(_asks(visit, step, form.values), form.values)
+            return _shown(visit, before, step, form.values)
+        errors = unanswered(step.asks(before), form.values)
         if not errors:
             try:
                 _DO[step.name](visit, name, form)
@@ -56,9 +57,10 @@ def _take(step: Step) -> Callable[[VisitDep, FormDep, str], Response]:
             except NoSuchRecord as error:
                 errors = {"": error.why}
             except CodmanError as error:
-                read = read_concern(visit.house, visit.reader, name)  # as somebody else left it
-                return _shown(visit, read, step, form.values, refused=refused_by(error), status=status_of(error))
-        return _shown(visit, read, step, form.values, errors, status=422)
+                # as somebody else left it
+                before = replace(before, read=read_concern(visit.house, visit.reader, name))
+                return _shown(visit, before, step, form.values, refused=refused_by(error), status=status_of(error))
+        return _shown(visit, before, step, form.values, errors, status=422)
 
     take.__doc__ = f"{step.title}."
     return take
@@ -115,7 +117,7 @@ def _done(
     return visit.show("step.html", view, status=status)
 
 
-def _begun(visit: Visit, name: str, step: Step) -> ConcernRead:
+def _begun(visit: Visit, name: str, step: Step, values: Mapping[str, str] | None = None) -> Before:
     """The concern, for somebody who may take this step: nobody fills in what cannot be kept."""
     read = read_concern(visit.house, visit.reader, name)
     if read.concern.state is ConcernState.CLOSED:
@@ -123,12 +125,17 @@ def _begun(visit: Visit, name: str, step: Step) -> ConcernRead:
     with visit.house.database.reading() as connection:
         if not may_step(visit, connection, read, step):
             raise NotAllowed(step.action, "at this site")
-    return read
+        own = following.own_work(connection, visit.reader, read.concern)
+    if step.impartial and own is not None:
+        raise following.NotImpartial("do that", own)
+    typed = values or step.first(read, visit.today())
+    lists = Lists(house=visit.house, reader=visit.reader, values=typed, words=searched(typed))
+    return Before(read, lists, clocks(visit.house.settings.concern_clocks), own)
 
 
 def _shown(
     visit: Visit,
-    read: ConcernRead,
+    before: Before,
     step: Step,
     values: Mapping[str, str],
     errors: Mapping[str, str] | None = None,
@@ -136,7 +143,7 @@ def _shown(
     *,
     status: int = 200,
 ) -> Response:
-    one = read.concern
+    read, one = before.read, before.read.concern
     with visit.house.database.reading() as connection:
         named = names_of(connection, [one.use, one.site])
     facts = [Fact("Concern", about(one, named), one.category.value)]
@@ -148,7 +155,7 @@ def _shown(
         back=(f"/incidents/{one.id}", "Back to the concern"),
         action=f"/incidents/{one.id}/{step.name}",
         submit=step.submit,
-        asks=_asks(visit, step, values),
+        asks=step.asks(before),
         values=values,
         errors=errors,
         hidden={"revision": values.get("revision", "")[:10] if status == 422 else str(one.revision)},
@@ -156,11 +163,6 @@ def _shown(
         refused=refused,
     )
     return visit.show("step.html", view, status=status)
-
-
-def _asks(visit: Visit, step: Step, values: Mapping[str, str]) -> tuple[Ask, ...]:
-    lists = Lists(house=visit.house, reader=visit.reader, values=values, words=searched(values))
-    return step.asks(lists, clocks(visit.house.settings.concern_clocks))
 
 
 def _revision(form: Form) -> int:

@@ -11,7 +11,6 @@ from codman.flows.concerns import export, following
 from codman.flows.concerns.reading import (
     CHANGE,
     ConcernRead,
-    can_pause,
     is_answerable,
     list_concerns,
     overview,
@@ -21,6 +20,7 @@ from codman.flows.concerns.reading import (
     use_of,
 )
 from codman.registry.access import may
+from codman.registry.inventory import paths_of
 from codman.registry.names import names_of
 from codman.spine.concern import ConcernState
 from codman.web.views.incident_steps import STEPS, Step
@@ -74,7 +74,9 @@ def incident_page(visit: VisitDep, name: str) -> Response:
     people = [one.raised_by, one.acknowledged_by, *read.people, *(action.owner for action in read.actions)]
     with visit.house.database.reading() as connection:
         named = names_of(connection, [one.use, one.site, *people])
-        steps = [] if one.state is ConcernState.CLOSED else _steps(visit, connection, read)
+        open_ = one.state is not ConcernState.CLOSED
+        own = following.own_work(connection, visit.reader, one) if open_ else None
+        steps = _steps(visit, connection, read, own) if open_ else []
         changes = may(visit.reader, CHANGE, places(connection, one))
         take = one.state is ConcernState.RAISED and (changes or is_answerable(connection, visit.reader, one, CHANGE))
     mine = {action.id for action in read.actions if action.owner == visit.reader.person and not visit.reader.read_only}
@@ -85,8 +87,9 @@ def incident_page(visit: VisitDep, name: str) -> Response:
         named,
         rule_of(visit.house, one),
         steps=steps,
+        own=own,
         may_take=take,
-        finishes=frozenset(finishes if one.state is not ConcernState.CLOSED else ()),
+        finishes=frozenset(finishes if open_ else ()),
         filed=filed,
         today=visit.today(),
     )
@@ -101,21 +104,27 @@ def acknowledge(visit: VisitDep, name: str) -> Response:
 
 
 def may_step(visit: Visit, connection: Connection, read: ConcernRead, step: Step) -> bool:
-    """Whether a step is the reader's to take; the flow itself asks again."""
+    """Whether a step is the reader's to take, leaving aside a hand they have in the use; the flow itself asks again."""
     one = read.concern
-    if step.action != CHANGE and not may(visit.reader, step.action, places(connection, one)):
-        return False
+    if step.action != CHANGE:
+        use = use_of(
+            connection, one
+        )  # a step on the use is asked for where the use is, not where the concern came from
+        if not may(visit.reader, step.action, places(connection, one) if use is None else paths_of(connection, use)):
+            return False
     if step.theirs and is_answerable(connection, visit.reader, one, CHANGE):
         return True
     return may(visit.reader, CHANGE, places(connection, one))
 
 
-def _steps(visit: Visit, connection: Connection, read: ConcernRead) -> list[tuple[str, str]]:
-    runs = can_pause(use_of(connection, read.concern))
+def _steps(visit: Visit, connection: Connection, read: ConcernRead, own: str | None) -> list[tuple[str, str]]:
+    use = use_of(connection, read.concern)
     return [
         (f"/incidents/{read.concern.id}/{step.name}", step.link)
         for step in STEPS
-        if step.offered(read, runs) and may_step(visit, connection, read, step)
+        if step.offered(read, use)
+        and not (step.impartial and own is not None)
+        and may_step(visit, connection, read, step)
     ]
 
 

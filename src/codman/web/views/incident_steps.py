@@ -6,14 +6,27 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from codman.flows.concerns.reading import ConcernRead
+from codman.flows.concerns.following import as_grave
+from codman.flows.concerns.reading import ConcernRead, can_pause
 from codman.review.clocks import Clocks
 from codman.spine.concern import ActionKind, ConcernCategory, ConcernSeverity, Pause
+from codman.spine.use import Stage, Use
+from codman.web.render import day
 from codman.web.views.concern import CATEGORIES, SEVERITIES
 from codman.web.views.forms import Ask, Option
 from codman.web.views.lists import Lists
 
 NO_CLOCK: Final = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What a step's form is made for: the concern as it stands, and who looks at it."""
+
+    read: ConcernRead
+    lists: Lists
+    clocks: Clocks
+    own: str | None  # why the reader has a hand in the use, as `you …` continues
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,21 +38,25 @@ class Step:
     title: str
     lead: str
     submit: str
-    asks: Callable[[Lists, Clocks], tuple[Ask, ...]]
+    asks: Callable[[Before], tuple[Ask, ...]]
     first: Callable[[ConcernRead, str], Mapping[str, str]] = lambda _read, _today: {}
-    offered: Callable[[ConcernRead, bool], bool]  # the concern, and whether its use runs
+    offered: Callable[[ConcernRead, Use | None], bool]  # the concern, and the use it is about
     theirs: bool = False  # also for its clinician and the use's owner
+    impartial: bool = False  # lets the use off: for nobody who has a hand in it
     action: str = "concern.change"
 
 
-def _known(lists: Lists, _clocks: Clocks) -> tuple[Ask, ...]:
+def _known(before: Before) -> tuple[Ask, ...]:
+    own, lists = before.own, before.lists
+    severities = tuple(ConcernSeverity) if own is None else as_grave(before.read.concern.severity)
     return (
         Ask(
             name="severity",
             label="Was a patient harmed?",
             kind="choice",
             needed=True,
-            options=tuple(Option(one.value, SEVERITIES[one]) for one in ConcernSeverity),
+            hint="" if own is None else f"You {own}: that it was less bad is for somebody else to say.",
+            options=tuple(Option(one.value, SEVERITIES[one]) for one in severities),
         ),
         Ask(
             name="category",
@@ -48,7 +65,7 @@ def _known(lists: Lists, _clocks: Clocks) -> tuple[Ask, ...]:
             needed=True,
             options=tuple(Option(one.value, CATEGORIES[one]) for one in ConcernCategory),
         ),
-        lists.ask("use", name="use", label="Which tool", unsaid="nobody can say"),
+        *((lists.ask("use", name="use", label="Which tool", unsaid="nobody can say"),) if own is None else ()),
         lists.ask("site", name="site", label="Where", unsaid="nobody can say"),
         Ask(name="event_reference", label="Its number in the hospital's event system", hint="A number, no words."),
     )
@@ -65,32 +82,36 @@ def _known_first(read: ConcernRead, _today: str) -> Mapping[str, str]:
     }
 
 
-def _reason(label: str) -> Callable[[Lists, Clocks], tuple[Ask, ...]]:
+def _reason(label: str) -> Callable[[Before], tuple[Ask, ...]]:
     asked = (Ask(name="reason", label=label, kind="prose", needed=True, hint="Name no patient."),)
-    return lambda _lists, _clocks: asked
+    return lambda _before: asked
 
 
-def _clock(_lists: Lists, clocks: Clocks) -> tuple[Ask, ...]:
-    rules = tuple(Option(one.id, f"{one.title} ({one.source[0].clause})") for one in clocks.rules)
+def _clock(before: Before) -> tuple[Ask, ...]:
+    own, due = before.own, before.read.concern.clock_due
+    rules = [Option(one.id, f"{one.title} ({one.source[0].clause})") for one in before.clocks.rules]
+    if own is None:
+        rules.append(Option(NO_CLOCK, "None: no device, or no part of it in what happened"))
+    sooner = f" You {own}: it may end on {day(due)} or sooner." if own is not None and due is not None else ""
     return (
         Ask(
             name="rule",
             label="Which duty runs",
             kind="choice",
             needed=True,
-            options=(*rules, Option(NO_CLOCK, "None: no device, or no part of it in what happened")),
+            options=tuple(rules),
         ),
         Ask(
             name="aware_on",
             label="The day medical personnel became aware",
             kind="day",
-            hint="The work days count from the day after.",
+            hint=f"The work days count from the day after.{sooner}",
         ),
         Ask(name="why", label="Why", kind="prose", needed=True, hint="Kept in the audit log. Name no patient."),
     )
 
 
-def _action(lists: Lists, _clocks: Clocks) -> tuple[Ask, ...]:
+def _action(before: Before) -> tuple[Ask, ...]:
     return (
         Ask(
             name="kind",
@@ -103,9 +124,13 @@ def _action(lists: Lists, _clocks: Clocks) -> tuple[Ask, ...]:
             ),
         ),
         Ask(name="sentence", label="What is to be done", kind="prose", needed=True, hint="Name no patient."),
-        lists.ask("person", name="owner", label="By whom", needed=True),
+        before.lists.ask("person", name="owner", label="By whom", needed=True),
         Ask(name="due_on", label="By when", kind="day", needed=True),
     )
+
+
+def _is_paused(use: Use | None) -> bool:
+    return use is not None and use.stage is Stage.PAUSED
 
 
 STEPS: Final = (
@@ -117,7 +142,7 @@ STEPS: Final = (
         submit="Keep it",
         asks=_known,
         first=_known_first,
-        offered=lambda _read, _runs: True,
+        offered=lambda _read, _use: True,
         theirs=True,
     ),
     Step(
@@ -126,8 +151,8 @@ STEPS: Final = (
         title="Propose that the use be paused",
         lead="The governance office is told at once; until somebody takes it, the use runs on.",
         submit="Propose it",
-        asks=lambda _lists, _clocks: (),
-        offered=lambda read, runs: runs and read.concern.pause is not Pause.PROPOSED,
+        asks=lambda _before: (),
+        offered=lambda read, use: can_pause(use) and read.concern.pause is not Pause.PROPOSED,
         theirs=True,
     ),
     Step(
@@ -137,7 +162,7 @@ STEPS: Final = (
         lead="It stops everywhere it runs, now. What to do without it stands in its downtime procedure.",
         submit="Pause it everywhere",
         asks=_reason("Why it is paused"),
-        offered=lambda read, runs: runs or read.concern.pause is Pause.PROPOSED,
+        offered=lambda read, use: can_pause(use) or (read.concern.pause is Pause.PROPOSED and _is_paused(use)),
         theirs=True,
         action="use.pause",
     ),
@@ -148,7 +173,8 @@ STEPS: Final = (
         lead="The reason stands in the log under your name.",
         submit="Let it run on",
         asks=_reason("Why it can run on"),
-        offered=lambda read, _runs: read.concern.pause is Pause.PROPOSED,
+        offered=lambda read, _use: read.concern.pause is Pause.PROPOSED,
+        impartial=True,
     ),
     Step(
         name="clock",
@@ -158,7 +184,7 @@ STEPS: Final = (
         submit="Keep it",
         asks=_clock,
         first=lambda read, _today: {"rule": read.concern.clock or ""},
-        offered=lambda _read, _runs: True,
+        offered=lambda _read, _use: True,
     ),
     Step(
         name="report",
@@ -166,9 +192,9 @@ STEPS: Final = (
         title="The report went out",
         lead="The clock stops on that day.",
         submit="Stop the clock",
-        asks=lambda _lists, _clocks: (Ask(name="on", label="The day it went out", kind="day", needed=True),),
+        asks=lambda _before: (Ask(name="on", label="The day it went out", kind="day", needed=True),),
         first=lambda _read, today: {"on": today},
-        offered=lambda read, _runs: read.concern.clock is not None and read.concern.clock_met_on is None,
+        offered=lambda read, _use: read.concern.clock is not None and read.concern.clock_met_on is None,
     ),
     Step(
         name="actions",
@@ -177,7 +203,7 @@ STEPS: Final = (
         lead="They are told, and reminded as the day comes. The concern stays open until it is done.",
         submit="Give it",
         asks=_action,
-        offered=lambda _read, _runs: True,
+        offered=lambda _read, _use: True,
         theirs=True,
     ),
     Step(
@@ -186,10 +212,11 @@ STEPS: Final = (
         title="Close the concern",
         lead="Nobody closes a concern about what they built or answer for; afterwards its finding is not changed.",
         submit="Close it",
-        asks=lambda _lists, _clocks: (
+        asks=lambda _before: (
             Ask(name="finding", label="What was found", kind="prose", needed=True, hint="Name no patient."),
         ),
-        offered=lambda read, _runs: not read.lacking,
+        offered=lambda read, _use: not read.lacking,
+        impartial=True,
     ),
 )
 DONE: Final = (

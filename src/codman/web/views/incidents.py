@@ -92,6 +92,7 @@ class IncidentView:
     clock: tuple[Fact, ...]
     actions: tuple[ActionLine, ...]
     steps: tuple[tuple[str, str], ...]  # link, words
+    own: str | None  # why the reader has a hand in the use, as `you …` continues
     may_take: bool
     statement: str | None
 
@@ -143,6 +144,7 @@ def incident_view(
     rule: Rule | None,
     *,
     steps: Sequence[tuple[str, str]],
+    own: str | None,
     may_take: bool,
     finishes: frozenset[str],
     filed: bool,
@@ -155,6 +157,7 @@ def incident_view(
         named: Names by id.
         rule: The rule whose clock runs.
         steps: What the reader may do: a link and its words.
+        own: Why they have a hand in the use, as `you …` continues; None where they have none.
         may_take: Whether they may say that they have it.
         finishes: The actions of which they may say that they are done.
         filed: Whether its statement holds a hash of words.
@@ -174,6 +177,7 @@ def incident_view(
         clock=() if one.clock is None else _clock(one, rule),
         actions=tuple(_action(each, named, finishes, today) for each in read.actions),
         steps=tuple(steps),
+        own=own,
         may_take=may_take,
         statement=one.statement,
     )
