@@ -131,6 +131,14 @@ def test_who_may_not_settle_it_sees_no_way_to_and_is_refused(house: Committee) -
     assert owner.post(f"{path}/decline", data={"revision": "1", "why": "fine"}).status_code == 403
 
 
+def test_who_sent_its_evidence_may_pause_it_and_is_not_offered_to_let_it_go_on(house: Committee) -> None:
+    path, officer = proposal(house), pages_of(house.house, house.officer)
+    for page in ("/uses/ward", "/uses/ward/changes"):
+        text = officer.get(page).text
+        assert f"{path}/confirm" in text
+        assert f"{path}/decline" not in text
+
+
 def test_the_chair_lets_it_go_on_and_says_why(house: Committee) -> None:
     path, chair = proposal(house), pages_of(house.house, house.person("chair"))
     assert chair.post(f"{path}/decline", data={"revision": "1", "why": "the data come on Monday"}).status_code == 303

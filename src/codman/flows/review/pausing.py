@@ -109,16 +109,22 @@ def decline_pause(
     """
     with house.database.changing(reader.author(request), why) as change:
         one = _open(change.connection, reader, proposal, revision, "case.change")
-        use = USES.get(change.connection, one.use)
-        hands = hand_in(change.connection, use, PRODUCTS.get(change.connection, use.product))
-        if one.condition is not None:
-            hands.setdefault(CONDITIONS.get(change.connection, one.condition).owner, "owe the condition that lapsed")
-        if reader.person in hands:
-            raise NotYours(f"you {hands[reader.person]}: somebody else says that it goes on")
+        own = own_hand(change.connection, reader, one)
+        if own is not None:
+            raise NotYours(f"you {own}: somebody else says that it goes on")
         _say_why(why)
         done = _settled(change.at, PauseState.KEPT, reader, why)
         kept: PauseProposal = PAUSE_PROPOSALS.change(change, proposal, done, revision)
         return kept
+
+
+def own_hand(connection: Connection, reader: Reader, one: PauseProposal) -> str | None:
+    """Why somebody is not the one to let a use go on, as `you …` continues; None where nothing is in their way."""
+    use = USES.get(connection, one.use)
+    hands = hand_in(connection, use, PRODUCTS.get(connection, use.product))
+    if one.condition is not None:
+        hands.setdefault(CONDITIONS.get(connection, one.condition).owner, "owe the condition that lapsed")
+    return hands.get(reader.person)
 
 
 def list_pause_proposals(house: House, reader: Reader, **asked: Any) -> Page[Any]:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from codman.flows.before_deciding import NothingDecided
 from codman.flows.change_control import WouldReopen
+from codman.flows.review.pausing import own_hand
 from codman.flows.review.plans import approved
 from codman.flows.review.policies import titles_of
 from codman.registry import governance
@@ -174,7 +175,7 @@ def _pauses(connection: Connection, use: Use, reader: Reader) -> tuple[PauseLine
             may_confirm=one.state is PauseState.OPEN and may(reader, "use.pause", places),
             may_decline=one.state is PauseState.OPEN
             and may(reader, "case.change", places)
-            and reader.person != use.owner,
+            and own_hand(connection, reader, one) is None,
         )
         for one in reversed(found)
     )
