@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Annotated, Any, Final, Literal
+from collections.abc import Iterator
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
@@ -11,16 +11,15 @@ from codman.api import replies
 from codman.api.call import Call
 from codman.api.operation import Answer, Body, Operation
 from codman.api.replies import Reply
-from codman.api.routes.lists import CONFIG, asked, filters_of, list_of, order_of
+from codman.api.routes.edits import Because, edit
+from codman.api.routes.lists import CONFIG, listing
 from codman.flows import change_control
 from codman.flows.review import pausing, plans
-from codman.registry.records import Page
 from codman.spine.pausing import PauseProposal
 from codman.spine.policy import RequirementId
 from codman.spine.record import Day, Id, Prose
 from codman.spine.reopening import Changed, ChangePlan, Reopening
 
-_ORDERS: Final = ("created_at", "updated_at")
 Word = Literal["version", "site", "population", "threshold", "data source", "EHR build"]
 Value = Annotated[str, Field(min_length=1, max_length=300)]
 Allowed = Annotated[list[Value | float], Field(min_length=1, max_length=200)]
@@ -63,14 +62,6 @@ class BeforeCase(BaseModel):
     case: Id
 
 
-class Because(BaseModel):
-    """Why."""
-
-    model_config = CONFIG
-
-    why: Prose
-
-
 class ChangeQuestion(BaseModel):
     """A change that is not made yet."""
 
@@ -105,14 +96,15 @@ class Preview(BaseModel):
 
 def operations() -> Iterator[Operation]:
     """What can be done about changes."""
-    yield _listing(
+    yield listing(
         "/reopenings",
-        "list_reopenings",
         "List what was reopened",
         "Requirements that must be shown again since something changed, each with its reason and what settled it.",
         change_control.list_reopenings,
-        change_control.REOPENING_FILTERS,
-        Reopening,
+        tag="changes",
+        action="review.read",
+        of=Reopening,
+        filters=change_control.REOPENING_FILTERS,
     )
     yield Operation(
         method="GET",
@@ -127,14 +119,15 @@ def operations() -> Iterator[Operation]:
         query=ChangeQuestion,
         answers=(Answer(200, "The requirements", Preview),),
     )
-    yield _listing(
+    yield listing(
         "/change-plans",
-        "list_change_plans",
         "List change plans",
         "A plan without a case is a draft; it holds once its case is decided and granted.",
         change_control.list_plans,
-        change_control.PLAN_FILTERS,
-        ChangePlan,
+        tag="changes",
+        action="review.read",
+        of=ChangePlan,
+        filters=change_control.PLAN_FILTERS,
     )
     yield Operation(
         method="POST",
@@ -165,14 +158,15 @@ def operations() -> Iterator[Operation]:
         problems=(409,),
         answers=(Answer(200, "It is laid before the case", ChangePlan, headers=("ETag",)),),
     )
-    yield _listing(
+    yield listing(
         "/pause-proposals",
-        "list_pause_proposals",
         "List proposed pauses",
         "Uses that run on a condition that lapsed or a decision that ran out.",
         pausing.list_pause_proposals,
-        pausing.FILTERS,
-        PauseProposal,
+        tag="changes",
+        action="review.read",
+        of=PauseProposal,
+        filters=pausing.FILTERS,
     )
     yield from _answers()
 
@@ -182,57 +176,19 @@ def _answers() -> Iterator[Operation]:
         ("confirmation", "confirm_pause", "use.pause", "Pause the use, as proposed", pausing.confirm_pause),
         ("refusal", "decline_pause", "case.change", "Let the use go on, and say why", pausing.decline_pause),
     ):
-        yield Operation(
-            method="POST",
-            path=f"/pause-proposals/{{id}}/{word}",
-            name=name,
+        yield edit(
+            f"/pause-proposals/{{id}}/{word}",
+            "pause_proposal",
+            name,
+            summary,
+            "Nothing is paused without a person, and who answers for a use never lets it go on.",
+            do,
             tag="changes",
             action=action,
-            summary=summary,
-            description="Nothing is paused without a person, and who answers for a use never lets it go on.",
-            do=_settling(do),
-            parameters={"id": "The proposal's id"},
+            parameter="The proposal's id",
             body=Body(Because, "Why"),
-            edits=True,
-            problems=(409,),
-            answers=(Answer(200, "It is settled", PauseProposal, headers=("ETag",)),),
+            answer=Answer(200, "It is settled", PauseProposal, headers=("ETag",)),
         )
-
-
-def _listing(
-    path: str,
-    name: str,
-    summary: str,
-    description: str,
-    find: Callable[..., Page[Any]],
-    filters: tuple[str, ...],
-    model: type[BaseModel],
-) -> Operation:
-    def do(call: Call) -> Reply:
-        order, descending = order_of(call.query)
-        page = find(
-            call.house,
-            call.reader,
-            where=filters_of(call.query, filters),
-            order=order,
-            descending=descending,
-            limit=call.query.limit,
-            cursor=call.query.cursor,
-        )
-        return replies.listed(page.items, page.next)
-
-    return Operation(
-        method="GET",
-        path=path,
-        name=name,
-        tag="changes",
-        action="review.read",
-        summary=summary,
-        description=description,
-        do=do,
-        query=asked(f"{model.__name__}Question", filters=filters, orders=_ORDERS, words=False, first="-created_at"),
-        answers=(Answer(200, "A page of them", list_of(model, f"{model.__name__}List")),),
-    )
 
 
 def _preview(call: Call) -> Reply:
@@ -263,12 +219,3 @@ def _lay_before(call: Call) -> Reply:
     case = call.fields(BeforeCase).case
     name, revision = call.id("change_plan"), call.revision()
     return replies.record(plans.put_before(call.house, call.reader, name, case, revision, request=call.request))
-
-
-def _settling(do: Callable[..., PauseProposal]) -> Callable[[Call], Reply]:
-    def settle(call: Call) -> Reply:
-        why = call.fields(Because).why
-        name, revision = call.id("pause_proposal"), call.revision()
-        return replies.record(do(call.house, call.reader, name, revision, why, request=call.request))
-
-    return settle

@@ -23,7 +23,7 @@ from codman.api.routes.concern_bodies import (
     PauseStep,
     ReportStep,
 )
-from codman.api.routes.lists import asked, filters_of, list_of, order_of
+from codman.api.routes.lists import listing
 from codman.flows.concerns import actions, export, following, reading
 from codman.flows.concerns.raising import Said, place_within, raise_concern
 from codman.spine.concern import (
@@ -32,25 +32,22 @@ from codman.spine.concern import (
     Pause,
 )
 
-_QUESTION: Final = asked(
-    "ConcernQuestion", filters=reading.FILTERS, orders=reading.ORDERS, words=False, first="-raised_at"
-)
 _WHERE: Final = {"id": "The concern's id"}
 
 
 def operations() -> Iterator[Operation]:
     """What can be done with concerns."""
-    yield Operation(
-        method="GET",
-        path="/concerns",
-        name="list_concerns",
+    yield listing(
+        "/concerns",
+        "List concerns",
+        "Those about uses and sites within the reader's reach, a page at a time.",
+        reading.list_concerns,
         tag="concerns",
         action=reading.READ,
-        summary="List concerns",
-        description="Those about uses and sites within the reader's reach, a page at a time.",
-        do=_list,
-        query=_QUESTION,
-        answers=(Answer(200, "A page of them", list_of(Concern, "ConcernList")),),
+        of=Concern,
+        filters=reading.FILTERS,
+        orders=reading.ORDERS,
+        first="-raised_at",
     )
     yield Operation(
         method="POST",
@@ -184,20 +181,6 @@ def _steps() -> Iterator[Operation]:
         edits=True,
         answers=(Answer(200, "It is done", CorrectiveAction, headers=("ETag",)),),
     )
-
-
-def _list(call: Call) -> Reply:
-    order, descending = order_of(call.query)
-    page = reading.list_concerns(
-        call.house,
-        call.reader,
-        where=filters_of(call.query, reading.FILTERS),
-        order=order,
-        descending=descending,
-        limit=call.query.limit,
-        cursor=call.query.cursor,
-    )
-    return replies.listed(page.items, page.next)
 
 
 def _raise(call: Call) -> Reply:

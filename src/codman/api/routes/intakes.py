@@ -11,7 +11,7 @@ from codman.api import replies
 from codman.api.call import Call
 from codman.api.operation import Answer, Body, Operation
 from codman.api.replies import Reply
-from codman.api.routes.lists import CONFIG, asked, filters_of, list_of, order_of
+from codman.api.routes.lists import CONFIG, listing
 from codman.flows import intake as intaking
 from codman.flows.intake import begin
 from codman.flows.intake_sources import begin_from_file, begin_from_use
@@ -24,7 +24,6 @@ from codman.spine.use import Use
 _FILE: Final = Body(
     {"type": "string", "format": "binary"}, "The file; its bytes tell which kind it is of", media_types=("*/*",)
 )
-_FILTERS: Final = ("state", "source", "use")
 _TEXT = Annotated[str, Field(max_length=300)]
 Answers = Annotated[
     dict[str, Any],
@@ -124,19 +123,17 @@ class IntakeSent(BaseModel):
 def operations() -> Iterator[Operation]:
     """What can be done with proposals."""
     where = {"id": "The proposal's id"}
-    yield Operation(
-        method="GET",
-        path="/intakes",
-        name="list_intakes",
+    yield listing(
+        "/intakes",
+        "List proposals",
+        "One's own, and others' where one sees the whole house.",
+        intaking.list_intakes,
         tag="intakes",
         action="intake.read",
-        summary="List proposals",
-        description="One's own, and others' where one sees the whole house.",
-        do=_list,
-        query=asked(
-            "IntakeQuestion", filters=_FILTERS, orders=("updated_at", "created_at"), words=False, first="-updated_at"
-        ),
-        answers=(Answer(200, "A page of them", list_of(Intake, "IntakeList")),),
+        of=Intake,
+        filters=("state", "source", "use"),
+        orders=("updated_at", "created_at"),
+        first="-updated_at",
     )
     yield Operation(
         method="POST",
@@ -236,20 +233,6 @@ def operations() -> Iterator[Operation]:
         parameters={"edition": "The edition, e.g. 2026-11"},
         answers=(Answer(200, "The questions", {"type": "array", "items": {"$ref": "#/components/schemas/AskedNow"}}),),
     )
-
-
-def _list(call: Call) -> Reply:
-    order, descending = order_of(call.query)
-    page = intaking.list_intakes(
-        call.house,
-        call.reader,
-        where=filters_of(call.query, _FILTERS),
-        order=order,
-        descending=descending,
-        limit=call.query.limit,
-        cursor=call.query.cursor,
-    )
-    return replies.listed(page.items, page.next)
 
 
 def _begin(call: Call) -> Reply:

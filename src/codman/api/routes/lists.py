@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from codman.api import replies
+from codman.api.call import Call
+from codman.api.operation import Answer, Operation
+from codman.api.replies import Reply
+from codman.registry.records import Page
 
 Limit = Annotated[int, Field(ge=1, le=500, description="How many at most, 1 to 500")]
 Cursor = Annotated[
@@ -84,3 +90,64 @@ def filters_of(query: Any, filters: Sequence[str], prefix: str = "") -> Mapping[
 def order_of(query: Any) -> tuple[str, bool]:
     """The field to sort by, and whether the largest come first."""
     return query.order.removeprefix("-"), query.order.startswith("-")
+
+
+def wanted(call: Call, filters: Sequence[str]) -> dict[str, Any]:
+    """What a request wants of a list, as the flows' arguments."""
+    order, descending = order_of(call.query)
+    return {
+        "where": filters_of(call.query, filters),
+        "order": order,
+        "descending": descending,
+        "limit": call.query.limit,
+        "cursor": call.query.cursor,
+    }
+
+
+def listing(
+    path: str,
+    summary: str,
+    description: str,
+    find: Callable[..., Page[Any]],
+    *,
+    tag: str,
+    action: str,
+    of: type[BaseModel],
+    filters: Sequence[str],
+    called: str | None = None,
+    orders: Sequence[str] = ("created_at", "updated_at"),
+    first: str = "-created_at",
+) -> Operation:
+    """The operation that lists records, a page at a time.
+
+    Args:
+        path: Where they are listed; the operation is named after it, e.g. list_change_plans for /change-plans.
+        summary: What it does, in a few words.
+        description: Which records are listed.
+        find: Gives a page of them: takes the house, the reader and what was wanted.
+        tag: The part of the document it stands in.
+        action: What the reader must be allowed to do.
+        of: What is listed.
+        filters: Fields that the list can be narrowed by.
+        called: What its records are called in the OpenAPI document; as the model without.
+        orders: Fields it can be sorted by.
+        first: The order where none is asked.
+    """
+
+    def do(call: Call) -> Reply:
+        page = find(call.house, call.reader, **wanted(call, filters))
+        return replies.listed(page.items, page.next)
+
+    called = called or of.__name__
+    return Operation(
+        method="GET",
+        path=path,
+        name="list" + path.replace("/", "_").replace("-", "_"),
+        tag=tag,
+        action=action,
+        summary=summary,
+        description=description,
+        do=do,
+        query=asked(f"{called}Question", filters=filters, orders=orders, words=False, first=first),
+        answers=(Answer(200, "A page of them", list_of(of, f"{called}List")),),
+    )

@@ -12,7 +12,7 @@ from codman.api.call import Call
 from codman.api.openapi import Patch
 from codman.api.operation import JSON, MERGE_PATCH, Answer, Body, Operation
 from codman.api.replies import Reply
-from codman.api.routes.lists import asked, filters_of, list_of, order_of
+from codman.api.routes.lists import asked, list_of, wanted
 from codman.flows import records
 from codman.flows.record_rules import KINDS
 from codman.flows.recorded import follow
@@ -110,17 +110,12 @@ def create(call: Call, kind: str, model: type[BaseModel], plural: str) -> Reply:
 
 def listed(call: Call, kind: str) -> Reply:
     """A page of the records of a kind, as a request asks."""
-    order, descending = order_of(call.query)
     found = records.page(
         call.house,
         call.reader,
         kind,
-        where=filters_of(call.query, KINDS[kind].filters),
         words=getattr(call.query, "q", None),
-        order=order,
-        descending=descending,
-        limit=call.query.limit,
-        cursor=call.query.cursor,
+        **wanted(call, KINDS[kind].filters),
     )
     return replies.listed(found.items, found.next)
 

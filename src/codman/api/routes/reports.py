@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
 
 from pydantic import BaseModel, Field
 
@@ -11,7 +10,7 @@ from codman.api import replies
 from codman.api.call import Call, Invalid
 from codman.api.operation import MERGE_PATCH, Answer, Body, Operation
 from codman.api.replies import Reply
-from codman.api.routes.lists import CONFIG, asked, filters_of, list_of, order_of
+from codman.api.routes.lists import CONFIG, asked, list_of, listing, wanted
 from codman.flows.reporting import office, receiving, schedules
 from codman.flows.reporting.answers import Answered, read_answers
 from codman.flows.reporting.office import MadeLinkRead, Owed
@@ -20,8 +19,6 @@ from codman.flows.reporting.receiving import Original
 from codman.flows.reporting.workbook import MEDIA_TYPE, read_report_workbook
 from codman.spine.partner_report import ExpectedReport, Schedule, ScheduleFields, Way
 from codman.spine.record import Prose
-
-_SCHEDULES: Final = ("use", "partner", "vendor", "owner")
 
 
 class TakenBack(BaseModel):
@@ -62,19 +59,17 @@ def operations() -> Iterator[Operation]:
 
 def _of_schedules() -> Iterator[Operation]:
     where = {"id": "The schedule's id"}
-    yield Operation(
-        method="GET",
-        path="/schedules",
-        name="list_schedules",
+    yield listing(
+        "/schedules",
+        "List schedules",
+        "Who reports about which use, how often, and to whom in the house it matters.",
+        office.list_schedules,
         tag="reports",
         action="report.read",
-        summary="List schedules",
-        description="Who reports about which use, how often, and to whom in the house it matters.",
-        do=_list_schedules,
-        query=asked(
-            "ScheduleQuestion", filters=_SCHEDULES, orders=("created_at", "first_due"), words=False, first="created_at"
-        ),
-        answers=(Answer(200, "A page of them", list_of(Schedule, "ScheduleList")),),
+        of=Schedule,
+        filters=("use", "partner", "vendor", "owner"),
+        orders=("created_at", "first_due"),
+        first="created_at",
     )
     yield Operation(
         method="POST",
@@ -273,11 +268,6 @@ def _id(call: Call) -> str:
     return call.id("expected_report")
 
 
-def _list_schedules(call: Call) -> Reply:
-    page = office.list_schedules(call.house, call.reader, **_asked(call, _SCHEDULES))
-    return replies.listed(page.items, page.next)
-
-
 def _make_schedule(call: Call) -> Reply:
     made = schedules.make_schedule(
         call.house,
@@ -311,7 +301,7 @@ def _end_schedule(call: Call) -> Reply:
 
 
 def _list_reports(call: Call) -> Reply:
-    return replies.listed(*office.list_reports(call.house, call.reader, **_asked(call, office.FILTERS)))
+    return replies.listed(*office.list_reports(call.house, call.reader, **wanted(call, office.FILTERS)))
 
 
 def _read(call: Call) -> Reply:
@@ -357,14 +347,3 @@ def _send_workbook(call: Call) -> Reply:
     return replies.record(
         receiving.receive_by_hand(call.house, call.reader, name, answered, original, request=call.request)
     )
-
-
-def _asked(call: Call, filters: tuple[str, ...]) -> dict[str, Any]:
-    order, descending = order_of(call.query)
-    return {
-        "where": filters_of(call.query, filters),
-        "order": order,
-        "descending": descending,
-        "limit": call.query.limit,
-        "cursor": call.query.cursor,
-    }

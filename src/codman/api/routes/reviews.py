@@ -11,7 +11,7 @@ from codman.api import replies
 from codman.api.call import Call
 from codman.api.operation import Answer, Body, Operation
 from codman.api.replies import Reply
-from codman.api.routes.lists import asked, filters_of, list_of, order_of
+from codman.api.routes.lists import listing
 from codman.api.routes.review_bodies import (
     Closing,
     Delegation,
@@ -37,25 +37,22 @@ from codman.spine.review import (
 )
 
 FILTERS: Final = ("use", "checkpoint", "state", "procedure", "outcome")
-_QUESTION: Final = asked(
-    "ReviewQuestion", filters=FILTERS, orders=("created_at", "due_on", "decided_at"), words=False, first="-created_at"
-)
 
 
 def operations() -> Iterator[Operation]:
     """What can be done with reviews."""
     where = {"id": "The review's id"}
-    yield Operation(
-        method="GET",
-        path="/reviews",
-        name="list_reviews",
+    yield listing(
+        "/reviews",
+        "List reviews",
+        "Cases of the uses within the reader's reach, a page at a time.",
+        list_cases,
         tag="reviews",
         action="review.read",
-        summary="List reviews",
-        description="Cases of the uses within the reader's reach, a page at a time.",
-        do=_list,
-        query=_QUESTION,
-        answers=(Answer(200, "A page of them", list_of(Case, "ReviewList")),),
+        of=Case,
+        called="Review",
+        filters=FILTERS,
+        orders=("created_at", "due_on", "decided_at"),
     )
     yield Operation(
         method="POST",
@@ -145,20 +142,6 @@ def _steps(where: dict[str, str]) -> Iterator[Operation]:
         problems=(409,),
         answers=(Answer(200, "It is decided and signed", Case, headers=("ETag",)),),
     )
-
-
-def _list(call: Call) -> Reply:
-    order, descending = order_of(call.query)
-    page = list_cases(
-        call.house,
-        call.reader,
-        where=filters_of(call.query, FILTERS),
-        order=order,
-        descending=descending,
-        limit=call.query.limit,
-        cursor=call.query.cursor,
-    )
-    return replies.listed(page.items, page.next)
 
 
 def _open(call: Call) -> Reply:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from pydantic import BaseModel, Field
 
@@ -11,15 +11,15 @@ from codman.api import replies
 from codman.api.call import Call
 from codman.api.operation import Answer, Body, Operation
 from codman.api.replies import Reply
-from codman.api.routes.lists import CONFIG, asked, filters_of, list_of, order_of
+from codman.api.routes.lists import CONFIG, listing
+from codman.flows.house import House
 from codman.flows.recorded import undecided_of
 from codman.flows.review import conditions, reading, staging
+from codman.registry.access import Reader
+from codman.registry.records import Page
 from codman.spine.record import Day, Prose
 from codman.spine.review import Case, Condition
 from codman.spine.use import Stage, Use
-
-_DECISIONS: Final = ("use", "checkpoint", "procedure", "outcome")
-_CONDITIONS: Final = ("use", "case", "owner", "state")
 
 
 class Ahead(BaseModel):
@@ -105,38 +105,31 @@ def operations() -> Iterator[Operation]:
         problems=(409,),
         answers=(Answer(200, "The use as it is now", Use, headers=("ETag",)),),
     )
-    yield Operation(
-        method="GET",
-        path="/decisions",
-        name="list_decisions",
+    yield listing(
+        "/decisions",
+        "List decisions",
+        "Cases that were decided, the newest first; `decision` is the digest of the signed statement, read at "
+        "/evidence/{digest}.",
+        _decided,
         tag="decisions",
         action="review.read",
-        summary="List decisions",
-        description="Cases that were decided, the newest first; `decision` is the digest of the signed statement, read "
-        "at /evidence/{digest}.",
-        do=_list_decisions,
-        query=asked(
-            "DecisionQuestion",
-            filters=_DECISIONS,
-            orders=("decided_at", "expires_on"),
-            words=False,
-            first="-decided_at",
-        ),
-        answers=(Answer(200, "A page of them", list_of(Case, "DecisionList")),),
+        of=Case,
+        called="Decision",
+        filters=("use", "checkpoint", "procedure", "outcome"),
+        orders=("decided_at", "expires_on"),
+        first="-decided_at",
     )
-    yield Operation(
-        method="GET",
-        path="/conditions",
-        name="list_conditions",
+    yield listing(
+        "/conditions",
+        "List conditions",
+        "What decisions asked for: of whom, by when, what closes each and whether it is closed.",
+        reading.list_conditions,
         tag="decisions",
         action="review.read",
-        summary="List conditions",
-        description="What decisions asked for: of whom, by when, what closes each and whether it is closed.",
-        do=_list_conditions,
-        query=asked(
-            "ConditionQuestion", filters=_CONDITIONS, orders=("due_on", "created_at"), words=False, first="due_on"
-        ),
-        answers=(Answer(200, "A page of them", list_of(Condition, "ConditionList")),),
+        of=Condition,
+        filters=("use", "case", "owner", "state"),
+        orders=("due_on", "created_at"),
+        first="due_on",
     )
     yield Operation(
         method="POST",
@@ -217,33 +210,8 @@ def _move(call: Call) -> Reply:
     )
 
 
-def _list_decisions(call: Call) -> Reply:
-    where = {**filters_of(call.query, _DECISIONS), "state": ["decided"]}
-    order, descending = order_of(call.query)
-    page = reading.list_cases(
-        call.house,
-        call.reader,
-        where=where,
-        order=order,
-        descending=descending,
-        limit=call.query.limit,
-        cursor=call.query.cursor,
-    )
-    return replies.listed(page.items, page.next)
-
-
-def _list_conditions(call: Call) -> Reply:
-    order, descending = order_of(call.query)
-    page = reading.list_conditions(
-        call.house,
-        call.reader,
-        where=filters_of(call.query, _CONDITIONS),
-        order=order,
-        descending=descending,
-        limit=call.query.limit,
-        cursor=call.query.cursor,
-    )
-    return replies.listed(page.items, page.next)
+def _decided(house: House, reader: Reader, *, where: Mapping[str, Sequence[str]], **wanted: Any) -> Page[Case]:
+    return reading.list_cases(house, reader, where={**where, "state": ["decided"]}, **wanted)
 
 
 def _close(call: Call) -> Reply:
