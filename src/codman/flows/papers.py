@@ -120,7 +120,7 @@ def read_paper(house: House, reader: Reader, name: str) -> Paper:
 
 
 def paper_with(house: House, reader: Reader, digest: str) -> str | None:
-    """The document that has these bytes, within their reach: findings cite a document by its digest as they do evidence."""
+    """The document that has these bytes, within their reach: findings cite a document by its digest too."""
     with house.database.reading() as connection:
         names = connection.execute(select(documents.c.id).where(documents.c.digest == digest)).scalars().all()
     for name in names:

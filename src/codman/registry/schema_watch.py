@@ -34,6 +34,7 @@ looks = record_table(
     Column("state", WORD, nullable=False),
     Column("outcomes", JSON, nullable=False),
     Column("sentences", JSON, nullable=False),
+    Column("numbers", JSON, nullable=False),
     Column("statements", JSON, nullable=False),
     Column("events", Integer, nullable=False),
     Column("labelled", Integer, nullable=False),

@@ -95,6 +95,27 @@ class Days(_Strict):
     end: Day = Field(description="Exclusive")
 
 
+class AlarmRules(_Strict):
+    """What `alarms:` holds: when windows together raise an alarm, and when it is over."""
+
+    level: float = Field(
+        default=0.05, gt=0, lt=1, strict=True, description="Of a year's alarms, the share expected to be false"
+    )
+    persistence: tuple[int, int] | None = Field(
+        default=None, description="k of the last n windows must be beyond the limit; 2 of 3 up to a week, else 1 of 1"
+    )
+    quiet: int = Field(
+        default=3, ge=1, le=52, strict=True, description="Windows that together must be back within the limit"
+    )
+
+    @field_validator("persistence")
+    @classmethod
+    def _k_of_n(cls, said: tuple[int, int] | None) -> tuple[int, int] | None:
+        if said is not None and not 1 <= said[0] <= said[1] <= 52:
+            raise ValueError("say k of n with 1 <= k <= n <= 52, like [2, 3]")
+        return said
+
+
 class MonitorPlan(_Strict):
     """Everything that is watched of one use."""
 
@@ -129,6 +150,7 @@ class MonitorPlan(_Strict):
         strict=True,
         description="The age of a version, or of its last validation, that counts",
     )
+    alarms: AlarmRules = Field(default=AlarmRules(), description="When windows together raise an alarm")
     requires: tuple[Watched, ...] = Field(min_length=1, max_length=1000)
     file: str = Field(default="", exclude=True, repr=False)
 

@@ -62,6 +62,18 @@ class WatchState(StrEnum):
     BLIND = "blind"  # nothing could be judged
 
 
+class LookNumber(BaseModel):
+    """The number that a requirement was held against, as it stands in the statement."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    value: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    level: float | None = Field(default=None, description="Of the interval")
+    n: int | None = Field(default=None, description="Rows it rests on")
+
+
 class LookFields(Fields):
     """One window of a plan that was looked at, once: what was filed of it, and what it came to."""
 
@@ -74,6 +86,7 @@ class LookFields(Fields):
     state: WatchState
     outcomes: dict[str, str] = Field(description="By requirement")
     sentences: dict[str, str] = Field(default_factory=dict, description="By requirement, in a clinician's words")
+    numbers: dict[str, LookNumber] = Field(default_factory=dict, description="By requirement that has one")
     statements: list[Sha256] = Field(default_factory=list, max_length=10, description="What was filed of it")
     events: int = Field(default=0, ge=0, description="Predictions in the window")
     labelled: int = Field(default=0, ge=0, description="Of these, with a known outcome")

@@ -19,11 +19,12 @@ from codman.spine.monitor_plan import CODMAN, Age, MonitorPlan, WatchAction, Wat
 from codman.spine.policy import Severity
 from codman.spine.statement import Kind
 from codman.spine.verdict import Finding, Outcome
-from codman.spine.watching import SignalFields, SignalKind
+from codman.spine.watching import LookNumber, SignalFields, SignalKind
 
 COMPLETE: Final = 0.9  # of a window's outcomes, from which on a final number counts although some never came
 _COMPUTED: Final = frozenset({Kind.MONITORING, Kind.EVALUATION})
 _LONGEST: Final = 300
+_TOGETHER: Final = "The last windows together are beyond the limit; this one alone:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Held:
     outcome: Outcome
     sentence: str
     finding: Finding
+    number: LookNumber
 
 
 def computed_here(one: Watched) -> bool:
@@ -80,7 +82,7 @@ def hold(
         if mine and one.watch.age is Age.FINAL and outcome in (Outcome.MET, Outcome.NOT_MET) and _early(one, own):
             outcome = Outcome.INCONCLUSIVE
             sentence = f"Too few outcomes are known for a final number. {sentence}"
-        held.append(Held(one, outcome, sentence, result.finding))
+        held.append(Held(one, outcome, sentence, result.finding, _number(one, against, result.finding)))
     return held
 
 
@@ -96,7 +98,12 @@ def state_of(held: Sequence[Held], *, drifted: bool, blind: bool) -> State:
 
 
 def signals_of(
-    about: About, monitor: str, held: Sequence[Held], renamed: Mapping[str, str], at: str
+    about: About,
+    monitor: str,
+    held: Sequence[Held],
+    raised: Mapping[str, float | None],
+    renamed: Mapping[str, str],
+    at: str,
 ) -> Iterator[SignalFields]:
     """What a person may have to act on in a window; each once, by requirement and window.
 
@@ -104,11 +111,12 @@ def signals_of(
         about: The window.
         monitor: Its monitor's id.
         held: What its requirements came to.
+        raised: Which of them raise an alarm, with the e-value of the last windows together where that is why.
         renamed: Digest of a statement as it was judged to the one that is filed.
         at: When it is raised.
     """
     for one in held:
-        kind = _kind(one)
+        kind = _kind(one, raised)
         if kind is None:
             continue
         asks = one.watched.requirement.asks
@@ -127,7 +135,8 @@ def signals_of(
             value=one.finding.value,
             lower=one.finding.lower,
             upper=one.finding.upper,
-            sentence=short(one.sentence),
+            evidence=raised.get(one.watched.requirement.id),
+            sentence=short(one.sentence if one.outcome is Outcome.NOT_MET else f"{_TOGETHER} {one.sentence}"),
             severe=is_severe(one.watched),
             statement=None if evidence is None else renamed.get(evidence, evidence),
             raised_at=at,
@@ -145,9 +154,24 @@ def short(sentence: str) -> str:
     return sentence if len(sentence) <= _LONGEST else sentence[: _LONGEST - 1].rstrip() + "…"
 
 
-def _kind(one: Held) -> SignalKind | None:
+def _number(one: Watched, against: Sequence[Exhibit], finding: Finding) -> LookNumber:
+    """The number behind a finding, with the level and the rows that only its measurement knows."""
+    asks = one.requirement.asks
+    if finding.value is None or not isinstance(asks, Bound):
+        return LookNumber()
+    level, n = None, None
+    for exhibit in against:
+        if exhibit.digest != finding.evidence:
+            continue
+        for m in exhibit.about(asks.place):
+            if asks.picks(m) and (m.value, m.lower, m.upper) == (finding.value, finding.lower, finding.upper):
+                level, n = m.level, m.n
+    return LookNumber(value=finding.value, lower=finding.lower, upper=finding.upper, level=level, n=n)
+
+
+def _kind(one: Held, raised: Mapping[str, float | None]) -> SignalKind | None:
     asks = one.watched.requirement.asks
-    if one.outcome is Outcome.NOT_MET:
+    if one.watched.requirement.id in raised:
         return SignalKind.DRIFT if isinstance(asks, Bound) and is_drift(asks.metric) else SignalKind.PERFORMANCE
     late = one.outcome in (Outcome.MISSING, Outcome.STALE, Outcome.UNVERIFIABLE)
     return SignalKind.LATE if late and not computed_here(one.watched) else None

@@ -23,6 +23,7 @@ from codman.flows.notary import sign_as_house
 from codman.flows.review.evidence import exhibits_of
 from codman.flows.watch.acting import act
 from codman.flows.watch.asking import asked_of
+from codman.flows.watch.calling import Called, call, same_windows
 from codman.flows.watch.freshness import anything_new, missing_of, raise_missing
 from codman.flows.watch.gathering import gather
 from codman.flows.watch.judging import Held, computed_here, hold, signals_of, state_of
@@ -55,6 +56,7 @@ from codman.spine.use import RUNNING, Use
 from codman.spine.verdict import Outcome
 from codman.spine.watching import (
     CareVerdict,
+    Look,
     LookFields,
     Monitor,
     MonitorState,
@@ -292,13 +294,16 @@ def _file(
             LookFields(
                 use=use.id, monitor=monitor.id, rule=rule, starts_on=first, ends_on=last, due_on=day,
                 state=WatchState(state), outcomes={one.watched.requirement.id: one.outcome.value for one in held},
-                sentences={one.watched.requirement.id: one.sentence for one in held}, statements=filed, events=rows.n,
+                sentences={one.watched.requirement.id: one.sentence for one in held},
+                numbers={one.watched.requirement.id: one.number for one in held if one.number.value is not None},
+                statements=filed, events=rows.n,
                 labelled=rows.labelled, looked_at=change.at,
             ),
         )  # fmt: skip
         MONITORS.change(change, monitor.id, {"looked_until": max(last, current.looked_until or last)}, None)
-        _end(change, monitor, held, first)
-        new = SIGNALS.add_many(change, list(signals_of(about, monitor.id, held, renamed, change.at)))
+        called = call(plan, rule, held, _earlier(connection, monitor, due))
+        _end(change, monitor, held, called, first)
+        new = SIGNALS.add_many(change, list(signals_of(about, monitor.id, held, called.raised, renamed, change.at)))
         opened = gather(change, house, use, current, plan, new, care)
         for one in opened:
             act(change, house, use, current, plan, one)
@@ -320,9 +325,26 @@ def _filed(change: Change, house: House, statement: Statement, known: Known) -> 
     return file_own(change, house, sign_as_house(change, house, statement), known, source="monitoring")
 
 
-def _end(change: Change, monitor: Monitor, held: list[Held], start: str) -> None:
-    """Signals of earlier windows end where their requirement is met again."""
-    met = [one.watched.requirement.id for one in held if one.outcome is Outcome.MET]
+def _earlier(connection: Connection, monitor: Monitor, due: Due) -> list[Look]:
+    """Looks at earlier windows of this length at the same requirements."""
+    before = governance.every(
+        connection,
+        "look",
+        looks.c.monitor == monitor.id,
+        looks.c.rule == due.rule,
+        looks.c.starts_on < due.span.start.isoformat(),
+    )
+    return [look for look in before if same_windows(look, due.rule, due.span.end, due.due_on)]
+
+
+def _end(change: Change, monitor: Monitor, held: list[Held], called: Called, start: str) -> None:
+    """Signals of earlier windows end where their requirement is met again and windows together say so too."""
+    met = [
+        one.watched.requirement.id
+        for one in held
+        if (one.outcome is Outcome.MET and one.watched.requirement.id not in called.on)
+        or (one.outcome is not Outcome.NOT_MET and one.watched.requirement.id in called.ended)
+    ]
     there = governance.every(
         change.connection,
         "signal",

@@ -1204,6 +1204,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=64), nullable=False),
         sa.Column("outcomes", sa.JSON(), nullable=False),
         sa.Column("sentences", sa.JSON(), nullable=False),
+        sa.Column("numbers", sa.JSON(), nullable=False),
         sa.Column("statements", sa.JSON(), nullable=False),
         sa.Column("events", sa.Integer(), nullable=False),
         sa.Column("labelled", sa.Integer(), nullable=False),
