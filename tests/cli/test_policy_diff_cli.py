@@ -43,6 +43,19 @@ def test_a_workspace_shows_which_uses_come_out_otherwise(codman, files, tmp_path
     )
 
 
+def test_a_changed_committee_is_said_before_the_requirements(codman, files):
+    old, new = files
+    new.write_bytes(new.read_bytes().replace(b"requires:", b"committee: {voters: 5}\nrequires:"))
+
+    done = codman("policy", "diff", old, new)
+
+    assert done.out == (
+        "tightened  policy: votes that a use takes at least: of high risk 5, and took 3; "
+        "of medium or low risk 5, and took 2\n"
+        "tightened  discrimination: at least 0.75 became 0.78\n"
+    )
+
+
 def test_the_same_as_json(codman, files, tmp_path):
     done = codman("policy", "diff", *files, "--all", "--workspace", tmp_path / "workspace", "--format", "json")
 

@@ -15,6 +15,7 @@ from codman.evidence.files import read_whole
 from codman.evidence.keys import VerifyingKey, read_verifying_key
 from codman.evidence.statements import NotAStatement, ReadStatement, open_envelope, read_statement
 from codman.evidence.verify import verify
+from codman.review.committee import committee_differences
 from codman.review.packs.pack import PACK_TEXT, is_pack, pack_of
 from codman.review.policy.advice import Advice, advise
 from codman.review.policy.diff import Difference, Turned, differences, turned
@@ -88,7 +89,8 @@ def compare_editions(
         BadInput: A file is wrong.
     """
     before, after = load_policy(old), load_policy(new)
-    changes = differences(before, after)
+    every = (*differences(before, after), *committee_differences(before, after))
+    changes = tuple(sorted(every, key=lambda one: one.requirement is not None))  # the policy as a whole first
     if not evidence:
         return changes, ()
     trusted = [read_verifying_key(key) for key in keys]

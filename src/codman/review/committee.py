@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -11,7 +11,9 @@ import yaml
 from pydantic import Field, model_validator
 
 from codman.review.packs.dated import Strict
-from codman.spine.policy import Name, Policy
+from codman.review.policy.diff import CHANGED, LOOSENED, TIGHTENED, Difference
+from codman.review.policy.requirement import Change
+from codman.spine.policy import Committee, Name, Policy
 from codman.spine.use import Tier
 
 
@@ -60,6 +62,58 @@ def floor_for(tier: Tier | None, policy: Policy | None = None) -> Floor:
     if policy is None or policy.committee is None:
         return floor
     return floor.more(policy.committee.voters, policy.committee.disciplines)
+
+
+def committee_differences(old: Policy, new: Policy) -> tuple[Difference, ...]:
+    """What two editions ask of the committee beyond what a use's tier takes, and what that changes for each tier."""
+    was, now = old.committee or Committee(), new.committee or Committee()
+    if was == now:
+        return ()
+    before = {tier: floor_for(tier, old) for tier in _tiers_of(old, new)}
+    after = {tier: floor_for(tier, new) for tier in before}
+    changes = [*_votes(before, after), *_voices(before, after)]
+    if not changes:
+        changes.append(Change(CHANGED, "its committee is written otherwise; every tier takes what it took"))
+    return tuple(Difference(None, one.way, one.words) for one in changes)
+
+
+def _tiers_of(*editions: Policy) -> list[Tier]:
+    """The tiers that any of some editions is meant for, the highest first."""
+    named = [set(one.applies_to.tier or Tier) for one in editions]
+    return [tier for tier in (Tier.HIGH, Tier.MEDIUM, Tier.LOW) if any(tier in names for names in named)]
+
+
+def _votes(before: Mapping[Tier, Floor], after: Mapping[Tier, Floor]) -> Iterator[Change]:
+    for way, tiers in (
+        (TIGHTENED, [tier for tier in before if after[tier].voters > before[tier].voters]),
+        (LOOSENED, [tier for tier in before if after[tier].voters < before[tier].voters]),
+    ):
+        said = {(after[tier].voters, before[tier].voters): _named(tiers, before, after, tier) for tier in tiers}
+        if said:
+            words = "; ".join(f"of {names} risk {now}, and took {was}" for (now, was), names in said.items())
+            yield Change(way, f"votes that a use takes at least: {words}")
+
+
+def _named(tiers: Sequence[Tier], before: Mapping[Tier, Floor], after: Mapping[Tier, Floor], like: Tier) -> str:
+    """The tiers for which it changes as for this one."""
+    wanted = before[like].voters, after[like].voters
+    return " or ".join(tier.value for tier in tiers if (before[tier].voters, after[tier].voters) == wanted)
+
+
+def _voices(before: Mapping[Tier, Floor], after: Mapping[Tier, Floor]) -> Iterator[Change]:
+    for way, words, has, had in (
+        (TIGHTENED, "has to come from", after, before),
+        (LOOSENED, "no longer has to come from", before, after),
+    ):
+        found: dict[str, list[str]] = {}
+        for tier in before:
+            there = {one.casefold() for one in had[tier].disciplines}
+            for one in has[tier].disciplines:
+                if one.casefold() not in there:
+                    found.setdefault(one, []).append(tier.value)
+        for discipline, tiers in found.items():
+            of = "" if len(tiers) == len(before) else f", for a use of {' or '.join(tiers)} risk"
+            yield Change(way, f"a vote {words} {discipline}{of}")
 
 
 def is_there(discipline: str, there: Collection[str]) -> bool:
