@@ -45,8 +45,21 @@ def compare(
     weight: Annotated[str | None, typer.Option(metavar="COL", help="Column of sampling weights.")] = None,
     level: Level = 0.95,
     interval: Annotated[
-        str, typer.Option(metavar="METHOD", help="analytic, or a paired bootstrap: percentile | bca.")
+        str,
+        typer.Option(
+            metavar="METHOD", help="analytic, a paired bootstrap (percentile | bca), or anytime: see --planned."
+        ),
     ] = "analytic",
+    planned: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="With anytime: patients you expect by the decision; intervals hold at every look."
+        ),
+    ] = None,
+    attempt: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Which challenger this is of all that were tried; told, not corrected."),
+    ] = None,
     replicates: Annotated[int, typer.Option(metavar="N", help="Of the bootstrap.")] = 2000,
     seed: Annotated[int, typer.Option(metavar="N", help="Of the bootstrap.")] = 7,
     strict: Annotated[bool, typer.Option("--strict", help="Suppress as for what leaves the house.")] = False,
@@ -96,7 +109,9 @@ def compare(
         subject=subject,
         weight=weight,
         metrics=None if metrics is None else q.words("--metrics", metrics),
-        interval=q.one_of("--interval", interval, ("analytic", "percentile", "bca")),
+        interval=q.one_of("--interval", interval, ("analytic", "percentile", "bca", "anytime")),
+        planned=planned,
+        attempt=attempt,
         replicates=replicates,
         level=level,
         suppression="strict" if strict else "standard",

@@ -22,12 +22,19 @@ def lines(comparison: ComparisonPredicate) -> Iterator[str]:
     left_out = "".join(f"; {count:,} left out: {reason}" for reason, count in rows.excluded.items())
     of = "" if rows.patients is None else f", of {rows.patients:,} patients"
     yield f"{rows.evaluated:,} of {rows.eligible:,} rows compared{of}{left_out}"
+    if comparison.spec.attempt is not None:
+        yield f"attempt {comparison.spec.attempt} at a better model"
     judged = [m for m in comparison.measurements if "conclusion" in m.params]
     if judged:
         alpha = judged[0].params["one_sided_alpha"]
         yield ""
         yield from (sentence(row) for row in judged)
         yield f"(each a one-sided test at {alpha:g}: the {comparison.spec.level:.0%} interval against the margin)"
+    if comparison.spec.planned is not None:
+        yield (
+            f"The intervals hold at every look together, asymptotically; they are tightest at "
+            f"{comparison.spec.planned:,} patients."
+        )
     yield ""
     own: dict[_Key, dict[str, float | None]] = {}
     for m in comparison.measurements:

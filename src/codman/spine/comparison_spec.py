@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from codman.spine.evaluation_spec import Share
 
@@ -34,11 +34,23 @@ class ComparisonSpec(BaseModel):
     subject: str | None = Field(default=None, description="Column of the patient; rows of one are not independent")
     weight: str | None = Field(default=None, description="Column of sampling weights")
     metrics: list[str] | None = Field(default=None, description="Only these metrics; null is all that can be compared")
-    interval: Literal["analytic", "percentile", "bca"] = "analytic"
+    interval: Literal["analytic", "percentile", "bca", "anytime"] = Field(
+        default="analytic", description="anytime holds at every look together, however often one looks"
+    )
+    planned: int | None = Field(
+        default=None, ge=1, description="Patients at which an anytime interval is to be tightest, said beforehand"
+    )
+    attempt: int | None = Field(default=None, ge=1, description="How many challengers this use has tried, this one too")
     replicates: int = Field(default=2000, ge=100, description="Bootstrap replicates, where interval is not analytic")
     level: Share = 0.95
     suppression: Literal["standard", "strict"] = "standard"
     seed: int = 7
+
+    @model_validator(mode="after")
+    def _planned(self) -> ComparisonSpec:
+        if (self.interval == "anytime") != (self.planned is not None):
+            raise ValueError("interval anytime and planned patients belong together")
+        return self
 
     @property
     def score_of_b(self) -> str:

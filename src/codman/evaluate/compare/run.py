@@ -11,10 +11,11 @@ import numpy as np
 from codman.errors import BadInput, nearest
 from codman.evaluate.binary import measure_scores
 from codman.evaluate.columns import BoolArray
+from codman.evaluate.compare.anytime import anytime
 from codman.evaluate.compare.bootstrap import resampled
 from codman.evaluate.compare.change import Change
 from codman.evaluate.compare.changes import Named, changes_of
-from codman.evaluate.compare.cohort import Cohort, make_cohort
+from codman.evaluate.compare.cohort import Cohort, Group, make_cohort
 from codman.evaluate.compare.margins import check_margins, judged
 from codman.evaluate.compare.pairing import Paired, pair
 from codman.evaluate.compare.pairs import Pairs
@@ -111,7 +112,7 @@ def _evaluation(spec: ComparisonSpec, metrics: list[str]) -> EvaluationSpec:
         subject=spec.subject,
         weight=spec.weight,
         metrics=[name for name in metrics if name != "mcnemar"],
-        interval=spec.interval,
+        interval="analytic" if spec.interval == "anytime" else spec.interval,
         replicates=spec.replicates,
         level=spec.level,
         suppression=spec.suppression,
@@ -136,7 +137,7 @@ def _changes(cohort: Cohort, hidden: BoolArray, spec: ComparisonSpec, wanted: tu
     found = changes_of(cohort, names, spec.level, shown=~hidden)
     if spec.interval != "analytic":
         found = [
-            None if of_slice is None else _resampled(of_slice, group.pairs(), spec)
+            None if of_slice is None else _again(of_slice, group, spec)
             for of_slice, group in zip(found, cohort.groups, strict=True)
         ]
     for k, (metric, threshold) in enumerate(names):
@@ -145,6 +146,13 @@ def _changes(cohort: Cohort, hidden: BoolArray, spec: ComparisonSpec, wanted: tu
                 yield _hidden(metric, threshold, name)
             else:
                 yield _written(of_slice[k], name, spec, _subjects(of_slice[k], cohort, s))
+
+
+def _again(found: list[Change], group: Group, spec: ComparisonSpec) -> list[Change]:
+    """The changes with the intervals that were asked for, in place of the analytic ones."""
+    if spec.planned is None:
+        return _resampled(found, group.pairs(), spec)
+    return [anytime(change, group, level=spec.level, planned=spec.planned) for change in found]
 
 
 def _resampled(found: list[Change], pairs: Pairs, spec: ComparisonSpec) -> list[Change]:
