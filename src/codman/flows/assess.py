@@ -9,7 +9,7 @@ from codman.errors import BadInput
 from codman.evaluate.run import run
 from codman.evidence.statements import build
 from codman.flows.idle import refuse_idle, refuse_names, refuse_unmeasured
-from codman.flows.provenance import criteria_of, inputs_of, note_of, now, product_of, software, subject_of, with_rows
+from codman.flows.provenance import criteria_of, now, provenance_of
 from codman.spine.evaluation_spec import EvaluationSpec
 from codman.spine.statement import EvaluationPredicate, Kind, Origin, Statement, when
 from codman.tables.source import Source
@@ -58,26 +58,19 @@ def assess(
             why=f"it says {cited.committed_at}, and what is promised must be promised before the run",
             fix="cite criteria that were committed before, or leave --criteria out",
         )
-    name = product_of(product, source.uri)
     others = dict(others or {})
-    inputs = inputs_of(source, others.items())
-    subject, note = subject_of(name, version, artifact, inputs[0].digest.sha256)
+    known = provenance_of(
+        ((source.name, source), *others.items()), source, product=product, version=version, use=use, origin=origin,
+        artifact=artifact, criteria=cited, at=at,
+    )  # fmt: skip
     found = run(source, spec, others=others)
     refuse_unmeasured(spec, found.measurements)
     refuse_names(spec, found.measurements, found.rows.evaluated)
     predicate = EvaluationPredicate(
-        product=name,
-        version=version,
-        use=use,
-        origin=origin,
-        evaluated_at=at or now(),
-        note=note_of(note, *source.notes),
-        criteria=cited,
-        inputs=with_rows(inputs, (source, *others.values())),
+        **known.said(*source.notes),
         rows=found.rows,
         spec=found.spec,
-        software=software(),
         measurements=list(found.measurements),
         curves=found.curves,
     )
-    return build(Kind.EVALUATION, subject, predicate)
+    return build(Kind.EVALUATION, known.subject, predicate)

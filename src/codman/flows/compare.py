@@ -7,7 +7,7 @@ from pathlib import Path
 from codman.evaluate.compare.run import run
 from codman.evidence.statements import build
 from codman.flows.idle import refuse_identifiers, refuse_names
-from codman.flows.provenance import criteria_of, input_of, note_of, now, product_of, software, subject_of, with_rows
+from codman.flows.provenance import criteria_of, provenance_of
 from codman.spine.comparison_spec import ComparisonSpec
 from codman.spine.comparison_statement import ComparisonPredicate
 from codman.spine.statement import Kind, Origin, Statement
@@ -49,24 +49,16 @@ def compare(
     """
     # what can be refused without reading the tables is refused first
     refuse_identifiers(spec, spec.id, spec.subject)
-    cited = criteria_of(criteria)
-    name = product_of(product, b.uri)
-    inputs = [input_of(a, "a"), input_of(b, "b")]
-    subject, note = subject_of(name, version, artifact, inputs[1].digest.sha256)
+    known = provenance_of(
+        (("a", a), ("b", b)), b, product=product, version=version, use=use, origin=origin,
+        artifact=artifact, criteria=criteria_of(criteria), at=at,
+    )  # fmt: skip
     found = run(a, b, spec)
     refuse_names(spec, found.measurements, found.rows.evaluated)
     predicate = ComparisonPredicate(
-        product=name,
-        version=version,
-        use=use,
-        origin=origin,
-        evaluated_at=at or now(),
-        note=note_of(note, *a.notes, *b.notes),
-        criteria=cited,
-        inputs=with_rows(inputs, (a, b)),
+        **known.said(*a.notes, *b.notes),
         rows=found.rows,
         spec=found.spec,
-        software=software(),
         measurements=list(found.measurements),
     )
-    return build(Kind.COMPARISON, subject, predicate)
+    return build(Kind.COMPARISON, known.subject, predicate)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import platform
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +19,7 @@ import codman
 from codman import __version__
 from codman.errors import BadInput
 from codman.evidence.statements import ReadStatement, read_statement
-from codman.spine.statement import CriteriaRef, Digest, Input, Kind, Subject
+from codman.spine.statement import CriteriaRef, Digest, Input, Kind, Origin, Subject
 from codman.tables.file_digest import sha256_of_file
 from codman.tables.source import Source
 
@@ -46,6 +47,80 @@ class NotCriteria(BadInput):
             why=f"it is a statement about {kind.value}",
             fix="make one: codman policy commit POLICY --out criteria.json",
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Which model a run's statement is about, which bytes it rests on, and what was promised.
+
+    Made by `provenance_of` before the tables are read, for what can be refused without them.
+    """
+
+    subject: Subject
+    note: str | None  # where the subject's digest is not the model's own
+    stated: Mapping[str, Any]  # product, version, use, origin and criteria
+    inputs: Sequence[tuple[Input, Source]]
+    at: str | None
+
+    def said(self, *notes: str | None, engines: tuple[str, ...] = ()) -> dict[str, Any]:
+        """The fields that the predicate of every run has, once its tables are read.
+
+        Args:
+            *notes: What reading the tables and the run itself had to remark.
+            engines: The rooms that computed; evaluate alone without any.
+        """
+        return {
+            **self.stated,
+            "evaluated_at": self.at or now(),
+            "note": note_of(self.note, *notes),
+            # a text file's rows are counted by reading it
+            "inputs": [
+                one if one.rows is not None else one.model_copy(update={"rows": source.rows})
+                for one, source in self.inputs
+            ],
+            "software": software(*engines),
+        }
+
+
+def provenance_of(
+    sources: Sequence[tuple[str, Source]],
+    about: Source,
+    *,
+    product: str | None,
+    version: str | None,
+    use: str | None,
+    origin: Origin,
+    artifact: str | None,
+    criteria: CriteriaRef | None,
+    at: str | None,
+) -> Provenance:
+    """Where the numbers of a run will come from.
+
+    Args:
+        sources: What it reads, by the name that the statement gives it.
+        about: The one of them whose predictions are the model's.
+        product: The product's name; without one, that file's.
+        version: Its version.
+        use: What it is used for, and where.
+        origin: Whose word this is.
+        artifact: The model's file or `sha256:…`; without it the subject is pinned by the predictions.
+        criteria: What was promised before the run.
+        at: When, ISO 8601 with a zone; now without it.
+
+    Raises:
+        BadArtifact: The artefact is neither a file nor a sha256.
+    """
+    name = product or Path(about.uri).name or "predictions"
+    inputs = [(input_of(source, called), source) for called, source in sources]
+    predictions = next(one.digest.sha256 for one, source in inputs if source is about)
+    subject, note = subject_of(name, version, artifact, predictions)
+    return Provenance(
+        subject=subject,
+        note=note,
+        stated={"product": name, "version": version, "use": use, "origin": origin, "criteria": criteria},
+        inputs=inputs,
+        at=at,
+    )
 
 
 def now() -> str:
@@ -150,21 +225,3 @@ def note_of(*notes: str | None) -> str | None:
     """Several notes as one; None where there is nothing to say."""
     said = [note for note in notes if note]
     return "; ".join(dict.fromkeys(said)) or None
-
-
-def product_of(product: str | None, uri: str) -> str:
-    """The product's name; without one, the predictions file's."""
-    return product or Path(uri).name or "predictions"
-
-
-def with_rows(inputs: Iterable[Input], sources: Iterable[Source]) -> list[Input]:
-    """The same inputs after they were read: a text file's rows are counted by reading it."""
-    return [
-        one if one.rows is not None else one.model_copy(update={"rows": source.rows})
-        for one, source in zip(inputs, sources, strict=True)
-    ]
-
-
-def inputs_of(first: Source, others: Iterable[tuple[str, Source]]) -> list[Input]:
-    """Every input, the predictions first."""
-    return [input_of(first), *(input_of(source, name) for name, source in others)]

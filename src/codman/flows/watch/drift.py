@@ -6,8 +6,8 @@ from pathlib import Path
 
 from codman.evidence.statements import build
 from codman.flows.idle import refuse_identifiers, refuse_names
-from codman.flows.provenance import criteria_of, input_of, note_of, now, product_of, software, subject_of, with_rows
-from codman.monitor.drift.run import DriftReport, run
+from codman.flows.provenance import criteria_of, provenance_of
+from codman.monitor.drift.run import run
 from codman.monitor.drift.verdict import alarms, state
 from codman.spine.drift_spec import DriftSpec
 from codman.spine.engine_statements import MonitoringPredicate
@@ -50,23 +50,15 @@ def watch_drift(
         BadInput: A column, a value, a file or an argument cannot be used.
     """
     refuse_identifiers(spec, spec.subject)
-    cited = criteria_of(criteria)
-    name = product_of(product, current.uri)
-    inputs = [input_of(reference, "reference"), input_of(current, "current")]
-    subject, note = subject_of(name, version, artifact, inputs[1].digest.sha256)
-    found: DriftReport = run(reference, current, spec)
+    known = provenance_of(
+        (("reference", reference), ("current", current)), current, product=product, version=version, use=use,
+        origin=origin, artifact=artifact, criteria=criteria_of(criteria), at=at,
+    )  # fmt: skip
+    found = run(reference, current, spec)
     refuse_names(spec, found.measurements, found.rows.evaluated)
     predicate = MonitoringPredicate(
-        product=name,
-        version=version,
-        use=use,
-        origin=origin,
-        evaluated_at=at or now(),
-        note=note_of(note, *reference.notes, *current.notes, *found.notes),
-        criteria=cited,
-        inputs=with_rows(inputs, (reference, current)),
+        **known.said(*reference.notes, *current.notes, *found.notes, engines=("evaluate", "monitor")),
         rows=found.rows,
-        software=software("evaluate", "monitor"),
         measurements=list(found.measurements),
         window=found.window,
         reference=found.reference,
@@ -74,4 +66,4 @@ def watch_drift(
         state=state(found.measurements),
         spec=found.spec,
     )
-    return build(Kind.MONITORING, subject, predicate)
+    return build(Kind.MONITORING, known.subject, predicate)
