@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final, Literal
 
 import numpy as np
+import pyarrow.compute as pc
 
 from codman.evaluate.run import run as evaluate
 from codman.evaluate.suppression import FEWEST as FEWEST_PATIENTS
@@ -354,11 +355,10 @@ def _span(start: date, end: date) -> tuple[str, str]:
 
 
 def _reference_span(before: EventRows) -> tuple[str, str]:
-    said = before.table[TIME]
     if before.n == 0:
         return "-", "-"
-    times = said.to_pylist()
-    return min(times).date().isoformat(), (max(times).date() + timedelta(days=1)).isoformat()
+    first, last = pc.min_max(before.table[TIME]).as_py().values()
+    return first.date().isoformat(), (last.date() + timedelta(days=1)).isoformat()
 
 
 def _patients(rows: EventRows) -> int | None:
