@@ -17,10 +17,10 @@ from codman.review import packs as ready_packs
 from codman.review.packs import NoPolicy, SeveralPolicies, every_pack, frameworks, packs, policies_for
 from codman.review.packs.catalog import NoSuchPack, pack
 from codman.review.packs.dated import OutOfDate
-from codman.review.packs.pack import pack_of_bytes
+from codman.review.packs.pack import PACK_TEXT, pack_of_bytes
 from codman.review.policy import judge
 from codman.review.policy.load import policy_of_bytes
-from codman.review.policy.written import BadPolicy
+from codman.review.policy.written import BadPolicy, parse
 from codman.spine.evaluation_spec import Task
 from codman.spine.policy import Checkpoint
 from codman.spine.statement import Origin
@@ -209,6 +209,23 @@ def test_a_pack_holds_on_its_last_day_and_no_longer():
     assert mine.holds(date(2026, 11, 30))
     assert not mine.holds(date(2026, 12, 1))
     assert mine.standing(date(2026, 12, 1)) == "no longer after 30 Nov 2026"
+
+
+@pytest.mark.parametrize("path", [*READY.glob("*.yaml"), *READY.with_name("frameworks").glob("*.yaml")], ids=str)
+def test_what_came_with_codman_reads_the_same_by_either_reader_of_yaml(path):
+    slow, fast = (parse(path.read_bytes(), path.name, as_text=PACK_TEXT, ours=ours) for ours in (False, True))
+
+    assert fast == slow
+
+
+def test_an_own_pack_is_read_again_when_its_file_is_another(tmp_path):
+    file = tmp_path / "ours.yaml"
+    file.write_bytes(own(edition="2026-11"))
+    first, again = pack("ours", TODAY, tmp_path), pack("ours", TODAY, tmp_path)
+    file.write_bytes(own(edition="2026-12"))
+
+    assert again is first
+    assert pack("ours", TODAY, tmp_path).edition == "2026-12"
 
 
 def test_a_pack_nobody_wrote_is_an_error():

@@ -181,20 +181,33 @@ class _Book:
             "version": self._made[use.product],
         }
         shown = self._shown[use.id] | self._shown[use.product]
-        for control, field in _fields():
-            if field.column is not None:
-                noun, column = field.column
-                if any(_says(getattr(one, column)) for one in nouns[noun]):
-                    yield Said(control=control, basis=Basis.CLAIM, source=field.home)
-            for kind, origin, stands in shown if field.evidence is not None else ():
-                if _fits(field, kind, origin):
-                    basis = Basis.EVIDENCE if stands == "verified" else Basis.CLAIM
-                    yield Said(control=control, basis=basis, source="filed evidence")
+        for (noun, column), said in _columns().items():
+            if any(_says(getattr(one, column)) for one in nouns[noun]):
+                yield from said
+        for kind, origin, stands in shown:
+            basis = Basis.EVIDENCE if stands == "verified" else Basis.CLAIM
+            for control in _shown_by(kind, origin):
+                yield Said(control=control, basis=basis, source="filed evidence")
 
 
 @cache
-def _fields() -> tuple[tuple[str, FrameworkField], ...]:
-    return tuple((f"{f.framework}/{field.id}", field) for f in every_framework() for field in f.fields)
+def _columns() -> Mapping[tuple[str, str], tuple[Said, ...]]:
+    """What each noun's column answers, where it says anything."""
+    found: dict[tuple[str, str], list[Said]] = defaultdict(list)
+    for f in every_framework():
+        for field in f.fields:
+            if field.column is not None:
+                said = Said(control=f"{f.framework}/{field.id}", basis=Basis.CLAIM, source=field.home)
+                found[field.column].append(said)
+    return {column: tuple(said) for column, said in found.items()}
+
+
+@cache
+def _shown_by(kind: str, origin: str | None) -> tuple[str, ...]:
+    """The controls that such a statement answers."""
+    return tuple(
+        f"{f.framework}/{field.id}" for f in every_framework() for field in f.fields if _fits(field, kind, origin)
+    )
 
 
 @cache

@@ -63,7 +63,8 @@ class Framework(_Part):
 def framework(name: str) -> Framework:
     """One framework, a name of `NAMES`."""
     text = (files("codman.registry.frameworks") / f"{name}.yaml").read_text(encoding="utf-8")
-    return Framework.model_validate(yaml.safe_load(text))
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # PyYAML can be built without libyaml
+    return Framework.model_validate(yaml.load(text, loader))  # noqa: S506 (both are safe)
 
 
 def every_framework() -> tuple[Framework, ...]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
 from codman.errors import BadInput
 from codman.review.packs.dated import OutOfDate
-from codman.review.packs.pack import Pack, pack_of_bytes, read_pack
+from codman.review.packs.pack import PACK_TEXT, Pack, pack_of, pack_of_bytes
+from codman.review.policy.written import bytes_of, parse
 
 OWN: Final = "packs"  # the folder of a hospital's own packs, in its workspace
+_PACKS_KEPT: Final = 64
 
 
 class NoSuchPack(BadInput):
@@ -68,12 +70,16 @@ def pack(name: str, at: datetime | date, own: Path | None = None) -> Pack:
 def _ready() -> tuple[Pack, ...]:
     folder = files("codman.review.packs").joinpath("ready")
     found = sorted((file.name, file.read_bytes()) for file in folder.iterdir() if file.name.endswith(".yaml"))
-    return tuple(pack_of_bytes(data, name) for name, data in found)
+    return tuple(pack_of(parse(data, name, as_text=PACK_TEXT, ours=True)) for name, data in found)
 
 
 def _own(folder: Path | None) -> tuple[Pack, ...]:
     if folder is None or not folder.is_dir():
         return ()
-    return tuple(
-        read_pack(path, own=True) for path in sorted(folder.iterdir()) if path.suffix.lower() in (".yaml", ".yml")
-    )
+    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in (".yaml", ".yml"))
+    return tuple(_own_pack(bytes_of(path), str(path)) for path in found)
+
+
+@lru_cache(maxsize=_PACKS_KEPT)  # by its bytes: a look at the house asks for its packs hundreds of times
+def _own_pack(data: bytes, path: str) -> Pack:
+    return pack_of_bytes(data, path, own=True)

@@ -127,13 +127,13 @@ def framework(name: str, at: datetime | date) -> ControlFramework:
     return max(holding, key=lambda each: each.valid_from)
 
 
-def framework_of_bytes(data: bytes, name: str) -> ControlFramework:
-    """A framework from its file's bytes; `name` is what errors call them.
+def framework_of_bytes(data: bytes, name: str, *, ours: bool = False) -> ControlFramework:
+    """A framework from its file's bytes; `name` is what errors call them, and `ours` says that they came with Codman.
 
     Raises:
         BadPolicy: It cannot be read, or its counts are not what it holds.
     """
-    written = parse(data, name, as_text=_TEXT)
+    written = parse(data, name, as_text=_TEXT, ours=ours)
     fields = dict(written.value)
     listed = fields.pop("fields_of", None)
     controls = _listed(written) if listed is None else _registered(listed)
@@ -187,4 +187,4 @@ def _as_counted(found: ControlFramework, written: Written) -> None:
 def _all() -> tuple[ControlFramework, ...]:
     folder = files("codman.review.packs").joinpath("frameworks")
     found = sorted((file.name, file.read_bytes()) for file in folder.iterdir() if file.name.endswith(".yaml"))
-    return tuple(framework_of_bytes(data, name) for name, data in found)
+    return tuple(framework_of_bytes(data, name, ours=True) for name, data in found)

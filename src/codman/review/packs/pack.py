@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from textwrap import dedent
 from typing import Annotated, Any, Final, Literal
 
@@ -14,7 +13,7 @@ from pydantic import Field
 from codman.review.packs.dated import Dated, Strict, made
 from codman.review.policy.load import AS_TEXT, policy_of, policy_of_bytes
 from codman.review.policy.plain import plain
-from codman.review.policy.written import BadPolicy, Written, first_of, parse, read
+from codman.review.policy.written import BadPolicy, Written, first_of, parse
 from codman.spine.policy import Checkpoint, Name, Policy
 
 Technique = Literal["predictive", "generative", "foundation"]
@@ -68,17 +67,12 @@ class Pack(Dated):
         return tuple(policy for policy in self.checkpoints if policy.checkpoint is checkpoint)
 
 
-def read_pack(path: Path, *, own: bool = False) -> Pack:
-    """A pack from its file.
+def pack_of_bytes(data: bytes, name: str, *, own: bool = False) -> Pack:
+    """A pack from its file's bytes; `name` is what errors call them.
 
     Raises:
         BadPolicy: It cannot be read, one of its policies cannot be used, or its counts are not what it holds.
     """
-    return pack_of(read(path, as_text=PACK_TEXT), own=own)
-
-
-def pack_of_bytes(data: bytes, name: str, *, own: bool = False) -> Pack:
-    """The same from bytes in memory; `name` is what errors call them."""
     return pack_of(parse(data, name, as_text=PACK_TEXT), own=own)
 
 

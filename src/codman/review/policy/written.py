@@ -20,6 +20,7 @@ MAX_DEPTH: Final = 20
 MAX_BRACKETS: Final = 200  # open at once; far above MAX_DEPTH, because a title may hold some
 Place = tuple[str | int, ...]
 
+_FAST: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # PyYAML can be built without libyaml
 _INTEGER: Final = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _DECIMAL: Final = re.compile(r"[-+]?([0-9]{1,40}\.?[0-9]{0,40}|\.[0-9]{1,40})([eE][-+]?[0-9]{1,3})?")
 _IMPLICIT: Final = frozenset(
@@ -117,6 +118,11 @@ def read(path: Path, *, as_text: frozenset[str]) -> Written:
     Raises:
         BadPolicy: Not there, not YAML, a key twice, an alias or a tag, nested too deep.
     """
+    return parse(bytes_of(path), str(path), as_text=as_text)
+
+
+def bytes_of(path: Path) -> bytes:
+    """A policy file's bytes, at most 1 MiB of them. Raises BadPolicy."""
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
@@ -125,11 +131,22 @@ def read(path: Path, *, as_text: frozenset[str]) -> Written:
         raise BadPolicy(str(path), None, f"it cannot be read: {why}", "check the file's name") from None
     if len(data) > MAX_BYTES:
         raise BadPolicy(str(path), None, "it is larger than 1 MiB", "give a policy file")
-    return parse(data, str(path), as_text=as_text)
+    return data
 
 
-def parse(data: bytes, path: str, *, as_text: frozenset[str]) -> Written:
-    """Read a policy's bytes; `path` is what errors call it. Raises BadPolicy."""
+def parse(data: bytes, path: str, *, as_text: frozenset[str], ours: bool = False) -> Written:
+    """Read a policy's bytes.
+
+    Args:
+        data: YAML.
+        path: What errors call it.
+        as_text: As `read` takes it.
+        ours: It came with Codman, so libyaml reads it, many times as fast. What somebody else wrote is not read so:
+            libyaml knows no bound on depth, and a file of nothing but dashes would end the process.
+
+    Raises:
+        BadPolicy: It cannot be used.
+    """
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -137,7 +154,7 @@ def parse(data: bytes, path: str, *, as_text: frozenset[str]) -> Written:
     if _brackets(text) > MAX_BRACKETS:  # YAML's own reader would take minutes to find that out
         raise BadPolicy(path, None, "it is nested too deep", "write it flat, as in the documentation")
     try:
-        loader = yaml.SafeLoader(text)
+        loader = (_FAST if ours else yaml.SafeLoader)(text)
         node = loader.get_single_node()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -221,8 +238,7 @@ class _Reader:
         text = str(node.value)
         if node.tag not in _IMPLICIT:
             raise self.refuse(node, "a YAML tag (!…) is used", "write the value without a tag")
-        quoted = getattr(node, "style", None) is not None
-        if quoted:
+        if getattr(node, "style", None):  # quoted; of what is not, libyaml says "" and PyYAML None
             return text
         if text in _NULLS:
             return None
