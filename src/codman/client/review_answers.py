@@ -71,6 +71,7 @@ class Minutes(Answered):
     conditions: list[dict[str, Any]]
     signatures: list[str]
     decision: str | None
+    titles: dict[str, str]
 
 
 class Way(Answered):

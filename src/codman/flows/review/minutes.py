@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict
@@ -13,7 +14,7 @@ from codman.flows.review.deciding import stood_as, verdict_of
 from codman.flows.review.voting import count
 from codman.registry.access import Reader
 from codman.registry.names import names_of
-from codman.spine.day import written_day
+from codman.spine.day import written_day, written_moment
 from codman.spine.record_statements import DecidedRequirement, DecisionPredicate
 from codman.spine.review import CaseState, Condition, Remark, Reviewer
 from codman.spine.verdict import Outcome
@@ -93,6 +94,7 @@ class Minutes(_Part):
     conditions: list[Promised]
     signatures: list[str]
     decision: str | None
+    titles: dict[str, str]  # what the requirements are called, by id
 
     def markdown(self) -> str:
         """As a text that prints."""
@@ -123,6 +125,7 @@ def minutes(house: House, reader: Reader, case: str) -> Minutes:
             accepted = {one.requirement for one in found.acceptances}
             stood = [stood_as(r, accepted) for r in verdict.results]
     tallied = count(found, verdict)
+    titles = {one.id: one.name for one in found.policy.requires}
     return Minutes(
         case=about.id,
         use=found.use.name,
@@ -146,11 +149,12 @@ def minutes(house: House, reader: Reader, case: str) -> Minutes:
         reasons=about.reasons,
         decided_at=about.decided_at,
         expires_on=about.expires_on,
-        conditions=[_condition(one, names) for one in found.conditions],
+        conditions=[_condition(one, names, titles) for one in found.conditions],
         signatures=[]
         if decided is None
-        else [f"{one.name}, {one.meaning.value}, {one.signed_at}" for one in decided.signed_by],
+        else [f"{one.name}, {one.meaning.value}, {_moment(one.signed_at)}" for one in decided.signed_by],
         decision=None if about.decision is None else f"sha256:{about.decision}",
+        titles=titles,
     )
 
 
@@ -192,8 +196,8 @@ def _votes(found: Docket, names: Mapping[str, str], counted: Collection[str]) ->
     ]
 
 
-def _condition(one: Condition, names: Mapping[str, str]) -> Promised:
-    closes = f"evidence that meets {one.requirement}" if one.requirement else None
+def _condition(one: Condition, names: Mapping[str, str], titles: Mapping[str, str]) -> Promised:
+    closes = f"evidence that meets “{titles.get(one.requirement, one.requirement)}”" if one.requirement else None
     closes = closes or (f"a document: {one.document}" if one.document else "the office, by hand")
     return Promised(
         sentence=one.sentence,
@@ -217,9 +221,9 @@ def _lines(of: Minutes) -> Iterator[str]:
     for lack in of.lacking:
         yield f"Still needed: {lack}."
     yield from _section("Present", (_who(one) for one in of.present))
-    yield from _section("Not known", (_how(one) for one in of.not_known))
-    yield from _section("Known", (_how(one) for one in of.known))
-    yield from _section("Questions and answers", (line for one in of.remarks for line in _asked(one, 0)))
+    yield from _section("Not known", (_how(one, of.titles) for one in of.not_known))
+    yield from _section("Known", (_how(one, of.titles) for one in of.known))
+    yield from _section("Questions and answers", (line for one in of.remarks for line in _asked(one, of.titles, 0)))
     yield from _section("Votes", map(_vote, of.votes))
     yield from _section(
         "Conditions",
@@ -246,16 +250,20 @@ def _who(one: Present) -> str:
     return f"{one.name} ({one.discipline}), {interest or 'interest not stated'}{note}{delegate}"
 
 
-def _how(one: DecidedRequirement) -> str:
+def _how(one: DecidedRequirement, titles: Mapping[str, str]) -> str:
     accepted = " Accepted in writing, under a condition." if one.accepted else ""
-    return f"{one.id}, {one.outcome}: {one.sentence}{accepted}"
+    return f"{titles.get(one.id, one.id)}, {one.outcome}: {one.sentence}{accepted}"
 
 
-def _asked(one: Said, depth: int) -> Iterator[str]:
-    about = f" on {one.requirement}" if one.requirement else ""
-    yield f"{'  ' * depth}{'- ' if depth else ''}{one.by}{about}, {one.at[:16].replace('T', ' ')}: {one.text}"
+def _asked(one: Said, titles: Mapping[str, str], depth: int) -> Iterator[str]:
+    about = f" on {titles.get(one.requirement, one.requirement)}" if one.requirement else ""
+    yield f"{'  ' * depth}{'- ' if depth else ''}{one.by}{about}, {_moment(one.at)}: {one.text}"
     for answer in one.answers:
-        yield from _asked(answer, depth + 1)
+        yield from _asked(answer, titles, depth + 1)
+
+
+def _moment(at: str) -> str:
+    return written_moment(datetime.fromisoformat(at), UTC)
 
 
 def _vote(one: Voted) -> str:
