@@ -13,6 +13,7 @@ from seen_pages import Pages, pages_of
 from codman.flows.house import House
 from codman.flows.outbox import deliver_due, standing, tell
 from codman.flows.schedule import run_scheduled
+from codman.flows.watch.rounds import monitoring_round
 from codman.jobs.notice import Notice
 from codman.jobs.notifier import Message, NotAccepted
 from codman.registry.log import SYSTEM, Entry, entries
@@ -45,7 +46,7 @@ def test_what_was_given_up_is_shown_with_why_and_never_with_what_it_says(pages: 
     assert "1 message given up" in page
     assert "the receiver answered with status 550 to try 1" in page
     assert "ann@example.org" in page
-    assert "1 for a way that is not set up" in page
+    assert "1 message waits for a way that is not set up" in page
     assert "No way to tell anybody outside is set up" in page
     assert "Nobody reads this" not in page
     assert "Try again" not in page  # that is an administrator's
@@ -75,6 +76,7 @@ def test_the_clocks_jobs_are_due_then_done(pages: Pages, house: House) -> None:
     assert "never" in officer.get("/status").text
 
     assert {one.trouble for one in run_scheduled(house)} == {None}
+    monitoring_round(house)  # on a thread of its own in a server
 
     page = officer.get("/status").text
     assert "never" not in re.search(r"<tbody>.*?</tbody>", page, re.DOTALL)[0]

@@ -28,6 +28,8 @@ _JOBS: Final[Mapping[str, str]] = {
     "change-control": "Look at what changed, and at conditions and decisions that end",
     "triage": "Raise the tier of what answers made riskier",
     "forget-sent": "Blank what was sent long ago",
+    "monitoring": "Measure what monitors watch",
+    "incidents": "Pass on monitoring incidents that nobody took in hand",
 }
 _LATE_S: Final = 15 * 60  # the outbox is looked through every few seconds
 _MINUTE_S: Final = 60
@@ -158,7 +160,8 @@ def _sentence(now: Standing, house: Upkeep, at: datetime) -> str:
     if queue.waiting > queue.unsendable and queue.lag_s > _LATE_S:
         troubles.append(f"the oldest message has waited {_span(queue.lag_s)}")
     if queue.unsendable:
-        troubles.append(f"{queue.unsendable:,} for a way that is not set up")
+        waiting = "message waits" if queue.unsendable == 1 else "messages wait"
+        troubles.append(f"{queue.unsendable:,} {waiting} for a way that is not set up")
     if failing:
         troubles.append(f"{len(failing)} job{'' if len(failing) == 1 else 's'} failing")
     troubles += _of_the_server(house, at)
