@@ -12,6 +12,7 @@ from codman.flows import records
 from codman.flows.before_deciding import nothing_decided
 from codman.flows.change_control import would_reopen
 from codman.flows.review.pausing import ProposalSettled, confirm_pause, decline_pause
+from codman.flows.review.plans import requirements_to_plan
 from codman.flows.review.staging import CannotMove
 from codman.registry import governance
 from codman.registry.access import NotAllowed, paths_for, require
@@ -34,7 +35,11 @@ router = APIRouter()
 
 _WHY: Final = Ask(name="why", label="Why", kind="prose", needed=True, hint="Kept in the audit log")
 _SAID: Final[Mapping[str, tuple[str, str, str]]] = {
-    "confirm": ("Pause it, as proposed", "The use and its sites stop now; who presides starts them again.", "Pause it"),
+    "confirm": (
+        "Pause it, as proposed",
+        "The use and its sites stop now; a committee chair can start them again.",
+        "Pause it",
+    ),
     "decline": ("Say why it goes on", "It goes on as it is, and the reason stays with it.", "It goes on"),
 }
 _ACTIONS: Final = {"confirm": "use.pause", "decline": "case.change"}
@@ -59,8 +64,9 @@ def changes_page(visit: VisitDep, use_id: str) -> Response:
                 undecided = nothing_decided(*asked)
             except BadField as error:
                 errors = {error.field: error.why}
+    called = requirements_to_plan(visit.house, visit.reader, use_id)
     with visit.house.database.reading() as connection:
-        view = changes_view(connection, use, visit.reader, visit.today(), values, errors, would, undecided)
+        view = changes_view(connection, use, visit.reader, visit.today(), values, errors, would, undecided, called)
     return visit.show("changes.html", view, status=422 if errors else 200)
 
 

@@ -82,7 +82,7 @@ class PlanLine:
     href: str
     tag: Tag
     allows: tuple[str, ...]
-    requirements: str
+    requirements: tuple[str, ...]
     valid_to: str | None
 
 
@@ -115,6 +115,7 @@ def changes_view(
     errors: Mapping[str, str],
     would: Sequence[WouldReopen] | None,
     undecided: NothingDecided | None = None,
+    called: Mapping[str, str] | None = None,
 ) -> ChangesView:
     """The page of a use's changes.
 
@@ -127,6 +128,7 @@ def changes_view(
         errors: What is wrong with that.
         would: What it would reopen; None where nothing was asked.
         undecided: What stands instead of a decision, where nothing is decided.
+        called: What requirements that a plan may name are called, by id.
     """
     found: list[Reopening] = governance.every(connection, "reopening", reopenings.c.use == use.id)
     titles = titles_of(connection, [one.policy for one in found])
@@ -136,7 +138,7 @@ def changes_view(
         name=use.name,
         pauses=_pauses(connection, use, reader),
         reopened=tuple(_reopened(one, titles) for one in sorted(found, key=_open_first)),
-        plans=tuple(_plan(connection, one, day) for one in reversed(plans)),
+        plans=tuple(_plan(connection, one, day, called or {}) for one in reversed(plans)),
         may_plan=may(reader, "plan.create", paths_of(connection, use)),
         asked=shown((_CHANGED, _TO), values, errors),
         undecided=undecided,
@@ -181,12 +183,12 @@ def _pauses(connection: Connection, use: Use, reader: Reader) -> tuple[PauseLine
     )
 
 
-def _plan(connection: Connection, one: ChangePlan, day: str) -> PlanLine:
+def _plan(connection: Connection, one: ChangePlan, day: str, called: Mapping[str, str]) -> PlanLine:
     return PlanLine(
         href=f"/plans/{one.id}",
         tag=standing_of(one, holds=approved(connection, one, day)),
         allows=allowed_in_words(one),
-        requirements=", ".join(one.requirements),
+        requirements=tuple(called.get(id_, id_) for id_ in one.requirements),
         valid_to=one.valid_to,
     )
 

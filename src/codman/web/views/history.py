@@ -33,7 +33,11 @@ _DONE: Final[Mapping[str, str]] = {
     "keep": "kept",
 }
 
-
+_ACTIONS: Final[Mapping[str, str]] = {  # said of the whole action, where verb and noun alone would mislead
+    "person.sign": "signed",
+    "evidence.link": "found the use and the product of the evidence",
+    "log.try": "tried whether it can write to",
+}
 _NOUNS: Final[Mapping[str, str]] = {
     "evidence": "evidence",
     "grant": "the role",
@@ -86,24 +90,31 @@ def event(item: Written, named: Mapping[str, str]) -> Event:
     value = item.value
     about = value["about"]["id"]
     actor = value["actor"]
+    filed = words((value.get("after") or {}).get("kind") or "") if value["action"] == "evidence.file" else ""
     return Event(
         index=item.index,
         at=value["at"],
         who=named.get(actor["id"], "the house itself" if actor["kind"] == "system" else actor["id"]),
         who_id=actor["id"],
-        what=done(value["action"]),
+        what=f"filed {_a(filed)}" if filed else done(value["action"]),
         about=named.get(about, brief(about)),
         about_id=about,
         about_href=place_of(value["about"]["kind"], about),
-        changes=_changes(item, value, named),
+        changes=() if filed else _changes(item, value, named),  # the evidence's own page says them all
         why=_text(item.texts, "why", value.get("why")) if value.get("why") is not None else "",
     )
 
 
 def done(action: str) -> str:
     """An action as people say it was done: use.change is `changed the use`."""
+    if action in _ACTIONS:
+        return _ACTIONS[action]
     noun, _, verb = action.partition(".")
     return f"{_DONE.get(verb, words(verb))} {_NOUNS.get(noun, 'the ' + words(noun))}"
+
+
+def _a(kind: str) -> str:
+    return f"{'an' if kind[:1] in 'aeio' else 'a'} {kind}"
 
 
 def ids_in(items: Sequence[Written]) -> set[str]:

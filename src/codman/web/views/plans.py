@@ -44,7 +44,7 @@ class PlanView:
     facts: tuple[Fact, ...]
     allows: tuple[str, ...]
     protocol: str
-    requirements: tuple[tuple[str, str], ...]  # id, title
+    requirements: tuple[str, ...]  # by what they are called
     impact: str
 
 
@@ -57,7 +57,7 @@ def plan_asks(*, requirements: bool) -> tuple[Ask, ...]:
     asks = []
     for one in _ORDER:
         if one is Changed.THRESHOLD:
-            low = "The threshold may go from here to the next."
+            low = "Leave both open where the threshold may not change."
             asks.append(Ask(name=LEAST, label="Lowest threshold it may have", kind="amount", hint=low))
             asks.append(Ask(name=MOST, label="Highest threshold it may have", kind="amount"))
         else:
@@ -73,7 +73,14 @@ def plan_asks(*, requirements: bool) -> tuple[Ask, ...]:
     asks.append(
         Ask(name="impact", label="Part 3: benefits and risks, and how they are mitigated", kind="prose", needed=True)
     )
-    asks.append(Ask(name="valid_to", label="Until when the plan holds", kind="day"))
+    asks.append(
+        Ask(
+            name="valid_to",
+            label="Last day of the plan",
+            kind="day",
+            hint="Without one it holds as long as its decision.",
+        )
+    )
     if requirements:
         hint = "Ids of requirements of the policy that will judge it, with commas between."
         asks.append(
@@ -123,7 +130,7 @@ def plan_view(plan: ChangePlan, use: Use, titles: Mapping[str, str], *, holds: b
         ),
         allows=allowed_in_words(plan),
         protocol=plan.protocol,
-        requirements=tuple((one, titles.get(one, one)) for one in plan.requirements),
+        requirements=tuple(titles.get(one, one) for one in plan.requirements),
         impact=plan.impact,
     )
 
