@@ -24,11 +24,18 @@ from codman.web.views.intake_lines import (
     SaidPage,
 )
 from codman.web.views.lists import Lists
+from codman.web.views.marks import Tag
 from codman.web.views.sent import Form as Sent
 
 _FIELDS: Final[Mapping[Kind, FieldKind]] = {Kind.LINE: "line", Kind.PROSE: "prose", Kind.DATE: "day"}
 _RECORDS: Final[Mapping[Kind, str]] = {Kind.PERSON: "person", Kind.PRODUCT: "product", Kind.SITE: "site"}
 _CHOSEN: Final = frozenset({Kind.CHOICE, Kind.YES_NO, Kind.MANY})
+_SOURCES: Final[Mapping[str, str]] = {"form": "the form", "row": "a use of the book"}
+_STATES: Final[Mapping[IntakeState, Tag]] = {
+    IntakeState.DRAFT: Tag("Draft", "unsure", "○"),
+    IntakeState.SUBMITTED: Tag("Sent in", "met", "✓"),
+    IntakeState.WITHDRAWN: Tag("Withdrawn", "plain", "×"),
+}
 _YES: Final = frozenset({"yes", "true", "y", "1"})
 _NO: Final = frozenset({"no", "false", "n", "0"})
 
@@ -159,11 +166,11 @@ def intake_line(intake: Intake, title: str, who: str) -> IntakeLine:
     return IntakeLine(
         href=f"/intakes/{intake.id}",
         name=title,
-        state=intake.state.value,
+        tag=_STATES[intake.state],
         who=who,
-        source=intake.source,
+        source=_SOURCES.get(intake.source, intake.source),
         at=intake.updated_at,
-        use_href=f"/uses/{intake.use}" if intake.use is not None else "",
+        use_href=f"/uses/{intake.use}" if intake.use is not None and intake.state is IntakeState.SUBMITTED else "",
     )
 
 
@@ -284,7 +291,12 @@ def _faults(found: Opened, faults: Sequence[Fault]) -> tuple[FaultLine, ...]:
         return f"{_page_href(intake, form.page_of[id_].id)}#f-{id_}" if id_ is not None and known else ""
 
     return tuple(
-        FaultLine(text=fault.message, href=href(fault.question), with_href=href(fault.with_question))
+        FaultLine(
+            text=fault.message,
+            href=href(fault.question),
+            with_href=href(fault.with_question),
+            ask=form.by_id[fault.question].ask if fault.missing and fault.question in form.by_id else "",
+        )
         for fault in faults
     )
 

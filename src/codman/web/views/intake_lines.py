@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from codman.web.views.forms import Asked
+from codman.web.views.marks import Tag
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +52,7 @@ class FaultLine:
     text: str
     href: str
     with_href: str  # the other answer, where two contradict each other
+    ask: str  # the question alone, where nothing is wrong but that it is not answered; empty otherwise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,8 +131,8 @@ class IntakeLine:
 
     href: str
     name: str
-    state: str
+    tag: Tag
     who: str
     source: str
     at: str
-    use_href: str
+    use_href: str  # of the use it became, once it was sent in

@@ -1,4 +1,4 @@
-"""The tier of a use: what is not known first, then what holds and why, what waits, what people may do about it."""
+"""The tier of a use: the tier, what is not known, then what holds and why, what waits, what people may do about it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from codman.spine.intake import TriageRecord, TriageState
 from codman.spine.use import Tier
 from codman.web.render import day
 from codman.web.views.forms import Ask, Asked, Option, shown
-from codman.web.views.marks import Fact, Gap
+from codman.web.views.marks import Fact
 
 _LEAST_REASON: Final = "A lower tier needs a reason, a second person who agrees, and neither with a hand in the use."
 _STATES: Final[Mapping[TriageState, str]] = {
@@ -77,7 +77,7 @@ class TriageView:
     use_href: str
     name: str
     facts: tuple[Fact, ...]
-    unknown: tuple[Gap, ...]
+    unknown: tuple[tuple[str, tuple[str, ...]], ...]  # a tier, and the questions whose answers could raise it there
     forbidden: tuple[str, ...]
     changed: str
     reasons: tuple[ReasonLine, ...]
@@ -118,10 +118,7 @@ def triage_view(
         use_href=f"/uses/{use.id}",
         name=use.name,
         facts=_facts(found, names),
-        unknown=tuple(
-            Gap(f"{found.asks[one.question]} The answer could raise it to {one.could_raise_to.value}.")
-            for one in fresh.unknown
-        ),
+        unknown=_unknown(found),
         forbidden=tuple(f"{one.why} ({one.cited})" for one in fresh.forbidden),
         changed=_changed(found),
         reasons=tuple(_reason(one, found.asks) for one in (standing.reasons if standing else ())),
@@ -134,6 +131,13 @@ def triage_view(
         history=tuple(_past(one, names) for one in found.history),
         triaged=standing is not None,
     )
+
+
+def _unknown(found: Triaged) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    by_tier: dict[str, list[str]] = {}
+    for one in found.fresh.unknown:  # the highest tier first
+        by_tier.setdefault(one.could_raise_to.value, []).append(found.asks[one.question])
+    return tuple((tier, tuple(asks)) for tier, asks in by_tier.items())
 
 
 DETERMINATION: Final = (
@@ -213,7 +217,7 @@ def _class(one: Any) -> str:
     if one.applies is False:
         return "does not apply"
     found = one.found or "not known yet"
-    return f"{found}; could be {one.could_be}" if one.could_be else found
+    return f"{found}; at worst: {one.could_be}" if one.could_be else found
 
 
 def _pending(found: Triaged, names: Mapping[str, str], reader: str, *, may_agree: bool) -> PendingView | None:
