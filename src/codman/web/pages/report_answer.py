@@ -120,6 +120,6 @@ def _shown(
         faults=faults,
         refused=refused,
         looks=looks,
-        limit_kib=LARGEST // 1024,
+        largest=LARGEST,
     )
     return visit.show("report_answer.html", view, status=status)

@@ -210,7 +210,7 @@ def _report(
             link_ends=link_ends,
             faults=faults,
             errors=errors,
-            limit_kib=LARGEST // 1024,
+            largest=LARGEST,
         )
     return visit.show(
         "report.html",

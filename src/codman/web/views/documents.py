@@ -131,7 +131,7 @@ def size(number: int) -> str:
         return f"{number} bytes"
     if number < _KIB * _KIB:
         return f"{number / _KIB:.0f} KiB"
-    return f"{number / _KIB / _KIB:.1f} MiB"
+    return f"{number / _KIB / _KIB:.1f}".removesuffix(".0") + " MiB"
 
 
 def ending_of(media_type: str) -> str:

@@ -9,6 +9,7 @@ from codman.flows.generated import FORMATS, Format
 from codman.registry.coverage import State
 from codman.report import model_card, source_attributes
 from codman.report.told import RESTS_ON, SMALL, Told
+from codman.web.render import day
 
 _WHAT = {
     "chai": "What a developer or a hospital tells of a model, in the form that the Coalition for Health AI set.",
@@ -53,7 +54,7 @@ def generated_view(told: Told) -> GeneratedView:
         evaluations=tuple(
             (
                 f"/evidence/{one.cited.digest}",
-                f"Evaluation of {one.predicate.evaluated_at[:10]}, origin {one.predicate.origin.value}",
+                f"Evaluation of {day(one.predicate.evaluated_at)}, origin {one.predicate.origin.value}",
             )
             for one in told.evaluations
         ),

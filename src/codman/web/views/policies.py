@@ -151,7 +151,7 @@ def pack_view(pack: Pack, on: date) -> PackView:
             Fact("Edition", pack.edition, detail="your own" if pack.own else "came with Codman"),
             Fact("Policies", str(len(pack.checkpoints))),
             Fact("Requirements", str(pack.counts.requirements)),
-            Fact("Holds from", pack.valid_from.isoformat(), detail=_until(pack)),
+            Fact("Holds from", written_day(pack.valid_from), detail=_until(pack)),
         ),
         sources=_sources(pack),
         policies=tuple(_policy(one) for one in pack.checkpoints),
@@ -171,10 +171,10 @@ def framework_view(found: ControlFramework, packs: Sequence[Pack], on: date) -> 
     facts = [
         Fact("Edition", found.edition),
         Fact("Controls", str(len(found.controls)), detail=_parts(found)),
-        Fact("Holds from", found.valid_from.isoformat(), detail=_until(found)),
+        Fact("Holds from", written_day(found.valid_from), detail=_until(found)),
     ]
     if found.applies_from is not None:
-        facts.append(Fact("Must be kept from", found.applies_from.isoformat()))
+        facts.append(Fact("Must be kept from", written_day(found.applies_from)))
     return FrameworkView(
         name=found.framework,
         title=found.title,

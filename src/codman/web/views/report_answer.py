@@ -12,6 +12,7 @@ from codman.flows.reporting.paper import Prefilled
 from codman.flows.reporting.receiving import Awaited
 from codman.spine.reported import NONE_KNOWN, ReportedChange
 from codman.spine.vocabulary import UnknownMetric, word
+from codman.web.views.documents import size
 from codman.web.views.forms import Ask, Asked, Option, shown
 
 _COUNTED: Final = (Option(NONE_KNOWN, "none that we know of"), Option(SOME, "some: say how many below"))
@@ -90,7 +91,7 @@ class AnswerView:
     faults: tuple[str, ...]
     refused: str
     looks: bool  # the words may name a patient
-    limit_kib: int
+    limit: str
 
 
 def answer_view(
@@ -104,7 +105,7 @@ def answer_view(
     faults: Sequence[str] = (),
     refused: str = "",
     looks: bool = False,
-    limit_kib: int,
+    largest: int,
 ) -> AnswerView:
     """The form.
 
@@ -118,7 +119,7 @@ def answer_view(
         faults: What is wrong with a workbook, cell by cell.
         refused: Why a file could not be read at all.
         looks: The words look as if they named a patient.
-        limit_kib: How large a workbook may be.
+        largest: How large a workbook may be, in bytes.
     """
     who, words, changes = (_one(ask, typed, errors) for ask in (_WHO, _WORDS, _CHANGES))
     known = shown(_KNOWN, typed, errors)
@@ -167,7 +168,7 @@ def answer_view(
         faults=tuple(faults),
         refused=refused,
         looks=looks,
-        limit_kib=limit_kib,
+        limit=size(largest),
     )
 
 

@@ -14,7 +14,9 @@ from codman.registry.links import Link
 from codman.registry.names import names_of
 from codman.spine.partner_report import Schedule
 from codman.spine.use import Use
-from codman.web.render import day
+from codman.spine.vocabulary import word
+from codman.web.render import brief, day
+from codman.web.views.documents import size
 from codman.web.views.forms import WHY, Ask, Asked, Option, shown
 from codman.web.views.marks import Fact, Tag
 
@@ -37,7 +39,6 @@ class ReportLine:
 
     href: str
     use: str
-    use_href: str
     partner: str
     start: str
     end: str
@@ -94,7 +95,7 @@ class ReportView:
     link_ends: str
     faults: tuple[str, ...]
     revision: int
-    limit_kib: int
+    limit: str
     asked: tuple[Asked, ...]  # the reason for an excuse
     again: tuple[Asked, ...]
 
@@ -134,7 +135,6 @@ def reports_view(
             ReportLine(
                 href=f"/reports/{one.report.id}",
                 use=one.use_name,
-                use_href=f"/uses/{one.report.use}/reports",
                 partner=one.partner_name,
                 start=one.report.period_start,
                 end=days_after(one.report.period_end, -1),
@@ -151,7 +151,7 @@ def reports_view(
                 who=f"{one.partner_name} ({one.partner.value})",
                 rhythm=_rhythm(one.every_months),
                 first_due=one.first_due,
-                metrics=", ".join(one.metrics) or "none",
+                metrics=", ".join(word(name).label for name in one.metrics) or "none",
                 owner=named.get(one.owner, one.owner),
                 email=one.email or "no address: nobody is reminded",
                 active=one.active,
@@ -174,7 +174,7 @@ def report_view(
     link_ends: str = "",
     faults: Sequence[str] = (),
     errors: Mapping[str, str] | None = None,
-    limit_kib: int,
+    largest: int,
 ) -> ReportView:
     """One report."""
     report = one.report
@@ -187,7 +187,9 @@ def report_view(
     if report.received_at is not None:
         facts.append(Fact("Came", day(report.received_at), WAYS.get(report.way or "", "")))
     if report.statement is not None:
-        facts.append(Fact("Evidence", report.statement[:12], "what it says", f"/evidence/{report.statement}"))
+        facts.append(
+            Fact("Evidence", "what it says", f"sha256:{brief(report.statement)}", f"/evidence/{report.statement}")
+        )
     if report.document is not None:
         facts.append(Fact("Original", "as it was sent", "opens as a download", f"/documents/{report.document}/content"))
     why = Ask(name="why", label="Why it need not come", kind="prose", needed=True, hint="It stands beside the report.")
@@ -207,7 +209,7 @@ def report_view(
         link_ends=link_ends,
         faults=tuple(faults),
         revision=report.revision,
-        limit_kib=limit_kib,
+        limit=size(largest),
         asked=shown((why,), {}, errors or {}),
         again=shown((again,), {}, errors or {}),
     )
