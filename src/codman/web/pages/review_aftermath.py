@@ -142,7 +142,7 @@ def _condition(
         title, submit = "Accept the document of a condition", "Accept it"
     view = step_view(
         title=title,
-        lead=one.sentence,
+        lead=f"“{one.sentence}”",
         back=(f"/reviews/{one.case}#conditions", "Back to the case"),
         action=f"/conditions/{one.id}/{step}",
         submit=submit,

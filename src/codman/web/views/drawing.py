@@ -182,8 +182,8 @@ def curve(
             else None
         ),
         zero=f"{y_at(0):.1f}" if y_scale.low < 0 else "",
-        x_ticks=tuple(Tick(at=f"{x_at(one):.1f}", text=f"{one:.2g}") for one in _ticks(x_scale)),
-        y_ticks=tuple(Tick(at=f"{y_at(one):.1f}", text=f"{one:.2g}") for one in _ticks(y_scale)),
+        x_ticks=tuple(Tick(at=f"{x_at(one):.1f}", text=f"{one:.2g}") for one in ticks(x_scale)),
+        y_ticks=tuple(Tick(at=f"{y_at(one):.1f}", text=f"{one:.2g}") for one in ticks(y_scale)),
         left=f"{_LEFT:g}",
         bottom=f"{bottom:g}",
         right=f"{right:g}",
@@ -191,7 +191,7 @@ def curve(
     )
 
 
-def _ticks(scale: Scale) -> list[float]:
+def ticks(scale: Scale) -> list[float]:
     """Round places on a scale: two to seven of them, one, two or five of a power of ten apart."""
     span = scale.high - scale.low
     if span <= 0:

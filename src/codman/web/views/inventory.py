@@ -216,7 +216,7 @@ def _facet(question: Question, name: str, counted: Sequence[tuple[str, int]]) ->
     chosen = question.where.get(name, ())
     values = [
         Value(
-            label=_unsaid(name) if value == "(missing)" else value,
+            label=_said(name, value),
             count=number,
             href=address(_turned(question, name, value)),
             on=value in chosen,
@@ -232,8 +232,11 @@ def _facet(question: Question, name: str, counted: Sequence[tuple[str, int]]) ->
     )
 
 
-def _unsaid(name: str) -> str:
-    return "nowhere" if name == RUNS else "not said"
+def _said(name: str, value: str) -> str:
+    """A value as people say it."""
+    if value == "(missing)":
+        return "nowhere" if name == RUNS else "not said"
+    return value.replace("-", " ") if name == "stage" else value
 
 
 def _turned(question: Question, name: str, value: str) -> Question:
@@ -248,7 +251,7 @@ def _chips(question: Question, named: Mapping[str, str]) -> tuple[Chip, ...]:
     chips = []
     for name, values in question.where.items():
         for value in values:
-            said = _unsaid(name) if value == "(missing)" else named.get(value, value)
+            said = named.get(value, _said(name, value))
             if name == "contract_ends":
                 said = f"within {value} days"
             chips.append(Chip(text=f"{LABELS.get(name, name)}: {said}", href=address(_turned(question, name, value))))
@@ -290,7 +293,7 @@ def _heading(question: Question, text: str, order: str) -> Heading:
 
 
 def _line(item: Listed, evidence: int) -> Line:
-    shown = ", ".join(item.sites[:2]) + (f" and {len(item.sites) - 2} more" if len(item.sites) > 2 else "")
+    shown = "; ".join(item.sites[:2]) + (f" and {len(item.sites) - 2} more" if len(item.sites) > 2 else "")
     return Line(
         href=f"/uses/{item.id}",
         name=item.name,
