@@ -13,8 +13,8 @@ from typing import Final
 import numpy as np
 
 from codman.evaluate.estimates import FloatArray
-from codman.monitor.alarms.e_values import as_normal, share_deviate
-from codman.monitor.alarms.evidence import FEWEST, Look, Repeats, Side, once, sided, trailing
+from codman.monitor.alarms.e_values import as_normal
+from codman.monitor.alarms.evidence import Look, Repeats, Side, once, shares, sided, trailing
 
 FEWEST_EVENTS: Final = 5  # of either class: fewer say nothing of a ranking
 
@@ -54,17 +54,7 @@ def share_look(
     """Look at sensitivity, specificity, PPV, NPV, alert rate or prevalence against the reference's."""
     events, n = share_counts(metric, now)
     held, total = (one / reference_repeats for one in share_counts(metric, reference))
-
-    def look(m: int) -> tuple[FloatArray, FloatArray]:
-        x, size = trailing(events, m) / repeats(m), trailing(n, m) / repeats(m)
-        few = size < FEWEST
-        with np.errstate(invalid="ignore", divide="ignore"):
-            shift = np.where(few, np.nan, x / size - held / total)
-        up = np.where(few, np.nan, share_deviate(x, size, held, total, delta))
-        down = np.where(few, np.nan, share_deviate(size - x, size, total - held, total, delta))
-        return sided(up, down, shift, side)
-
-    return look
+    return shares(events, n, held, total, delta, side=side, repeats=repeats)
 
 
 def auroc_look(

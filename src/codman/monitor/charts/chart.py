@@ -6,7 +6,7 @@ Made by the chart files of this room; read by reports and pages, which draw it f
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -183,12 +183,24 @@ def _beside(at: Sequence[str], annotations: Sequence[Annotation]) -> list[list[d
     return beside
 
 
-def baseline_of(phase: IntArray, usable: BoolArray, which: int, first: int | None) -> BoolArray:
-    """(n,) the points of one phase that its centre and spread are worked out from: the first so many usable ones."""
-    mine = (phase == which) & usable
-    if first is not None:
-        mine &= np.cumsum(mine) <= first
-    return np.asarray(mine)
+def by_phase(phase: IntArray, usable: BoolArray, first: int | None) -> Iterator[tuple[BoolArray, BoolArray]]:
+    """Each phase's points, and those that its centre and spread are worked out from: the first so many usable ones.
+
+    Args:
+        phase: (n,) the phase of each point.
+        usable: (n,) whether a point has a value.
+        first: How many of them; all without it.
+    """
+    for which in np.unique(phase):
+        mine = np.asarray(phase == which)
+        base = mine & usable
+        yield mine, base if first is None else base & (np.cumsum(base) <= first)
+
+
+def in_sigmas(value: FloatArray, centre: FloatArray, sigma: FloatArray) -> FloatArray:
+    """(n,) how many sigmas each point is from its centre; NaN where it has none."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(sigma > 0, (value - centre) / sigma, np.nan)
 
 
 def beyond(value: FloatArray, lower: FloatArray, upper: FloatArray, rule: str = BEYOND) -> list[Signal]:

@@ -10,14 +10,13 @@ from codman.evaluate.estimates import FloatArray
 from codman.monitor.charts.chart import (
     Annotation,
     Chart,
-    ChartImpossible,
     Signal,
     as_floats,
-    baseline_of,
+    by_phase,
     phases,
     times,
 )
-from codman.monitor.charts.ewma import centre_and_sigma
+from codman.monitor.charts.ewma import centre_and_sigma, sigmas_given
 from codman.monitor.charts.run_lengths import cusum_limit, cusum_possible, cusum_run_length
 
 UP, DOWN = "upper sum over its limit", "lower sum over its limit"
@@ -59,20 +58,14 @@ def cusum_chart(
     Source: Montgomery 2013, 9.1; fast initial response Lucas & Crosier 1982, doi:10.1080/00401706.1982.10487759.
     """
     value = as_floats(value)
-    given = None if sigma is None else as_floats(sigma)
-    if given is not None and len(given) != len(value):
-        raise ChartImpossible(
-            what="the rows do not fit", why=f"{len(value)} values, {len(given)} sigmas", fix="match them"
-        )
+    given, usable = sigmas_given(value, sigma)
     h = cusum_limit(reference, in_control_run, head_start=fast_start) if limit is None else limit
     start = h / 2 if fast_start else 0.0
     cusum_possible(reference, h, start)
     named = times(at, len(value))
     phase = phases(named, annotations)
-    usable = np.isfinite(value) if given is None else np.isfinite(value) & (given > 0)
     sigmas = np.full(len(value), np.nan)
-    for which in np.unique(phase):
-        mine, base = phase == which, baseline_of(phase, usable, int(which), baseline)
+    for mine, base in by_phase(phase, usable, baseline):
         middle, own = centre_and_sigma(value[base], None if given is None else given[base])
         middle = middle if standard is None else standard
         with np.errstate(invalid="ignore", divide="ignore"):

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from codman.evaluate.estimates import FloatArray
+from codman.evaluate.estimates import BoolArray, FloatArray
 from codman.monitor.charts.chart import (
     Annotation,
     Chart,
     ChartImpossible,
     as_floats,
-    baseline_of,
     beyond,
+    by_phase,
     phases,
     times,
 )
@@ -54,22 +54,16 @@ def ewma_chart(
     value = as_floats(value)
     width = ewma_width(weight, in_control_run) if width is None else width
     ewma_possible(weight, width)
-    given = None if sigma is None else as_floats(sigma)
-    if given is not None and len(given) != len(value):
-        raise ChartImpossible(
-            what="the rows do not fit", why=f"{len(value)} values, {len(given)} sigmas", fix="match them"
-        )
+    given, usable = sigmas_given(value, sigma)
     named = times(at, len(value))
     phase = phases(named, annotations)
-    usable = np.isfinite(value) if given is None else np.isfinite(value) & (given > 0)
     centre, drawn, spread = (np.full(len(value), np.nan) for _ in range(3))
-    for which in np.unique(phase):
-        mine, base = np.flatnonzero(phase == which), baseline_of(phase, usable, int(which), baseline)
+    for mine, base in by_phase(phase, usable, baseline):
         middle, own = centre_and_sigma(value[base], None if given is None else given[base])
         middle = middle if standard is None else standard
         centre[mine] = middle
         mean, variance = middle, 0.0
-        for i in mine:
+        for i in np.flatnonzero(mine):
             if usable[i]:
                 mean = weight * value[i] + (1 - weight) * mean
                 each = own if given is None else given[i]
@@ -84,6 +78,22 @@ def ewma_chart(
         annotations=tuple(annotations), method=f"ewma:weight={weight:g}:width={width:.4g}:exact-variance",
         in_control_run=ewma_run_length(weight, width),
     )  # fmt: skip
+
+
+def sigmas_given(value: FloatArray, sigma: Sequence[float] | FloatArray | None) -> tuple[FloatArray | None, BoolArray]:
+    """(n,) each number's own standard error, if any were given; and (n,) which numbers can be used.
+
+    Raises:
+        ChartImpossible: There are more or fewer than numbers.
+    """
+    if sigma is None:
+        return None, np.isfinite(value)
+    given = as_floats(sigma)
+    if len(given) != len(value):
+        raise ChartImpossible(
+            what="the rows do not fit", why=f"{len(value)} values, {len(given)} sigmas", fix="match them"
+        )
+    return given, np.isfinite(value) & (given > 0)
 
 
 def centre_and_sigma(value: FloatArray, sigma: FloatArray | None) -> tuple[float, float]:

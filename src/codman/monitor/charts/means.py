@@ -14,8 +14,9 @@ from codman.monitor.charts.chart import (
     Chart,
     ChartImpossible,
     as_floats,
-    baseline_of,
     beyond,
+    by_phase,
+    in_sigmas,
     phases,
     times,
 )
@@ -59,8 +60,7 @@ def xbar_chart(
     named, value, hidden = _windows(mean, sd, n, at, fewest)
     phase = phases(named, annotations)
     centre, spread = np.full(len(mean), np.nan), np.full(len(mean), np.nan)
-    for which in np.unique(phase):
-        mine, base = phase == which, baseline_of(phase, np.isfinite(value), int(which), baseline)
+    for mine, base in by_phase(phase, np.isfinite(value), baseline):
         if standard is not None:
             centre[mine], spread[mine] = standard
         elif base.any():
@@ -68,12 +68,12 @@ def xbar_chart(
             spread[mine] = _within(sd[base], n[base])
     with np.errstate(invalid="ignore", divide="ignore"):
         sigma = spread / np.sqrt(n)
-        sigmas = np.where(sigma > 0, (value - centre) / sigma, np.nan)
     lower, upper = centre - width * sigma, centre + width * sigma
     return Chart(
         kind="xbar", at=named, value=value, centre=centre, lower=lower, upper=upper, n=n, phase=phase,
-        signals=tuple(beyond(value, lower, upper) + run_signals(sigmas, rules)), annotations=tuple(annotations),
-        hidden=hidden, method=f"xbar-s:{width:g}-sigma" + ("" if standard is None else ":standard given"),
+        signals=tuple(beyond(value, lower, upper) + run_signals(in_sigmas(value, centre, sigma), rules)),
+        annotations=tuple(annotations), hidden=hidden,
+        method=f"xbar-s:{width:g}-sigma" + ("" if standard is None else ":standard given"),
         in_control_run=together(rules, width),
     )  # fmt: skip
 
@@ -108,9 +108,8 @@ def s_chart(
     named, value, hidden = _windows(sd, sd, n, at, fewest)
     phase = phases(named, annotations)
     spread = np.full(len(sd), np.nan)
-    for which in np.unique(phase):
-        base = baseline_of(phase, np.isfinite(value), int(which), baseline)
-        spread[phase == which] = _within(sd[base], n[base]) if base.any() else np.nan
+    for mine, base in by_phase(phase, np.isfinite(value), baseline):
+        spread[mine] = _within(sd[base], n[base]) if base.any() else np.nan
     unbias = np.array([c4(size) for size in n])
     centre, sigma = unbias * spread, spread * np.sqrt(1 - unbias**2)
     lower, upper = np.maximum(centre - width * sigma, 0.0), centre + width * sigma
@@ -149,19 +148,17 @@ def individuals_chart(
     named = times(at, len(value))
     phase = phases(named, annotations)
     centre, sigma = np.full(len(value), np.nan), np.full(len(value), np.nan)
-    for which in np.unique(phase):
-        mine, base = phase == which, baseline_of(phase, np.isfinite(value), int(which), baseline)
+    for mine, base in by_phase(phase, np.isfinite(value), baseline):
         if base.sum() >= 2:
             centre[mine] = value[base].mean()
             sigma[mine] = np.abs(np.diff(value[base])).mean() / D2
-    with np.errstate(invalid="ignore", divide="ignore"):
-        sigmas = np.where(sigma > 0, (value - centre) / sigma, np.nan)
     lower, upper = centre - width * sigma, centre + width * sigma
     return Chart(
         kind="individuals", at=named, value=value, centre=centre, lower=lower, upper=upper,
         n=np.isfinite(value).astype(np.float64), phase=phase,
-        signals=tuple(beyond(value, lower, upper) + run_signals(sigmas, rules)), annotations=tuple(annotations),
-        method=f"individuals:moving-range:{width:g}-sigma", in_control_run=together(rules, width),
+        signals=tuple(beyond(value, lower, upper) + run_signals(in_sigmas(value, centre, sigma), rules)),
+        annotations=tuple(annotations), method=f"individuals:moving-range:{width:g}-sigma",
+        in_control_run=together(rules, width),
     )  # fmt: skip
 
 

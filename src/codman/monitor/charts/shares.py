@@ -15,8 +15,9 @@ from codman.monitor.charts.chart import (
     Chart,
     ChartImpossible,
     as_floats,
-    baseline_of,
     beyond,
+    by_phase,
+    in_sigmas,
     phases,
     times,
 )
@@ -137,11 +138,8 @@ def _counted(
 ) -> Chart:  # fmt: skip
     named = times(at, len(value))
     phase = phases(named, annotations)
-    usable = np.isfinite(value)
     centre, stretch, notes = np.full(len(value), np.nan), np.ones(len(value)), []
-    for which in np.unique(phase):
-        mine = phase == which
-        base = baseline_of(phase, usable, int(which), baseline)
+    for mine, base in by_phase(phase, np.isfinite(value), baseline):
         middle = standard if standard is not None else _ratio(events[base].sum(), n[base].sum())
         centre[mine] = middle
         if limits == "laney":
@@ -155,8 +153,6 @@ def _counted(
     else:
         lower, upper = np.maximum(centre - width * sigma, 0.0), centre + width * sigma
         upper = np.minimum(upper, 1.0) if kind == "p" else upper
-    with np.errstate(invalid="ignore", divide="ignore"):
-        sigmas = np.where(sigma > 0, (value - centre) / sigma, np.nan)
     if np.any(hidden):
         notes.append(f"{int(hidden.sum())} windows have fewer than {FEWEST} patients and are not shown")
     return Chart(
@@ -168,7 +164,7 @@ def _counted(
         upper=upper,
         n=n,
         phase=phase,
-        signals=tuple(beyond(value, lower, upper) + run_signals(sigmas, rules)),
+        signals=tuple(beyond(value, lower, upper) + run_signals(in_sigmas(value, centre, sigma), rules)),
         annotations=tuple(annotations),
         hidden=hidden,
         method=f"{kind}:{limits}:{width:g}-sigma" + ("" if standard is None else ":standard given"),
