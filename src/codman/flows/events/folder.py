@@ -7,8 +7,6 @@ FOLDER/events/refused/   files that could not be read at all, and NAME.reason.js
 
 from __future__ import annotations
 
-import stat
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,17 +14,15 @@ from typing import Any, Final
 import pyarrow as pa
 
 from codman.errors import CodmanError
-from codman.evidence.files import CannotWrite
-from codman.flows.drop_folder import SETTLED_SECONDS, NotAPlainFile, is_unfinished, move_beside_answer, printable
 from codman.flows.events.files import pieces
 from codman.flows.events.opening import open_batch, open_table
 from codman.flows.events.sending import SEND, RefusedEvent, Taken, send_opened
 from codman.flows.house import House
+from codman.flows.inbox import SETTLED_SECONDS, is_settled, refuse_unless_plain, take_each
 from codman.registry.access import Reader, require
 from codman.registry.accounts import reader_of_token
 
 MOST_REFUSED: Final = 1000  # that an answer names
-_AWAY: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,35 +73,17 @@ def take_events(
         Unreachable: The database or the store is away; what is left stays in the inbox.
     """
     require(reader, SEND)
-    inbox, taken, refused = (folder / "events" / name for name in ("inbox", "taken", "refused"))
-    for one in (inbox, taken, refused):
-        try:
-            one.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise CannotWrite(one, error) from None
-    done = []
-    for path in sorted(inbox.iterdir()):
-        if is_unfinished(path.name):
-            continue
-        try:
-            found = path.lstat()
-            if not stat.S_ISREG(found.st_mode):
-                raise NotAPlainFile(printable(path.name))
-            if abs(time.time() - found.st_mtime) < settled_seconds:
-                continue
-            became = send_file(house, path, reader)
-        except FileNotFoundError:
-            continue  # another process took it
-        except CodmanError as error:
-            if error.exit_code == _AWAY:
-                raise
-            why = {"what": error.what, "why": error.why, "fix": error.fix}
-            move_beside_answer(path, refused, why, ".reason.json")
-            done.append(TakenFile(path.name, error=error))
-            continue
-        move_beside_answer(path, taken, answer_of(became), ".answer.json")
-        done.append(TakenFile(path.name, became))
-    return done
+
+    def send(path: Path) -> Taken | None:
+        found = path.lstat()
+        refuse_unless_plain(path, found)
+        return send_file(house, path, reader) if is_settled(found, settled_seconds) else None
+
+    done = take_each(folder / "events", "taken", ".answer.json", send, answer_of)
+    return [
+        TakenFile(name, error=became) if isinstance(became, CodmanError) else TakenFile(name, became)
+        for name, became in done
+    ]
 
 
 def take_events_configured(house: House) -> list[TakenFile]:
