@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 
 import pytest
+from alembic.command import downgrade
 from alembic.script import ScriptDirectory
 
 from codman.registry.database import Database, wal_is_sound
 from codman.registry.log import SYSTEM, entries
-from codman.registry.migrate import NewerDatabase, _config, differences, migrate
+from codman.registry.migrate import NewerDatabase, NoWayBack, _config, config_of, differences, migrate
 from codman.registry.nouns import PRODUCTS, SITES, USES, VERSIONS
 from codman.registry.records import AlreadyThere, BadField, NoSuchRecord, Stale
 from codman.spine.product import ProductFields, VersionFields
@@ -166,6 +167,15 @@ def test_the_tables_are_what_this_release_declares_and_a_second_migration_does_n
     with database.reading() as connection:
         assert differences(connection) == []
     assert migrate(database) == migrate(database) == ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def test_a_step_is_never_undone_and_the_error_names_the_backup(database):
+    with database.unrecorded() as connection, pytest.raises(NoWayBack, match=r"step \d+ cannot be undone") as refused:
+        downgrade(config_of(connection), "base")
+
+    assert "backup" in refused.value.fix
+    with database.reading() as connection:
+        assert differences(connection) == []
 
 
 def test_a_database_of_a_later_release_is_left_alone(database):

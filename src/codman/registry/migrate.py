@@ -35,6 +35,17 @@ class NewerDatabase(BadInput):
         )
 
 
+class NoWayBack(BadInput):
+    """A database that is to be taken back to the tables of an earlier release."""
+
+    def __init__(self, step: str) -> None:
+        super().__init__(
+            what=f"step {step} cannot be undone",
+            why="what was recorded since would be lost, and the log would no longer prove it whole",
+            fix="restore the backup that was made before this step, with the release that made it",
+        )
+
+
 def migrate(database: Database) -> str:
     """Bring the tables to this release's.
 
@@ -104,9 +115,7 @@ def _step_of(connection: Connection) -> str | None:
 def _upgrade(connection: Connection) -> None:
     from alembic.command import upgrade
 
-    config = _config()
-    config.attributes["connection"] = connection
-    upgrade(config, "head")
+    upgrade(config_of(connection), "head")
 
 
 def _config() -> Config:

@@ -6,6 +6,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from codman.registry.migrate import NoWayBack
+
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 branch_labels = ${repr(branch_labels)}
@@ -18,5 +20,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """A book is never taken back: restore the backup made before the step."""
-    raise NotImplementedError("restore the backup that was made before this step")
+    """A book is never taken back."""
+    raise NoWayBack(revision)

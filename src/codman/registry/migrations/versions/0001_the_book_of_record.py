@@ -6,6 +6,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from codman.registry.migrate import NoWayBack
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -697,6 +699,7 @@ def upgrade() -> None:
         sa.Column("clinician", sa.String(length=64), nullable=True),
         sa.Column("accepted_at", sa.String(length=40), nullable=True),
         sa.Column("ehr_build", sa.String(length=400), nullable=True),
+        sa.Column("serves", sa.String(length=400), nullable=True),
         sa.Column("note", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["clinician"], ["people.id"], name=op.f("fk_deployments_clinician")),
         sa.ForeignKeyConstraint(["site"], ["sites.id"], name=op.f("fk_deployments_site")),
@@ -1154,6 +1157,9 @@ def upgrade() -> None:
         sa.Column("decided_by", sa.String(length=64), nullable=True),
         sa.Column("done_at", sa.String(length=40), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("proposal", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("case", sa.String(length=64), nullable=True),
+        sa.ForeignKeyConstraint(["case"], ["cases.id"], name=op.f("fk_watch_steps_case")),
         sa.ForeignKeyConstraint(["decided_by"], ["people.id"], name=op.f("fk_watch_steps_decided_by")),
         sa.ForeignKeyConstraint(["incident"], ["incidents.id"], name=op.f("fk_watch_steps_incident")),
         sa.ForeignKeyConstraint(["to_version"], ["versions.id"], name=op.f("fk_watch_steps_to_version")),
@@ -1161,6 +1167,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_watch_steps")),
     )
     with op.batch_alter_table("watch_steps", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_watch_steps_case"), ["case"], unique=False)
         batch_op.create_index(batch_op.f("ix_watch_steps_decided_by"), ["decided_by"], unique=False)
         batch_op.create_index(batch_op.f("ix_watch_steps_incident"), ["incident"], unique=False)
         batch_op.create_index(batch_op.f("ix_watch_steps_state"), ["state"], unique=False)
@@ -1318,5 +1325,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """A book is never taken back: restore the backup made before the step."""
-    raise NotImplementedError("restore the backup that was made before this step")
+    """A book is never taken back."""
+    raise NoWayBack(revision)
