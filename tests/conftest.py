@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the workers share the cores already; before numpy is loaded
 import postgresql_server
 from migrated import copies_of_a_migrated_book, keep_sqlite_steps
+from skips import in_ci_it_fails
 
 WHOLE = os.environ.get("CODMAN_SOAK") == "1"  # `make soak`: everything at full length
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,6 +27,17 @@ quiet = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, Healt
 settings.register_profile("quick", max_examples=50, derandomize=bool(os.environ.get("CI")), **quiet)
 settings.register_profile("whole", max_examples=5000, **quiet)
 settings.load_profile("whole" if WHOLE else "quick")
+
+
+if os.environ.get("CI"):
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        return in_ci_it_fails((yield))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        return in_ci_it_fails((yield))
 
 
 @pytest.fixture(scope="session", autouse=True)

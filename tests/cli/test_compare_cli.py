@@ -148,7 +148,7 @@ def test_on_real_admissions_an_added_blood_test_is_judged(real_data, codman, tmp
     folder = Path(real_data) / "rhc_right_heart_cath"
     found = sorted(folder.glob("*.csv*")) if folder.is_dir() else []
     if not found:
-        pytest.skip("rhc_right_heart_cath is not there")
+        pytest.skip("rhc_right_heart_cath is not among the real data")
     from sklearn.linear_model import LogisticRegression
 
     rhc = pl.read_csv(found[0], infer_schema_length=None, null_values=["NA"])

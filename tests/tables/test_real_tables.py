@@ -19,7 +19,7 @@ DATA = Path(os.environ.get("CODMAN_TEST_DATA", Path(__file__).parents[3] / "shar
 def _file(name: str) -> Path:
     path = DATA / name
     if not path.exists():
-        pytest.skip(f"needs {name} (set CODMAN_TEST_DATA)")
+        pytest.skip(f"{name} is not among the real data: set CODMAN_TEST_DATA to its folder")
     return path
 
 
