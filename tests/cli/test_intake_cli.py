@@ -46,7 +46,8 @@ def test_a_proposal_is_begun_from_answers_listed_and_shown_with_what_is_missing(
     assert made["id"] in listed.out
     assert "Discharge letters" in listed.out
     assert "not complete" in shown.out
-    assert "missing:" in shown.out
+    assert shown.out.index("Missing (") < shown.out.index("- What is it for?") < shown.out.index("Answers")
+    assert "Does it write or draw" in shown.out
 
 
 def test_a_proposal_is_begun_from_a_model_registrys_entry(codman, tmp_path):

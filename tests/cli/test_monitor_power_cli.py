@@ -102,7 +102,7 @@ def test_replay_of_predictions_tells_the_alarms_a_history_would_have_raised(codm
     assert len(answer["incidents"]) == 1
     assert answer["incidents"][0]["streams"][0]["since"].startswith("2026-02-09")
     assert answer["owners"] == [{"owner": "ana", "at_once": 1, "digest": 0}]
-    assert "6 alarms in 1 incidents" in told.out
+    assert "6 alarms in 1 incident" in told.out
 
 
 def test_replay_of_statements_takes_any_tools_measurements(codman, tmp_path):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from codman.cli.flags import Format, Printed
-from codman.cli.layout import printable
+from codman.cli.layout import print_sections, printable
 from codman.cli.opened import DatabaseUrl, Workspace, opened
 from codman.cli.submit import where
+from codman.report.document import Bullets, Paragraph, Section
 
 if TYPE_CHECKING:
     from codman.spine.intake import Intake
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 
 _LARGEST: Final = 16 * 1024 * 1024
+_SOURCES: Final = {"form": "the form", "row": "a use of the book"}
 _Server = Annotated[
     str | None, typer.Option(metavar="URL", help="The server; CODMAN_SERVER, else the local workspace.")
 ]
@@ -148,22 +150,33 @@ def show(
     if format_ is Format.JSON:
         sys.stdout.write(json.dumps(read, indent=2, ensure_ascii=False) + "\n")
         return
-    sys.stdout.write("\n".join(_lines(read)) + "\n")
+    print_sections(tuple(_sections(read)))
 
 
-def _lines(read: Mapping[str, Any]) -> list[str]:
+def _sections(read: Mapping[str, Any]) -> Iterator[Section]:
+    """What is wrong and missing first, then what it may be already, then the answers."""
     intake = read["intake"]
     complete = "complete" if read["complete"] else "not complete"
-    lines = [f"{intake['id']}  {intake['state']}, {complete}; begun from {printable(intake['source'])}"]
+    head = (
+        f"{intake['id']}  {intake['state']}, {complete}; begun from {_SOURCES.get(intake['source'], intake['source'])}"
+    )
+    yield Section("proposal", "", (Paragraph(head),))
+    faults = read["faults"]
+    if wrong := tuple(one["message"] for one in faults if not one["missing"]):
+        yield Section("wrong", "Wrong", (Bullets(wrong),))
     asks = {one["id"]: one["ask"] for one in read["asked"]}
-    for question, answer in intake["answers"].items():
-        said = ", ".join(map(str, answer)) if isinstance(answer, list) else str(answer)
-        lines.append(f"  {printable(asks.get(question, question))}  {printable(said)}")
-    for one in read["faults"]:
-        lines.append(f"  {'missing' if one['missing'] else 'wrong'}: {printable(one['message'])}")
-    for one in read["duplicates"]:
-        lines.append(f"  may be: {one['use']}  {printable(one['name'])}  ({'; '.join(map(printable, one['reasons']))})")
-    return lines
+    if missing := tuple(asks.get(one["question"], one["message"]) for one in faults if one["missing"]):
+        yield Section("missing", f"Missing ({len(missing)})", (Bullets(missing),))
+    if read["duplicates"]:
+        may_be = tuple(f"{one['name']} ({one['use']}): {'; '.join(one['reasons'])}" for one in read["duplicates"])
+        yield Section("may-be", "May be the same use as", (Bullets(may_be),))
+    if intake["answers"]:
+        said = tuple(
+            f"{asks.get(question, f'{question}:')} "
+            + (", ".join(map(str, answer)) if isinstance(answer, list) else str(answer))
+            for question, answer in intake["answers"].items()
+        )
+        yield Section("answers", "Answers", (Bullets(said),))
 
 
 def _read_here(workspace: Path | None, database_url: str | None, name: str) -> dict[str, Any]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from codman.cli.flags import Band, Format, Positive, Printed
 from codman.errors import BadInput
+from codman.spine.vocabulary import word
 
 if TYPE_CHECKING:
     from codman.monitor.power.notice import Answer, Noticed
@@ -189,12 +190,16 @@ def _print(written: dict[str, Any], lines: Iterator[str], out: Path | None, form
         typer.echo(line, err=out is not None)
 
 
+_HEADS: Final = f"{'noticed':>9}{'median':>10}{'90% within':>12}{'false alarms a month':>22}"
+
+
 def _power_lines(answer: Answer) -> Iterator[str]:
     q, found = answer.question, answer.noticed
     yield (
-        f"{q.metric} from {answer.value:.3g} to {answer.after:.3g}, {answer.patients_a_window:,.0f} patients a window, "
-        f"shifts up to {q.tolerated:.3g} tolerated"
+        f"{word(q.metric).label} from {answer.value:.3g} to {answer.after:.3g}, "
+        f"{answer.patients_a_window:,.0f} patients a window, shifts up to {q.tolerated:.3g} tolerated"
     )
+    yield ""
     yield f"noticed in {found.found:.0%} of {q.runs} runs ({found.found_lower:.0%} to {found.found_upper:.0%})"
     yield "median " + ("not within the time" if found.median_days is None else f"{found.median_days:.0f} days")
     yield (
@@ -204,33 +209,36 @@ def _power_lines(answer: Answer) -> Iterator[str]:
     )
     yield (
         f"false alarms a month: {found.false_per_month:.2g} (the simulation rules out more than "
-        f"{found.false_per_month_at_most:.2g}); a year has any in at most {q.by.level:.0%}"
+        f"{found.false_per_month_at_most:.2g})"
     )
+    yield f"a year has any false alarm in at most {q.by.level:.0%}"
     yield ""
     yield "what another level buys:"
+    yield f"  {'level':>12}{_HEADS}"
     for one in answer.at_levels:
-        yield f"  {_at_level(one)}"
-    yield "what tolerating less buys:"
+        yield f"  {one.level:>12g}{_bought(one)}"
+    yield ""
+    yield f"what tolerating less buys, at level {q.by.level:g}:"
+    yield f"  {'shifts up to':>12}{_HEADS}"
     for one in answer.at_deltas:
-        yield f"  shifts up to {one.delta:.3g}, {_at_level(one)}"
+        yield f"  {one.delta:>12.3g}{_bought(one)}"
+    if answer.notes:
+        yield ""
     for note in answer.notes:
         yield f"note: {note}"
 
 
-def _at_level(one: Noticed) -> str:
+def _bought(one: Noticed) -> str:
     middle = "-" if one.median_days is None else f"{one.median_days:.0f} days"
     promised = "-" if one.promised_days is None else f"{one.promised_days:.0f} days"
-    return (
-        f"level {one.level:g}: noticed {one.found:.0%}, median {middle}, 90% within {promised}, "
-        f"false alarms a month {one.false_per_month:.2g}"
-    )
+    return f"{one.found:>9.0%}{middle:>10}{promised:>12}{one.false_per_month:>22.2g}"
 
 
 def _replay_lines(found: Replay) -> Iterator[str]:
     said = found.written()
     yield (
-        f"{said['windows']} windows ({said['months']:.1f} months), {said['streams']} streams: "
-        f"{said['alarms']} alarms in {len(found.incidents)} incidents"
+        f"{_of(said['windows'], 'window')} ({said['months']:.1f} months), {_of(said['streams'], 'stream')}: "
+        f"{_of(said['alarms'], 'alarm')} in {_of(len(found.incidents), 'incident')}"
     )
     yield (
         f"a month: {said['incidents_per_month']:.2g} incidents "
@@ -238,7 +246,13 @@ def _replay_lines(found: Replay) -> Iterator[str]:
     )
     for owner in said["owners"]:
         yield f"{owner['owner']}: {owner['at_once']} told at once, {owner['digest']} in a digest"
+    if found.incidents:
+        yield ""
     for one in found.incidents:
         yield f"{one.at[:10]}  {one.sentence}" + ("  severe" if one.severe else "")
     for note in found.notes:
         yield f"note: {note}"
+
+
+def _of(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -84,7 +84,8 @@ class Incident:
         first_of_all = min(alarm.moved for alarm in self.alarms)
         when = "and it moved first" if cause.moved == first_of_all else "though others moved before"
         what = {"lineage": "made from", "site": "at", "feature": "of", "slice": "among"}[cause.kind]
-        return f"{cause.alarms} of {many} are {what} {cause.name} ({cause.streams} streams watched), {when}"
+        watched = "1 stream" if cause.streams == 1 else f"{cause.streams} streams"
+        return f"{cause.alarms} of {many} are {what} {cause.name} ({watched} watched), {when}"
 
 
 def incidents(
