@@ -125,6 +125,7 @@ deployments = record_table(
     ref("clinician", "people"),
     Column("accepted_at", TIME),
     Column("ehr_build", LINE),
+    Column("serves", LINE),
     Column("note", Text),
 )
 deployments.append_constraint(UniqueConstraint("use", "site"))

@@ -97,4 +97,6 @@ watch_steps = record_table(
     ref("decided_by", "people"),
     Column("done_at", TIME),
     Column("reason", Text),
+    Column("proposal", JSON(none_as_null=True)),
+    ref("case", "cases"),
 )

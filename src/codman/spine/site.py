@@ -6,6 +6,7 @@ Made by people and imports; kept by registry; read by review, monitor, report an
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
 
 from pydantic import Field
 
@@ -46,6 +47,10 @@ class Mode(StrEnum):
     ENDED = "ended"
 
 
+# as MLflow writes it; a model's name has neither a slash nor a colon
+ModelAlias = Annotated[str, Field(pattern=r"^models:/[^/:@\x00-\x1f\x7f]{1,200}@[A-Za-z0-9_-]{1,100}$")]
+
+
 class DeploymentFields(Fields):
     """A use at one site."""
 
@@ -57,6 +62,9 @@ class DeploymentFields(Fields):
     clinician: Id | None = Field(default=None, description="The accountable clinician of this site")
     accepted_at: Instant | None = Field(default=None, description="When that clinician accepted it")
     ehr_build: Line | None = None
+    serves: ModelAlias | None = Field(
+        default=None, description="The MLflow alias that says which version is served here: models:/sepsis@champion"
+    )
     note: Prose | None = None
 
 

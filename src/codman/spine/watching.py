@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from codman.spine.measurement import Window
 from codman.spine.record import Day, Fields, Id, Line, Prose, Record
+from codman.spine.retraining import Retraining
 from codman.spine.review import Sha256
 from codman.spine.statement import Instant
 
@@ -213,6 +214,8 @@ class WatchStepFields(Fields):
     decided_by: Id | None = None
     done_at: Instant | None = None
     reason: Prose | None = None
+    proposal: Retraining | None = Field(default=None, description="For a retraining: what speaks for it")
+    case: Id | None = Field(default=None, description="For a retraining that was filed: the case that reviews it")
 
 
 class WatchStep(Record, WatchStepFields):
