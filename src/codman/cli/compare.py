@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from codman.cli.flags import Band, Format, Level, Positive, Printed
-from codman.errors import BadInput
 from codman.spine.statement import Origin
 
 if TYPE_CHECKING:
     from codman.evidence.keys import SigningKey
-    from codman.spine.comparison_spec import ComparisonSpec
     from codman.spine.statement import Statement
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -83,18 +81,16 @@ def compare(
     says whether B is superior, non-inferior, inferior, or whether that is not known.
     """
     from codman.cli import question as q
-    from codman.evidence.files import refuse_overwriting
-    from codman.evidence.keys import read_signing_key
+    from codman.cli.statement_out import signer_of
     from codman.flows.compare import compare as run
+    from codman.spine.comparison_spec import ComparisonSpec
     from codman.tables.source import open_source
 
     # what can be refused before the tables are read is refused first
-    signer = None if key is None else read_signing_key(key)
-    if out is not None and not out.parent.is_dir():
-        raise BadInput(what=f"{out} cannot be written", why=f"there is no folder {out.parent}", fix="make it first")
-    if out is not None:
-        refuse_overwriting(out, a, b, artifact, criteria, key)
-    spec = _spec(
+    signer = signer_of(key, out, a, b, artifact, criteria)
+    spec = q.spec_of(
+        ComparisonSpec,
+        "codman compare",
         label=label,
         score=score,
         score_b=score_b,
@@ -131,31 +127,17 @@ def compare(
     _give(statement, signer, out, format_)
 
 
-def _spec(**fields: Any) -> ComparisonSpec:
-    from pydantic import ValidationError
-
-    from codman.spine.comparison_spec import ComparisonSpec
-
-    try:
-        return ComparisonSpec(**fields)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        place = str(first["loc"][0]).replace("_", " ") if first["loc"] else "an argument"
-        raise BadInput(what=f"{place} cannot be used", why=first["msg"], fix="see codman compare --help") from None
-
-
 def _give(statement: Statement, signer: SigningKey | None, out: Path | None, how: Format) -> None:
     from codman.cli.comparison_text import lines
-    from codman.evidence.envelope import sign
-    from codman.evidence.statements import canonical_statement, write_statement
+    from codman.cli.statement_out import print_json
+    from codman.evidence.statements import write_statement
     from codman.spine.comparison_statement import ComparisonPredicate
 
     if out is not None:
         digest = write_statement(statement, out, signer)
         typer.echo(f"{out}  comparison sha256:{digest}", err=True)
     if out is None and (how is Format.JSON or signer is not None):
-        payload = canonical_statement(statement)
-        typer.echo((payload if signer is None else sign(payload, signer).to_bytes()).decode())
+        print_json(statement, signer)
     elif how is Format.TEXT:
         for line in lines(ComparisonPredicate.model_validate(statement.predicate)):
             typer.echo(line, err=out is not None)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, get_args
 
 import typer
 
 from codman.errors import BadInput
-from codman.spine.evaluation_spec import Aggregate, Task
+from codman.spine.evaluation_spec import Aggregate, EvaluationSpec, Task
 from codman.spine.statement import Origin
 
 if TYPE_CHECKING:
@@ -202,8 +203,10 @@ def evaluate(
     }
     if task is not None:
         q.one_of("--task", task, _TASKS)
-    q.spec_of(task=task or "binary", **fields)  # ranges first: they cost nothing, and inferring the task reads a column
-    spec = q.spec_of(task=task or infer_task(source, labels, scores, time, positive), **fields)
+    # ranges first: they cost nothing, and inferring the task reads a column
+    asked = partial(q.spec_of, EvaluationSpec, "codman evaluate", **fields)
+    asked(task=task or "binary")
+    spec = asked(task=task or infer_task(source, labels, scores, time, positive))
     others = {
         name: open_source(file, name=name)
         for name, file in ((THRESHOLD_ROWS, choose_on), (CENSORING_ROWS, censoring_from))
@@ -288,9 +291,9 @@ def _ends(text: Text) -> tuple[str, str] | None:
 
 
 def _give(statement: Statement, signer: SigningKey | None, out: Path | None, format: Format) -> None:  # noqa: A002
+    from codman.cli.statement_out import print_json
     from codman.cli.statement_text import print_statement, summary
-    from codman.evidence.envelope import sign
-    from codman.evidence.statements import canonical_statement, from_value, write_statement
+    from codman.evidence.statements import from_value, write_statement
     from codman.spine.statement import EvaluationPredicate
 
     if out is not None:
@@ -299,7 +302,6 @@ def _give(statement: Statement, signer: SigningKey | None, out: Path | None, for
         typer.echo(f"{out}  evaluation sha256:{digest}  {count:,} measurements", err=True)
         typer.echo(summary(EvaluationPredicate.model_validate(statement.predicate)), err=True)
     elif format is Format.JSON or signer is not None:
-        payload = canonical_statement(statement)
-        typer.echo((payload if signer is None else sign(payload, signer).to_bytes()).decode())
+        print_json(statement, signer)
     else:
         print_statement(from_value(statement.model_dump(by_alias=True), name="the evaluation"))

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from codman.cli.flags import Band, Format, Positive, Printed
-from codman.errors import BadInput
 from codman.spine.statement import Origin
 
 if TYPE_CHECKING:
-    from codman.evidence.keys import SigningKey
-    from codman.spine.drift_spec import DriftSpec
     from codman.spine.statement import Statement
 
 Texts = list[str] | None
@@ -83,22 +80,21 @@ def drift(
     is 0 whatever was found, unless --fail-on says otherwise.
     """
     from codman.cli import question as q
-    from codman.evidence.files import refuse_overwriting
-    from codman.evidence.keys import read_signing_key
+    from codman.cli.drift_text import lines
+    from codman.cli.statement_out import give_monitoring, signer_of
     from codman.flows.watch.drift import watch_drift
     from codman.flows.watch.importance import read_importance
+    from codman.spine.drift_spec import DriftSpec
     from codman.tables.source import open_source
 
-    signer = None if key is None else read_signing_key(key)
-    if out is not None and not out.parent.is_dir():
-        raise BadInput(what=f"{out} cannot be written", why=f"there is no folder {out.parent}", fix="make it first")
-    if out is not None:
-        refuse_overwriting(out, reference, current, importance, artifact, criteria, key)
+    signer = signer_of(key, out, reference, current, importance, artifact, criteria)
     sources = (
         open_source(reference, name="reference", at_version=reference_version),
         open_source(current, name="current", at_version=current_version),
     )
-    spec = _spec(
+    spec = q.spec_of(
+        DriftSpec,
+        "codman monitor drift",
         columns=column or [],
         categorical=categorical or [],
         numeric=numeric or [],
@@ -123,7 +119,7 @@ def drift(
     statement = watch_drift(
         *sources, spec, product=product, version=version, use=use, origin=origin, artifact=artifact, criteria=criteria
     )
-    _give(statement, signer, out, format_)
+    give_monitoring(statement, signer, out, format_, lines)
     if fail_on is not FailOn.NOTHING and _fails(statement, fail_on):
         raise typer.Exit(1)
 
@@ -136,39 +132,6 @@ def _delta(given: Texts) -> dict[str, float]:
     for name in named:
         q.one_of("--delta", name, ("ks", "psi", "js_distance", "hellinger", "wasserstein"))
     return named or dict(MATTERS)
-
-
-def _spec(**fields: Any) -> DriftSpec:
-    from pydantic import ValidationError
-
-    from codman.spine.drift_spec import DriftSpec
-
-    try:
-        return DriftSpec(**{name: value for name, value in fields.items() if value is not None})
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        place = str(first["loc"][0]).replace("_", " ") if first["loc"] else "an argument"
-        raise BadInput(
-            what=f"{place} cannot be used", why=first["msg"], fix="see codman monitor drift --help"
-        ) from None
-
-
-def _give(statement: Statement, signer: SigningKey | None, out: Path | None, how: Format) -> None:
-    from codman.cli.drift_text import lines
-    from codman.cli.layout import print_line
-    from codman.evidence.envelope import sign
-    from codman.evidence.statements import canonical_statement, write_statement
-    from codman.spine.engine_statements import MonitoringPredicate
-
-    if out is not None:
-        digest = write_statement(statement, out, signer)
-        typer.echo(f"{out}  monitoring sha256:{digest}", err=True)
-    elif how is Format.JSON or signer is not None:
-        payload = canonical_statement(statement)
-        typer.echo((payload if signer is None else sign(payload, signer).to_bytes()).decode())
-    else:
-        for line in lines(MonitoringPredicate.model_validate(statement.predicate)):
-            print_line(line)
 
 
 def _fails(statement: Statement, on: FailOn) -> bool:

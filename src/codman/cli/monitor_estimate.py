@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from codman.cli.flags import Band, Format, Level, Positive, Printed
-from codman.errors import BadInput
 from codman.spine.statement import Origin
-
-if TYPE_CHECKING:
-    from codman.evidence.keys import SigningKey
-    from codman.spine.estimate_spec import EstimateSpec
-    from codman.spine.statement import Statement
 
 Texts = list[str] | None
 
@@ -80,21 +74,21 @@ def estimate(
     beside what came true.
     """
     from codman.cli import question as q
-    from codman.evidence.files import refuse_overwriting
-    from codman.evidence.keys import read_signing_key
+    from codman.cli.estimate_text import lines
+    from codman.cli.statement_out import give_monitoring, signer_of
     from codman.flows.watch.estimate import watch_performance
+    from codman.spine.estimate_spec import EstimateSpec
     from codman.tables.source import open_source
 
-    signer = None if key is None else read_signing_key(key)
-    if out is not None and not out.parent.is_dir():
-        raise BadInput(what=f"{out} cannot be written", why=f"there is no folder {out.parent}", fix="make it first")
-    if out is not None:
-        refuse_overwriting(out, reference, current, artifact, criteria, key)
+    signer = signer_of(key, out, reference, current, artifact, criteria)
     sources = (
         open_source(reference, name="reference", at_version=reference_version),
         open_source(current, name="current", at_version=current_version),
     )
-    spec = _spec(
+    spec = q.spec_of(
+        EstimateSpec,
+        "codman monitor estimate",
+        why={"window": "it is none of month, week, day, rows:500"},
         label=label,
         score=score,
         window=window,
@@ -121,39 +115,7 @@ def estimate(
     statement = watch_performance(
         *sources, spec, product=product, version=version, use=use, origin=origin, artifact=artifact, criteria=criteria
     )
-    _give(statement, signer, out, format_)
+    give_monitoring(statement, signer, out, format_, lines)
 
 
 _CALIBRATIONS = ("isotonic", "logistic", "none")
-
-
-def _spec(**fields: Any) -> EstimateSpec:
-    from pydantic import ValidationError
-
-    from codman.spine.estimate_spec import EstimateSpec
-
-    try:
-        return EstimateSpec(**{name: value for name, value in fields.items() if value is not None})
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        place = str(first["loc"][0]).replace("_", " ") if first["loc"] else "an argument"
-        why = "it is none of month, week, day, rows:500" if place == "window" else first["msg"]
-        raise BadInput(what=f"{place} cannot be used", why=why, fix="see codman monitor estimate --help") from None
-
-
-def _give(statement: Statement, signer: SigningKey | None, out: Path | None, how: Format) -> None:
-    from codman.cli.estimate_text import lines
-    from codman.cli.layout import print_line
-    from codman.evidence.envelope import sign
-    from codman.evidence.statements import canonical_statement, write_statement
-    from codman.spine.engine_statements import MonitoringPredicate
-
-    if out is not None:
-        digest = write_statement(statement, out, signer)
-        typer.echo(f"{out}  monitoring sha256:{digest}", err=True)
-    elif how is Format.JSON or signer is not None:
-        payload = canonical_statement(statement)
-        typer.echo((payload if signer is None else sign(payload, signer).to_bytes()).decode())
-    else:
-        for line in lines(MonitoringPredicate.model_validate(statement.predicate)):
-            print_line(line)

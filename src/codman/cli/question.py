@@ -1,16 +1,18 @@
-"""The flags of `codman evaluate` as an EvaluationSpec: words and numbers taken apart, and nothing decided."""
+"""The flags of a command as a spec: words and numbers taken apart, and nothing decided."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from codman.errors import BadInput, nearest
-from codman.spine.evaluation_spec import EvaluationSpec
 from codman.spine.vocabulary import word
+
+S = TypeVar("S", bound=BaseModel)
+_NOTHING: Final[Mapping[str, str]] = {}
 
 
 class BadFlag(BadInput):
@@ -135,17 +137,25 @@ def choices(texts: Iterable[str], rows: str) -> list[dict[str, Any]]:
     return found
 
 
-def spec_of(**fields: Any) -> EvaluationSpec:
+def spec_of(spec: type[S], command: str, /, *, why: Mapping[str, str] = _NOTHING, **fields: Any) -> S:
     """The spec, from flags that were given; one that was not keeps its default.
+
+    Args:
+        spec: What the command asks for.
+        command: Whose help says more, e.g. `codman evaluate`.
+        why: By field, why a value is refused, where the model's own words would not help.
+        **fields: What was given.
 
     Raises:
         BadInput: A value is out of its range.
     """
     try:
-        return EvaluationSpec(**{name: value for name, value in fields.items() if value is not None})
+        return spec(**{name: value for name, value in fields.items() if value is not None})
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         place = str(first["loc"][0]) if first["loc"] else "an argument"
         raise BadInput(
-            what=f"{place.replace('_', ' ')} cannot be used", why=first["msg"][:500], fix="see codman evaluate --help"
+            what=f"{place.replace('_', ' ')} cannot be used",
+            why=why.get(place, first["msg"][:500]),
+            fix=f"see {command} --help",
         ) from None
