@@ -22,6 +22,8 @@ def lines(comparison: ComparisonPredicate) -> Iterator[str]:
     left_out = "".join(f"; {count:,} left out: {reason}" for reason, count in rows.excluded.items())
     of = "" if rows.patients is None else f", of {rows.patients:,} patients"
     yield f"{rows.evaluated:,} of {rows.eligible:,} rows compared{of}{left_out}"
+    if comparison.spec.design == "ab":
+        yield "each patient had one of the two models: what differs by chance between the two groups does not cancel"
     if comparison.spec.attempt is not None:
         yield f"attempt {comparison.spec.attempt} at a better model"
     judged = [m for m in comparison.measurements if "conclusion" in m.params]

@@ -1,4 +1,4 @@
-"""ComparisonSpec: every argument that moves a number of a comparison of two models on the same patients.
+"""ComparisonSpec: every argument that moves a number of a comparison of two models.
 
 Made by the doors and flows/compare.py; read by evaluate/compare (to compute) and by whoever computes it again.
 """
@@ -17,6 +17,9 @@ class ComparisonSpec(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    design: Literal["paired", "ab"] = Field(
+        default="paired", description="paired: both models on the same patients; ab: each patient had one of the two"
+    )
     label: str = Field(description="Column of what happened, in both files")
     score: str = Field(description="Column of the score, in both files unless score_b names B's")
     score_b: str | None = Field(default=None, description="Column of B's score, where it is called otherwise")

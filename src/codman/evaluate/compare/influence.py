@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from codman.evaluate.compare.delong import place
 from codman.evaluate.compare.pairs import Pairs, summed
 from codman.evaluate.compare.precision_recall import average_precision
@@ -24,15 +26,24 @@ def influence_of(metric: str, threshold: float | None, pairs: Pairs) -> FloatArr
     return rows if pairs.subject is None else summed(rows, pairs.subject, pairs.patients)
 
 
+def influence_on(metric: str, threshold: float | None, pairs: Pairs) -> FloatArray:
+    """The same of A's own metric: (patients,) how far each patient moves it; sums to zero."""
+    rows = _of_model(metric, threshold, pairs, pairs.a)
+    return rows if pairs.subject is None else summed(rows, pairs.subject, pairs.patients)
+
+
 def _of_rows(metric: str, threshold: float | None, pairs: Pairs) -> FloatArray:
-    """(n,) the same of each row."""
-    if metric == "balanced_accuracy":
-        return (_of_rows("sensitivity", threshold, pairs) + _of_rows("specificity", threshold, pairs)) / 2.0
+    """(n,) how far each row moves the change."""
     of_a, of_b = (_of_model(metric, threshold, pairs, score) for score in (pairs.a, pairs.b))
     return of_b - of_a
 
 
 def _of_model(metric: str, threshold: float | None, pairs: Pairs, score: FloatArray) -> FloatArray:
+    if metric == "balanced_accuracy":
+        halves = (_of_model(half, threshold, pairs, score) for half in ("sensitivity", "specificity"))
+        return sum(halves, np.zeros(pairs.n)) / 2.0
+    if metric == "prevalence":
+        return (pairs.event - pairs.event.mean()) / pairs.n
     if metric == "auroc":
         return place(pairs.event, score, pairs.weight).influence
     if metric == "auprc":

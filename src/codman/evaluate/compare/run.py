@@ -12,21 +12,22 @@ from codman.errors import BadInput, nearest
 from codman.evaluate.binary import measure_scores
 from codman.evaluate.columns import BoolArray
 from codman.evaluate.compare.anytime import anytime
+from codman.evaluate.compare.arms import compare_arms
 from codman.evaluate.compare.bootstrap import resampled
 from codman.evaluate.compare.change import Change
 from codman.evaluate.compare.changes import Named, changes_of
 from codman.evaluate.compare.cohort import Cohort, Group, make_cohort
-from codman.evaluate.compare.margins import check_margins, judged
+from codman.evaluate.compare.margins import check_margins
 from codman.evaluate.compare.pairing import Paired, pair
 from codman.evaluate.compare.pairs import Pairs
 from codman.evaluate.compare.rates import AT_THRESHOLD, OF_RISK
-from codman.evaluate.rows import finite, measurements
+from codman.evaluate.compare.written import hidden, written
+from codman.evaluate.rows import measurements
 from codman.evaluate.sample import Exclusions, Sample, make_sample, shared_columns
 from codman.spine.comparison_spec import ComparisonSpec
 from codman.spine.evaluation_spec import EvaluationSpec
-from codman.spine.measurement import SUPPRESSED, Measurement, Measurements
+from codman.spine.measurement import Measurement, Measurements
 from codman.spine.statement import Rows
-from codman.spine.vocabulary import CHANGE
 from codman.tables.source import Source
 
 OVERALL: Final = ("auroc", "auprc", *OF_RISK)
@@ -48,7 +49,7 @@ class NotComparable(BadInput):
 
 
 def run(a: Source, b: Source, spec: ComparisonSpec) -> Comparison:
-    """Measure how much better or worse model B is than model A on the same patients.
+    """Measure how much better or worse model B is than model A: on the same patients, or each on its own.
 
     Args:
         a: Predictions of model A (the one in use).
@@ -56,14 +57,17 @@ def run(a: Source, b: Source, spec: ComparisonSpec) -> Comparison:
         spec: What to compare.
 
     Returns:
-        For every metric and slice: A's own value and B's (`params.model`), the change B minus A with its paired
-        interval, and where a margin was given the conclusion in `params.conclusion`.
+        For every metric and slice: A's own value and B's (`params.model`), the change B minus A with its interval,
+        and where a margin was given the conclusion in `params.conclusion`.
 
     Raises:
         BadInput: Rows cannot be paired, or a column, a value or an argument cannot be used.
     """
     wanted = _wanted(spec)
     shape = _evaluation(spec, list(wanted))
+    if spec.design == "ab":
+        found, rows = compare_arms(a, b, spec, shape, _names(wanted, spec))
+        return Comparison(measurements=Measurements(found), rows=rows, spec=spec)
     paired = pair(a, b, spec, shared_columns(shape))
     sample, rows = _sample(paired, shape, a)
     event = paired.event[sample.row]
@@ -99,6 +103,12 @@ def _wanted(spec: ComparisonSpec) -> tuple[str, ...]:
     return asked if spec.thresholds else tuple(name for name in asked if name in OVERALL)
 
 
+def _names(wanted: tuple[str, ...], spec: ComparisonSpec) -> list[Named]:
+    """Each metric, and each threshold of one that has them."""
+    names: list[Named] = [(name, None) for name in wanted if name in OVERALL]
+    return names + [(name, t) for name in wanted if name not in OVERALL for t in spec.thresholds]
+
+
 def _evaluation(spec: ComparisonSpec, metrics: list[str]) -> EvaluationSpec:
     """What is asked of each model alone."""
     return EvaluationSpec(
@@ -131,10 +141,9 @@ def _sample(paired: Paired, shape: EvaluationSpec, a: Source) -> tuple[Sample, R
     return sample, rows
 
 
-def _changes(cohort: Cohort, hidden: BoolArray, spec: ComparisonSpec, wanted: tuple[str, ...]) -> Iterator[Measurement]:
-    names: list[Named] = [(name, None) for name in wanted if name in OVERALL]
-    names += [(name, t) for name in wanted if name not in OVERALL for t in spec.thresholds]
-    found = changes_of(cohort, names, spec.level, shown=~hidden)
+def _changes(cohort: Cohort, few: BoolArray, spec: ComparisonSpec, wanted: tuple[str, ...]) -> Iterator[Measurement]:
+    names = _names(wanted, spec)
+    found = changes_of(cohort, names, spec.level, shown=~few)
     if spec.interval != "analytic":
         found = [
             None if of_slice is None else _again(of_slice, group, spec)
@@ -143,9 +152,9 @@ def _changes(cohort: Cohort, hidden: BoolArray, spec: ComparisonSpec, wanted: tu
     for k, (metric, threshold) in enumerate(names):
         for s, (of_slice, name) in enumerate(zip(found, cohort.slices.names, strict=True)):
             if of_slice is None:
-                yield _hidden(metric, threshold, name)
+                yield hidden(metric, threshold, name)
             else:
-                yield _written(of_slice[k], name, spec, _subjects(of_slice[k], cohort, s))
+                yield written(of_slice[k], name, spec, _subjects(of_slice[k], cohort, s))
 
 
 def _again(found: list[Change], group: Group, spec: ComparisonSpec) -> list[Change]:
@@ -164,39 +173,7 @@ def _resampled(found: list[Change], pairs: Pairs, spec: ComparisonSpec) -> list[
     return [change if change.metric == "mcnemar" else next(again) for change in found]
 
 
-def _named(metric: str) -> str:
-    return metric if metric == "mcnemar" else metric + CHANGE
-
-
-def _hidden(metric: str, threshold: float | None, name: dict[str, str]) -> Measurement:
-    params = {} if threshold is None else {"threshold": threshold}
-    return Measurement(metric=_named(metric), slice=name, value=None, params=params, note=SUPPRESSED)
-
-
 def _subjects(change: Change, cohort: Cohort, s: int) -> dict[str, int]:
     """How many patients a change that rests on all rows of its slice is about, where rows repeat patients."""
     group = cohort.groups[s]
     return {} if cohort.subject is None or change.n != group.n else {"subjects": group.patients}
-
-
-def _written(change: Change, name: dict[str, str], spec: ComparisonSpec, subjects: dict[str, int]) -> Measurement:
-    params = {} if change.threshold is None else {"threshold": change.threshold}
-    params |= change.params | subjects
-    if change.metric in spec.margins:
-        params |= judged(change, spec.margins[change.metric], spec.level)
-    lower, upper = finite(change.lower), finite(change.upper)
-    bounded = lower is not None and upper is not None
-    return Measurement(
-        metric=_named(change.metric),
-        slice=name,
-        value=finite(change.value),
-        lower=lower if bounded else None,
-        upper=upper if bounded else None,
-        level=spec.level if bounded else None,
-        p_value=change.p_value,
-        n=change.n,
-        positives=change.positives,
-        method=change.method,
-        params=params,
-        note=change.note,
-    )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from codman.flows.house import House
+from codman.spine.monitor_plan import MonitorPlan
+from codman.spine.watching import Monitor
 from codman.tables.events.view import View, events
 from codman.tables.source import Source, open_source
 
@@ -20,6 +23,7 @@ TIME: Final = "predicted_at"
 KNOWN_AFTER: Final = "known_after_days"
 SHOWN: Final = "shown"
 OWN: Final = frozenset({SCORE, LABEL, SUBJECT, TIME, KNOWN_AFTER, SHOWN, "version"})
+REFERENCE_DAYS: Final = 365  # before the first day that is watched, where a plan names no reference
 _DAY: Final = timedelta(days=1).total_seconds() * 1e6
 
 
@@ -49,6 +53,21 @@ class EventRows:
         said = np.asarray(self.table[LABEL].drop_null(), dtype=np.float64)
         return bool(np.isin(said, (0.0, 1.0)).all())
 
+    @property
+    def shown(self) -> NDArray[np.bool_]:
+        """(n,) whether staff saw it; where nobody says, they did."""
+        return np.asarray(self.table[SHOWN].fill_null(True).to_numpy(), dtype=bool)
+
+    def take(self, rows: NDArray[np.bool_], note: str | None = None) -> EventRows:
+        """Some of the rows, and why the others are not among them."""
+        mask = pa.array(rows)
+        return replace(
+            self,
+            table=self.table.filter(mask),
+            view=self.view._replace(rows=self.view.rows.filter(mask)),
+            notes=self.notes if note is None else (*self.notes, note),
+        )
+
     def source(self, name: str, use: str, start: str, end: str) -> Source:
         """The rows as an engine's input."""
         found = open_source(self.table, name=name)
@@ -63,6 +82,50 @@ def rows_of(house: House, use: str, start: datetime, end: datetime, known_by: da
         MissingExtra: What reads the tables is not installed.
     """
     return unfolded(events(house.events.tables, use, start, end), known_by)
+
+
+def rows_seen(house: House, use: str, start: datetime, end: datetime, known_by: datetime) -> EventRows:
+    """The same without versions in shadow: a challenger's predictions say nothing of what the ward works with.
+
+    Raises:
+        MissingExtra: What reads the tables is not installed.
+    """
+    return without_shadows(rows_of(house, use, start, end, known_by))
+
+
+def reference_rows(house: House, monitor: Monitor, plan: MonitorPlan, now: datetime) -> EventRows | None:
+    """The events that later ones are held against; None where there are none.
+
+    Raises:
+        MissingExtra: What reads the tables is not installed.
+    """
+    if plan.reference is not None:
+        start, end = midnight(plan.reference.start), midnight(plan.reference.end)
+    else:
+        end = midnight(monitor.starts_on)
+        start = end - timedelta(days=REFERENCE_DAYS)
+    rows = rows_seen(house, monitor.use, start, end, now)
+    return rows if rows.n else None
+
+
+def without_shadows(rows: EventRows) -> EventRows:
+    """The rows without versions that nobody was shown while others were; where nobody saw any, all stay.
+
+    A version that a silent phase tries is no shadow: nothing else is shown beside it.
+    """
+    of = np.asarray(rows.table["version"].to_pylist(), dtype=object)
+    seen = set(of[rows.shown])
+    hidden = sorted(set(of) - seen)
+    if not seen or not hidden:
+        return rows
+    counted = ", ".join(f"{int((of == name).sum()):,} of {name}" for name in hidden)
+    note = f"predictions that nobody was shown, while others were, are left out: {counted}"
+    return rows.take(np.isin(of, list(seen)), note)
+
+
+def midnight(day: str | date) -> datetime:
+    """When a day begins, UTC."""
+    return datetime.combine(date.fromisoformat(day) if isinstance(day, str) else day, time(), UTC)
 
 
 def unfolded(view: View, known_by: datetime) -> EventRows:

@@ -10,10 +10,10 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, select
 
 from codman.errors import CodmanError
 from codman.evidence.statements import ReadStatement, canonical_statement, digest, read_bytes
@@ -35,7 +35,8 @@ from codman.flows.watch.measuring import (
     monitoring_statement,
     newest_version,
 )
-from codman.flows.watch.rows import EventRows, rows_of
+from codman.flows.watch.rows import EventRows, midnight, reference_rows, rows_seen
+from codman.flows.watch.versions import version_named
 from codman.flows.watch.windows_due import Due, windows_due
 from codman.jobs.leases import give_back, keeping, take
 from codman.jobs.worker import this_worker
@@ -46,11 +47,10 @@ from codman.registry.database import Change, instant
 from codman.registry.filing import find
 from codman.registry.governance import LOOKS, MONITORS, SIGNALS
 from codman.registry.log import SYSTEM
-from codman.registry.nouns import PRODUCTS, USES, VERSIONS
-from codman.registry.schema import versions
+from codman.registry.nouns import PRODUCTS, USES
 from codman.registry.schema_watch import looks, monitors, signals
 from codman.spine.monitor_plan import MonitorPlan
-from codman.spine.product import Product, Version
+from codman.spine.product import Product
 from codman.spine.statement import Statement
 from codman.spine.use import RUNNING, Use
 from codman.spine.verdict import Outcome
@@ -68,7 +68,6 @@ log: Final = logging.getLogger("codman.monitoring")
 
 LEASE: Final = "monitoring"
 LEASE_S: Final = 120.0
-REFERENCE_DAYS: Final = 365  # before the first day that is watched, where a plan names no reference
 _CARE: Final = {
     Cause.WORSENED: CareVerdict.WORSENED,
     Cause.CARE: CareVerdict.CARE,
@@ -186,22 +185,11 @@ def _look(house: House, monitor: Monitor, now: datetime, done: RanDue) -> None:
     before: EventRows | None = None
     waiting = windows_due(plan, date.fromisoformat(monitor.starts_on), now.date(), looked)
     if waiting:
-        before = _reference(house, monitor, plan, now)
+        before = reference_rows(house, monitor, plan, now)
     for due in waiting:
         _window(house, monitor, plan, use, product, due, before, now, done)
     if use.stage in RUNNING:
         _missing(house, monitor, plan, use, now, done)
-
-
-def _reference(house: House, monitor: Monitor, plan: MonitorPlan, now: datetime) -> EventRows | None:
-    """The events that later ones are held against; None where there are none."""
-    if plan.reference is not None:
-        start, end = _midnight(plan.reference.start), _midnight(plan.reference.end)
-    else:
-        end = _midnight(monitor.starts_on)
-        start = end - timedelta(days=REFERENCE_DAYS)
-    rows = rows_of(house, monitor.use, start, end, now)
-    return rows if rows.n else None
 
 
 def _window(
@@ -216,10 +204,10 @@ def _window(
     done: RanDue,
 ) -> None:
     start, end = due.span.start, due.span.end
-    rows = rows_of(house, use.id, _at(start), _at(end), now)
+    rows = rows_seen(house, use.id, midnight(start), midnight(end), now)
     named = newest_version(rows)
     with house.database.reading() as connection:
-        version = _version(connection, product, next(iter(named), None))
+        version = version_named(connection, product.id, next(iter(named), None))
         book = exhibits_of(house, connection, use)
     about = About(
         monitor=monitor.id, plan=plan, digest=monitor.digest, product=product.name, use=use.name, use_id=use.id,
@@ -371,22 +359,5 @@ def _missing(house: House, monitor: Monitor, plan: MonitorPlan, use: Use, now: d
     done.incidents += [one.id for one in opened if one.id not in done.incidents]
 
 
-def _version(connection: Connection, product: Product, named: str | None) -> Version | None:
-    """The version that events name, by its id or its label."""
-    if named is None:
-        return None
-    which = or_(versions.c.id == named, versions.c.label == named)
-    rows = connection.execute(select(versions).where(versions.c.product == product.id, which)).all()
-    return VERSIONS.read(rows[0]) if len(rows) == 1 else None
-
-
 def _read(statement: Statement) -> ReadStatement:
     return read_bytes(canonical_statement(statement), name="the house's own statement")
-
-
-def _at(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)
-
-
-def _midnight(day: str) -> datetime:
-    return _at(date.fromisoformat(day))

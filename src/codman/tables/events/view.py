@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from collections.abc import Collection
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
@@ -89,6 +90,23 @@ def days(tables: Path, use: str) -> list[date]:
     if table is None:
         return []
     return sorted({date.fromisoformat(day) for of_use, day in partitions(table) if of_use == use})
+
+
+def first_predicted(tables: Path, use: str, versions: Collection[str]) -> datetime | None:
+    """When a version of a use first made a prediction; None where it never did.
+
+    Args:
+        tables: The folder of the tables.
+        use: The use's id.
+        versions: What events call the version.
+    """
+    table = opened(tables / TABLE[EventType.PREDICTION])
+    if table is None:
+        return None
+    wanted = (ds.field("use") == use) & ds.field("version").isin(sorted(versions))
+    found = table.to_pyarrow_dataset().to_table(filter=wanted, columns=["predicted_at"])
+    first: datetime | None = pc.min(found["predicted_at"]).as_py()
+    return None if first is None else first.astimezone(UTC)
 
 
 def standing(rows: pa.Table) -> tuple[pa.Table, int]:
