@@ -166,7 +166,7 @@ def _unwatched(connection: Connection, reader: Reader) -> Iterator[Task]:
         yield Task(
             duty=Duty.WATCH,
             sentence=f"{use.name} is {use.stage.value} and nothing watches it: plan its monitoring",
-            at=f"/uses/{use.id}",
+            at=f"/uses/{use.id}/monitor",
             since=use.stage_since or use.created_at,
             use=use.id,
         )

@@ -85,7 +85,7 @@ _AGES: Final = _Story(
     base=-1.6,
     threshold=0.3,
     features=(
-        Feature(name="stays_last_year", centre=1.6, spread=0.9, weight=0.9),
+        Feature(name="stays_last_year", centre=1.6, spread=0.9, weight=1.3),
         Feature(name="age", centre=63.0, spread=15.0, weight=0.5),
         Feature(name="haemoglobin", centre=128.0, spread=16.0, weight=-0.6),
     ),
@@ -95,7 +95,7 @@ _ACTS: Final = _Story(
     about="Sepsis early warning",
     turn=Turn.STAFF_ACT,
     turns_after=2,
-    a_day=130,
+    a_day=100,
     delay_days=14,
     base=-1.7,
     threshold=0.3,

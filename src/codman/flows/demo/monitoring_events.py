@@ -100,8 +100,8 @@ def _invented(stream: Stream, chance: np.random.Generator) -> dict[str, Any]:
     acted = np.zeros(n, dtype=bool)
     if stream.turn is Turn.STAFF_ACT:
         shown = turned & (chance.random(n) < 0.67)  # two of three wards see it; before, none did
-        acted = shown & (score >= stream.threshold) & (chance.random(n) < 0.85)
-        risk = np.where(acted, risk * 0.35, risk)
+        acted = shown & (score >= stream.threshold) & (chance.random(n) < 0.95)
+        risk = np.where(acted, risk * 0.2, risk)
     event = chance.random(n) < risk
     # a registry hands outcomes over on Mondays, an event's as soon as it is seen
     known = at + (np.where(event, chance.uniform(0.2, 0.6, n), 0.6) * stream.delay_days * _DAY).astype(np.int64)

@@ -225,13 +225,20 @@ def incident_to_change(connection: Connection, reader: Reader, name: str, revisi
     """
     one: Incident = governance.get(connection, "incident", name, paths_for(reader, "incident.read"))
     use = USES.get(connection, one.use)
-    places = paths_of(connection, use)
-    require(reader, CHANGE, places)
-    if reader.person not in {one.holder, one.owner, use.owner} and not may(reader, "case.change", places):
+    require(reader, CHANGE, paths_of(connection, use))
+    if not is_theirs(connection, reader, one, use):
         raise NotAllowed(CHANGE, "of an incident that is on somebody else's desk")
     if one.revision != revision:
         raise Stale("incident", name, revision, one.revision)
     return one
+
+
+def is_theirs(connection: Connection, reader: Reader, one: Incident, use: Use) -> bool:
+    """Whether somebody may work on an incident: who has it, who owns it, who answers for the use, or the office."""
+    places = paths_of(connection, use)
+    if not may(reader, CHANGE, places):
+        return False
+    return reader.person in {one.holder, one.owner, use.owner} or may(reader, "case.change", places)
 
 
 def _tell_holder(change: Change, house: House, use: Use, before: Incident, after: Incident) -> None:

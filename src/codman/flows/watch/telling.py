@@ -76,7 +76,7 @@ def notice(house: House, use: Use, one: Incident, event: str, title: str, text: 
 
 def page_of(one: Incident) -> str:
     """Path of the page where an incident is seen."""
-    return f"/uses/{one.use}"
+    return f"/monitor/incidents/{one.id}"
 
 
 def _told(connection: Connection, owner: str, since: str) -> list[Sent]:

@@ -15,6 +15,7 @@ PLACES: Final = (
     ("/attention", "Attention", "inventory.read"),
     ("/intakes", "Proposals", "intake.read"),
     ("/reviews", "Reviews", "review.read"),
+    ("/monitor", "Monitor", "monitor.read"),
     ("/incidents", "Incidents", "concern.read"),
     ("/evidence", "Evidence", "evidence.read"),
     ("/coverage", "Coverage", "inventory.read"),
