@@ -16,11 +16,14 @@ from hypothesis import HealthCheck, settings
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the workers share the cores already; before numpy is loaded
 import postgresql_server
-from migrated import copies_of_a_migrated_book, keep_sqlite_steps
+import room
+from migrated import TEMPLATE, copies_of_a_migrated_book, keep_sqlite_steps
 from skips import in_ci_it_fails
 
+room.use_memory()
 WHOLE = os.environ.get("CODMAN_SOAK") == "1"  # `make soak`: everything at full length
 ROOT = Path(__file__).resolve().parent.parent
+DATABASES: list[tuple[str, str]] = []  # servers and names, the oldest first
 
 # A deadline would judge how busy the machine is. In CI the examples are the same each time.
 quiet = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]}
@@ -110,6 +113,8 @@ def postgresql() -> Iterator[Callable[..., str]]:
             with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
                 like = f" TEMPLATE {template}" if template else ""
                 connection.execute(f"CREATE DATABASE {name}{like}")  # type: ignore[arg-type]
+            if name != TEMPLATE:
+                DATABASES.append((server, name))
             return f"{server}/{name}"
 
         copy = copies_of_a_migrated_book(make)
@@ -119,6 +124,19 @@ def postgresql() -> Iterator[Callable[..., str]]:
             return make(name, None) if empty else copy(name)
 
         yield fresh
+
+
+@pytest.fixture(autouse=True)
+def databases_of_one_test() -> Iterator[None]:
+    """Those that a test asked for are dropped after it: each is hundreds of files. A module's own are made before."""
+    kept = len(DATABASES)
+    yield
+    for server, name in DATABASES[kept:]:
+        import psycopg
+
+        with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[arg-type]
+    del DATABASES[kept:]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

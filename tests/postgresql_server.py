@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import room
 from waiting import until
 
 _SECONDS = 30
@@ -39,7 +40,7 @@ def running() -> Iterator[str]:
     # it refuses to run as root, so there it runs as nobody
     who = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []} if os.getuid() == 0 else {}
     _sweep()
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=room.folder()))
     try:
         (folder / "password").write_text("secret")
         if who:
@@ -67,7 +68,7 @@ def running() -> Iterator[str]:
 
 def _sweep() -> None:
     """Remove what runs that were killed have left: their servers are gone, their gigabytes are not."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+    for folder in room.folder().glob(f"{_PREFIX}*"):
         with suppress(OSError, ValueError):
             process = int((folder / "data" / "postmaster.pid").read_text().split()[0])
             if not Path(f"/proc/{process}").exists():
