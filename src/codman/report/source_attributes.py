@@ -14,6 +14,7 @@ from codman.registry.coverage import State
 from codman.registry.frameworks import Framework, FrameworkField, framework
 from codman.report.model_card_metrics import MOST, Sort, data_of, hidden_line, name_of, numbers
 from codman.report.told import Evaluation, Told
+from codman.spine.day import written_day
 from codman.spine.measurement import Measurement
 
 HTI: Final = "hti-1"
@@ -129,7 +130,7 @@ def _attribute(told: Told, field: FrameworkField) -> Attribute:
         field=field,
         state=State.EVIDENCE,
         answer="\n\n".join([*words, f"{data_of(evaluation)}.", *hidden]),
-        source=f"evaluation of {evaluation.predicate.evaluated_at[:10]}, {evaluation.cited.why}",
+        source=f"evaluation of {written_day(evaluation.predicate.evaluated_at)}, {evaluation.cited.why}",
         evidence=evaluation.cited.digest,
         evaluation=evaluation,
         measurements=found[:MOST],

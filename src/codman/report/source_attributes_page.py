@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 from codman.registry.coverage import State
@@ -12,6 +13,7 @@ from codman.report.document import Tag
 from codman.report.model_card_metrics import name_of
 from codman.report.source_attributes import Attribute, SourceAttributes, source_attributes
 from codman.report.told import SMALL, Told
+from codman.spine.day import written_day, written_moment
 
 _TAGS: Final = {
     State.EVIDENCE: Tag("Evidence", "met"),
@@ -66,7 +68,10 @@ def as_html(told: Told) -> bytes:
         _part("predictive", "Predictive decision support, (iv)(B)", found, found.predictive),
         _part("evidence-based", "Evidence-based decision support, (iv)(A)", found, found.evidence_based),
     )
-    return html.page("source_attributes.html", told=told, rule=found.framework, parts=parts, small=SMALL)
+    at = written_moment(datetime.fromisoformat(told.at), UTC)
+    signed = tuple((one, "" if one.evaluated_at is None else written_day(one.evaluated_at)) for one in told.statements)
+    shown = {"told": told, "rule": found.framework, "parts": parts, "signed": signed, "at": at, "small": SMALL}
+    return html.page("source_attributes.html", **shown, day=written_day(told.day))
 
 
 def _part(key: str, title: str, found: SourceAttributes, which: Sequence[Attribute]) -> Part:

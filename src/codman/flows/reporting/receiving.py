@@ -33,6 +33,7 @@ from codman.registry.log import Author, size_of
 from codman.registry.nouns import DEPLOYMENTS, DOCUMENTS, PRODUCTS, USES, VERSIONS
 from codman.registry.records import NoSuchRecord
 from codman.registry.schema import deployments
+from codman.spine.day import written_day
 from codman.spine.engine_statements import MonitoringPredicate
 from codman.spine.measurement import Window
 from codman.spine.partner_report import ExpectedReport, Partner, ReportState, Schedule, Way
@@ -283,7 +284,8 @@ def refuse_unawaited(report: ExpectedReport) -> None:
 
 
 def _document(found: Awaited, original: Original, digest: str) -> DocumentFields:
-    span = f"{found.report.period_start} to {days_after(found.report.period_end, -1)}"
+    last = days_after(found.report.period_end, -1)
+    span = f"{written_day(found.report.period_start)} to {written_day(last)}"
     return DocumentFields(
         about_kind="use",
         about=found.use.id,

@@ -38,6 +38,7 @@ _ACTIONS: Final[Mapping[str, str]] = {  # said of the whole action, where verb a
     "evidence.link": "found the use and the product of the evidence",
     "log.try": "tried whether it can write to",
 }
+_NAMELESS: Final[Mapping[str, str]] = {"system": "the house itself", "link": "whoever had the link"}
 _NOUNS: Final[Mapping[str, str]] = {
     "evidence": "evidence",
     "grant": "the role",
@@ -94,9 +95,9 @@ def event(item: Written, named: Mapping[str, str]) -> Event:
     return Event(
         index=item.index,
         at=value["at"],
-        who=named.get(actor["id"], "the house itself" if actor["kind"] == "system" else actor["id"]),
+        who=named.get(actor["id"], _NAMELESS.get(actor["kind"], actor["id"])),
         who_id=actor["id"],
-        what=f"filed {_a(filed)}" if filed else done(value["action"]),
+        what=f"filed evidence ({filed})" if filed else done(value["action"]),
         about=named.get(about, brief(about)),
         about_id=about,
         about_href=place_of(value["about"]["kind"], about),
@@ -111,10 +112,6 @@ def done(action: str) -> str:
         return _ACTIONS[action]
     noun, _, verb = action.partition(".")
     return f"{_DONE.get(verb, words(verb))} {_NOUNS.get(noun, 'the ' + words(noun))}"
-
-
-def _a(kind: str) -> str:
-    return f"{'an' if kind[:1] in 'aeio' else 'a'} {kind}"
 
 
 def ids_in(items: Sequence[Written]) -> set[str]:
