@@ -18,10 +18,13 @@ from codman.wiring import open_house
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-@schemathesis.serializer(XLSX)
 def _as_it_is(_context, value):
-    """A workbook's bytes, or what stands in their place."""
+    """A file's bytes, or what stands in their place."""
     return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
+
+
+for kind in (XLSX, "application/vnd.apache.arrow.stream"):
+    schemathesis.serializer(kind)(_as_it_is)
 
 
 WORDS = ("operationId", "summary", "description", "tags", "responses")
