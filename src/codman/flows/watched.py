@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import Connection, exists, func, select
 
 from codman.registry import governance
 from codman.registry.database import Change
@@ -13,9 +13,9 @@ from codman.registry.governance import MONITORS
 from codman.registry.inventory import visible
 from codman.registry.nouns import USES
 from codman.registry.schema import uses
-from codman.registry.schema_watch import monitors
+from codman.registry.schema_watch import incidents, monitors
 from codman.spine.use import Stage, Use
-from codman.spine.watching import Monitor, MonitorState
+from codman.spine.watching import IncidentState, Monitor, MonitorState
 
 REACHES_PATIENTS: Final = frozenset({Stage.PILOT, Stage.LIVE})
 _FOLLOWED: Final = (MonitorState.PLANNED.value, MonitorState.ACTIVE.value)
@@ -51,3 +51,14 @@ def unwatched(connection: Connection, within: Sequence[str], *, owner: str | Non
     if owner is not None:
         which.append(uses.c.owner == owner)
     return [USES.read(row) for row in connection.execute(select(uses).where(*which).order_by(uses.c.id))]
+
+
+def unanswered(connection: Connection, within: Sequence[str]) -> int:
+    """How many incidents of monitoring nobody has taken, of uses that these sites reach."""
+    rows = (
+        select(func.count())
+        .select_from(incidents)
+        .join(uses, uses.c.id == incidents.c.use)
+        .where(incidents.c.state == IncidentState.OPEN.value, visible(within))
+    )
+    return int(connection.execute(rows).scalar_one())

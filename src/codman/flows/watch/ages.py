@@ -18,6 +18,7 @@ from codman.flows.house import House
 from codman.flows.records import get
 from codman.flows.watch.keeping import plan_in
 from codman.flows.watch.overview import Standing, next_due, standings_of
+from codman.flows.watch.windows_due import COMPLETE
 from codman.monitor.estimate.reconcile import reconcile
 from codman.registry import governance
 from codman.registry.access import Reader, paths_for
@@ -187,6 +188,8 @@ def _newest(store: Store, shown: Sequence[Look]) -> Iterator[Number]:
     for look in shown:
         for name in look.statements:
             for m in measured(store, name):
+                if _is_of_care(m) and not _complete(look):
+                    continue  # events are often known sooner: half the outcomes would say that there are more of them
                 age = _age(m)
                 key = (look.starts_on, look.ends_on, age, *_names(m))
                 newest[key] = Number(starts_on=look.starts_on, ends_on=look.ends_on, age=age, m=m, statement=name)
@@ -200,6 +203,15 @@ def measured(store: Store, name: str) -> tuple[Measurement, ...]:
     if read.statement.kind is not Kind.MONITORING:
         return ()
     return tuple(m for m in read.predicate.measurements if m.metric not in _SUMMARIES)
+
+
+def _complete(look: Look) -> bool:
+    """Whether nearly all outcomes of a window were known when it was looked at."""
+    return look.events > 0 and look.labelled >= COMPLETE * look.events
+
+
+def _is_of_care(m: Measurement) -> bool:
+    return bool(m.params.get("group")) or m.params.get("of") == "shown rows"
 
 
 def _age(m: Measurement) -> str:
@@ -266,7 +278,7 @@ def _asked(
 def _sort(track: Track) -> str:
     """Which part of the page a track belongs to."""
     m = track.numbers[0].m
-    if m.params.get("group") or m.params.get("of") == "shown rows":
+    if _is_of_care(m):
         return "care"
     if m.metric.startswith(ESTIMATED) and "age" not in m.params:
         return "effect"
@@ -283,8 +295,8 @@ def _family(metric: str) -> str:
 
 
 def _sentences(store: Store, shown: Sequence[Look]) -> Iterator[Note]:
-    """What the newest statement that says anything notes about the numbers and about care."""
-    for look in sorted(shown, key=lambda one: (one.due_on, one.ends_on), reverse=True):
+    """What the newest statement of a window whose outcomes are known notes."""
+    for look in sorted(filter(_complete, shown), key=lambda one: (one.due_on, one.ends_on), reverse=True):
         for name in look.statements:
             note = getattr(store.recall(name).predicate, "note", None)
             if note:

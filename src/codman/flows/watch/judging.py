@@ -10,6 +10,7 @@ from typing import Final
 from codman.evidence.statements import ReadStatement
 from codman.flows.watch.asking import is_drift
 from codman.flows.watch.measuring import About, State
+from codman.flows.watch.windows_due import COMPLETE
 from codman.review.policy.bound import Bound
 from codman.review.policy.exhibit import Exhibit, merged, of_statement
 from codman.review.policy.judge import judge_exhibits
@@ -21,7 +22,6 @@ from codman.spine.statement import Kind
 from codman.spine.verdict import Finding, Outcome
 from codman.spine.watching import LookNumber, SignalFields, SignalKind
 
-COMPLETE: Final = 0.9  # of a window's outcomes, from which on a final number counts although some never came
 _COMPUTED: Final = frozenset({Kind.MONITORING, Kind.EVALUATION})
 _LONGEST: Final = 300
 _TOGETHER: Final = "The last windows together are beyond the limit; this one alone:"

@@ -10,13 +10,14 @@ from typing import Final
 from sqlalchemy import Connection
 
 from codman.flows.review.counting import decisions_counted
+from codman.flows.watched import unanswered, unwatched
 from codman.registry.attention import backlog
 from codman.registry.inventory import search
 from codman.review.stages import Counted
 from codman.web.render import day
 from codman.web.views import marks
 from codman.web.views.inventory import address, asked
-from codman.web.views.marks import Tag
+from codman.web.views.marks import Gap, Tag
 
 SHOWN: Final = 5
 _RUNS: Final = "stage=live&stage=pilot&stage=silent"
@@ -103,6 +104,7 @@ class AttentionView:
     by_risk: tuple[Row, ...]
     by_owner: tuple[Row, ...]
     burndown: Burndown | None
+    watching: tuple[Gap, ...]  # what monitoring asks of somebody
     decided: tuple[Counted, ...]  # by procedure; none where nothing was ever decided here
 
 
@@ -137,8 +139,23 @@ def attention_view(
             ]
         ),
         burndown=_burndown(by_day, today) if by_day else None,
+        watching=_watching(connection, within),
         decided=decided if any(one.given for one in decided) else (),
     )
+
+
+def _watching(connection: Connection, within: Sequence[str]) -> tuple[Gap, ...]:
+    """Uses that reach patients unwatched, and incidents that nobody has answered."""
+    found = []
+    bare = len(unwatched(connection, within))
+    if bare:
+        reach = "use reaches" if bare == 1 else "uses reach"
+        found.append(Gap(f"{bare:,} {reach} patients and no monitor follows", "/monitor?show=unwatched"))
+    waiting = unanswered(connection, within)
+    if waiting:
+        said = "incident that monitoring opened waits" if waiting == 1 else "incidents that monitoring opened wait"
+        found.append(Gap(f"{waiting:,} {said} for an answer", "/monitor?show=incidents"))
+    return tuple(found)
 
 
 def _said_first(lacks: Sequence[Lack], worst: Lack) -> str:

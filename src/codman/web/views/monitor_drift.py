@@ -20,7 +20,7 @@ class Drifted:
     column: str
     psi: str
     span: str
-    beyond: Tag
+    beyond: Tag | None  # None: of all together
     missing: str
     reliance: str
     effect: str
@@ -70,24 +70,29 @@ def drifted(found: UseWatched, drifts: Sequence[Track]) -> Iterator[Drifted]:
             reliance="–" if not isinstance(importance, (int, float)) else said.per_cent(float(importance)),
             effect="not estimated" if effect is None else said.with_interval(effect),
         )
-    together = _newest_in(found.drift, "domain_auroc", None)
-    if together is not None:
-        effect = _newest_in(found.effects, "estimated_auroc_change", None)
+    effect = _newest_in(found.effects, "estimated_auroc_change", None)
+    if effect is not None:
         yield Drifted(
             column="all columns together",
             psi="",
-            span=f"told from earlier patients with AUROC {said.with_interval(together)}",
-            beyond=_BEYOND.get(str(together.params.get("beyond")), Tag("Not judged")),
+            span="",
+            beyond=None,
             missing="",
             reliance="",
-            effect="not estimated" if effect is None else said.with_interval(effect),
+            effect=said.with_interval(effect),
         )
 
 
+def told_apart(found: UseWatched) -> str:
+    """How well the newest window's patients are told from the reference's, from all columns together."""
+    m = _newest_in(found.drift, "domain_auroc", None)
+    return "" if m is None or m.value is None else said.with_interval(m)
+
+
 _BEYOND: Final[Mapping[str, Tag]] = {
-    "yes": Tag("Moved by more than matters", "unmet", "×"),
+    "yes": Tag("Moved", "unmet", "×"),
     "unclear": Tag("May have moved", "unsure", "?"),
-    "no": Tag("Not moved by what matters", "met", "✓"),
+    "no": Tag("Not moved", "met", "✓"),
 }
 
 

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from codman.flows.watch.overview import Standing, WatchedUse
 from codman.flows.watched import REACHES_PATIENTS
 from codman.report import words as said
+from codman.spine.use import Tier
 from codman.spine.watching import Incident, IncidentState
 from codman.web.render import day, moment
 from codman.web.views import marks
@@ -18,6 +19,8 @@ from codman.web.views.marks import Fact, Tag
 from codman.web.views.monitor_marks import incident_tag, standing_tag, window_words
 
 SHOWN: Final = 50  # of one page
+_BARE: Final = 5  # unwatched uses that stand above all others
+_TIERS: Final = {Tier.HIGH: 0, Tier.MEDIUM: 1, Tier.LOW: 2, None: 1}
 _STAGES: Final = ("live", "pilot", "silent")
 _SHOWS: Final[Mapping[str, tuple[str, Callable[[WatchedUse], bool]]]] = {
     "all": ("All that run", lambda _one: True),
@@ -64,6 +67,8 @@ class MonitorHomeView:
     facts: tuple[Fact, ...]
     shows: tuple[tuple[str, str, int, bool], ...]  # link, words, how many, whether it is shown
     stages: tuple[tuple[str, str, int, bool], ...]
+    bare: tuple[Line, ...]  # uses that reach patients and that nobody watches: the first of them, by tier
+    all_bare: str  # where the rest of them stand
     lines: tuple[Line, ...]
     first: str
     next: str
@@ -86,6 +91,11 @@ def monitor_home_view(
     stage = stage if stage in _STAGES else ""
     staged = [one for one in found if not stage or one.use.stage.value == stage]
     listed = [one for one in staged if _SHOWS[show][1](one)]
+    bare = sorted((one for one in listed if one.rank == "unwatched"), key=lambda one: _TIERS[one.use.tier])
+    if show == "all":  # a few of them lead, so that they do not bury what is wrong with those that are watched
+        listed = [one for one in listed if one.rank != "unwatched"]
+    elif show == "unwatched":
+        listed = bare
     text = asked.get("page", "1")
     page = min(int(text), 10_000) if text.isascii() and text.isdecimal() and len(text) < 6 else 1
     start = max(0, page - 1) * SHOWN
@@ -101,6 +111,8 @@ def monitor_home_view(
              name == stage)
             for name in ("", *_STAGES)
         ),
+        bare=tuple(_line(one, named, now) for one in bare[:_BARE]) if show == "all" and not start else (),
+        all_bare=_address("unwatched", stage) if len(bare) > _BARE else "",
         lines=tuple(_line(one, named, now) for one in listed[start : start + SHOWN]),
         first=_address(show, stage) if start else "",
         next=_address(show, stage, page + 1) if len(listed) > start + SHOWN else "",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from codman.flows.watch.ages import AGES, Note, Number, Track
 from codman.report import words as said
+from codman.spine.measurement import SUPPRESSED
 from codman.web.views.monitor_chart import Chart, chart
 from codman.web.views.monitor_marks import AGES_SAID, window_words
 
@@ -45,7 +46,6 @@ class Panel:
     ages: tuple[str, ...]  # the columns of the table
     rows: tuple[Row, ...]
     kept: str
-    notes: tuple[str, ...]  # what the numbers themselves warn of
 
 
 def ordered(tracks: Sequence[Track]) -> list[Track]:
@@ -95,7 +95,6 @@ def panel(key: str, track: Track, windows: Sequence[tuple[str, str]], notes: Seq
             for window, at in reversed(by_window.items())
         ),
         kept="" if track.kept is None else track.kept.note or "",
-        notes=tuple(_notes(track)),
     )  # fmt: skip
 
 
@@ -107,12 +106,15 @@ def _cell(one: Number | None) -> Cell:
     return Cell(value=value, span="" if one.m.lower is None else said.span(one.m), note=note)
 
 
-def _notes(track: Track) -> Iterator[str]:
-    """What the newest number of each age says beside its value."""
-    for age in AGES:
-        newest = next((one for one in reversed(track.numbers) if one.age == age and one.m.note), None)
-        if newest is not None and newest.m.note:
-            yield f"{AGES_SAID[age]}: {newest.m.note}."
+def warnings_of(tracks: Sequence[Track]) -> tuple[str, ...]:
+    """What the newest number of each age says beside its value, each once."""
+    found: dict[str, None] = {}
+    for track in tracks:
+        for age in AGES:
+            newest = next((one.m.note for one in reversed(track.numbers) if one.age == age and one.m.note), None)
+            if newest is not None and newest != SUPPRESSED:
+                found[f"{AGES_SAID[age]}: {newest}."] = None
+    return tuple(found)
 
 
 def _limit(track: Track) -> str:

@@ -40,6 +40,7 @@ class Asks:
     sentence: str
     window: str
     href: str
+    fine: bool  # it is met, or asks nothing here
 
 
 def asks_of(found: UseWatched) -> Iterator[Asks]:
@@ -58,6 +59,7 @@ def asks_of(found: UseWatched) -> Iterator[Asks]:
             sentence="" if now is None else now.sentence,
             window="" if now is None else window_words(now.starts_on, now.ends_on),
             href="" if now is None or now.statement is None else f"/evidence/{now.statement}",
+            fine=now is not None and now.word in ("met", "not-applicable"),
         )
 
 

@@ -13,9 +13,9 @@ from codman.spine.watching import IncidentState, Look, MonitorState, WatchState
 from codman.web.render import day
 from codman.web.views import marks
 from codman.web.views.marks import Fact, Gap, Tag
-from codman.web.views.monitor_drift import CareLine, Drifted, care_lines, drifted, weight, window_of
+from codman.web.views.monitor_drift import CareLine, Drifted, care_lines, drifted, told_apart, weight, window_of
 from codman.web.views.monitor_marks import incident_tag, window_tag, window_words
-from codman.web.views.monitor_panels import Panel, ordered, panel, place
+from codman.web.views.monitor_panels import Panel, ordered, panel, place, warnings_of
 from codman.web.views.monitor_plan import Asks, asks_of
 
 
@@ -59,10 +59,12 @@ class UseMonitorView:
     last: str
     rules: tuple[tuple[str, str, bool], ...]  # value, words, whether it is shown
     download: str
+    warnings: tuple[str, ...]  # what the numbers themselves say beside their values
     panels: tuple[Panel, ...]
     groups: tuple[Panel, ...]  # the same by group of patients
     drifted: tuple[Drifted, ...]
     drift_window: str
+    together: str  # how well its patients are told from earlier ones, from all columns
     drift_panels: tuple[Panel, ...]
     care: tuple[CareLine, ...]
     care_window: str
@@ -105,16 +107,18 @@ def use_monitor_view(found: UseWatched, named: Mapping[str, str], first: str, la
         last=last,
         rules=tuple((rule, f"by {rule}", rule == found.rule) for rule in found.rules),
         download=f"/uses/{use.id}/monitor/numbers.csv?{query}",
+        warnings=warnings_of(found.performance),
         panels=tuple(panels),
         groups=tuple(groups),
         drifted=tuple(drifted(found, drifts)),
         drift_window=window_of(drifts),
+        together=told_apart(found),
         drift_panels=tuple(
             panel(f"d{i}", one, windows, found.notes) for i, one in enumerate(sorted(drifts, key=weight))
         ),
         care=tuple(care_lines(found)),
         care_window=window_of(found.care),
-        sentences=tuple(part for one in found.sentences for part in one.words.replace(".; ", ".\n").split("\n")),
+        sentences=tuple(one for note in found.sentences for one in _about_care(note.words)),
         sentences_href=next((one.href for one in found.sentences), ""),
         windows=tuple(_line(look) for look in reversed(found.looks)),
         notes=tuple((number, one.on, one.words, one.href) for number, one in enumerate(found.notes, 1)),
@@ -146,6 +150,12 @@ def rows_of(found: UseWatched) -> Iterator[list[str]]:
 
 def _plain(number: float | None) -> str:
     return "" if number is None else f"{number:.10g}"
+
+
+def _about_care(note: str) -> list[str]:
+    """What a statement's note says of care: its other sentences tell of its making, or stand beside each number."""
+    parts = note.replace(".; ", ".\n").replace("; ", "\n").split("\n")
+    return [part for part in parts if part[:1].isupper() and not part.startswith("Of ")]
 
 
 def _lead(found: UseWatched) -> str:
