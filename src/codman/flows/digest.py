@@ -16,6 +16,7 @@ from sqlalchemy import Connection, select
 from codman.errors import CodmanError, Unreachable
 from codman.flows.address import address_of
 from codman.flows.house import House
+from codman.flows.reporting.calendar import days_after
 from codman.flows.task import Task
 from codman.flows.work import waiting
 from codman.jobs.notice import Item, Notice
@@ -199,8 +200,9 @@ def _missing_reports(house: House, connection: Connection, today: date) -> Itera
         notice = Notice(
             event="report.missing",
             title=_line(f"A report about {row.name} is missing"),
-            text=f"The report from {written_day(row.period_start)} to {written_day(row.period_end)} was due on "
-            f"{written_day(row.due_on)}. Not reported is not the same as no incidents: nothing is known of this time.",
+            text=f"The report from {written_day(row.period_start)} to "
+            f"{written_day(days_after(row.period_end, -1))} was due on {written_day(row.due_on)}. "
+            "Not reported is not the same as no incidents: nothing is known of this time.",
             link=f"{address_of(house.settings)}/reports/{row.id}",
             about=row.id,
             urgency="high",

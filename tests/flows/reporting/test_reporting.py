@@ -125,6 +125,8 @@ def test_without_an_address_nobody_outside_is_told_and_the_house_hears_that(smal
         bodies = connection.execute(select(outbox.c.body)).scalars().all()
     assert len(bodies) == 3
     assert all("Nobody was reminded" in body["text"] for body in bodies)
+    assert {body["title"] for body in bodies} == {"A report about Ward sepsis is missing"}
+    assert "missing since 15 Dec 2026" in bodies[0]["text"]
 
 
 def test_what_came_is_a_claim_with_its_original_and_ends_every_link(partners):

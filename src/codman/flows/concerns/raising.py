@@ -35,6 +35,7 @@ from codman.registry.schema import deployments
 from codman.registry.schema_review import concerns
 from codman.review.clocks import Clocks, clocks
 from codman.spine.concern import Concern, ConcernCategory, ConcernFields, ConcernSeverity, ConcernState, Pause
+from codman.spine.day import written_day
 from codman.spine.record import Day, Id, Line, Prose
 from codman.spine.record_statements import ConcernPredicate
 from codman.spine.site import Mode
@@ -287,7 +288,7 @@ def _tell(change: Change, house: House, concern: Concern, told: Told) -> None:
     if concern.pause is Pause.PROPOSED:
         text += " A pause of this use is proposed: take it or decline it there."
     if concern.clock_due is not None:
-        text += f" A duty to report may run until {concern.clock_due}."
+        text += f" A duty to report may run until {written_day(concern.clock_due)}."
     told_of = notice(house, change.connection, concern, "concern.raised", f"Concern: {concern.severity.value}", text)
     tell_people(change, told.people, told_of, f"concern/{concern.id}/{RAISED}")
     tell_systems(change, house, told_of, f"concern/{concern.id}/{RAISED}")

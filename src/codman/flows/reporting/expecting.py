@@ -103,6 +103,7 @@ def _step(report: ExpectedReport, schedules: dict[str, Schedule], today: str) ->
 
 def _remind(house: House, change: Change, report: ExpectedReport, schedule: Schedule, step: int) -> tuple[bool, bool]:
     key = f"report/{report.id}/{step}"
+    use = USES.get(change.connection, report.use)
     if schedule.email is not None:
         link = make_link(change, secret_of(house), REPORT, report.id, timedelta(days=LINK_DAYS), made_by=None)
         letter = reminder(house, report, link, overdue=step >= _OVERDUE)
@@ -111,11 +112,11 @@ def _remind(house: House, change: Change, report: ExpectedReport, schedule: Sche
     asked = schedule.email is not None
     if step >= _OVERDUE:
         missing = step >= _MISSING
-        notice = to_the_house(house, report, schedule, missing=missing, asked=asked)
+        notice = to_the_house(house, report, use.name, schedule, missing=missing, asked=asked)
         owner = PEOPLE.get(change.connection, schedule.owner)
         told = {owner.id: owner.email}
         if missing:
-            paths = paths_of(change.connection, USES.get(change.connection, report.use))
+            paths = paths_of(change.connection, use)
             told |= {one.id: one.email for one in officers_for(change.connection, paths)}
             done["escalated_at"] = change.at
         for person, email in told.items():

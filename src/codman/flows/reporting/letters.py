@@ -66,7 +66,8 @@ def reminder(house: House, report: ExpectedReport, link: MadeLink, *, overdue: b
         title=f"A report {when} on {written_day(report.due_on)}",
         text=f"The report about {report.use} for {_span(report)} {when} on {written_day(report.due_on)}.\n\n"
         "The link opens its form, without an account. It is for you alone and works once, until "
-        f"{link.expires_at[:10]}. Where you know of no incident, say so there: no answer is not taken for none.\n\n"
+        f"{written_day(link.expires_at)}. "
+        "Where you know of no incident, say so there: no answer is not taken for none.\n\n"
         "Leave patients out of it: no names, no numbers, no single stories.",
         link=f"{address_of(house.settings)}{ANSWER_AT}~{link.seed}",
         about=report.id,
@@ -74,23 +75,26 @@ def reminder(house: House, report: ExpectedReport, link: MadeLink, *, overdue: b
     )
 
 
-def to_the_house(house: House, report: ExpectedReport, schedule: Schedule, *, missing: bool, asked: bool) -> Notice:
+def to_the_house(
+    house: House, report: ExpectedReport, use: str, schedule: Schedule, *, missing: bool, asked: bool
+) -> Notice:
     """What the owner and the office are told of a report that has not come.
 
     Args:
         house: The open house.
         report: The report.
+        use: What the use is called that it is about.
         schedule: Its schedule.
         missing: Whether its grace is over.
         asked: Whether whoever owes it was reminded; nobody was where no address is known.
     """
-    over = last_day(report.due_on, schedule.grace_days)
+    over = written_day(last_day(report.due_on, schedule.grace_days))
     how = f"has not come; it is missing since {over}" if missing else f"is late; after {over} it is missing"
     reminded = "A reminder was sent" if asked else "Nobody was reminded: the schedule has no mail address"
     return Notice(
         event="report.missing" if missing else "report.late",
-        title=f"A report about {report.use} {'is missing' if missing else 'is late'}",
-        text=f"The report of the {schedule.partner.value} about {report.use} for {_span(report)}, due on "
+        title=f"A report about {use[:150]} {'is missing' if missing else 'is late'}",
+        text=f"The report of the {schedule.partner.value} about {use} for {_span(report)}, due on "
         f"{written_day(report.due_on)}, {how}. {reminded}.\n\n"
         "Not reported is not the same as no incidents: nothing is known of this time.",
         link=f"{address_of(house.settings)}/reports/{report.id}",
