@@ -15,6 +15,7 @@ import small_house
 from fastapi.testclient import TestClient
 from seen_pages import Pages, pages_of
 
+from codman.flows.demo.changes import changes
 from codman.flows.demo.concerns import add_concerns
 from codman.flows.demo.hospital import load_hospital
 from codman.flows.demo.proposals import add_proposals
@@ -54,7 +55,7 @@ def pages(house: House) -> Pages:
 def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """The demo hospital in small, with evaluations that were really run; nobody changes it."""
     made = open_house(Settings(workspace=tmp_path_factory.mktemp("hospital")))
-    load_hospital(made, 7, lambda _said: None, small=True)
+    load_hospital(made, 7, lambda _said: None, small=True, beside=changes)
     add_reports(made, HISTORY_ENDS)
     add_concerns(made)
     add_proposals(made)

@@ -11,7 +11,8 @@ from sqlalchemy import select
 
 from codman.flows.house import House
 from codman.registry.schema import statements, uses
-from codman.registry.schema_review import concerns, intakes
+from codman.registry.schema_review import change_plans, concerns, intakes, pause_proposals
+from codman.spine.pausing import PauseState
 
 PAGES = [
     "/",
@@ -37,6 +38,13 @@ PAGES = [
     "/reviews/new?use={use}&checkpoint=validation",
     "/uses/{use}/edit",
     "/uses/{use}/reports",
+    "/uses/{changed}",
+    "/uses/{changed}/changes",
+    "/uses/{changed}/changes?changed=version&to=as%20found%20today",
+    "/uses/{changed}/plans/new",
+    "/plans/{plan}",
+    "/pauses/{pause}/confirm",
+    "/pauses/{pause}/decline",
     "/uses/{use}/sites",
     "/uses/{use}/sites/new",
     "/uses/new",
@@ -94,8 +102,18 @@ def named(hospital: House) -> dict[str, str]:
         ).first()
         grave = connection.execute(select(concerns.c.id).where(concerns.c.clock.is_not(None))).scalars().first()
         intake = str(connection.execute(select(intakes.c.id).order_by(intakes.c.id)).scalars().first())
+        plan = connection.execute(select(change_plans.c.id, change_plans.c.use)).one()
+        waits = (pause_proposals.c.use == plan.use) & (pause_proposals.c.state == PauseState.OPEN.value)
+        pause = str(connection.execute(select(pause_proposals.c.id).where(waits)).scalar_one())
     assert use is not None
-    return {"intake": intake, "digest": str(digest), "use": use.id, "product": use.product, "concern": str(grave)}
+    changed = {"plan": plan.id, "changed": plan.use, "pause": pause}
+    return changed | {
+        "intake": intake,
+        "digest": str(digest),
+        "use": use.id,
+        "product": use.product,
+        "concern": str(grave),
+    }
 
 
 @pytest.fixture(scope="module")

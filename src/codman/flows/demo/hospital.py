@@ -6,7 +6,8 @@ run on the invented predictions, signed, and filed by `file_evidence` as anybody
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -69,7 +70,23 @@ class BookInUse(BadInput):
         )
 
 
-def load_hospital(house: House, seed: int, tell: Tell, *, small: bool = False, until: date = HISTORY_ENDS) -> Hospital:
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What people of the hospital do at a moment through the flows that anybody uses, beside its records."""
+
+    at: datetime
+    play: Callable[[House], object]
+
+
+def load_hospital(
+    house: House,
+    seed: int,
+    tell: Tell,
+    *,
+    small: bool = False,
+    until: date = HISTORY_ENDS,
+    beside: Callable[[Hospital], Sequence[Scene]] = lambda _hospital: (),
+) -> Hospital:
     """Write the demo hospital into an empty book.
 
     The same seed gives the same records, predictions and statements; salts and keys are drawn fresh.
@@ -80,6 +97,7 @@ def load_hospital(house: House, seed: int, tell: Tell, *, small: bool = False, u
         tell: Called with one plain sentence after each part.
         small: Two hospitals, twelve uses and at most three evaluations.
         until: The last day of its two years.
+        beside: What else happens in it, in the order of time.
 
     Returns:
         The hospital that was loaded.
@@ -96,16 +114,26 @@ def load_hospital(house: House, seed: int, tell: Tell, *, small: bool = False, u
     measured = len(hospital.steps(Measured))
     with _clock(house) as clock:
         loading = _Loading(house, hospital)
+        scenes = deque(beside(hospital))
         for number, (at, events) in enumerate(groupby(hospital.history, key=lambda event: event.at), 1):
+            while scenes and scenes[0].at < at:
+                _played(house, clock, scenes.popleft())
             clock.now = at
             loading.write(list(events))
             if number % _TOLD_EACH == 0:
                 tell(f"{at:%Y-%m}: {len(loading.digests)} of its statements are signed and filed.")
+        for scene in scenes:
+            _played(house, clock, scene)
     tell(f"{measured} evaluations were really run, signed and filed; {len(hospital.history):,} steps are in the log.")
     return hospital
 
 
 _TOLD_EACH: Final = 150
+
+
+def _played(house: House, clock: _Clock, scene: Scene) -> None:
+    clock.now = scene.at
+    scene.play(house)
 
 
 @dataclass(slots=True)

@@ -2,43 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 from sqlalchemy import Connection, exists, select
 
-from codman.errors import CodmanError
+from codman.flows.demo.committee import LEAST, SEATS, Committee, committee_of, seated
 from codman.flows.house import House
 from codman.flows.review.cases import docket, remark
 from codman.flows.review.deciding import add_condition, decide
 from codman.flows.review.opening import open_for
 from codman.flows.review.reading import read_case
-from codman.flows.review.seats import name_reviewer, state_interest
+from codman.flows.review.seats import state_interest
 from codman.flows.review.voting import cast
-from codman.registry.access import Held, Reader
-from codman.registry.database import instant
 from codman.registry.nouns import USES
-from codman.registry.schema import grants, people, statements, uses
-from codman.spine.person import Role
+from codman.registry.schema import statements, uses
+from codman.registry.schema_review import cases
 from codman.spine.policy import Checkpoint
 from codman.spine.review import Case, CaseOutcome, Choice, Conflict, Procedure
 from codman.spine.use import Stage, Use
 from codman.spine.verdict import Outcome
 
-_SEATS: Final = ("clinical", "statistics", "patient safety", "equity", "information technology")
 _OPEN: Final = frozenset({Outcome.MISSING.value, Outcome.INCONCLUSIVE.value, Outcome.UNVERIFIABLE.value})
-
-
-@dataclass(frozen=True, slots=True)
-class _Committee:
-    """People of the demo hospital who review, each as they stand at the door just signed in."""
-
-    chair: Reader
-    officer: Reader
-    reviewers: Sequence[Reader]
-    owners: dict[str, Reader]  # by use
 
 
 def add_reviews(house: House) -> int:
@@ -49,8 +34,8 @@ def add_reviews(house: House) -> int:
     """
     with house.database.reading() as connection:
         found = _waiting(connection)
-        committee = None if not found else _committee(house, connection, found)
-    if committee is None:
+        committee = None if not found else committee_of(house, connection, found)
+    if committee is None or len(committee.reviewers) <= LEAST:  # one more than must vote: some have a hand in a use
         return 0
     opened = 0
     for use, bring in zip(found, (_being_voted_on, _put_off, _in_an_emergency), strict=False):
@@ -59,10 +44,9 @@ def add_reviews(house: House) -> int:
     return opened
 
 
-def _being_voted_on(house: House, committee: _Committee, use: Use) -> None:
+def _being_voted_on(house: House, committee: Committee, use: Use) -> None:
     case = _opened(house, committee, use, Checkpoint.GO_LIVE, Procedure.FULL)
-    seated = _seated(house, committee, case, 4)
-    first, second, third = seated[:3]
+    first, second, third, *_ = seated(house, committee, case, 4)
     lacking = [r for r in read_case(house, committee.chair, case.id).requirements if r.outcome in _OPEN]
     about = lacking[0].id if lacking else None
     asked = remark(house, first, case.id, "When will this one be there?", requirement=about)
@@ -74,14 +58,14 @@ def _being_voted_on(house: House, committee: _Committee, use: Use) -> None:
     cast(house, second, case.id, Choice.DEFER, reason="I would see the numbers by age first.")
 
 
-def _put_off(house: House, committee: _Committee, use: Use) -> None:
+def _put_off(house: House, committee: Committee, use: Use) -> None:
     case = _opened(house, committee, use, Checkpoint.PILOT, Procedure.FULL)
-    for reviewer in _seated(house, committee, case, 3):
+    for reviewer in seated(house, committee, case, 3):
         cast(house, reviewer, case.id, Choice.DEFER, reason="Nothing of it was measured on our patients yet.")
     _closed(house, committee, case, CaseOutcome.DEFERRED, "Local evidence first; the case comes back with it.")
 
 
-def _in_an_emergency(house: House, committee: _Committee, use: Use) -> None:
+def _in_an_emergency(house: House, committee: Committee, use: Use) -> None:
     case = _opened(house, committee, use, Checkpoint.GO_LIVE, Procedure.EMERGENCY)
     due = (house.database.clock() + timedelta(days=12)).date().isoformat()
     owner = committee.owners[use.id].person
@@ -90,7 +74,7 @@ def _in_an_emergency(house: House, committee: _Committee, use: Use) -> None:
     _closed(house, committee, case, CaseOutcome.CONDITIONAL, "The system it replaces stopped; nurses score by hand.")
 
 
-def _opened(house: House, committee: _Committee, use: Use, checkpoint: Checkpoint, procedure: Procedure) -> Case:
+def _opened(house: House, committee: Committee, use: Use, checkpoint: Checkpoint, procedure: Procedure) -> Case:
     emergency = procedure is Procedure.EMERGENCY
     by = committee.officer if emergency else committee.owners[use.id]
     due = (house.database.clock() + timedelta(days=9)).date().isoformat()
@@ -102,37 +86,24 @@ def _opened(house: House, committee: _Committee, use: Use, checkpoint: Checkpoin
         procedure=procedure,
         chair=committee.chair.person,
         quorum=3,
-        disciplines=() if emergency else _SEATS[:2],
+        disciplines=() if emergency else SEATS[:2],
         due_on=due,
     )
 
 
-def _seated(house: House, committee: _Committee, case: Case, count: int) -> list[Reader]:
-    """The first reviewers who may sit in the case, named, with nothing in their way."""
-    seated: list[Reader] = []
-    for reviewer in committee.reviewers:
-        if len(seated) == count:
-            break
-        try:
-            name_reviewer(house, committee.chair, case.id, reviewer.person, _SEATS[len(seated)])
-        except CodmanError:  # they have a hand in the use, or no role where it belongs
-            continue
-        state_interest(house, reviewer, case.id, Conflict.NONE)
-        seated.append(reviewer)
-    return seated
-
-
-def _closed(house: House, committee: _Committee, case: Case, outcome: CaseOutcome, reasons: str) -> None:
+def _closed(house: House, committee: Committee, case: Case, outcome: CaseOutcome, reasons: str) -> None:
     now = docket(house, committee.chair, case.id).case
     decide(house, committee.chair, case.id, now.revision, outcome, reasons)
 
 
 def _waiting(connection: Connection) -> list[Use]:
-    """Uses that a committee would look at: one with evidence of its own, one without, one of low risk."""
+    """Uses that a committee has not looked at and would: one with evidence of its own, one without, one of low risk."""
     measured = exists(select(statements.c.digest).where(statements.c.use_id == uses.c.id))
+    looked_at = exists(select(cases.c.id).where(cases.c.use == uses.c.id))
     waits = select(uses).where(
         uses.c.stage.in_([stage.value for stage in (Stage.TRIAGED, Stage.IN_REVIEW, Stage.SILENT, Stage.PILOT)]),
         uses.c.owner.is_not(None),
+        ~looked_at,
     )
     order = uses.c.id
     found = [
@@ -142,24 +113,3 @@ def _waiting(connection: Connection) -> list[Use]:
     ]
     kept = {row.id: USES.read(row) for row in found if row is not None}
     return list(kept.values())
-
-
-def _committee(house: House, connection: Connection, found: Sequence[Use]) -> _Committee | None:
-    fresh = instant(house.database.clock() + timedelta(minutes=5))
-
-    def somebody(role: Role) -> list[Reader]:
-        rows = connection.execute(
-            select(people.c.id, people.c.name)
-            .join(grants, grants.c.person == people.c.id)
-            .where(grants.c.role == role.value, grants.c.site.is_(None), people.c.active)
-            .order_by(people.c.id)
-        )
-        return [Reader(row.id, row.name, (Held(role),), fresh_until=fresh) for row in rows]
-
-    answering = select(people.c.id, people.c.name).where(people.c.id.in_([use.owner for use in found]))
-    names = {row.id: row.name for row in connection.execute(answering)}
-    chairs, officers, reviewers = (somebody(role) for role in (Role.CHAIR, Role.OFFICER, Role.REVIEWER))
-    if not chairs or not officers or len(reviewers) < len(_SEATS) - 1:
-        return None
-    owners = {use.id: Reader(str(use.owner), names[str(use.owner)], (Held(Role.OWNER),)) for use in found}
-    return _Committee(chairs[0], officers[0], reviewers, owners)

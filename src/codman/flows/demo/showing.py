@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from codman.errors import BadInput
+from codman.flows.demo.changes import changes
 from codman.flows.demo.concerns import add_concerns
 from codman.flows.demo.hospital import Tell, load_hospital
 from codman.flows.demo.proposals import add_proposals
@@ -58,7 +59,7 @@ def demo_house(
     shutil.rmtree(fresh, ignore_errors=True)
     house = open_at(fresh)
     try:
-        load_hospital(house, SEED, tell, small=small, until=until)
+        load_hospital(house, SEED, tell, small=small, until=until, beside=changes)
         tell(f"{add_proposals(house)} uses were proposed, and for one a lower tier was asked for.")
         tell(f"{add_reviews(house)} cases came before the committee: one waits for votes, one was put off.")
         tell(f"{add_reports(house, until)} of its vendors and teams were asked to report; not all of them did.")
