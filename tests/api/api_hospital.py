@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,6 +69,23 @@ class Caller:
     def close(self) -> None:
         self._loop.run_until_complete(self._client.aclose())
         self._loop.close()
+
+
+@contextmanager
+def written_to(house: House) -> Iterator[threading.Event]:
+    """A writer holds the book while the block runs, until the event that it gets: changes wait behind it."""
+    held, go = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with house.database.changing(SYSTEM):
+            held.set()
+            go.wait(30)
+
+    writer = threading.Thread(target=hold)
+    writer.start()
+    held.wait(10)
+    yield go
+    writer.join()
 
 
 def furnish(house: House) -> Hospital:

@@ -6,7 +6,7 @@ import threading
 from dataclasses import replace
 
 import pytest
-from api_hospital import Caller
+from api_hospital import Caller, written_to
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
@@ -15,7 +15,6 @@ from codman.api.access import is_this_machine
 from codman.api.app import make_api
 from codman.api.routes.catalog import every_operation
 from codman.registry.database import Database
-from codman.registry.log import SYSTEM
 from codman.telemetry import LANE_WAITING, OTHER
 from waiting import until
 
@@ -59,19 +58,11 @@ def test_the_process_says_that_it_is_up_while_its_database_is_away(hospital, awa
 
 
 def test_it_is_up_and_tells_of_itself_while_every_other_request_waits(call, hospital):
-    held, go = threading.Event(), threading.Event()
-
-    def hold():
-        with hospital.house.database.changing(SYSTEM):
-            held.set()
-            go.wait(30)
-
-    writer = threading.Thread(target=hold)
-    writer.start()
-    held.wait(10)
     seen = []
+    # another event loop, as another connection would be: its requests share the house, not the lanes
+    call_app = make_api(hospital.house)
 
-    def look():
+    def look(go):
         other = Caller(call_app, hospital.tokens)
         try:
             until(lambda: LANE_WAITING.figure().samples.get(("changing",)) == 56)
@@ -80,12 +71,10 @@ def test_it_is_up_and_tells_of_itself_while_every_other_request_waits(call, hosp
             other.close()
             go.set()
 
-    # another event loop, as another connection would be: its requests share the house, not the lanes
-    call_app = make_api(hospital.house)
-    looking = threading.Thread(target=look)
-    looking.start()
-    replies = call.together(*[("POST", "/products", {"json": {"name": f"P{n}"}}) for n in range(80)])
-    writer.join()
+    with written_to(hospital.house) as go:
+        looking = threading.Thread(target=look, args=(go,))
+        looking.start()
+        replies = call.together(*[("POST", "/products", {"json": {"name": f"P{n}"}}) for n in range(80)])
     looking.join()
 
     assert [one.status_code for one in seen] == [200, 200, 200]

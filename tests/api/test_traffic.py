@@ -7,7 +7,7 @@ import logging
 import threading
 
 import pytest
-from api_hospital import Caller, furnish
+from api_hospital import Caller, furnish, written_to
 from sqlalchemy.exc import OperationalError
 
 from codman.api.app import make_api
@@ -53,22 +53,11 @@ def test_a_body_beyond_the_limit_is_413_whether_it_says_its_length_or_not(one_mb
 
 
 def test_ten_times_too_many_at_once_are_asked_to_come_again_and_reading_goes_on(call, hospital):
-    # a writer holds the book: the changes wait behind it until their lane is full
-    held, go = threading.Event(), threading.Event()
-
-    def hold():
-        with hospital.house.database.changing(SYSTEM):
-            held.set()
-            go.wait(30)
-
-    writer = threading.Thread(target=hold)
-    writer.start()
-    held.wait(10)
+    # the changes wait behind a writer until their lane is full
     posts = [("POST", "/products", {"json": {"name": f"P{n}"}}) for n in range(640)]
-    timer = threading.Timer(1.0, go.set)
-    timer.start()
-    replies = call.together(*posts, *[("GET", "/uses", {})] * 20)
-    writer.join()
+    with written_to(hospital.house) as go:
+        threading.Timer(1.0, go.set).start()
+        replies = call.together(*posts, *[("GET", "/uses", {})] * 20)
 
     statuses = [reply.status_code for reply in replies[:640]]
     assert statuses.count(201) == 64

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "api"))
 sys.path.insert(0, str(Path(__file__).parent.parent / "evidence"))
@@ -18,7 +15,7 @@ from api_hospital import Hospital, furnish
 from codman.api.app import make_api
 from codman.settings import read_settings
 from codman.wiring import open_house
-from waiting import until
+from on_a_port import on_a_port
 
 
 @pytest.fixture
@@ -32,12 +29,5 @@ def hospital(tmp_path: Path) -> Iterator[Hospital]:
 @pytest.fixture
 def server(hospital: Hospital) -> Iterator[str]:
     """The address of a server that serves it."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(make_api(hospital.house), log_config=None, access_log=False, lifespan="off")
-    running = uvicorn.Server(config)
-    thread = threading.Thread(target=lambda: running.run(sockets=[listening]), daemon=True)
-    thread.start()
-    until(lambda: running.started)
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    running.should_exit = True
-    thread.join(10)
+    with on_a_port(make_api(hospital.house), log_config=None, access_log=False, lifespan="off") as address:
+        yield address

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,7 +25,7 @@ from codman.simulate.hospital import HISTORY_ENDS
 from codman.spine.person import Role
 from codman.web.app import make_web
 from codman.wiring import open_house
-from waiting import until
+from on_a_port import on_a_port
 
 CHROMIUM = os.environ.get("CODMAN_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 
@@ -66,24 +64,14 @@ def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 @pytest.fixture(scope="session")
 def served(hospital: House) -> Iterator[str]:
     """The demo hospital's pages on a real port, as its officer and administrator sees them."""
-    import uvicorn
-
     app = make_web(hospital)
     person = "person-demo-officer-01"
     held = (Held(Role.OFFICER), Held(Role.ADMIN), Held(Role.REVIEWER))
     app.state.reader_of = lambda _request: Reader(
         person=person, name="Officer 1", held=held, fresh_until="2999-01-01T00:00:00.000000Z"
     )
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    until(lambda: server.started)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(timeout=10)
+    with on_a_port(app) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -96,3 +84,10 @@ def browser() -> Iterator[Any]:
         opened = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield opened
         opened.close()
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """The script of axe-core, which looks for what keeps people out."""
+    package = pytest.importorskip("axe_playwright_python", reason="axe-core is not installed")
+    return next(Path(package.__file__).parent.glob("axe*.js")).read_text("utf-8")

@@ -116,12 +116,6 @@ def named(hospital: House) -> dict[str, str]:
     }
 
 
-@pytest.fixture(scope="module")
-def axe() -> str:
-    package = pytest.importorskip("axe_playwright_python", reason="axe-core is not installed")
-    return next(Path(package.__file__).parent.glob("axe*.js")).read_text("utf-8")
-
-
 @pytest.mark.parametrize("path", PAGES)
 def test_axe_finds_nothing_wrong_and_nothing_is_cut(
     browser: Any, served: str, named: dict[str, str], axe: str, path: str

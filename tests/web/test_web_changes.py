@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import socket
 import sys
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -32,7 +30,7 @@ from codman.spine.review import CaseOutcome, Choice
 from codman.spine.site import DeploymentFields
 from codman.spine.use import Stage
 from codman.web.app import make_web
-from waiting import until
+from on_a_port import on_a_port
 
 PLAN = {
     "use": "ward",
@@ -150,35 +148,19 @@ def test_the_chair_lets_it_go_on_and_says_why(house: Committee) -> None:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Committee]]:
-    import uvicorn
-
     made = furnished(tmp_path_factory.mktemp("changes"))
     app = make_web(made.house)
     chair = made.person("chair")
     both = replace(chair, held=(*chair.held, *made.person("owner").held))
     app.state.reader_of = lambda _request: both
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    until(lambda: server.started)
-    yield f"http://127.0.0.1:{port}", made
-    server.should_exit = True
-    thread.join(timeout=10)
+    with on_a_port(app) as address:
+        yield address, made
     made.house.close()
 
 
 def plan_of(house: Committee) -> str:
     with house.house.database.reading() as connection:
         return f"/plans/{connection.execute(select(change_plans.c.id)).scalars().first()}"
-
-
-@pytest.fixture(scope="module")
-def axe() -> str:
-    package = pytest.importorskip("axe_playwright_python", reason="axe-core is not installed")
-    return next(Path(package.__file__).parent.glob("axe*.js")).read_text("utf-8")
 
 
 @pytest.mark.parametrize(

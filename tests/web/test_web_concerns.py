@@ -306,7 +306,9 @@ def test_who_has_a_hand_in_the_use_is_offered_what_they_may_do_and_told_why(
     known = own.get(f"{path}/amend").text
     assert 'name="use"' not in known
     assert re.findall(r'<option value="([^"]*harm[^"]*)"', known) == ["serious harm or death"]
-    assert step(own, path, "amend", severity="serious harm or death", category="other", site="site-a").status_code == 303
+    assert (
+        step(own, path, "amend", severity="serious harm or death", category="other", site="site-a").status_code == 303
+    )
     assert concerns(house)[0].use == "use-sepsis"
 
 

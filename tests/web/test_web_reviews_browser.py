@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import socket
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,7 +19,7 @@ from codman.flows.review.voting import cast
 from codman.spine.review import CaseOutcome, Choice
 from codman.spine.use import Stage
 from codman.web.app import make_web
-from waiting import until
+from on_a_port import on_a_port
 
 POLICY = b"""
 policy: go-live-high
@@ -47,8 +45,6 @@ class Served(NamedTuple):
 @pytest.fixture(scope="module")
 def cases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A house with a case that waits for votes and one that was decided under a condition."""
-    import uvicorn
-
     house = Committee(tmp_path_factory.mktemp("committee"))
     slope = auroc(1.02, 0.91, 1.13).model_copy(update={"metric": "calibration_slope"})
     house.evidence(auroc(0.77, 0.73, 0.81), slope)
@@ -72,23 +68,9 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
     app, reader = make_web(house.house), {"now": chair}
     app.state.reader_of = lambda _request: reader["now"]
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    until(lambda: server.started)
-    yield Served(f"http://127.0.0.1:{port}", found[1], first, accepted.condition, reader, house)
-    server.should_exit = True
-    thread.join(timeout=10)
+    with on_a_port(app) as address:
+        yield Served(address, found[1], first, accepted.condition, reader, house)
     house.house.close()
-
-
-@pytest.fixture(scope="module")
-def axe() -> str:
-    package = pytest.importorskip("axe_playwright_python", reason="axe-core is not installed")
-    return next(Path(package.__file__).parent.glob("axe*.js")).read_text("utf-8")
 
 
 @pytest.mark.parametrize(

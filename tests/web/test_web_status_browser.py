@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from axed import looked_at
 
 from codman.flows.house import House
@@ -22,13 +18,7 @@ from codman.registry.access import Held, Reader
 from codman.registry.log import SYSTEM
 from codman.spine.person import Role
 from codman.web.app import make_web
-from waiting import until
-
-
-@pytest.fixture(scope="module")
-def axe() -> str:
-    package = pytest.importorskip("axe_playwright_python", reason="axe-core is not installed")
-    return next(Path(package.__file__).parent.glob("axe*.js")).read_text("utf-8")
+from on_a_port import on_a_port
 
 
 class FakeNotifier:
@@ -58,16 +48,8 @@ def status(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     app.state.reader_of = lambda _request: Reader(
         person="person-admin", name="Administrator 1", held=(Held(Role.ADMIN),)
     )
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    until(lambda: server.started)
-    yield f"http://127.0.0.1:{port}/status"
-    server.should_exit = True
-    thread.join(timeout=10)
+    with on_a_port(app) as address:
+        yield f"{address}/status"
 
 
 def test_what_failed_is_shown_to_everybody_and_dropped_with_scripts_off(browser: Any, status: str, axe: str) -> None:

@@ -7,15 +7,12 @@ import re
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-
-import uvicorn
 
 from codman.cli.serving import application
 from codman.flows.demo.hospital import load_hospital
@@ -29,7 +26,7 @@ from codman.registry.nouns import PEOPLE
 from codman.settings import Settings
 from codman.wiring import open_house
 from door import PASSWORD
-from waiting import until
+from on_a_port import on_a_port
 
 
 @dataclass
@@ -181,9 +178,8 @@ def opened(folder: Path, browser: Any) -> Iterator[Hospital]:
         folder: Its workspace, fresh.
         browser: Chromium.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    listening = socket.create_server(("127.0.0.1", 0))
+    port = listening.getsockname()[1]
     clock = Clock()
     address = f"http://127.0.0.1:{port}"
     house = open_house(Settings(workspace=folder, port=port, public_url=address), clock)
@@ -193,14 +189,7 @@ def opened(folder: Path, browser: Any) -> Iterator[Hospital]:
         everybody = PEOPLE.page(change.connection, order="id", limit=500).items
         for one in everybody:
             set_password(change, one.id, kept)
-    server = uvicorn.Server(
-        uvicorn.Config(application(house), host="127.0.0.1", port=port, log_level="error", lifespan="off")
-    )
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    until(lambda: server.started)
     emails = {one.id.removeprefix("person-demo-"): one.email or "" for one in everybody}
-    yield Hospital(house, clock, address, browser, emails)
-    server.should_exit = True
-    thread.join(timeout=10)
+    with on_a_port(application(house), listening, lifespan="off"):
+        yield Hospital(house, clock, address, browser, emails)
     house.close()
