@@ -16,6 +16,7 @@ from certificates import Authority
 from codman.egress.client import GuardedClient, GuardedTransport
 from codman.egress.connection import NoAnswerOutside
 from codman.egress.policy import EgressPolicy, EgressRefused, read_policy
+from waiting import let_pass
 
 
 def allowing(*addresses: str, private: tuple[str, ...] = (), ca_file: Path | None = None) -> EgressPolicy:
@@ -115,7 +116,7 @@ def drip(head: bytes, part: bytes, each: float = 0.02):
         visitor.sendall(head)
         while True:
             visitor.sendall(part)
-            time.sleep(each)
+            let_pass(each)  # slow enough that no answer is whole when time is over
 
     return answer
 
@@ -149,7 +150,7 @@ def test_a_look_up_that_hangs_is_left_when_time_is_over():
             allowing("http://slow.example.org"),
             "http://slow.example.org",
             seconds=0.3,
-            ask=lambda *_: time.sleep(5) or [],
+            ask=lambda *_: let_pass(5) or [],  # longer than anybody waits
         )
     assert time.monotonic() - began < 3
 
@@ -226,7 +227,7 @@ def test_the_name_is_what_the_certificate_must_prove_though_an_address_is_called
 
 
 def test_a_server_that_never_shakes_hands_is_left_when_time_is_over():
-    with listening(wrap=lambda _visitor: time.sleep(5)) as server:
+    with listening(wrap=lambda visitor: let_pass(5) or visitor) as server:  # longer than anybody waits
         url = f"https://models.example.org:{server.port}"
         with pytest.raises(NoAnswerOutside):
             get(allowing(url, private=("127.0.0.1",)), url, seconds=0.5, ask=lambda *_: ["127.0.0.1"])

@@ -11,7 +11,9 @@ import signal
 import sys
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from codman.egress.policy import EgressPolicy
 from codman.integrations.servicenow import ServiceNow
 from codman.integrations.webhook import Webhook
@@ -19,6 +21,7 @@ from codman.jobs.notifier import Message, Notifier
 from codman.jobs.outbox import queue
 from codman.jobs.worker import Worker
 from codman.registry.database import Database
+from waiting import until
 
 SECRET = "whsec_" + "A" * 40
 FASTER = 20  # a lease of a minute is over in three seconds
@@ -49,12 +52,13 @@ class Deadly:
 def _work(url: str, notifiers: dict[str, Notifier]) -> None:
     database = Database(url, fast_clock)
     worker = Worker(database.unrecorded, database.reading, notifiers, fast_clock, LEASE_S)
-    while True:
+
+    def all_is_sent() -> bool:
         worker.deliver()
         with database.reading() as connection:
-            if queue(connection, notifiers, fast_clock()).waiting == 0:
-                return
-        time.sleep(0.02)
+            return queue(connection, notifiers, fast_clock()).waiting == 0
+
+    until(all_is_sent, within=600)
 
 
 def main() -> None:
