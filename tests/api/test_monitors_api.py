@@ -25,7 +25,9 @@ requires:
 @pytest.fixture
 def planned(call) -> dict[str, Any]:
     """The plan of a use, whose owner hears of it."""
-    made = call("POST", "/monitors", json={"use": "mary-use", "plan": PLAN, "owner": owner(call)})
+    made = call(
+        "POST", "/monitors", json={"use": "mary-use", "why": "what is tried here", "plan": PLAN, "owner": owner(call)}
+    )
     assert made.status_code == 201, made.text
     return made.json()
 
@@ -55,7 +57,7 @@ def incident(call, hospital, planned) -> dict[str, Any]:
 
 def test_a_plan_is_put_into_the_book_once_read_back_and_stopped_with_a_reason(call, planned):
     once = {"Idempotency-Key": "monitor-1"}
-    body = {"use": "mary-use", "plan": PLAN, "owner": planned["owner"]}
+    body = {"use": "mary-use", "why": "what is tried here", "plan": PLAN, "owner": planned["owner"]}
     first = call("POST", "/monitors", json=body, headers=once).json()
     again = call("POST", "/monitors", json=body, headers=once).json()
     listed = call("GET", "/monitors", who="viewer", params={"state": "planned"}).json()["items"]
@@ -73,9 +75,15 @@ def test_a_plan_is_put_into_the_book_once_read_back_and_stopped_with_a_reason(ca
 
 
 def test_what_is_no_plan_or_another_uses_is_refused_with_the_reason(call):
-    bad = call("POST", "/monitors", json={"use": "mary-use", "plan": "plan: x\nrequires: 3\n"})
-    other = call("POST", "/monitors", json={"use": "mary-use", "plan": "use: other\n" + PLAN})
-    viewer = call("POST", "/monitors", who="viewer", json={"use": "mary-use", "plan": PLAN})
+    bad = call(
+        "POST", "/monitors", json={"use": "mary-use", "why": "what is tried here", "plan": "plan: x\nrequires: 3\n"}
+    )
+    other = call(
+        "POST", "/monitors", json={"use": "mary-use", "why": "what is tried here", "plan": "use: other\n" + PLAN}
+    )
+    viewer = call(
+        "POST", "/monitors", who="viewer", json={"use": "mary-use", "why": "what is tried here", "plan": PLAN}
+    )
 
     assert (bad.status_code, other.status_code, viewer.status_code) == (422, 422, 403)
     assert "edition" in bad.text
@@ -118,6 +126,8 @@ def test_a_use_that_reaches_patients_is_watched_from_then_on(call, hospital):
     with hospital.house.database.changing(SYSTEM) as change:
         USES.change(change, "mary-use", {"stage": "live"}, None)
 
-    made = call("POST", "/monitors", json={"use": "mary-use", "plan": PLAN, "owner": owner(call)})
+    made = call(
+        "POST", "/monitors", json={"use": "mary-use", "why": "what is tried here", "plan": PLAN, "owner": owner(call)}
+    )
 
     assert made.json()["state"] == "active"

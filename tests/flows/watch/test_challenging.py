@@ -38,7 +38,7 @@ def house(tmp_path, database_url):
         for label in ("1.3.0", "1.4.0"):
             fields = VersionFields(product="sepsis", label=label, digest=label[2] * 64)
             VERSIONS.add(change, fields, f"sepsis-{label.replace('.', '')}")
-    plan_use(made.house, made.person("owner"), "ward", text=PLAN)
+    plan_use(made.house, made.person("owner"), "ward", text=PLAN, why="what is tried here")
     yield made
     with made.house.database.reading() as connection:
         check_records(connection)

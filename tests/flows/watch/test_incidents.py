@@ -34,7 +34,7 @@ from codman.spine.watching import IncidentState, SignalFields, SignalKind
 @pytest.fixture
 def house(tmp_path, database_url):
     made = Watched(tmp_path, database_url)
-    made.monitor = plan_use(made.house, made.person("owner"), "ward", text=PLAN)
+    made.monitor = plan_use(made.house, made.person("owner"), "ward", text=PLAN, why="what is tried here")
     yield made
     with made.house.database.reading() as connection:
         check_records(connection)

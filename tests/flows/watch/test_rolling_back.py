@@ -41,7 +41,7 @@ def house(tmp_path, database_url):
         VERSIONS.add(change, VersionFields(product="sepsis", label="1.1.0", digest="c" * 64), "sepsis-110")
     decided(made, "case-110", "sepsis-110", "2026-03-01T09:00:00Z")
     decided(made, "case-120", "sepsis-120", "2026-08-01T09:00:00Z")
-    made.monitor = plan_use(made.house, made.person("owner"), "ward", text=ROLLS_BACK)
+    made.monitor = plan_use(made.house, made.person("owner"), "ward", text=ROLLS_BACK, why="what is tried here")
     yield made
     with made.house.database.reading() as connection:
         check_records(connection)

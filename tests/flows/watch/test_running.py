@@ -26,7 +26,7 @@ IN_OCTOBER = datetime(2026, 10, 10, tzinfo=UTC)
 @pytest.fixture
 def house(tmp_path, database_url):
     made = Watched(tmp_path, database_url)
-    plan_use(made.house, made.person("owner"), "ward", text=PLAN)
+    plan_use(made.house, made.person("owner"), "ward", text=PLAN, why="what is tried here")
     yield made
     with made.house.database.reading() as connection:
         check_records(connection)

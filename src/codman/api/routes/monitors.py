@@ -39,6 +39,7 @@ class NewMonitor(BaseModel):
     )
     partner: Line | None = Field(default=None, description="Who computes what the policy wants from outside the house")
     starts_on: Day | None = Field(default=None, description="The first day that is watched, where no plan is given")
+    why: Prose | None = Field(default=None, description="Why the plan asks less than the use's policy, where it does")
 
 
 class Snooze(BaseModel):
@@ -275,6 +276,7 @@ def _plan(call: Call) -> Reply:
             starts_on=asked_for.starts_on,
         ),
         owner=asked_for.owner,
+        why=asked_for.why,
         request=call.request,
         once=call.once(),
     )

@@ -30,8 +30,9 @@ from codman.spine.use import Stage
 from codman.spine.watching import IncidentState
 
 MONTHS: Final = 6  # that are watched
-_FEW_MONTHS: Final = 3
+_FEW_MONTHS: Final = 2
 _REFERENCE_MONTHS: Final = 2
+_WHY: Final = "What the ward asked to be told of; the report to the committee holds the rest of the policy"
 _LOOKS_AFTER: Final = (1, 14)  # days after a month's end: no outcome is missing for most by the second
 
 
@@ -132,7 +133,7 @@ def add_monitoring(house: House, until: date, *, small: bool = False) -> int:
     with house.database.reading() as connection:
         found = _chosen(connection, (_FEW,) if small else (_BREAKS, _AGES, _ACTS))
     for number, one in enumerate(found):
-        plan_use(house, one.owner, one.use, text=_plan(one, starts))
+        plan_use(house, one.owner, one.use, text=_plan(one, starts), why=_WHY)
         stream = Stream(
             use=one.use, version=one.version, first=_month(starts, -_REFERENCE_MONTHS),
             turns_on=_month(starts, one.story.turns_after), until=until, a_day=one.story.a_day, turn=one.story.turn,

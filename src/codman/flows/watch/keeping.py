@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 
 from codman.errors import CodmanError
 from codman.flows.house import House
+from codman.flows.review.opening import policy_of
 from codman.flows.review.reading import list_governed
 from codman.flows.watch.planning import Planned, plan_of_use
 from codman.flows.watched import REACHES_PATIENTS, followed
@@ -21,12 +22,17 @@ from codman.registry.nouns import PEOPLE, PRODUCTS, USES
 from codman.registry.records import BadField, NoSuchRecord, Page, Stale
 from codman.registry.requests import Once, remember, reply_to
 from codman.registry.schema import people, uses
+from codman.review.packs import NoPolicy, SeveralPolicies
+from codman.review.watching.plan import softer_than
 from codman.review.watching.written import plan_of_bytes, written_out
 from codman.spine.monitor_plan import MonitorPlan, WatchAction
+from codman.spine.policy import Checkpoint
 from codman.spine.review import GRANTED, CaseState
 from codman.spine.use import Use
 from codman.spine.watching import Monitor, MonitorFields, MonitorState
 
+_SOFTER: Final = "it asks less than the use's policy"
+_LONGEST: Final = 600
 MONITOR_FILTERS: Final = ("use", "state", "owner")
 
 
@@ -51,6 +57,7 @@ def plan_use(
     text: bytes | None = None,
     said: Planned | None = None,
     owner: str | None = None,
+    why: str | None = None,
     request: str | None = None,
     once: Once | None = None,
 ) -> Monitor:
@@ -66,6 +73,7 @@ def plan_use(
         said: What is added to the plan that follows from the policy.
         owner: Who hears of what it sees, a person's id; without one whom the plan names accountable, else the use's
             owner.
+        why: Why it asks less than the use's policy, where it does.
         request: The request it came with, for the log.
         once: Makes a repeated request find what the first one made.
 
@@ -74,7 +82,8 @@ def plan_use(
         NotAllowed: They may not plan for it.
         NoPolicy: No pack has a monitoring policy for it.
         BadPolicy: The text is no plan; the message names the line.
-        BadField: It is the plan of another use, or nobody answers for it.
+        BadField: It is the plan of another use, nobody answers for it, or it asks less than the use's policy and no
+            reason is given.
     """
     require(reader, "monitor.create")
     plan = plan_of_use(house, reader, use, said or Planned()) if text is None else plan_of_bytes(text, "the plan")
@@ -82,7 +91,10 @@ def plan_use(
         raise BadField("monitor", "plan", f"it is the plan of the use {plan.use}")
     if plan.partner is not None:
         raise BadField("monitor", "plan", f"it is the part of {plan.partner} alone: give the whole plan")
-    with house.database.changing(reader.author(request)) as change:
+    softer = () if text is None else softer_plan(house, reader, use, plan)
+    if softer and not (why or "").strip():
+        raise BadField("monitor", "why", f"{_SOFTER} ({'; '.join(softer)[:_LONGEST]}): say why")
+    with house.database.changing(reader.author(request), why) as change:
         connection = change.connection
         if once is not None and (reply := reply_to(connection, once)) is not None:
             return Monitor.model_validate(reply)
@@ -96,6 +108,15 @@ def plan_use(
         if once is not None:
             remember(change, once, monitor.model_dump(mode="json"))
         return monitor
+
+
+def softer_plan(house: House, reader: Reader, use: str, plan: MonitorPlan) -> tuple[str, ...]:
+    """What a plan asks less of than the policy that the use meets today; nothing where no pack has one for it."""
+    try:
+        policy = policy_of(house, reader, use, Checkpoint.MONITORING).policy
+    except (NoPolicy, SeveralPolicies):
+        return ()
+    return softer_than(policy, plan)
 
 
 def stop_monitor(
