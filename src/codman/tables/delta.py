@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -19,7 +20,7 @@ import pyarrow.parquet as pq
 from codman.errors import BadInput, MissingExtra
 from codman.tables.arrays import as_numpy
 from codman.tables.file_digest import sha256_of_file
-from codman.tables.reader import NoSuchVersion, NotATable, Source
+from codman.tables.reader import NoSuchVersion, NotATable, Part, Source, plain
 
 LOG = "_delta_log"
 _ROWS_AT_ONCE = 131_072
@@ -30,6 +31,50 @@ class _DataFile(NamedTuple):
     path: str  # in the table's folder
     size: int
     partition: dict[str, pa.Scalar]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeltaFile:
+    """The rows of one data file that a version holds, read where it is called."""
+
+    folder: Path
+    uri: str
+    file: _DataFile
+    kept: pa.Array | None  # (rows,) which are not deleted; None: none is
+    schema: pa.Schema
+
+    def __call__(self) -> Iterator[pa.RecordBatch]:
+        """Its batches, in types every reader knows."""
+        for batch in self.rows():
+            if batch.num_rows:
+                yield plain(batch)
+
+    def rows(self) -> Iterator[pa.RecordBatch]:
+        """Its batches as the table has them."""
+        at = 0
+        try:
+            with pq.ParquetFile(self.folder / self.file.path, pre_buffer=False) as parquet:
+                there = [name for name in self.schema.names if name in parquet.schema_arrow.names]
+                for batch in parquet.iter_batches(_ROWS_AT_ONCE, columns=there, use_threads=True):
+                    whole = self._filled(batch)
+                    mask = None if self.kept is None else self.kept.slice(at, batch.num_rows)
+                    at += batch.num_rows
+                    yield whole if mask is None else whole.filter(mask)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise NotATable(
+                self.uri, f"its data file {self.file.path!r} is missing or damaged", "restore it"
+            ) from error
+
+    def _filled(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        arrays = []
+        for field in self.schema:
+            if field.name in self.file.partition:
+                arrays.append(pa.repeat(self.file.partition[field.name].cast(field.type), batch.num_rows))
+            elif field.name in batch.schema.names:
+                arrays.append(batch.column(field.name).cast(field.type))
+            else:  # the column came later than this file
+                arrays.append(pa.nulls(batch.num_rows, field.type))
+        return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
 
 
 class DeltaSource(Source):
@@ -63,31 +108,16 @@ class DeltaSource(Source):
         return table
 
     def _batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
-        schema = self._plain_schema(columns)
-        for file in self._files:
-            kept = self._kept.get(file.path)
-            at = 0
-            try:
-                with pq.ParquetFile(self._path / file.path, pre_buffer=False) as parquet:
-                    there = [name for name in columns if name in parquet.schema_arrow.names]
-                    for batch in parquet.iter_batches(_ROWS_AT_ONCE, columns=there, use_threads=True):
-                        whole = self._fill(batch, file, schema)
-                        mask = None if kept is None else kept.slice(at, batch.num_rows)
-                        at += batch.num_rows
-                        yield whole if mask is None else whole.filter(mask)
-            except (pa.ArrowException, OSError, ValueError) as error:
-                raise NotATable(self.uri, f"its data file {file.path!r} is missing or damaged", "restore it") from error
+        for part in self._files_of(columns):
+            yield from part.rows()
 
-    def _fill(self, batch: pa.RecordBatch, file: _DataFile, schema: pa.Schema) -> pa.RecordBatch:
-        arrays = []
-        for field in schema:
-            if field.name in file.partition:
-                arrays.append(pa.repeat(file.partition[field.name].cast(field.type), batch.num_rows))
-            elif field.name in batch.schema.names:
-                arrays.append(batch.column(field.name).cast(field.type))
-            else:  # the column came later than this file
-                arrays.append(pa.nulls(batch.num_rows, field.type))
-        return pa.RecordBatch.from_arrays(arrays, schema=schema)
+    def _parts_of(self, columns: list[str]) -> list[Part]:
+        return list(self._files_of(columns))
+
+    def _files_of(self, columns: list[str]) -> Iterator[DeltaFile]:
+        schema, folder = self._plain_schema(columns), self._path.resolve()
+        for file in self._files:
+            yield DeltaFile(folder=folder, uri=self.uri, file=file, kept=self._kept.get(file.path), schema=schema)
 
     def _plain_schema(self, columns: list[str]) -> pa.Schema:
         return pa.schema([self._schema.field(name) for name in columns])

@@ -3,16 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from codman.tables.file_digest import sha256_of_file
-from codman.tables.reader import NotATable, Source, TruncatedFile
+from codman.tables.reader import NotATable, Part, Source, TruncatedFile, plain
 
 MAGIC = b"PAR1"
 _ROWS_AT_ONCE = 131_072
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowGroup:
+    """Some columns of one row group, read where it is called."""
+
+    path: Path
+    uri: str
+    columns: tuple[str, ...]
+    group: int
+    schema: pa.Schema | None = None  # the folder's, where files of one differ in a type
+
+    def __call__(self) -> Iterator[pa.RecordBatch]:
+        """Its batches."""
+        try:
+            with pq.ParquetFile(self.path, pre_buffer=False) as file:
+                found = file.iter_batches(_ROWS_AT_ONCE, row_groups=[self.group], columns=list(self.columns))
+                for batch in found:
+                    whole = plain(batch.select(list(self.columns)))
+                    yield whole if self.schema is None else whole.cast(self.schema)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise NotATable(self.uri, "its Parquet pages or footer are missing or damaged", "restore it") from error
 
 
 class ParquetSource(Source):
@@ -51,6 +74,16 @@ class ParquetSource(Source):
                 yield from file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=columns, use_threads=True)
         except (pa.ArrowException, OSError, ValueError) as error:
             raise self._unreadable() from error
+
+    def _parts_of(self, columns: list[str]) -> list[Part]:
+        return list(self.row_groups(columns))
+
+    def row_groups(self, columns: list[str], schema: pa.Schema | None = None) -> Iterator[RowGroup]:
+        """Its row groups, to be read one by one."""
+        with pq.ParquetFile(self._path) as file:
+            groups = file.num_row_groups
+        for group in range(groups):
+            yield RowGroup(path=self._path.resolve(), uri=self.uri, columns=tuple(columns), group=group, schema=schema)
 
     def _unreadable(self) -> NotATable | TruncatedFile:
         with self._path.open("rb") as file:

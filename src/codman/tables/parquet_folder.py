@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from codman.tables.parquet import ParquetSource
-from codman.tables.reader import NotATable, Source, UnreadableFile
+from codman.tables.reader import NotATable, Part, Source, UnreadableFile, plain
 
 
 def data_files(folder: Path) -> list[Path]:
@@ -45,10 +45,17 @@ class ParquetFolderSource(Source):
         return self._join([part.read(columns) for part in self._parts])
 
     def _batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
-        schema = self._join([pa.table(part.types(columns).empty_table()) for part in self._parts]).schema
+        schema = self._schema_of(columns)
         for part in self._parts:
             for batch in part.batches(columns):
                 yield batch.cast(schema)
+
+    def _parts_of(self, columns: list[str]) -> list[Part]:
+        schema = plain(self._schema_of(columns).empty_table()).schema
+        return [group for part in self._parts for group in part.row_groups(columns, schema)]
+
+    def _schema_of(self, columns: list[str]) -> pa.Schema:
+        return self._join([part.types(columns).empty_table() for part in self._parts]).schema
 
     def _join(self, tables: list[pa.Table]) -> pa.Table:
         try:

@@ -10,18 +10,21 @@ BadInput
 ├── NoSuchColumn      a column was asked for that is not there
 ├── DuplicateColumn   a column was asked for that is there twice
 ├── WrongType         a column holds another type than is needed
+├── NotInParts        a format that only one reader can read from start to end
 └── NoSuchVersion     a Delta table never had that version
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 
 from codman.errors import BadInput, nearest
+
+Part = Callable[[], Iterator[pa.RecordBatch]]  # some of a table's rows; can be pickled
 
 
 class NoSuchFile(BadInput):
@@ -131,6 +134,17 @@ class NoSuchVersion(BadInput):
         )
 
 
+class NotInParts(BadInput):
+    """The table cannot be shared out among several readers."""
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(
+            what=f"{uri!r} cannot be read in parts",
+            why="only Delta tables and Parquet files can be shared out among several machines",
+            fix="write it as Parquet or as a Delta table, or read it here",
+        )
+
+
 class Source(ABC):
     """A table that is read column by column, only as far as it is needed.
 
@@ -172,6 +186,14 @@ class Source(ABC):
             if batch.num_rows:
                 yield plain(batch.select(wanted))
 
+    def parts(self, columns: Sequence[str]) -> list[Part]:
+        """These columns in parts that any process may read, which sees the same folder; together they are the table.
+
+        Raises:
+            NotInParts: The format has none.
+        """
+        return self._parts_of(self._wanted(columns))
+
     @abstractmethod
     def digest(self) -> str:
         """sha256, in hex, of exactly what is read; for one file, of its bytes."""
@@ -187,6 +209,10 @@ class Source(ABC):
         wanted = list(dict.fromkeys(columns))
         require(self, wanted)
         return wanted
+
+    def _parts_of(self, columns: list[str]) -> list[Part]:
+        del columns
+        raise NotInParts(self.uri)
 
     @abstractmethod
     def _read(self, columns: list[str]) -> pa.Table: ...
