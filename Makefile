@@ -87,6 +87,7 @@ $(MADE)-parts: $(MADE)
 	build_support/machine postgresql
 	build_support/machine node
 	build_support/machine prometheus
+	build_support/machine java
 	touch $@
 
 # The editable install compiles too; this is for the sources edited since.
