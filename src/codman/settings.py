@@ -101,6 +101,8 @@ class Settings(BaseSettings):
     jira_token: SecretStr | None = Field(default=None, description="Its API token")
     jira_project: str | None = Field(default=None, description="Key of the project they are opened in")
     jira_issue_type: str = Field(default="Task", description="What they are there")
+    mlflow_url: str | None = Field(default=None, description="MLflow server whose aliases a confirmed rollback moves")
+    mlflow_token: SecretStr | None = Field(default=None, description="A bearer token for it, where it asks for one")
     concern_clocks: Path | None = Field(
         default=None,
         description="By when concerns are seen and which duties to report run, YAML; the ready ones without",

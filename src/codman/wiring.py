@@ -16,6 +16,7 @@ from codman.evidence.store import Store
 from codman.flows.event_room import EventRoom
 from codman.flows.house import House
 from codman.integrations.jira import Jira
+from codman.integrations.mlflow_alias import MlflowAlias
 from codman.integrations.oidc import OpenIdProvider
 from codman.integrations.opentelemetry import OpenTelemetry
 from codman.integrations.servicenow import ServiceNow
@@ -162,6 +163,9 @@ def notifiers_of(settings: Settings, policy: EgressPolicy, clock: Clock) -> dict
         token = _beside("jira_url", "jira_token", settings.jira_token).get_secret_value()
         project = _beside("jira_url", "jira_project", settings.jira_project)
         found["jira"] = Jira(settings.jira_url, user, token, project, policy, settings.jira_issue_type)
+    if settings.mlflow_url is not None:
+        token_there = None if settings.mlflow_token is None else settings.mlflow_token.get_secret_value()
+        found["mlflow"] = MlflowAlias(settings.mlflow_url, policy, token_there)
     for name in settings.overdue_to:
         if name not in ("webhook", "servicenow", "jira"):
             raise BadSetting("overdue_to", f"{name[:40]!r} is none of webhook, servicenow and jira")

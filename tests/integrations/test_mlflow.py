@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import socket
-import subprocess
-import threading
+import sys
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from mlflow_server import FakeServer, fake_server, free_port, real_server
 
 from codman.egress.policy import read_policy
 from codman.errors import Unreachable
@@ -25,63 +23,14 @@ from codman.flows.operator import OPERATOR
 from codman.integrations.mlflow import NotMlflow, registered_models
 from codman.settings import read_settings
 from codman.wiring import open_house
-from waiting import until
-
-# MLflow wants an older pyarrow than Codman has, so it lives in an environment of its own
-HOME = Path(os.environ.get("CODMAN_TEST_MLFLOW", Path.home() / ".cache" / "codman-mlflow" / "venv"))
-
-
-def free_port() -> int:
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        return int(door.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real MLflow server with three models of several versions."""
-    program = HOME / "bin" / "mlflow"
-    if not program.exists():
-        pytest.skip(f"no MLflow here: python -m venv {HOME} && {HOME}/bin/pip install mlflow==3.17.2")
-    folder, port = tmp_path_factory.mktemp("mlflow"), free_port()
-    address = f"http://127.0.0.1:{port}"
-    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    command = [
-        str(program),
-        "server",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        "--workers",
-        "1",
-        "--backend-store-uri",
-        f"sqlite:///{folder / 'm.db'}",
-        "--artifacts-destination",
-        str(folder),
-    ]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=log, start_new_session=True)
-        try:
-
-            def serves() -> bool:
-                assert process.poll() is None, (folder / "log").read_text()[-2000:]
-                return answers(address)
-
-            until(serves, within=120, every=0.2)
-            fill(address)
-            yield address
-        finally:
-            os.killpg(process.pid, 15)
-            process.wait(timeout=30)
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def answers(address: str) -> bool:
-    try:
-        return httpx.get(f"{address}/health", trust_env=False).status_code == httpx.codes.OK
-    except httpx.HTTPError:
-        return False
+    with real_server(tmp_path_factory.mktemp("mlflow")) as address:
+        fill(address)
+        yield address
 
 
 def fill(address: str) -> None:
@@ -137,40 +86,23 @@ def test_a_real_servers_models_become_products_with_their_newest_version(server,
     assert cells["it's a trial"]["version/source"] == "s3://models/trial/1"
 
 
-class FakeServer(BaseHTTPRequestHandler):
+class Paged(FakeServer):
     """Answers with what the test lays out, a page at a time."""
 
-    status = 200
-    body: bytes = b"{}"
     pages: int = 0
-    location: str | None = None
 
-    def do_GET(self) -> None:
-        query = parse_qs(urlsplit(self.path).query)
-        body = self.body
-        if self.pages and "registered-models" in self.path:
-            page = int(query.get("page_token", ["0"])[0])
-            answer = {"registered_models": [{"name": f"model-{page}"}]}
-            body = json.dumps(answer | ({"next_page_token": str(page + 1)} if page + 1 < self.pages else {})).encode()
-        self.send_response(self.status)
-        if self.location:
-            self.send_header("Location", self.location)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Nothing: the test's output is no log."""
+    def answer(self) -> bytes:
+        if not (self.pages and "registered-models" in self.path):
+            return self.body
+        page = int(parse_qs(urlsplit(self.path).query).get("page_token", ["0"])[0])
+        said = {"registered_models": [{"name": f"model-{page}"}]}
+        return json.dumps(said | ({"next_page_token": str(page + 1)} if page + 1 < self.pages else {})).encode()
 
 
 @pytest.fixture
 def fake() -> Iterator[tuple[type[FakeServer], str]]:
-    class Handler(FakeServer):
-        """One test's own."""
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as httpd:
-        threading.Thread(target=httpd.serve_forever, daemon=True).start()
-        yield Handler, f"http://127.0.0.1:{httpd.server_port}"
-        httpd.shutdown()
+    with fake_server(Paged) as found:
+        yield found
 
 
 def test_every_page_is_read(fake):
@@ -202,7 +134,7 @@ def test_a_server_that_is_no_mlflow_is_named_as_such(fake, status, body, why):
 
 def test_a_redirect_to_another_address_is_not_followed(fake):
     handler, address = fake
-    handler.status, handler.location = 302, "http://127.0.0.1:1/"
+    handler.status = 302
 
     with pytest.raises(NotMlflow, match="status 302"):
         registered_models(address, read_policy([address], []))

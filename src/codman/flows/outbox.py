@@ -12,6 +12,7 @@ from codman.flows.concerns.tickets import keep_numbers
 from codman.flows.house import House
 from codman.flows.reporting.letters import opening_links
 from codman.flows.schedule import every_job
+from codman.flows.watch.aliases import keep_aliases
 from codman.jobs.notice import Notice
 from codman.jobs.outbox import Parked, Queue, enqueue, parked, queue, send_again
 from codman.jobs.schedule import JobState, states
@@ -69,6 +70,7 @@ def outbox_round(house: House, ended: Callable[[], bool] = lambda: False) -> Del
     try:
         delivered = deliver_due(house, ended)
         keep_numbers(house)
+        keep_aliases(house)
         return delivered
     except CodmanError as error:
         log.warning("the outbox was not looked through: %s", type(error).__name__)

@@ -41,6 +41,15 @@ class Item(BaseModel):
     link: Link | None = None
 
 
+class OrderedVersion(BaseModel):
+    """The version that whoever runs a model is to run."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    label: str = Field(min_length=1, max_length=400)
+    sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$", description="Of the artefact")
+
+
 class Notice(BaseModel):
     """What somebody is told: what waits, by when, and where to look.
 
@@ -57,6 +66,7 @@ class Notice(BaseModel):
     link: Link | None = None
     about: str | None = Field(default=None, max_length=100, description="The record's id")
     urgency: Literal["low", "medium", "high"] = "medium"
+    version: OrderedVersion | None = Field(default=None, description="Of an order: the version to run from now on")
 
     @property
     def plain(self) -> str:

@@ -14,8 +14,10 @@ from sqlalchemy import Connection, select
 from codman.errors import CodmanError
 from codman.flows.concerns.telling import WEBHOOK
 from codman.flows.house import House
+from codman.flows.watch.aliases import order_aliases
 from codman.flows.watch.steps import step_name, taken
 from codman.flows.watch.telling import notice, tell
+from codman.jobs.notice import OrderedVersion
 from codman.jobs.outbox import enqueue
 from codman.jobs.times import instant, read_instant
 from codman.registry import governance
@@ -192,9 +194,21 @@ def _order(change: Change, house: House, use: Use, one: Incident, step: WatchSte
     text = f"It goes back to {_where(change.connection, step)}."
     said = notice(house, use, one, "rollback.ordered", "A rollback is ordered", text)
     tell(change, house, one, said, "rollback-ordered", *step.told)
-    if WEBHOOK in house.notifiers:  # the order itself; whoever carries it out knows the step by its name
-        order = said.model_copy(update={"about": step.id, "event": "rollback.order"})
+    # the order itself; whoever carries it out knows the step by its name
+    order = said.model_copy(
+        update={"about": step.id, "event": "rollback.order", "version": _ordered(change.connection, step)}
+    )
+    if WEBHOOK in house.notifiers:
         enqueue(change.connection, WEBHOOK, "rollback", order, f"rollback/{step.id}/order", at=change.at)
+    if step.to_version is not None:
+        order_aliases(change, house, _running(change.connection, use.id), step, order)
+
+
+def _ordered(connection: Connection, step: WatchStep) -> OrderedVersion | None:
+    if step.to_version is None:
+        return None
+    version = VERSIONS.get(connection, step.to_version)
+    return OrderedVersion(label=version.label, sha256=version.digest)
 
 
 def _where(connection: Connection, step: WatchStep) -> str:
