@@ -379,6 +379,10 @@ def _monitoring(server, tokens, transport):
             lambda: officer.incidents.decline_rollback(step, "stay"),
             lambda: officer.incidents.finish_rollback(step, "done"),
             lambda: officer.incidents.acknowledge_step(step),
+            lambda: officer.incidents.propose_retraining(incident),
+            lambda: officer.incidents.file_retraining(step, "go"),
+            lambda: officer.incidents.decline_retraining(step, "stay"),
+            lambda: officer.uses.challenge("nowhere", "2.0", 100),
         ):
             with pytest.raises(NotThere):
                 ask()

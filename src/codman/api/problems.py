@@ -28,7 +28,9 @@ from codman.flows.review.deciding import CannotDecide
 from codman.flows.review.pausing import ProposalSettled
 from codman.flows.review.staging import CannotMove
 from codman.flows.triage import NothingAsked, NotTriaged
+from codman.flows.watch.challenging import OtherwisePlanned
 from codman.flows.watch.keeping import MonitorStopped
+from codman.flows.watch.retraining import NoRetraining
 from codman.flows.watch.rolling_back import StepSettled
 from codman.monitor.alarms.duty import NotNow
 from codman.registry.access import NotAllowed, NotSignedIn
@@ -94,6 +96,8 @@ _SORTS: Final[Mapping[type[CodmanError], Sort]] = {
     NotNow: Sort("not-now", 409),
     MonitorStopped: Sort("monitor-stopped", 409),
     StepSettled: Sort("step-settled", 409),
+    NoRetraining: Sort("no-retraining", 409),
+    OtherwisePlanned: Sort("otherwise-planned", 409),
     ProposalSettled: Sort("proposal-settled", 409),
     ConcernClosed: Sort("concern-closed", 409),
     CannotClose: Sort("cannot-close", 409),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import typer
 
+from codman.cli.monitor_challenge import challenge
 from codman.cli.monitor_drift import drift
 from codman.cli.monitor_estimate import estimate
 from codman.cli.monitor_plan import conform, plan
 from codman.cli.monitor_power import power, replay
+from codman.cli.monitor_retraining import retraining
 from codman.cli.monitor_run import run
 
 app = typer.Typer(
@@ -31,3 +33,5 @@ app.command("conform")(conform)
 app.command("power")(power)
 app.command("replay")(replay)
 app.command("run")(run)
+app.command("challenge")(challenge)
+app.command("retraining")(retraining)

@@ -101,6 +101,23 @@ class Incidents(Readable[Incident]):
         """Say that it was carried out."""
         return self._settle(step, "completion", {"why": why})
 
+    def propose_retraining(self, incident: Incident) -> WatchStep:
+        """Propose an update where the model got worse; asked again, it is the proposal that stands.
+
+        Raises:
+            Refused: It is not settled that the model got worse, or nothing is there to learn from.
+        """
+        reply = self._sender.send("POST", f"{self._path}/{incident.id}/retraining", again=True)
+        return WatchStep.model_validate(reply.json())
+
+    def file_retraining(self, step: WatchStep, why: str) -> WatchStep:
+        """Bring it before the change checkpoint; its case reviews it."""
+        return self._settle(step, "retraining-review", {"why": why})
+
+    def decline_retraining(self, step: WatchStep, why: str) -> WatchStep:
+        """Leave the model as it is."""
+        return self._settle(step, "retraining-refusal", {"why": why})
+
     def acknowledge_step(self, step: WatchStep) -> WatchStep:
         """Say that one knows of it."""
         return self._settle(step, "acknowledgement", None)

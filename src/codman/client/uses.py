@@ -6,11 +6,22 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import httpx
+from pydantic import BaseModel, ConfigDict
 
 from codman.client.collections import Collection
 from codman.client.review_answers import Coverage, Ways
 from codman.spine.site import Deployment
 from codman.spine.use import Stage, Use
+
+
+class Challenged(BaseModel):
+    """What came of a look at a challenger; fields that this client does not know are passed over."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    digest: str
+    filed: bool
+    statement: dict[str, Any]
 
 
 class Deployments(Collection[Deployment]):
@@ -64,6 +75,22 @@ class Uses(Collection[Use]):
         """How each control of each framework stands for it on a day (YYYY-MM-DD; today without), and why."""
         query = {"at": at, "framework": framework}
         return Coverage.model_validate(self._sender.send("GET", f"{self._path}/{use}/controls", query=query).json())
+
+    def challenge(self, use: str, challenger: str, planned: int, **more: Any) -> Challenged:
+        """Look at a version in shadow, or beside the one in use, on the events of both.
+
+        Args:
+            use: Which use.
+            challenger: The version to judge, by its label or id.
+            planned: Patients you expect by the decision; fixed at the first look.
+            more: champion, design, margins, thresholds, within_minutes, at, file.
+
+        Raises:
+            Refused: A version is not known, events have nothing in common, or the look was planned otherwise.
+        """
+        body = {"challenger": challenger, "planned": planned, **more}
+        path = f"{self._path}/{use}/challenges"
+        return Challenged.model_validate(self._sender.send("POST", path, json=body, once=True).json())
 
     def made_document(self, use: str, document: str) -> bytes:
         """A document made of a use from the registry as it stands.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from codman.api.operation import Operation
 from codman.api.routes import (
     audit,
+    challenges,
     changes,
     concerns,
     documents,
@@ -21,6 +22,7 @@ from codman.api.routes import (
     policies,
     records,
     reports,
+    retrainings,
     reviews,
     service,
     stages,
@@ -53,6 +55,8 @@ def every_operation() -> list[Operation]:
         reports,
         concerns,
         monitors,
+        challenges,
+        retrainings,
         audit,
     ):
         table += topic.operations()

@@ -6,7 +6,6 @@ Intervals hold at all looks together. Which challenger of the use this is, the b
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
@@ -23,7 +22,7 @@ from codman.flows.notary import sign_as_house
 from codman.flows.provenance import input_of, note_of, software, subject_of
 from codman.flows.watch.challenge_rows import Sides, sides_of
 from codman.flows.watch.keeping import plan_in
-from codman.flows.watch.rows import LABEL, SCORE, SUBJECT
+from codman.flows.watch.rows import LABEL, SCORE, SUBJECT, bring_in
 from codman.flows.watch.versions import version_named
 from codman.flows.watched import followed
 from codman.registry.about import Known
@@ -40,7 +39,6 @@ from codman.spine.product import Product, Version
 from codman.spine.site import Mode
 from codman.spine.statement import Kind, Origin, Statement
 from codman.spine.use import Use
-from codman.tables.events.store import EventsElsewhere
 from codman.tables.source import Source, open_source
 
 CHALLENGE: Final = "monitor.create"
@@ -134,8 +132,7 @@ def challenge(
         thresholds = asked.thresholds or _thresholds(connection, use)
         _as_planned(house, connection, use, challenger, asked)
     at = (asked.at or house.database.clock()).astimezone(UTC)
-    with suppress(EventsElsewhere):  # the server that has them moves them itself
-        house.events.move()
+    bring_in(house)
     sides = sides_of(house, use.id, champion, challenger, at, asked.within, asked.design)
     spec = ComparisonSpec(
         design=asked.design,

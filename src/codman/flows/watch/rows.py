@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from codman.flows.house import House
 from codman.spine.monitor_plan import MonitorPlan
 from codman.spine.watching import Monitor
+from codman.tables.events.store import EventsElsewhere
 from codman.tables.events.view import View, events
 from codman.tables.source import Source, open_source
 
@@ -73,6 +75,16 @@ class EventRows:
         found = open_source(self.table, name=name)
         found.uri = f"events of {use} from {start} to {end}"
         return found
+
+
+def bring_in(house: House) -> None:
+    """Have events that were acknowledged stand in the tables; where another process has them, it does so itself.
+
+    Raises:
+        MissingExtra: What writes the tables is not installed.
+    """
+    with suppress(EventsElsewhere):
+        house.events.move()
 
 
 def rows_of(house: House, use: str, start: datetime, end: datetime, known_by: datetime) -> EventRows:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, Final
@@ -35,7 +34,7 @@ from codman.flows.watch.measuring import (
     monitoring_statement,
     newest_version,
 )
-from codman.flows.watch.rows import EventRows, midnight, reference_rows, rows_seen
+from codman.flows.watch.rows import EventRows, bring_in, midnight, reference_rows, rows_seen
 from codman.flows.watch.versions import version_named
 from codman.flows.watch.windows_due import Due, windows_due
 from codman.jobs.leases import give_back, keeping, take
@@ -62,7 +61,6 @@ from codman.spine.watching import (
     MonitorState,
     WatchState,
 )
-from codman.tables.events.store import EventsElsewhere
 
 log: Final = logging.getLogger("codman.monitoring")
 
@@ -150,8 +148,7 @@ def run_due(house: House, at: datetime | None = None, ended: Callable[[], bool] 
         return done
     try:
         with keeping(house.database.unrecorded, lease, house.database.clock, LEASE_S) as lost:
-            with suppress(EventsElsewhere):  # the server that has them moves them itself
-                house.events.move()
+            bring_in(house)
             for monitor in _active(house):
                 if ended() or lost.is_set():
                     break
