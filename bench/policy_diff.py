@@ -2,8 +2,9 @@
 
     python bench/policy_diff.py [--uses 2000] [--keep FOLDER]
 
-Statements are signed, filed and on the disk as anybody's are. Cold: the process has read none of them yet, as when
-`codman policy diff --all` starts. Warm: it has, as in a server. Goal: 5 s on one core (issue 4).
+Statements are signed, filed and on the disk as anybody's are. The command: `codman policy diff --all` from its start
+to its end, as somebody types it. Cold: the process has read none of the statements yet. Warm: it has, as in a server.
+Goal: 5 s of work on one core, the command's own start with it (issue 4).
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import resource
+import subprocess
+import sys
 import tempfile
 import time
 from datetime import UTC, datetime
@@ -42,6 +46,11 @@ GROUPS = (*({"ward": f"W{i}"} for i in range(19)), {})
 
 def policy(least: float, changed: int = 60) -> Policy:
     """Sixty bounds: three metrics for everyone and each of 19 wards; `changed` of them have this limit."""
+    return policy_of_bytes(policy_text(least, changed), "bench.yaml")
+
+
+def policy_text(least: float, changed: int = 60) -> bytes:
+    """The same as a file holds it."""
     lines = ["policy: bench", f"edition: '{least}'", "checkpoint: go-live", "requires:"]
     for metric in METRICS:
         for i, group in enumerate(GROUPS):
@@ -54,7 +63,7 @@ def policy(least: float, changed: int = 60) -> Policy:
                 "    origin: [local]",
                 "    max_age_days: 36500",
             ]
-    return policy_of_bytes("\n".join(lines).encode(), "bench.yaml")
+    return "\n".join(lines).encode()
 
 
 def statement(draw: random.Random, i: int) -> bytes:
@@ -129,6 +138,21 @@ def timed(house: House, old: Policy, new: Policy) -> tuple[float, float, Impact]
     return time.perf_counter() - wall, time.process_time() - work, found
 
 
+def commanded(folder: Path) -> tuple[float, float]:
+    """Wall and processor seconds of the command, in a process of its own."""
+    files = []
+    for name, least in (("old", 0.75), ("new", 0.8)):
+        files.append(str(folder / f"{name}.yaml"))
+        Path(files[-1]).write_bytes(policy_text(least))
+    command = [sys.executable, "-c", "from codman.cli.main import main; main()", "policy", "diff", *files]
+    before, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    asked = [*command, "--all", "--workspace", str(folder / "book"), "--format", "json"]
+    subprocess.run(asked, check=True, stdout=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    work = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return time.perf_counter() - wall, work
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -145,7 +169,10 @@ def main() -> None:
             generate(folder / "bench")
             fill(house, asked.uses, read_signing_key(folder / "bench.key"))
         print(f"{datetime.now(UTC):%Y-%m-%d}  {asked.uses:,} uses × {len(policy(0.8).requires)} requirements, one core")
-        missed = 0
+        wall, work = commanded(folder)
+        missed = int(work > GOAL_S)
+        kept = "MISSED" if missed else "kept"
+        print(f"the command, cold: {wall:.2f} s, {work:.2f} s of work; goal {GOAL_S:g} s {kept}", flush=True)
         for name, changed in (("all changed, cold", 60), ("all changed, warm", 60), ("six changed, warm", 6)):
             wall, work, found = timed(house, policy(0.75, changed), policy(0.8, changed))
             missed += work > GOAL_S

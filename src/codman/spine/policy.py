@@ -85,6 +85,13 @@ class Requirement(_Strict):
         """What a person calls it: its title, or its id made readable."""
         return self.title or self.id.replace("-", " ").replace("_", " ").capitalize()
 
+    @cached_property
+    def sought(self) -> str:
+        """Which statements can answer it, in one word: requirements of the same word look at the same statements."""
+        # only a document's ask picks among statements of its kind
+        asked = self.asks.model_dump_json() if self.asked_as == "document" else ""
+        return " ".join([self.evidence.value, *(one.value for one in self.origin), asked])
+
 
 class Committee(_Strict):
     """Who must have voted, beyond the fewest that a use of its tier takes anyway."""

@@ -5,7 +5,7 @@ Made by review/policy; read by report, flows, registry and the doors.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -44,9 +44,9 @@ def rank(outcome: Outcome) -> int:
     return _RANK[outcome]
 
 
-def worst(outcomes: list[Outcome]) -> Outcome:
+def worst(outcomes: Sequence[Outcome]) -> Outcome:
     """The worst of several; `not-applicable` where there is nothing else."""
-    return min(outcomes, key=rank, default=Outcome.NOT_APPLICABLE)
+    return next((one for one in WORST_FIRST if one in outcomes), Outcome.NOT_APPLICABLE)
 
 
 Words = str | Callable[[], str]  # as they are, or how they are found once somebody asks

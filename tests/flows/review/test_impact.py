@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from committee import POLICY, Committee, auroc
 
 from codman.flows.review import impact as looked
-from codman.flows.review.evidence import judged
+from codman.flows.review.evidence import outcomes
 from codman.flows.review.impact import impact
 from codman.registry.access import Held, NotAllowed, Reader
 from codman.registry.log import SYSTEM
@@ -60,9 +60,9 @@ def test_what_is_the_same_in_both_editions_is_judged_once_and_comes_out_the_same
 
     def counted(exhibits, policy, *more, **named):
         asked.append([r.id for r in policy.requires])
-        return judged(exhibits, policy, *more, **named)
+        return outcomes(exhibits, policy, *more, **named)
 
-    monkeypatch.setattr(looked, "judged", counted)
+    monkeypatch.setattr(looked, "outcomes", counted)
     found = impact(house.house, house.officer, OLD, new(POLICY + CARD))
 
     assert asked == [["discrimination"], ["card"]] * 2

@@ -7,27 +7,28 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
 from codman.errors import BadInput
 from codman.flows.house import House
-from codman.flows.review.evidence import exhibits_of_many, judged
+from codman.flows.review.evidence import exhibits_of_many, outcomes
 from codman.flows.review.setting import settings_of
 from codman.registry.access import NotAllowed, Reader, paths_for
 from codman.registry.inventory import visible
 from codman.registry.nouns import PRODUCTS, USES
 from codman.registry.schema import uses
-from codman.review.policy.diff import Turned, turned
-from codman.spine.policy import Policy, Requirement
+from codman.review.policy.diff import Turned, turned_outcomes
+from codman.spine.policy import Policy, Requirement, Severity
 from codman.spine.product import Product
 from codman.spine.use import RUNNING, Stage, Use
-from codman.spine.verdict import Outcome, Result, Verdict
+from codman.spine.verdict import Outcome, worst
 
 _AT_ONCE = 200  # uses whose evidence is held at once
+_Outcomes = Mapping[str, Outcome]  # by requirement
 _CONCERNED = frozenset({*RUNNING, Stage.PAUSED, Stage.IN_REVIEW, Stage.TRIAGED})
 
 
@@ -99,12 +100,13 @@ def impact(
                 unjudged.append(Unjudged(use.id, use.name, f"{looked.what}: {looked.why}"))
                 continue
             before, after = looked
-            if Outcome.NOT_APPLICABLE is before.outcome is after.outcome:
+            was, now = _whole(old, before), _whole(new, after)
+            if Outcome.NOT_APPLICABLE is was is now:
                 continue
             counted += 1
-            turns = turned(before, after)
-            if turns or before.outcome is not after.outcome:
-                found.append(UseImpact(use.id, use.name, before.outcome, after.outcome, turns))
+            turns = turned_outcomes(before, after)
+            if turns or was is not now:
+                found.append(UseImpact(use.id, use.name, was, now, turns))
     found.sort(key=lambda one: (one.old is one.new, one.new is Outcome.MET, one.name))
     return Impact(judged=counted, uses=tuple(found), unjudged=tuple(unjudged))
 
@@ -126,7 +128,7 @@ def _nothing_collected() -> Iterator[None]:
 
 def _both(
     house: House, connection: Connection, every: Sequence[Use], old: Policy, new: Policy
-) -> Iterator[tuple[Use, tuple[Verdict, Verdict] | BadInput]]:
+) -> Iterator[tuple[Use, tuple[_Outcomes, _Outcomes] | BadInput]]:
     now = house.database.clock()
     same = _same(old, new)
     changed = new.model_copy(update={"requires": tuple(r for r in new.requires if r.id not in same)})
@@ -138,14 +140,14 @@ def _both(
         for use in some:
             exhibits, product = held[use.id], products[use.product]
             try:
-                before = judged(exhibits, old, use, product, at=now, setting=settings[use.id])
-                after = before
+                before = outcomes(exhibits, old, use, product, at=now, setting=settings[use.id])
+                anew: _Outcomes = {}
                 if changed.requires:
-                    after = judged(exhibits, changed, use, product, at=now, setting=settings[use.id])
+                    anew = outcomes(exhibits, changed, use, product, at=now, setting=settings[use.id])
             except BadInput as error:  # evidence with several thresholds, say: one use must not hide all the others
                 yield use, error
                 continue
-            yield use, (before, _together(new, before, after))
+            yield use, (before, {r.id: anew.get(r.id) or before[r.id] for r in new.requires})
 
 
 def _same(old: Policy, new: Policy) -> frozenset[str]:
@@ -160,13 +162,6 @@ def _asked(r: Requirement) -> tuple[object, ...]:
     return (r.asked_as, r.asks, r.evidence, frozenset(r.origin), r.max_age_days)
 
 
-def _together(new: Policy, before: Verdict, after: Verdict) -> Verdict:
-    """The verdict by the new edition: what it changed as judged anew, the rest as judged before."""
-    kept, judged_anew = {r.id: r for r in before.results}, {r.id: r for r in after.results}
-    results: list[Result] = []
-    for asked in new.requires:
-        found = judged_anew.get(asked.id) or kept[asked.id]
-        if found.severity is not asked.severity:
-            found = found._replace(severity=asked.severity)
-        results.append(found)
-    return replace(after, policy=new.policy, edition=new.edition, checkpoint=new.checkpoint, results=tuple(results))
+def _whole(policy: Policy, found: _Outcomes) -> Outcome:
+    """How an edition comes out as a whole."""
+    return worst([found[r.id] for r in policy.requires if r.severity is Severity.BLOCK])

@@ -76,10 +76,10 @@ class Bound(Ask):
         # missing_rate_difference is a word of its own: now against the reference, signed
         return self.metric.endswith(DIFFERENCE) and self.metric not in WORDS
 
-    def keeps(self, number: float) -> bool:
-        """Whether a number is within the limits, ends included."""
+    def keeps(self, *numbers: float) -> bool:
+        """Whether numbers are all within the limits, ends included."""
         low, high = self.low, self.high
-        return (low is None or number >= low) and (high is None or number <= high)
+        return (low is None or min(numbers) >= low) and (high is None or max(numbers) <= high)
 
     def beyond(self, lower: float, upper: float) -> bool:
         """Whether the whole interval lies outside the limits, on one side."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -47,7 +47,13 @@ def differences(old: Policy, new: Policy) -> tuple[Difference, ...]:
 
 def turned(old: Verdict, new: Verdict) -> tuple[Turned, ...]:
     """The requirements whose outcome changes, on the same evidence."""
-    before, after = {r.id: r.outcome for r in old.results}, {r.id: r.outcome for r in new.results}
+    return turned_outcomes({r.id: r.outcome for r in old.results}, {r.id: r.outcome for r in new.results})
+
+
+def turned_outcomes(before: Mapping[str, Outcome], after: Mapping[str, Outcome]) -> tuple[Turned, ...]:
+    """The same of outcomes by requirement."""
+    if before == after:
+        return ()
     return tuple(
         Turned(id_, before.get(id_), after.get(id_))
         for id_ in dict.fromkeys([*after, *before])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, NamedTuple
@@ -20,6 +20,7 @@ from codman.spine.vocabulary import DIFFERENCE, RATIO, Better, Word
 _LEVEL_TOLERANCE: Final = 1e-12
 _LISTED: Final = 5
 _ROUNDING: Final = 1e-9  # sums in another order move the last digits
+_APART: Final = "the value and its interval disagree"
 
 
 class _Judged(NamedTuple):  # made for every number of every use: a dataclass takes twice as long
@@ -29,6 +30,9 @@ class _Judged(NamedTuple):  # made for every number of every use: a dataclass ta
     lower: float
     upper: float
     raw_lower: float  # of the mirrored interval, not cut at 0: how wide it really is
+
+
+_Ends = Callable[[Bound, Measurement, _Judged, Exhibit, float], str]
 
 
 def hold(bound: Bound, m: Measurement, exhibit: Exhibit, level: float) -> Finding:
@@ -41,11 +45,12 @@ def hold(bound: Bound, m: Measurement, exhibit: Exhibit, level: float) -> Findin
         level: Least level of the interval, from the policy.
     """
     judged = _judged(bound, m)
+    said: Callable[[], str]
     if judged is None:
         outcome, said, limited = Outcome.INCONCLUSIVE, partial(_unread, bound, m), None
     else:
-        outcome, but = _decided(bound, m, judged, exhibit, level)
-        said, limited = partial(_said, bound, m, judged, exhibit, but), partial(_limit, bound, judged)
+        outcome, ends = _ruled(bound, m, judged, exhibit, level)
+        said, limited = partial(_said, bound, m, judged, exhibit, level, ends), partial(_limit, bound, judged)
     return Finding(
         outcome=outcome,
         said=said,
@@ -57,33 +62,31 @@ def hold(bound: Bound, m: Measurement, exhibit: Exhibit, level: float) -> Findin
     )
 
 
-def _decided(
-    bound: Bound, m: Measurement, judged: _Judged, exhibit: Exhibit, level: float
-) -> tuple[Outcome, Callable[[], str]]:
-    """The outcome, and how the sentence ends: what is in doubt, what is lacking, what would decide it."""
-    doubt = _doubt(m, exhibit, level)
-    if doubt is not None:
-        return Outcome.INCONCLUSIVE, lambda: f", but {doubt}"
-    few = () if _enough_without_words(bound, m) else list(_too_few(bound, m, exhibit))
-    if few:
-        return Outcome.INCONCLUSIVE, partial(_lacking, few, m, exhibit)
-    if bound.keeps(judged.lower) and bound.keeps(judged.value) and bound.keeps(judged.upper):
-        odd = next(_impossible(judged, word(bound.metric)), None)
-        if odd is not None:
-            return Outcome.INCONCLUSIVE, lambda: f", but {odd}"
-        return Outcome.MET, str
-    if bound.beyond(judged.lower, judged.upper) and not bound.keeps(judged.value):
-        return Outcome.NOT_MET, str
-    if not judged.lower <= judged.value <= judged.upper:
-        return Outcome.INCONCLUSIVE, lambda: ", but the value and its interval disagree"
-    return Outcome.INCONCLUSIVE, partial(_straddling, bound, m, judged, exhibit)
+def outcome_of(bound: Bound, m: Measurement, exhibit: Exhibit, level: float) -> Outcome:
+    """The same as `hold` for who asks only how it comes out."""
+    judged = _judged(bound, m)
+    return Outcome.INCONCLUSIVE if judged is None else _ruled(bound, m, judged, exhibit, level)[0]
 
 
-def _said(bound: Bound, m: Measurement, judged: _Judged, exhibit: Exhibit, but: Callable[[], str]) -> str:
+def _ruled(bound: Bound, m: Measurement, judged: _Judged, exhibit: Exhibit, level: float) -> tuple[Outcome, _Ends]:
+    """The outcome, and how its sentence ends: what is in doubt, what is lacking, what would decide it."""
+    if _doubt(m, exhibit, level) is not None:
+        return _DOUBTED
+    if not _enough_without_words(bound, m) and any(True for _ in _too_few(bound, m, exhibit)):
+        return _TOO_FEW
+    value, lower, upper = judged.value, judged.lower, judged.upper
+    if bound.keeps(lower, value, upper):
+        return _MET if _impossible(judged, word(bound.metric)) is None else _IMPOSSIBLE
+    if bound.beyond(lower, upper) and not bound.keeps(value):
+        return _NOT_MET
+    return _STRADDLES if lower <= value <= upper else _DISAGREES
+
+
+def _said(bound: Bound, m: Measurement, judged: _Judged, exhibit: Exhibit, level: float, ends: _Ends) -> str:
     limit = _limit(bound, judged)
     asked = f"the limit is {limit.removeprefix('at most ')}" if limit.startswith("at most") else f"{limit} is required"
     told = _told(bound, m, judged, word(bound.metric), exhibit, _digits(bound, judged))
-    return wording.sentence(f"{told}; {asked}{but()}" + _left_out(m))
+    return wording.sentence(f"{told}; {asked}{ends(bound, m, judged, exhibit, level)}" + _left_out(m))
 
 
 def _limit(bound: Bound, judged: _Judged) -> str:
@@ -95,26 +98,54 @@ def _digits(bound: Bound, judged: _Judged) -> int:
     return wording.digits([judged.value, judged.lower, judged.upper], limits)
 
 
-def _lacking(few: Sequence[_Short], m: Measurement, exhibit: Exhibit) -> str:
+def _nothing(*_: object) -> str:
+    return ""
+
+
+def _doubted(_bound: Bound, m: Measurement, _number: _Judged, exhibit: Exhibit, level: float) -> str:
+    return f", but {_doubt(m, exhibit, level)}"
+
+
+def _disagreeing(*_: object) -> str:
+    return f", but {_APART}"
+
+
+def _not_possible(bound: Bound, _m: Measurement, judged: _Judged, _exhibit: Exhibit, _level: float) -> str:
+    return f", but {_impossible(judged, word(bound.metric))}"
+
+
+def _lacking(bound: Bound, m: Measurement, _number: _Judged, exhibit: Exhibit, _level: float) -> str:
+    few = list(_too_few(bound, m, exhibit))
     more = max(short.more for short in few)
     said = " and ".join(short.said for short in few)
     would = f"; {wording.more(more, _patients(m, exhibit))} would reach that" if math.isfinite(more) else ""
     return f", but {said}{would}"
 
 
-def _straddling(bound: Bound, m: Measurement, judged: _Judged, exhibit: Exhibit) -> str:
+def _straddling(bound: Bound, m: Measurement, judged: _Judged, exhibit: Exhibit, _level: float) -> str:
     return f", and the interval lies on both sides of it: {_enough(bound, m, judged, exhibit)}"
 
 
-def _impossible(judged: _Judged, meaning: Word) -> Iterator[str]:
+# what an outcome is said with: made once and not for each of a hundred thousand numbers
+_DOUBTED: Final = (Outcome.INCONCLUSIVE, _doubted)
+_TOO_FEW: Final = (Outcome.INCONCLUSIVE, _lacking)
+_IMPOSSIBLE: Final = (Outcome.INCONCLUSIVE, _not_possible)
+_DISAGREES: Final = (Outcome.INCONCLUSIVE, _disagreeing)
+_STRADDLES: Final = (Outcome.INCONCLUSIVE, _straddling)
+_MET: Final = (Outcome.MET, _nothing)
+_NOT_MET: Final = (Outcome.NOT_MET, _nothing)
+
+
+def _impossible(judged: _Judged, meaning: Word) -> str | None:
     """Why a number cannot have been measured: it is then no proof, however well it keeps the bound."""
     slack = _ROUNDING * max(1.0, abs(judged.value))
     if not judged.lower - slack <= judged.value <= judged.upper + slack:
-        yield "the value and its interval disagree"
+        return _APART
     if (meaning.high is not None and judged.value > meaning.high + slack) or (
         meaning.low is not None and judged.value < meaning.low - slack
     ):
-        yield f"no {meaning.label} can be that"
+        return f"no {meaning.label} can be that"
+    return None
 
 
 def _judged(bound: Bound, m: Measurement) -> _Judged | None:

@@ -96,11 +96,8 @@ def judge_exhibits(
     """
     at = datetime.now(UTC) if at is None else at.astimezone(UTC)
     product = _single("product", [e.product for e in exhibits])
-    version = version or _single("version", [e.version for e in exhibits])
-    use = use or _single("use", [e.use for e in exhibits])
-    about = [e for e in exhibits if _about(e, version) and e.use in (None, use)]
-    known = _known(about, facts or {})
-    against = _not_meant(policy.applies_to, known)
+    version, use, about = _those_about(exhibits, version, use)
+    against = _not_meant(policy.applies_to, _known(about, facts or {}))
     results, relied_on = [], set()
     bench = _Bench(about, policy.level, at, unreadable)
     for requirement in policy.requires:
@@ -133,6 +130,37 @@ def judge_exhibits(
         policy_file=policy.file,
         notes=tuple(_notes(results, exhibits, about, at, unreadable, len(exhibits) if given is None else given)),
     )
+
+
+def outcomes_of_exhibits(
+    policy: Policy,
+    exhibits: Sequence[Exhibit],
+    at: datetime,
+    *,
+    facts: Mapping[str, str] | None = None,
+    version: str | None = None,
+    use: str | None = None,
+) -> dict[str, Outcome]:
+    """How each requirement comes out, by its id, and nothing else: the outcomes of `judge_exhibits` on the same.
+
+    Raises:
+        As `judge_exhibits`.
+    """
+    _single("product", [e.product for e in exhibits])
+    version, use, about = _those_about(exhibits, version, use)
+    if _not_meant(policy.applies_to, _known(about, facts or {})) is not None:
+        return dict.fromkeys((requirement.id for requirement in policy.requires), Outcome.NOT_APPLICABLE)
+    bench = _Bench(about, policy.level, at.astimezone(UTC), ())
+    return {requirement.id: bench.outcome(requirement) for requirement in policy.requires}
+
+
+def _those_about(
+    exhibits: Sequence[Exhibit], version: str | None, use: str | None
+) -> tuple[str | None, str | None, list[Exhibit]]:
+    """The version and the use that are judged, and the statements about them."""
+    version = version or _single("version", [e.version for e in exhibits])
+    use = use or _single("use", [e.use for e in exhibits])
+    return version, use, [e for e in exhibits if _about(e, version) and e.use in (None, use)]
 
 
 def _single(what: str, said: Sequence[str | None]) -> str | None:
@@ -173,7 +201,7 @@ class _Bench:
         self._level = level
         self._at = at
         self._unreadable = unreadable
-        self._newest: dict[tuple[object, ...], Sequence[tuple[Exhibit, float]]] = {}
+        self._newest: dict[str, Sequence[tuple[Exhibit, float]]] = {}
 
     def answer(self, requirement: Requirement) -> Finding:
         """The newest right statement held against a requirement."""
@@ -193,22 +221,27 @@ class _Bench:
             return Finding(outcome=Outcome.UNVERIFIABLE, said=wording.sentence(said), evidence=worst.evidence)
         return worst
 
+    def outcome(self, requirement: Requirement) -> Outcome:
+        """The outcome of `answer`."""
+        newest = self._newest_for(requirement)
+        if len(newest) != 1 or self._unreadable:
+            return self.answer(requirement).outcome
+        exhibit, days = newest[0]
+        if exhibit.unverifiable is not None or not _fresh(requirement, days):
+            return self.answer(requirement).outcome
+        return BY_KEY[requirement.asked_as].outcome(requirement, exhibit, self._level)
+
     def _newest_for(self, requirement: Requirement) -> Sequence[tuple[Exhibit, float]]:
         """Statements of the newest moment, with their age in days; they are equals, so that no order can matter."""
-        # only a document's ask picks among statements of its kind
-        place = (
-            requirement.evidence,
-            requirement.origin,
-            requirement.asks if requirement.asked_as == "document" else None,
-        )
-        if place not in self._newest:
+        newest = self._newest.get(requirement.sought)
+        if newest is None:
             present = [e for e in self._right(requirement) if e.evaluated_at - self._at <= CLOCK_SKEW]
-            self._newest[place] = [
+            newest = self._newest[requirement.sought] = [
                 (e, (self._at - e.evaluated_at) / timedelta(days=1))
                 for e in present
                 if e.evaluated_at == present[-1].evaluated_at
             ]
-        return self._newest[place]
+        return newest
 
     def _right(self, requirement: Requirement) -> list[Exhibit]:
         kind = BY_KEY[requirement.asked_as]
@@ -222,12 +255,16 @@ def _held(requirement: Requirement, exhibit: Exhibit, days: float, level: float)
     if exhibit.unverifiable is not None:
         sentence = f"The signature of {exhibit.label} could not be confirmed: {exhibit.unverifiable}"
         return Finding(outcome=Outcome.UNVERIFIABLE, said=wording.sentence(sentence), evidence=exhibit.digest)
-    most = requirement.max_age_days
-    if most is None or days <= most:
+    if _fresh(requirement, days):
         return BY_KEY[requirement.asked_as].judge(requirement, exhibit, level)
+    most = requirement.max_age_days or 0
     shown = f"{days:,.0f}" if f"{days:,.0f}" != f"{most:,.10g}" else f"{days:,.2f}"
     sentence = f"{exhibit.label} is {shown} days old; at most {most:,.10g} days are allowed"
     return Finding(outcome=Outcome.STALE, said=wording.sentence(sentence), evidence=exhibit.digest)
+
+
+def _fresh(requirement: Requirement, days: float) -> bool:
+    return requirement.max_age_days is None or days <= requirement.max_age_days
 
 
 def _missing(

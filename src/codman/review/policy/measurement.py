@@ -10,7 +10,7 @@ from codman.errors import BadInput, nearest
 from codman.review.policy import limits, wording
 from codman.review.policy.bound import Bound
 from codman.review.policy.exhibit import Exhibit
-from codman.review.policy.held import hold
+from codman.review.policy.held import hold, outcome_of
 from codman.review.policy.requirement import Change, Fault, RequirementKind
 from codman.review.policy.wording import word
 from codman.spine.measurement import PARAM_TOLERANCE, Measurement
@@ -89,6 +89,17 @@ class MeasurementKind:
         found = [hold(bound, m, exhibit, level) for m in picked]
         # among equals the first by its words, so that the order of rows does not matter
         return min(found, key=lambda f: (rank(f.outcome), f.sentence))
+
+    def outcome(self, requirement: Requirement, exhibit: Exhibit, level: float) -> Outcome:
+        """The outcome of `judge`."""
+        bound: Bound = requirement.asks  # type: ignore[assignment]  # as above
+        rows = exhibit.about(bound.place)
+        if len(rows) == 1 and bound.picks(rows[0]):
+            return outcome_of(bound, rows[0], exhibit, level)
+        picked = [m for m in rows if bound.picks(m)]
+        if len(picked) == 1:
+            return outcome_of(bound, picked[0], exhibit, level)
+        return self.judge(requirement, exhibit, level).outcome
 
     def compare(self, old: Ask, new: Ask) -> Iterator[Change]:
         """Limits tightened or loosened; another number is another demand."""

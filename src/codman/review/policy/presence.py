@@ -54,6 +54,10 @@ class PresenceKind:
         sentence = f"A {requirement.evidence.value} statement of {exhibit.day} ({exhibit.origin.value}) is there."
         return Finding(outcome=Outcome.MET, said=sentence, evidence=exhibit.digest)
 
+    def outcome(self, _requirement: Requirement, _exhibit: Exhibit, _level: float) -> Outcome:
+        """What is there is there."""
+        return Outcome.MET
+
     def compare(self, _old: Ask, _new: Ask) -> Iterator[Change]:
         """There is nothing to change."""
         return iter(())

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from codman.review.policy.exhibit import Exhibit
 from codman.spine.policy import Ask, Requirement
 from codman.spine.statement import Kind
-from codman.spine.verdict import Finding
+from codman.spine.verdict import Finding, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,9 @@ class RequirementKind(Protocol):
 
     def judge(self, requirement: Requirement, exhibit: Exhibit, level: float) -> Finding:
         """Hold the newest right statement against the requirement."""
+
+    def outcome(self, requirement: Requirement, exhibit: Exhibit, level: float) -> Outcome:
+        """The outcome of `judge`, for who asks nothing else of it: thousands of uses are judged so."""
 
     def compare(self, old: Ask, new: Ask) -> Iterator[Change]:
         """How the ask changed between two editions."""
