@@ -175,3 +175,8 @@ def test_fifty_people_edit_one_use_at_once_and_no_edit_is_lost(call, whole):
         now = call("GET", "/uses/mary-use").json()
         lost += len(won) != 1 or now["topic"] != won[0].json()["topic"] or now["revision"] != revision + 1
     assert lost == 0
+
+
+def test_a_path_of_its_own_says_its_own_methods_though_it_looks_like_a_records(call):
+    assert call("DELETE", "/concerns/export").headers["Allow"] == "GET, HEAD"
+    assert "PATCH" in call("DELETE", "/concerns/concern-1").headers["Allow"]

@@ -218,10 +218,14 @@ def _response(method: str, reply: Reply, *, secure: bool = False) -> Response:
 
 async def _nothing_here(request: Request, error: Exception) -> Response:
     """A path or a method that is not in the table: 404, or 405 with the methods there are."""
-    allowed: set[str] = set()
-    for route in request.app.router.routes:
-        if (pattern := getattr(route, "path_regex", None)) is not None and pattern.match(request.url.path):
-            allowed |= set(route.methods or ())
+    there = [
+        route
+        for route in request.app.router.routes
+        if (pattern := getattr(route, "path_regex", None)) is not None and pattern.match(request.url.path)
+    ]
+    # /concerns/export is a path of its own, although it looks like /concerns/{id} too
+    fewest = min((route.path.count("{") for route in there), default=0)
+    allowed = {method for route in there if route.path.count("{") == fewest for method in route.methods or ()}
     if isinstance(error, HTTPException) and error.status_code == 405:
         methods = ", ".join(sorted(allowed))
         reply = problems.reply_with(

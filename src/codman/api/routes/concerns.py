@@ -60,7 +60,7 @@ def operations() -> Iterator[Operation]:
         "can be erased; a statement with their salted hash is filed. A poster's code on a ward needs no token.",
         do=_raise,
         body=Body(NewConcern, "What is wrong, how bad it is, and where"),
-        problems=(409,),
+        problems=(404, 409),
         once=True,
         answers=(Answer(201, "It is on its way to a clinician", Concern, headers=("ETag", "Location")),),
     )
