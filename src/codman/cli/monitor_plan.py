@@ -56,6 +56,12 @@ def plan(
     ] = 0,
     starts: Annotated[str | None, typer.Option(metavar="DAY", help="The first day that is watched, ISO 8601.")] = None,
     at: Annotated[str | None, typer.Option(metavar="DAY", help="As of this day; today if left out.")] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Put it into the book as the plan of --use, in the old one's place.")
+    ] = False,
+    why: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="With --follow: why it asks less than the use's policy.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where it is written; standard output without.")
     ] = None,
@@ -66,7 +72,7 @@ def plan(
     """Write what is watched of a use: metrics, slices, windows, bounds, owners, actions.
 
     The limits are its policy's; windows, days and people may be edited. With --for, one partner's part as a contract
-    that says what is due, in which form, on which days.
+    that says what is due, in which form, on which days. With --follow it is followed once the use reaches patients.
     """
     from codman.evidence.files import write_whole
     from codman.flows.watch.planning import Planned, contract_of, plan_from_policy
@@ -74,6 +80,8 @@ def plan(
 
     if sum(given is not None for given in (policy, edited)) > 1 or not (policy or edited or use):
         raise typer.BadParameter("give one of --policy, --plan and --use")
+    if follow and (use is None or policy is not None or for_ is not None):
+        raise typer.BadParameter("--follow wants --use, with --plan where it was edited, and no other plan")
     said = Planned(
         product=product,
         use=use,
@@ -82,6 +90,9 @@ def plan(
         label_delay_days=label_delay,
         starts_on=starts,
     )
+    if follow:
+        sys.stderr.write(_followed(str(use), edited, said, why, workspace, database_url) + "\n")
+        return
     made: MonitorPlan
     if edited is not None:
         made = load_plan(edited)
@@ -128,6 +139,21 @@ def _from_the_book(use: str, said: Planned, workspace: Path | None, database_url
 
     with opened(workspace, database_url) as house:
         return plan_of_use(house, OPERATOR, use, said)
+
+
+def _followed(
+    use: str, edited: Path | None, said: Planned, why: str | None, workspace: Path | None, database_url: str | None
+) -> str:
+    from codman.flows.operator import OPERATOR
+    from codman.flows.watch.keeping import plan_use
+    from codman.review.watching.written import load_plan
+
+    if edited is not None:
+        load_plan(edited)  # its faults are told with the file's name
+    with opened(workspace, database_url) as house:
+        text = None if edited is None else edited.read_bytes()
+        made = plan_use(house, OPERATOR, use, text=text, said=said, why=why)
+    return f"{made.id}: the plan of {use} is {made.state.value}, from {made.starts_on}"
 
 
 def _lines(found: Conformed) -> list[str]:
