@@ -27,8 +27,8 @@ def workspace(tmp_path):
 def test_the_policys_own_plan_is_followed_at_once_where_the_use_is_live(codman, workspace):
     done = codman("monitor", "plan", "--use", "ward", "--follow", *workspace)
 
-    assert done.returncode == 0, done.stderr
-    assert "the plan of ward is active" in done.stderr
+    assert done.code == 0, done.err
+    assert "the plan of ward is active" in done.err
 
 
 def test_an_edited_plan_that_asks_less_says_why_or_is_refused(codman, workspace, tmp_path):
@@ -36,9 +36,9 @@ def test_an_edited_plan_that_asks_less_says_why_or_is_refused(codman, workspace,
     follow = ("monitor", "plan", "--use", "ward", "--plan", str(tmp_path / "edited.yaml"), "--follow", *workspace)
 
     refused = codman(*follow)
-    assert refused.returncode == 2
-    assert "it is left out" in refused.stderr
-    assert codman(*follow, "--why", "the ward's agreement").returncode == 0
+    assert refused.code == 2
+    assert "it is left out" in refused.err
+    assert codman(*follow, "--why", "the ward's agreement").code == 0
 
 
 @pytest.mark.parametrize(
@@ -47,5 +47,5 @@ def test_an_edited_plan_that_asks_less_says_why_or_is_refused(codman, workspace,
 def test_only_a_whole_plan_of_a_use_can_be_followed(codman, workspace, said):
     done = codman("monitor", "plan", "--follow", *said, *workspace)
 
-    assert done.returncode == 2
-    assert "--follow wants --use" in " ".join(done.stderr.split())
+    assert done.code == 2
+    assert "--follow wants --use" in " ".join(done.err.split())
