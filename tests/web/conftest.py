@@ -16,6 +16,7 @@ from seen_pages import Pages, pages_of
 from codman.flows.demo.changes import changes
 from codman.flows.demo.concerns import add_concerns
 from codman.flows.demo.hospital import load_hospital
+from codman.flows.demo.monitoring import add_monitoring
 from codman.flows.demo.proposals import add_proposals
 from codman.flows.demo.reports import add_reports
 from codman.flows.house import House
@@ -57,6 +58,7 @@ def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     add_reports(made, HISTORY_ENDS)
     add_concerns(made)
     add_proposals(made)
+    add_monitoring(made, HISTORY_ENDS, small=True)
     yield made
     made.close()
 
