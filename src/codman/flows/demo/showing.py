@@ -12,6 +12,7 @@ from codman.errors import BadInput
 from codman.flows.demo.changes import changes
 from codman.flows.demo.concerns import add_concerns
 from codman.flows.demo.hospital import Tell, load_hospital
+from codman.flows.demo.monitoring import add_monitoring
 from codman.flows.demo.proposals import add_proposals
 from codman.flows.demo.reports import add_reports
 from codman.flows.demo.reviews import add_reviews
@@ -64,6 +65,8 @@ def demo_house(
         tell(f"{add_reviews(house)} cases came before the committee: one waits for votes, one was put off.")
         tell(f"{add_reports(house, until)} of its vendors and teams were asked to report; not all of them did.")
         tell(f"{add_concerns(house)} concerns were raised by its staff; one is closed.")
+        watched = add_monitoring(house, until, small=small)
+        tell(f"{watched} of its uses are watched: what their models said was followed to its outcome, month by month.")
         with house.database.changing(SYSTEM, "to be looked at by anybody") as change:
             mark_demo(change)
     finally:
