@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from codman.flows.house import House
 from codman.registry.schema import statements, uses
-from codman.registry.schema_review import change_plans, concerns, intakes, pause_proposals
+from codman.registry.schema_review import change_plans, concerns, expected_reports, intakes, pause_proposals
 from codman.spine.pausing import PauseState
 
 PAGES = [
@@ -26,6 +26,9 @@ PAGES = [
     "/uses/{use}/triage",
     "/intakes",
     "/intakes/{intake}",
+    "/intakes/{mine}",
+    "/intakes/{mine}/pages/use",
+    "/intakes/{mine}/pages/decision",
     "/uses/{use}/documents",
     "/uses/{use}/controls",
     "/uses/{use}/stage",
@@ -38,6 +41,8 @@ PAGES = [
     "/reviews/new?use={use}&checkpoint=validation",
     "/uses/{use}/edit",
     "/uses/{use}/reports",
+    "/reports/{report}",
+    "/schedules/{schedule}/edit",
     "/uses/{changed}",
     "/uses/{changed}/changes",
     "/uses/{changed}/changes?changed=version&to=as%20found%20today",
@@ -102,13 +107,21 @@ def named(hospital: House) -> dict[str, str]:
         ).first()
         grave = connection.execute(select(concerns.c.id).where(concerns.c.clock.is_not(None))).scalars().first()
         intake = str(connection.execute(select(intakes.c.id).order_by(intakes.c.id)).scalars().first())
+        mine = select(intakes.c.id).where(intakes.c.owner == "person-demo-officer-01")
+        mine_id = str(connection.execute(mine).scalars().first())
+        due = select(expected_reports.c.id, expected_reports.c.schedule).where(expected_reports.c.state == "due")
+        report = connection.execute(due.order_by(expected_reports.c.id)).first()
         plan = connection.execute(select(change_plans.c.id, change_plans.c.use)).one()
         waits = (pause_proposals.c.use == plan.use) & (pause_proposals.c.state == PauseState.OPEN.value)
         pause = str(connection.execute(select(pause_proposals.c.id).where(waits)).scalar_one())
     assert use is not None
+    assert report is not None
     changed = {"plan": plan.id, "changed": plan.use, "pause": pause}
     return changed | {
         "intake": intake,
+        "mine": mine_id,
+        "report": report.id,
+        "schedule": report.schedule,
         "digest": str(digest),
         "use": use.id,
         "product": use.product,

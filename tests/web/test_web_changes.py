@@ -90,15 +90,15 @@ def proposal(house: Committee) -> str:
 def test_the_page_says_what_was_reopened_and_why(house: Committee) -> None:
     text = plain(pages_of(house.house, house.person("viewer")).get("/uses/ward/changes").text)
 
-    assert "version 1.2.0 became 1.3.0 at North" in text
+    assert "Version 1.2.0 became 1.3.0 at North" in text
     assert "A condition of its decision was due on 1 Feb 2027 and nothing came" in text
-    assert "version: 1.4.* ○ A draft" in text
+    assert "Version: 1.4.* ○ A draft" in text
 
 
 def test_a_change_is_asked_about_and_nothing_of_the_question_is_lost(house: Committee) -> None:
     pages = pages_of(house.house, house.person("owner"))
     asked = pages.get("/uses/ward/changes", params={"changed": "site", "to": "South"})
-    assert "It would reopen 1 requirement: Discrimination it is to run at South" in plain(asked.text)
+    assert "It would reopen 1 requirement: Discrimination: it is to run at South" in plain(asked.text)
     wrong = pages.get("/uses/ward/changes", params={"changed": "site", "to": "Nowhere <b>"})
     assert wrong.status_code == 422
     assert "there is no such site" in wrong.text

@@ -92,6 +92,8 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         ("viewer", "/reviews/{decided}/decision"),
         ("viewer", "/reviews/{open}/minutes"),
         ("chair", "/conditions/{condition}/prolong"),
+        ("chair", "/conditions/{condition}/close"),
+        ("chair", "/conditions/{condition}/return"),
         ("chair", "/uses/ward"),
         ("chair", "/uses/ward/stage?to=triaged"),
     ],
