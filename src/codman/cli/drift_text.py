@@ -38,11 +38,15 @@ def _blocks(report: MonitoringPredicate) -> Iterator[Block]:
     estimated = [m for m in everyone if m.metric.startswith(ESTIMATED) and m.feature is None]
     if estimated:
         yield _effect(estimated)
-    if together := [m for m in everyone if m.metric in _TOGETHER and m.feature is None]:
-        yield _all_together(together)
-    if found := tuple(_rows(everyone)):
-        titles = ("Column", "Rows", *(_capital(word(metric).label) for metric in _COLUMNS), "p")
-        yield Table("columns", "Every column", tuple(_heads(titles)), found)
+    windows = list(dict.fromkeys(m.window for m in everyone))
+    for window in windows:
+        of_window = [m for m in everyone if m.window == window]
+        when = f", {window.start[:10]} to {window.end[:10]}" if window is not None and len(windows) > 1 else ""
+        if together := [m for m in of_window if m.metric in _TOGETHER and m.feature is None]:
+            yield _all_together(together)
+        if found := tuple(_rows(of_window)):
+            titles = ("Column", "Rows", *(_capital(word(metric).label) for metric in _COLUMNS), "p")
+            yield Table("columns", f"Every column{when}", tuple(_heads(titles)), found)
     if slices := {tuple(sorted(m.slice.items())) for m in report.measurements if m.slice}:
         yield Paragraph(f"{len(slices):,} groups besides: --format json or --out has them all")
     noted = [m for m in everyone if m.value is None or not m.metric.startswith(ESTIMATED)]

@@ -17,6 +17,21 @@ if TYPE_CHECKING:
 Texts = list[str] | None
 
 
+class On(StrEnum):
+    """Where rows are counted."""
+
+    HERE = "here"
+    SPARK = "spark"
+
+
+class Every(StrEnum):
+    """How long a window is."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+
 class FailOn(StrEnum):
     """What makes the exit code 1."""
 
@@ -55,8 +70,16 @@ def drift(
     importance: Annotated[
         Path | None, typer.Option(metavar="FILE", help="How much the model relies on each column: JSON, or CSV rows.")
     ] = None,
-    multivariate: Annotated[bool, typer.Option(help="Also judge all columns together.")] = True,
-    effect: Annotated[bool, typer.Option(help="Also estimate what the shift does to performance.")] = True,
+    multivariate: Annotated[bool | None, typer.Option(help="Also judge all columns together; not with --on.")] = None,
+    effect: Annotated[
+        bool | None, typer.Option(help="Also estimate what the shift does to performance; not with --on.")
+    ] = None,
+    on: Annotated[
+        On | None, typer.Option(help="Count rows piece by piece instead of holding them: here, or on Apache Spark.")
+    ] = None,
+    window: Annotated[
+        Every | None, typer.Option(help="With --on: judge each day, week or month of B by itself.")
+    ] = None,
     level: Annotated[float | None, typer.Option(metavar="X", help="Of the intervals; 0.95.")] = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="Of folds and Fourier features; 7.")] = None,
     reference_version: Annotated[int | None, typer.Option(metavar="N", help="Version of A, a Delta table.")] = None,
@@ -76,21 +99,22 @@ def drift(
 ) -> None:
     """Say whether B has moved away from A, column by column and all together, and what that does to performance.
 
-    Every statistic is exact, over all rows. A shift matters where its whole interval lies above --delta. The exit code
-    is 0 whatever was found, unless --fail-on says otherwise.
+    Every statistic is exact, over all rows; with --on, KS and Wasserstein say how wrong they can be. A shift matters
+    where its whole interval lies above --delta. The exit code is 0 whatever was found, unless --fail-on says otherwise.
     """
     from codman.cli import question as q
     from codman.cli.drift_text import lines
     from codman.cli.statement_out import give_monitoring, signer_of
     from codman.flows.watch.drift import watch_drift
     from codman.flows.watch.importance import read_importance
+    from codman.flows.watch.places import place_of, source_at
     from codman.spine.drift_spec import DriftSpec
-    from codman.tables.source import open_source
 
     signer = signer_of(key, out, reference, current, importance, artifact, criteria)
+    place = None if on is None else place_of(on.value)
     sources = (
-        open_source(reference, name="reference", at_version=reference_version),
-        open_source(current, name="current", at_version=current_version),
+        source_at(reference, place, name="reference", at_version=reference_version),
+        source_at(current, place, name="current", at_version=current_version),
     )
     spec = q.spec_of(
         DriftSpec,
@@ -111,14 +135,17 @@ def drift(
         reference_window=reference_window,
         delta=_delta(delta),
         importance=None if importance is None else read_importance(importance),
-        multivariate=multivariate,
-        effect=effect,
+        multivariate=on is None if multivariate is None else multivariate,
+        effect=on is None if effect is None else effect,
+        summed=on is not None,
+        window=None if window is None else window.value,
         level=level,
         seed=seed,
     )
     statement = watch_drift(
-        *sources, spec, product=product, version=version, use=use, origin=origin, artifact=artifact, criteria=criteria
-    )
+        *sources, spec, product=product, version=version, use=use, origin=origin, artifact=artifact, criteria=criteria,
+        on=place,
+    )  # fmt: skip
     give_monitoring(statement, signer, out, format_, lines)
     if fail_on is not FailOn.NOTHING and _fails(statement, fail_on):
         raise typer.Exit(1)

@@ -15,7 +15,7 @@ from codman.evidence.keys import VerifyingKey
 from codman.evidence.statements import ReadStatement, build, read_statement
 from codman.evidence.verify import verify
 from codman.flows.provenance import software
-from codman.monitor.drift.run import run as drift
+from codman.flows.watch.drift import measure
 from codman.monitor.estimate.run import estimate
 from codman.spine.comparison_statement import ComparisonPredicate
 from codman.spine.drift_spec import DriftSpec
@@ -239,7 +239,7 @@ def _again(
 def _watched(said: MonitoringPredicate, sources: list[Source]) -> dict[str, Any]:
     reference, current = sources
     if isinstance(said.spec, DriftSpec):
-        drifted = drift(reference, current, said.spec)
+        drifted = measure(reference, current, said.spec)
         return {"rows": drifted.rows, "measurements": list(drifted.measurements)}
     assert said.spec is not None  # noqa: S101 (the caller looked)
     estimated = estimate(reference, current, said.spec)

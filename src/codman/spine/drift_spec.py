@@ -5,9 +5,9 @@ Made by the doors; read by monitor/drift (to compute) and by flows/reproduce.py 
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from codman.spine.evaluation_spec import Share
 
@@ -48,3 +48,14 @@ class DriftSpec(BaseModel):
     effect: bool = Field(default=True, description="Also estimate what the shift does to performance")
     level: Share = 0.95
     seed: int = 7
+    summed: bool = Field(
+        default=False, description="From counts that add up, so that rows may be read in any parts and places"
+    )
+    window: Literal["day", "week", "month"] | None = Field(
+        default=None, description="Of summed counts: judge the current rows of each window by themselves"
+    )
+
+    @model_serializer(mode="wrap")
+    def _where_it_says_something(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        said: dict[str, Any] = whole(self)
+        return {name: value for name, value in said.items() if name not in ("summed", "window") or value}

@@ -5,12 +5,13 @@ An interval of each stands here too, because the three are one distance near nou
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
 
 from codman.evaluate.distributions import z_of_level
-from codman.evaluate.estimates import FloatArray
+from codman.evaluate.estimates import FloatArray, IntArray
 
 DECILES: Final = np.linspace(0, 1, 11)
 
@@ -30,11 +31,22 @@ def decile_edges(ascending: FloatArray) -> FloatArray:
 
 def quantiles(ascending: FloatArray, shares: FloatArray) -> FloatArray:
     """Linear quantiles of sorted values, to the bit what numpy's quantile gives; NaN beside an infinite value."""
-    at = (len(ascending) - 1) * shares
+    return interpolated(len(ascending), shares, lambda places: ascending[places])
+
+
+def interpolated(n: int, shares: FloatArray, value_at: Callable[[IntArray], FloatArray]) -> FloatArray:
+    """The same of n values that are known only at some places.
+
+    Args:
+        n: How many values there are, at least one.
+        shares: (k,) 0 to 1.
+        value_at: The values at these places, from 0, were they sorted.
+    """
+    at = (n - 1) * shares
     below = np.floor(at).astype(np.int64)
     part = at - below
     with np.errstate(invalid="ignore"):
-        low, high = ascending[below], ascending[np.minimum(below + 1, len(ascending) - 1)]
+        low, high = value_at(below), value_at(np.minimum(below + 1, n - 1))
         step = high - low
         found: FloatArray = np.where(part < 0.5, low + step * part, high - step * (1 - part))
     return found

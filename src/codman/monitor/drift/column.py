@@ -21,7 +21,7 @@ MOST_LEVELS: Final = 1000  # categories of a column that is still one
 FEWEST_ROWS: Final = 3  # a category on average, under which each stands for one patient
 _GLANCE: Final = 4096  # rows that tell most columns of many different values
 _MICROSECONDS_A_DAY: Final = 86_400_000_000
-_NOT_COMPARED: Final = "it holds lists or structures, not one value a row"
+NOT_COMPARED: Final = "it holds lists or structures, not one value a row"
 
 ReadAs = Literal["numbers", "categories"]
 
@@ -82,10 +82,10 @@ def read_pair(
         NotComparable: It has lists, or so many categories that each stands for a patient.
         BadInput: A text in a column of numbers that is none.
     """
-    kinds = [_sort_of(table.schema.field(name).type) for table in (reference, current)]
+    kinds = [sort_of(table.schema.field(name).type) for table in (reference, current)]
     known = [kind for kind in kinds if kind != "nothing"]  # a column of nulls only can be of any sort
     if "lists" in known:
-        raise NotComparable(name, _NOT_COMPARED)
+        raise NotComparable(name, NOT_COMPARED)
     if len(set(known)) > 1 and not set(known) <= {"numbers", "truth values"}:
         raise NotTheSameColumn(name, kinds[0], kinds[1])
     kind = known[0] if known else "numbers"
@@ -109,7 +109,8 @@ def like_an_identifier(levels: int, rows: int) -> bool:
     return levels > MOST_LEVELS or (levels > FEW_LEVELS * 5 and rows < FEWEST_ROWS * levels)
 
 
-def _sort_of(kind: pa.DataType) -> str:
+def sort_of(kind: pa.DataType) -> str:
+    """What a column of this type holds: numbers, dates, text, truth values, lists or nothing."""
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
     if pa.types.is_null(kind):
@@ -127,7 +128,7 @@ def _sort_of(kind: pa.DataType) -> str:
 
 def is_a_date(table: pa.Table, name: str) -> bool:
     """Whether a column holds dates, times or durations."""
-    return _sort_of(table.schema.field(name).type) == "dates"
+    return sort_of(table.schema.field(name).type) == "dates"
 
 
 def as_days(table: pa.Table, name: str) -> FloatArray:

@@ -47,8 +47,8 @@ def prepare(reference: Source, current: Source, spec: DriftSpec) -> Prepared:
     Raises:
         BadInput: A column is missing, cannot be compared, or no row is left.
     """
-    columns, notes = _columns(reference, current, spec)
-    shared = _shared(spec)
+    columns, notes = compared_columns(reference, current, spec)
+    shared = shared_columns(spec)
     tables = []
     for source, has_label in ((reference, True), (current, _has(current, spec.label))):
         wanted = [*columns, *shared, *([spec.label] if spec.label and has_label else [])]
@@ -113,13 +113,14 @@ def _has(source: Source, column: str | None) -> bool:
     return column is not None and column in source.columns
 
 
-def _shared(spec: DriftSpec) -> list[str]:
+def shared_columns(spec: DriftSpec) -> list[str]:
+    """What is read besides: groupings, patient, time and score."""
     grouping = [c.removesuffix("_band") if c.removesuffix("_band") in spec.bands else c for by in spec.by for c in by]
     return [c for c in (*grouping, spec.subject, spec.timestamp, spec.score) if c is not None]
 
 
-def _columns(reference: Source, current: Source, spec: DriftSpec) -> tuple[list[str], list[str]]:
-    """What is compared: the named columns, or all that both have but the patient and the time; the score always."""
+def compared_columns(reference: Source, current: Source, spec: DriftSpec) -> tuple[list[str], list[str]]:
+    """What is compared: the named columns, or all that both have but patient and time, and the score always; notes."""
     kept = [c for c in (spec.score, spec.label) if c is not None and c in current.columns and c in reference.columns]
     require(reference, [c for c in (spec.score, spec.label) if c is not None])
     if spec.columns:

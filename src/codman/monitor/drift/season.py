@@ -75,6 +75,28 @@ def rows_of_season(rule: str, reference: Times, current: Times) -> NDArray[np.bo
     Raises:
         BadReferenceWindow: The rule is unknown, or no row lies in it.
     """
+    kept = in_season(rule, reference, current)
+    if rule != ALL_OF_IT and not kept.any():
+        raise nothing_in(rule)
+    return kept
+
+
+def nothing_in(rule: str) -> BadReferenceWindow:
+    """The error where the reference has no row that the rule takes."""
+    return BadReferenceWindow(rule, "no row of the reference lies in it")
+
+
+def in_season(rule: str, reference: Times, current: Times) -> NDArray[np.bool_]:
+    """(nr,) the same of some of the reference's rows, which may be none.
+
+    Args:
+        rule: As above.
+        reference: (nr,) when they were scored.
+        current: When current rows were scored: at least the first one, and one of each month.
+
+    Raises:
+        BadReferenceWindow: The rule is unknown.
+    """
     if rule == ALL_OF_IT:
         return np.ones(len(reference), bool)
     now = current[~np.isnat(current)]
@@ -98,10 +120,7 @@ def rows_of_season(rule: str, reference: Times, current: Times) -> NDArray[np.bo
         kept = (reference >= start) & (reference < end)
     else:
         raise BadReferenceWindow(rule, "it is none of the rules there are")
-    kept &= ~np.isnat(reference)
-    if not kept.any():
-        raise BadReferenceWindow(rule, "no row of the reference lies in it")
-    return kept
+    return kept & ~np.isnat(reference)
 
 
 def window_of(times: Times) -> Window | None:

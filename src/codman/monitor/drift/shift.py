@@ -80,7 +80,7 @@ def measurements(
                 "reference_subjects": int(frame.reference.patients[s]),
             }
         if shift.metric in frame.delta:
-            params |= _against(frame.delta[shift.metric], low, high)
+            params |= against(frame.delta[shift.metric], low, high)
         yield Measurement(
             metric=shift.metric,
             feature=feature,
@@ -102,7 +102,7 @@ def _plain(key: str, number: float) -> float | int:
     return int(number) if key in _COUNTED else float(number)
 
 
-def _against(delta: float, low: float | None, high: float | None) -> dict[str, Any]:
+def against(delta: float, low: float | None, high: float | None) -> dict[str, Any]:
     """Whether the shift is one that matters: its whole interval above delta, or below, or neither."""
     if low is None or high is None:
         return {"delta": delta, "beyond": "unknown"}

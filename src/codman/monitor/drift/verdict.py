@@ -15,10 +15,10 @@ def drifted(found: Iterable[Measurement]) -> list[Measurement]:
     return [m for m in found if m.params.get("beyond") == "yes"]
 
 
-def alarms(found: Iterable[Measurement]) -> list[str]:
-    """A sentence for each shift that matters, everyone first."""
+def alarms(found: Iterable[Measurement], *, windows: bool = False) -> list[str]:
+    """A sentence for each shift that matters, everyone first; with its first day where there are several windows."""
     moved = sorted(drifted(found), key=lambda m: (len(m.slice), -(m.params.get("importance") or 0.0)))
-    told = [sentence(m) for m in moved[:_MOST]]
+    told = [f"{m.window.start[:10]}: {sentence(m)}" if windows and m.window else sentence(m) for m in moved[:_MOST]]
     return told if len(moved) <= _MOST else [*told, f"and {len(moved) - _MOST:,} more"]
 
 

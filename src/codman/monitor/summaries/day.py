@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -113,7 +113,7 @@ def summarise(grid: Grid, rows: Day) -> Summary:
     )
 
 
-def add(summaries: list[Summary]) -> Summary:
+def add(summaries: Sequence[Summary]) -> Summary:
     """All together; the order they come in does not matter, to the last bit of every count.
 
     Raises:
@@ -146,7 +146,7 @@ def add(summaries: list[Summary]) -> Summary:
     )
 
 
-def _joined(summaries: list[Summary]) -> Summary:
+def _joined(summaries: Sequence[Summary]) -> Summary:
     parts = {
         name: np.concatenate([getattr(one, name) for one in summaries])
         for name in ("day", "cell", "counts", "rows", "patients", "sums", "least", "most", "score_sums")

@@ -31,6 +31,23 @@ class NotSummaries(BadInput):
 
 def write_summary(summary: Summary, path: Path) -> None:
     """Write it whole, or not at all."""
+    beside = path.with_name(path.name + ".new")
+    with pa.OSFile(str(beside), "wb") as file:
+        _write(summary, file)
+    with beside.open("rb+") as file:
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def summary_bytes(summary: Summary) -> bytes:
+    """What a file of it holds."""
+    sink = pa.BufferOutputStream()
+    _write(summary, sink)
+    whole: bytes = sink.getvalue().to_pybytes()
+    return whole
+
+
+def _write(summary: Summary, sink: Any) -> None:
     arrays: dict[str, Any] = {
         "day": pa.Array.from_buffers(
             pa.date32(), len(summary.day), [None, pa.py_buffer(summary.day.astype(np.int64).astype(np.int32))]
@@ -46,12 +63,8 @@ def write_summary(summary: Summary, path: Path) -> None:
         arrays[name] = pa.FixedSizeListArray.from_arrays(_flat(flat, kind), width) if width else pa.nulls(len(values))
     batch = pa.RecordBatch.from_arrays(list(arrays.values()), names=list(arrays))
     schema = batch.schema.with_metadata({_VERSION: str(VERSION).encode(), _GRID: summary.grid.as_json().encode()})
-    beside = path.with_name(path.name + ".new")
-    with pa.OSFile(str(beside), "wb") as file, pa.ipc.new_file(file, schema) as writer:
+    with pa.ipc.new_file(sink, schema) as writer:
         writer.write_batch(batch.cast(schema) if batch.schema != schema else batch)
-    with beside.open("rb+") as file:
-        os.fsync(file.fileno())
-    beside.replace(path)
 
 
 def read_summary(path: Path) -> Summary:
@@ -62,18 +75,29 @@ def read_summary(path: Path) -> Summary:
     """
     try:
         with pa.memory_map(str(path), "rb") as file:
-            reader = pa.ipc.open_file(file)
-            metadata = reader.schema.metadata or {}
-            if _VERSION not in metadata:
-                raise NotSummaries(path, "it is another Arrow file")
-            if metadata[_VERSION] != str(VERSION).encode():
-                raise NotSummaries(
-                    path, f"it is of version {metadata[_VERSION].decode()}, and this Codman reads {VERSION}"
-                )
-            batch = reader.get_batch(0)
-            batch.validate(full=True)
+            return _read(file, path)
     except (pa.ArrowException, OSError) as error:
         raise NotSummaries(path, "it is no Arrow file, or it is damaged") from error
+
+
+def summary_of(whole: bytes) -> Summary:
+    """What `summary_bytes` gave.
+
+    Raises:
+        NotSummaries: It is something else.
+    """
+    return _read(pa.py_buffer(whole), Path("the reply of a worker"))
+
+
+def _read(file: Any, path: Path) -> Summary:
+    reader = pa.ipc.open_file(file)
+    metadata = reader.schema.metadata or {}
+    if _VERSION not in metadata:
+        raise NotSummaries(path, "it is another Arrow file")
+    if metadata[_VERSION] != str(VERSION).encode():
+        raise NotSummaries(path, f"it is of version {metadata[_VERSION].decode()}, and this Codman reads {VERSION}")
+    batch = reader.get_batch(0)
+    batch.validate(full=True)
     grid = grid_of(metadata[_GRID].decode())
     n, columns = batch.num_rows, len(grid.columns)
     shapes = {

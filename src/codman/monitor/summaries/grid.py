@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -15,12 +15,13 @@ import numpy as np
 
 from codman.errors import BadInput
 from codman.evaluate.estimates import FloatArray, IntArray
-from codman.monitor.drift.bins import quantiles
+from codman.monitor.drift.bins import DECILES, interpolated
 from codman.monitor.drift.column import Pair
 
 VERSION: Final = 1
 STEPS: Final = 100  # quantiles a numeric column is counted between: every tenth is a decile, so PSI and JS stay exact
 SCORE_BINS: Final = 1024
+_CENTILES: Final = np.linspace(0, 1, STEPS + 1)
 _REACH: Final = 12.0  # log odds from which on a score is in the first or last bin
 LABELS: Final = 3  # none, no event, event
 
@@ -158,15 +159,39 @@ def _column(pair: Pair) -> Column:
         return Column(name=pair.name, levels=pair.levels[: pair.known] or ("(none)",))
     values = np.asarray(pair.reference, np.float64)
     there = np.sort(values[~np.isnan(values)])
-    if len(there) == 0:
-        return Column(name=pair.name)
-    found = quantiles(there, np.linspace(0, 1, STEPS + 1))
-    deciles = np.unique(quantiles(there, np.linspace(0, 1, 11)))[1:-1]
+    return numeric_column(pair.name, len(there), lambda places: there[places])
+
+
+def numeric_column(name: str, n: int, value_at: Callable[[IntArray], FloatArray]) -> Column:
+    """How a column of numbers is counted.
+
+    Args:
+        name: The column.
+        n: How many values the reference has.
+        value_at: The values at these places, were they sorted.
+    """
+    if n == 0:
+        return Column(name=name)
+    found = interpolated(n, _CENTILES, value_at)
+    deciles = np.unique(interpolated(n, DECILES, value_at))[1:-1]
     deciles = deciles[np.isfinite(deciles)]
     edges = np.unique(np.concatenate([found[1:-1], deciles]))
-    edges = edges[np.isfinite(edges)]
+    edges = edges[np.isfinite(edges)] + 0.0  # no negative nought: it would be another grid's text
     return Column(
-        name=pair.name,
+        name=name,
         edges=tuple(edges.tolist()),
         deciles=tuple(np.searchsorted(edges, deciles).tolist()),
     )
+
+
+def places_of_edges(n: int) -> IntArray:
+    """Which of n sorted values the edges of a column are made of, in order."""
+    asked: list[IntArray] = []
+
+    def none(places: IntArray) -> FloatArray:
+        asked.append(places)
+        return np.zeros(len(places))
+
+    for shares in (_CENTILES, DECILES):
+        interpolated(n, shares, none)
+    return np.unique(np.concatenate(asked))

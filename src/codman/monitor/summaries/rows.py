@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from codman.errors import BadInput
 from codman.evaluate.columns import codes, identities, label, numbers
-from codman.evaluate.groups import MISSING, CodeArray
+from codman.evaluate.groups import MISSING, CodeArray, Factor
 from codman.monitor.drift.column import as_days, is_a_date
 from codman.monitor.drift.season import times_of
 from codman.monitor.summaries.day import Day
@@ -51,7 +51,7 @@ def rows_of(
     columns: dict[str, np.ndarray] = {}
     for column in grid.columns:
         if not column.numeric:
-            columns[column.name] = _codes(table, column.name, column.levels)
+            columns[column.name] = places(codes(table, column.name), column.levels)
         elif is_a_date(table, column.name):
             columns[column.name] = as_days(table, column.name)
         else:
@@ -61,7 +61,10 @@ def rows_of(
     return Day(
         day=times.astype("M8[D]"),
         columns=columns,
-        by={name: np.where((code := _codes(table, name, levels)) < 0, len(levels), code) for name, levels in grid.by},
+        by={
+            name: np.where((code := places(codes(table, name), levels)) < 0, len(levels), code)
+            for name, levels in grid.by
+        },
         score=None if score is None else numbers(table, score, source),
         label=event,
         labelled=None if unknown is None else ~unknown,
@@ -69,9 +72,13 @@ def rows_of(
     )
 
 
-def _codes(table: pa.Table, name: str, levels: tuple[str, ...]) -> CodeArray:
-    """(n,) place among the levels; their number where it is none of them, −1 where missing and missing is no level."""
-    factor = codes(table, name)
+def places(factor: Factor, levels: tuple[str, ...]) -> CodeArray:
+    """(n,) place among the levels; their number where it is none of them, −1 where missing and missing is no level.
+
+    Args:
+        factor: A column by its own levels.
+        levels: The grid's.
+    """
     place = {MISSING: -1} | {level: code for code, level in enumerate(levels)}
     to = np.array([place.get(level, len(levels)) for level in factor.levels], np.int32)
     found: CodeArray = to[factor.codes] if len(to) else factor.codes

@@ -26,6 +26,7 @@ from codman.spine.measurement import SUPPRESSED, Measurement
 
 _UNLABELLED, _NO, _YES = 0, 1, 2
 _METHOD: Final = "summed days"
+_CATEGORIES: Final = "categories"
 
 
 def drift_of(reference: Totals, current: Totals, *, level: float = 0.95) -> Iterator[Measurement]:
@@ -51,7 +52,7 @@ def drift_of(reference: Totals, current: Totals, *, level: float = 0.95) -> Iter
             binned = tuple(_between_deciles(part, column) for part in values)
             found += _of_shares((binned[0], binned[1]), n, level, "deciles of the whole reference")
         else:
-            found += [_chi2(*values), *_of_shares(values, n, level, "categories")]
+            found += [_chi2(*values), *_of_shares(values, n, level, _CATEGORIES)]
         found.append(_missing((p, q), level))
         few = np.minimum(reference.patients, current.patients) < FEWEST
         hidden = few | ((n[0] > 0) & (n[0] < FEWEST)) | ((n[1] > 0) & (n[1] < FEWEST))
@@ -100,6 +101,40 @@ def performance_of(totals: Totals, *, level: float = 0.95) -> Iterator[Measureme
     for one in found:
         rests = seen.sum(axis=1) if one.metric == "alert_rate" else labelled
         yield from _listed(one, totals, feature=None, n=rests, hidden=hidden, level=level, positives=events)
+
+
+def rates_of(
+    reference: Totals, current: Totals, event: tuple[str, BoolArray] | None = None, *, level: float = 0.95
+) -> Iterator[Measurement]:
+    """How much more often rows are flagged at the grid's thresholds, and how much more often the event happens.
+
+    Args:
+        reference: The window that is normal.
+        current: The window that is judged, on the same grid and slices.
+        event: The label's column and which of its levels mean the event, where there are labels.
+        level: Of the intervals.
+    """
+    counted: list[tuple[str, dict[str, Any], list[tuple[FloatArray, FloatArray]]]] = []
+    both = (reference, current)
+    if current.grid.score:
+        seen = [one.of_score()[:, :, :-1].sum(axis=1).astype(np.float64) for one in both]
+        for at in current.grid.thresholds:
+            first = int(np.searchsorted(current.grid.score_edges, at)) + 1  # the bin that begins at the threshold
+            flagged = [(of[:, first:].sum(axis=1), of.sum(axis=1)) for of in seen]
+            counted.append(("alert_rate_difference", {"threshold": at}, flagged))
+    if event is not None:
+        c = [column.name for column in current.grid.columns].index(event[0])
+        known = [one.of_column(c)[:, : len(event[1])].astype(np.float64) for one in both]
+        counted.append(("prevalence_difference", {}, [(of[:, event[1]].sum(axis=1), of.sum(axis=1)) for of in known]))
+    few = np.minimum(reference.patients, current.patients) < FEWEST
+    for metric, params, ((yes_before, n_before), (yes_now, n_now)) in counted:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            before, now = yes_before / n_before, yes_now / n_now
+        ends = of_two(now, wilson(now, n_now), 1.0, before, wilson(before, n_before), -1.0)(level)
+        shares = {"reference": before, "current": now}
+        hidden = few | ((n_before > 0) & (n_before < FEWEST)) | ((n_now > 0) & (n_now < FEWEST))
+        found = _Found(metric, now - before, ends, shares, params, method="newcombe-wilson on summed days")
+        yield from _listed(found, current, feature=None, n=n_now, hidden=hidden, level=level)
 
 
 class _Found:
@@ -174,7 +209,8 @@ def _of_shares(
     counts: tuple[FloatArray, FloatArray], n: tuple[FloatArray, FloatArray], level: float, bins: str
 ) -> Iterator[_Found]:
     p, q = shares(counts[0]), shares(counts[1])
-    one = ((counts[0] + counts[1]) > 0).sum(axis=1) < 2
+    # one category in both is no shift; one bin of numbers is no measure of any
+    one = (((counts[0] + counts[1]) > 0).sum(axis=1) < 2) & (bins != _CATEGORIES)
     named = {"bins": bins}
     for metric, measure, ends in (
         ("psi", psi, psi_ends),
