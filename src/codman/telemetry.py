@@ -162,9 +162,11 @@ ROUTES: Final = Values("(none)", "/static")  # the applications declare theirs
 STATUSES: Final = Values("1xx", "2xx", "3xx", "4xx", "5xx")
 LANES: Final = Values("reading", "changing", "service", "pages", "events")
 VERBS: Final = Values("select", "insert", "update", "delete")
-PURPOSES: Final = Values("sign-in provider", "MLflow import", "webhook", "ServiceNow", "Jira", "mail", "traces")
+PURPOSES: Final = Values(
+    "sign-in provider", "MLflow import", "MLflow alias", "webhook", "ServiceNow", "Jira", "mail", "traces"
+)
 OUTCOMES: Final = Values("answered", "client_error", "server_error", "no_answer", "not_allowed", "failed")
-WAYS_OUT: Final = Values("mail", "webhook", "servicenow", "jira")
+WAYS_OUT: Final = Values("mail", "webhook", "servicenow", "jira", "mlflow")
 JOBS: Final = Values()  # who runs jobs declares theirs
 ROUNDS: Final = Values()
 

@@ -196,7 +196,8 @@ def _abscissa(score: FloatArray) -> FloatArray:
         inside = np.clip(score, _CLIP, 1 - _CLIP)
         found: FloatArray = np.log(inside / (1 - inside))
         return found
-    return (score - score.mean()) / (score.std() or 1.0)
+    scaled: FloatArray = (score - score.mean()) / (score.std() or 1.0)
+    return scaled
 
 
 def _changes(

@@ -40,10 +40,10 @@ def _of_rows(metric: str, threshold: float | None, pairs: Pairs) -> FloatArray:
 
 def _of_model(metric: str, threshold: float | None, pairs: Pairs, score: FloatArray) -> FloatArray:
     if metric == "balanced_accuracy":
-        halves = (_of_model(half, threshold, pairs, score) for half in ("sensitivity", "specificity"))
-        return sum(halves, np.zeros(pairs.n)) / 2.0
+        first, second = (_of_model(half, threshold, pairs, score) for half in ("sensitivity", "specificity"))
+        return (first + second) / 2.0
     if metric == "prevalence":
-        return (pairs.event - pairs.event.mean()) / pairs.n
+        return Ratio(pairs.event.astype(np.float64), np.ones(pairs.n)).influence(pairs.weight)
     if metric == "auroc":
         return place(pairs.event, score, pairs.weight).influence
     if metric == "auprc":

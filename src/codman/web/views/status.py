@@ -19,6 +19,7 @@ WAYS: Final[Mapping[str, str]] = {
     "webhook": "webhook",
     "servicenow": "ServiceNow",
     "jira": "Jira",
+    "mlflow": "MLflow",
 }
 _JOBS: Final[Mapping[str, str]] = {
     "digest": "Mail people what waits for them",
