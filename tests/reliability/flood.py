@@ -1,53 +1,15 @@
-"""Send statements from many connections at once, in a process of its own so that it does not slow the readers.
-
-Run: python flood.py PORT SECONDS CONNECTIONS, with the token in CODMAN_TOKEN. Prints what was answered, as JSON.
-"""
+"""Send statements from many connections at once: python flood.py PORT SECONDS, with the token in CODMAN_TOKEN."""
 
 from __future__ import annotations
 
-import asyncio
-import itertools
-import json
-import os
-import sys
-import time
-from collections import Counter
-
-import httpx
+from flooding import pour
 from one_house import statement
 
-
-async def _flood(port: int, seconds: float, connections: int) -> None:
-    answers: Counter[int] = Counter()
-    acknowledged: list[str] = []
-    unhurried: list[str] = []  # put off with no time to come again
-    numbers, form = itertools.count(1), statement(0)
-
-    async def send(client: httpx.AsyncClient, end: float) -> None:
-        while time.monotonic() < end:
-            body = form.replace(b'"version":"0"', b'"version":"%d"' % next(numbers))
-            try:
-                answer = await client.post("/api/v1/evidence", content=body)
-            except httpx.TransportError:  # an idle connection was closed as it was used again: nothing was acknowledged
-                answers[0] += 1
-                continue
-            answers[answer.status_code] += 1
-            if answer.status_code == 201:
-                acknowledged.append(answer.json()["digest"])
-            elif answer.status_code == 429:
-                if int(answer.headers.get("retry-after", 0)) < 1:
-                    unhurried.append(answer.text)
-                await asyncio.sleep(0.2)
-
-    headers = {"Authorization": f"Bearer {os.environ['CODMAN_TOKEN']}", "Content-Type": "application/json"}
-    limits = httpx.Limits(max_connections=connections)
-    async with httpx.AsyncClient(
-        base_url=f"http://127.0.0.1:{port}", headers=headers, limits=limits, timeout=60
-    ) as client:
-        end = time.monotonic() + seconds
-        await asyncio.gather(*(send(client, end) for _ in range(connections)))
-    print(json.dumps({"answers": answers, "acknowledged": acknowledged, "unhurried": unhurried}))  # noqa: T201
-
-
 if __name__ == "__main__":
-    asyncio.run(_flood(int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])))
+    form = statement(0)
+    pour(
+        "/api/v1/evidence",
+        "application/json",
+        lambda number: form.replace(b'"version":"0"', b'"version":"%d"' % number),
+        lambda _, answer: answer.json()["digest"] if answer.status_code == 201 else None,
+    )

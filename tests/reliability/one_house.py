@@ -52,10 +52,10 @@ def statement(number: int) -> bytes:
     return canonical_statement(build(Kind.EVALUATION, Subject(name=f"killed@{number}", digest=digest), said))
 
 
-def parent_of_servers(workspace: Path) -> subprocess.Popen[str]:
+def parent_of_servers(workspace: Path, *seconds_between_rounds: float) -> subprocess.Popen[str]:
     """A process that forks a server on the house whenever it is told to."""
     return subprocess.Popen(
-        [sys.executable, str(HERE / "killed_server.py"), str(workspace)],
+        [sys.executable, str(HERE / "killed_server.py"), str(workspace), *map(str, seconds_between_rounds)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
-import subprocess
-import sys
-import threading
 from collections import Counter
 
 import deltalake
 import httpx
 import pytest
 from event_house import batch, furnished_with_a_use
-from one_house import HERE, start
+from killing import Sender, kill_under
+from one_house import parent_of_servers
 
 from codman.settings import read_settings
 from codman.wiring import open_house
@@ -23,37 +19,26 @@ from waiting import let_pass, until
 SENDERS, EVENTS = 3, 5
 
 
-class _Sender(threading.Thread):
-    """Sends batch after batch, again until it is acknowledged, each with some of the one before; keeps a journal."""
+class _Sender(Sender):
+    """Sends batch after batch, each with some of the one before; keeps a journal."""
 
-    def __init__(self, number: int, where: dict[str, int], token: str, end: threading.Event) -> None:
-        super().__init__(daemon=True)
-        self.number, self.where, self.end = number, where, end
-        self.headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/cloudevents-batch+json"}
+    path, media_type = "/api/v1/events", "application/cloudevents-batch+json"
+
+    def __init__(self, number: int, token: str) -> None:
+        super().__init__(number, token)
         self.journal: list[str] = []
-        self.refused: list[str] = []
 
-    def run(self) -> None:
-        sent, before = 0, []
-        with httpx.Client(timeout=5) as client:
-            while not self.end.is_set():
-                names = [f"{self.number}-{sent + one}" for one in range(EVENTS)]
-                try:
-                    answer = client.post(
-                        f"http://127.0.0.1:{self.where['port']}/api/v1/events",
-                        content=batch(before[-2:] + names),
-                        headers=self.headers,
-                    )
-                except httpx.HTTPError:
-                    self.end.wait(0.01)
-                    continue
-                if answer.status_code == 202 and answer.json()["refused"] == []:
-                    self.journal += names
-                    before = names
-                    sent += EVENTS
-                elif answer.status_code not in (429, 503):
-                    self.refused.append(answer.text)
-                    return
+    def body(self) -> bytes:
+        return batch(self.journal[-2:] + self._next())
+
+    def _next(self) -> list[str]:
+        return [f"{self.number}-{len(self.journal) + one}" for one in range(EVENTS)]
+
+    def keep(self, answer: httpx.Response) -> bool:
+        if answer.status_code != 202 or answer.json()["refused"]:
+            return False
+        self.journal += self._next()
+        return True
 
 
 @pytest.mark.soak
@@ -61,35 +46,17 @@ def test_a_server_killed_at_any_moment_keeps_every_acknowledged_event_exactly_on
     kills, r = (1000 if whole else 50), random.Random(1)
     workspace = tmp_path / "workspace"
     token = furnished_with_a_use(workspace)
-    where, end = {"port": 0}, threading.Event()
-    senders = [_Sender(number, where, token, end) for number in range(SENDERS)]
-    server = subprocess.Popen(
-        [sys.executable, str(HERE / "killed_server.py"), str(workspace), "0.05"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        for kill in range(kills + 1):
-            pid, where["port"] = start(server)
-            if kill == 0:
-                for sender in senders:
-                    sender.start()
-            if r.random() < 0.7:  # the others die as they begin
-                known = sum(len(sender.journal) for sender in senders)
-                until(lambda known=known: sum(len(sender.journal) for sender in senders) > known)
-            let_pass(r.uniform(0.0, 0.2))
-            if kill == kills:
-                end.set()
-                for sender in senders:
-                    sender.join(timeout=30)
-            os.kill(pid, signal.SIGKILL)
-    finally:
-        server.stdin.close()
-        server.wait(timeout=30)
+    senders = [_Sender(number, token) for number in range(SENDERS)]
+
+    def let_them_send() -> None:
+        if r.random() < 0.7:  # the others die as they begin
+            known = sum(len(sender.journal) for sender in senders)
+            until(lambda: sum(len(sender.journal) for sender in senders) > known)
+        let_pass(r.uniform(0.0, 0.2))
+
+    kill_under(senders, parent_of_servers(workspace, 0.05), kills, let_them_send)
 
     journal = [name for sender in senders for name in sender.journal]
-    assert [text for sender in senders for text in sender.refused] == []
     assert len(journal) >= kills, "nothing was sent: the test shows nothing"
     house = open_house(read_settings(workspace=workspace))
     house.events.move()
