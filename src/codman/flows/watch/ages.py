@@ -202,7 +202,8 @@ def measured(store: Store, name: str) -> tuple[Measurement, ...]:
     read = store.recall(name)
     if read.statement.kind is not Kind.MONITORING:
         return ()
-    return tuple(m for m in read.predicate.measurements if m.metric not in _SUMMARIES)
+    found: tuple[Measurement, ...] = tuple(getattr(read.predicate, "measurements", ()))
+    return tuple(m for m in found if m.metric not in _SUMMARIES)
 
 
 def _complete(look: Look) -> bool:

@@ -22,6 +22,7 @@ SHOWN: Final = 50  # of one page
 _BARE: Final = 5  # unwatched uses that stand above all others
 _TIERS: Final = {Tier.HIGH: 0, Tier.MEDIUM: 1, Tier.LOW: 2, None: 1}
 _STAGES: Final = ("live", "pilot", "silent")
+_DECIDED: Final = frozenset({"met", "not-met", "not-applicable"})
 _SHOWS: Final[Mapping[str, tuple[str, Callable[[WatchedUse], bool]]]] = {
     "all": ("All that run", lambda _one: True),
     "unwatched": ("Unwatched, reaching patients", lambda one: one.rank == "unwatched"),
@@ -30,7 +31,6 @@ _SHOWS: Final[Mapping[str, tuple[str, Callable[[WatchedUse], bool]]]] = {
     "undecided": ("Not decided or not reported", lambda one: any(s.word not in _DECIDED for s in one.standings)),
     "watched": ("Watched", lambda one: one.watched),
 }
-_DECIDED: Final = frozenset({"met", "not-met", "not-applicable"})
 _TOLD: Final = 4  # requirements that are not met, named in a line
 
 
