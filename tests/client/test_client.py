@@ -355,7 +355,7 @@ def _monitoring(server, tokens, transport):
         "updated_at": "2026-11-01T00:00:00Z",
     }
     with Client(server, tokens["officer"], transport=transport) as officer:
-        monitor = officer.monitors.create("mary-use", plan, owner="mary")
+        monitor = officer.monitors.create("mary-use", plan, owner="mary", why="what is tried here")
         assert officer.monitors.get(monitor.id).name == "Mary"
         assert [one.id for one in officer.monitors.list()] == [monitor.id]
         with pytest.raises(NotYours):

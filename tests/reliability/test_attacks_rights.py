@@ -164,7 +164,25 @@ def test_an_administrator_of_the_house_may_invite_whom_the_book_knows(hospital):
     assert opened.token
 
 
-@pytest.mark.parametrize("scope", ["*", "use.decide", "deployment.*", "deployment.accept", "*.accept", "token.create"])
+@pytest.mark.parametrize(
+    "scope",
+    [
+        "*",
+        "use.decide",
+        "deployment.*",
+        "deployment.accept",
+        "*.accept",
+        "token.create",
+        "triage.change",
+        "case.create",
+        "case.change",
+        "condition.change",
+        "concern.change",
+        "report.excuse",
+        "incident.change",
+        "monitor.create",
+    ],
+)
 def test_an_administrator_makes_no_token_with_which_to_decide_as_somebody_else(hospital, scope):
     admin = Reader("admin", "The admin", (Held(Role.ADMIN),))
 

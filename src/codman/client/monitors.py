@@ -29,7 +29,7 @@ class Monitors(Readable[Monitor]):
         Args:
             use: The use's id.
             plan: The plan as YAML; without it, the one that follows from the use's policy.
-            more: owner, label_delay_days, partner, starts_on.
+            more: owner, label_delay_days, partner, starts_on; why, where it asks less than the use's policy.
 
         Raises:
             Refused: It is no plan, or nobody answers for the use.

@@ -127,33 +127,30 @@ ACTIONS: Final[Mapping[str, frozenset[Role]]] = {
     "rollback.confirm": _PRESIDING | {Role.OWNER},
 }
 
-# What the log holds as somebody's own word or grant: a token that another made for them must not give it. Signing and
-# erasing are not here, since no token does either.
-OWN_WORD: Final = frozenset(
+# What a token that another made for somebody may be good for: what programs do. All else is a person's own word, and
+# with a token in somebody else's name one person would be two.
+FOR_PROGRAMS: Final = frozenset(
     {
-        "use.decide",
-        "deployment.accept",
-        "emergency.create",
-        "emergency.review",
-        "audit.hold",
-        "grant.create",
-        "grant.remove",
-        "invitation.create",
-        "invitation.remove",
-        "account.change",
-        "token.create",
-        "token.revoke",
-        "use.pause",
-        "use.retire",
-        "triage.agree",
-        "case.vote",
-        "case.accept",
-        "case.decide",
-        "case.emergency",
-        "monitor.allow",
-        "rollback.confirm",
+        *(action for action in ACTIONS if action.endswith((".read", ".export"))),
+        *(
+            f"{noun}.{verb}"
+            for noun in ("product", "version", "use", "deployment", "fact")
+            for verb in ("create", "change")
+        ),
+        "inventory.import",
+        "document.create",
+        "vendor.create",
+        "vendor.change",
+        "evidence.submit",
+        "evidence.settle",
+        "evidence.sign",  # which no token does
+        "report.create",
+        "concern.create",
+        "event.send",
+        "view.save",
     }
 )
+OWN_WORD: Final = frozenset(ACTIONS) - FOR_PROGRAMS
 
 # What a right taken in an emergency is good for: to see, and to stop what harms. No key, token or grant outlives it.
 IN_AN_EMERGENCY: Final = frozenset(
