@@ -126,7 +126,7 @@ def paper_with(house: House, reader: Reader, digest: str) -> str | None:
     for name in names:
         with suppress(NotAllowed, NoSuchRecord):
             records.get(house, reader, "document", name)
-            return name
+            return str(name)
     return None
 
 
