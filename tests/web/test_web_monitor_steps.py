@@ -177,3 +177,25 @@ def test_who_has_no_hand_in_it_is_offered_nothing_and_refused(house: House, page
     assert pages(None).get(PAGE).status_code in (303, 307, 401)
     assert pages(Role.OFFICER, "/nowhere/").get(PAGE).status_code == 404
     assert now(house)[0].state is IncidentState.OPEN
+
+
+def test_an_unwatched_use_gets_the_plan_that_follows_from_its_policy(house: House, pages: Pages):
+    owner = pages(Role.OWNER)
+    assert 'href="/uses/use-notes/monitor/plan"' in owner.get("/uses/use-notes/monitor").text
+    assert "monitor/plan" not in pages(Role.VIEWER).get("/uses/use-notes/monitor").text
+    assert pages(Role.VIEWER).get("/uses/use-notes/monitor/plan").status_code == 403
+    form = "/uses/use-sepsis/monitor/plan"
+
+    wrong = owner.post(form, data={"label_delay_days": "soon", "starts_on": ""})
+    done = owner.post(form, data={"label_delay_days": "7", "starts_on": "2026-12-01"})
+
+    assert wrong.status_code == 422
+    assert done.headers["location"] == "/uses/use-sepsis/monitor"
+    with house.database.reading() as connection:
+        (monitor,) = governance.every(connection, "monitor")
+    assert (monitor.use, monitor.owner, monitor.state, monitor.starts_on) == (
+        "use-sepsis", "person-owner", "active", "2026-12-01",
+    )  # fmt: skip
+    page = owner.get("/uses/use-sepsis/monitor").text
+    assert "no window of its plan has come due yet" in page
+    assert "Plan its monitoring" not in page

@@ -212,6 +212,8 @@ PAGES: Final[Mapping[str, str]] = {
     "GET /monitor": "monitor.read",
     "GET /uses/{use_id}/monitor": "monitor.read",
     "GET /uses/{use_id}/monitor/numbers.csv": "monitor.read",
+    "GET /uses/{use_id}/monitor/plan": "monitor.create",
+    "POST /uses/{use_id}/monitor/plan": "monitor.create",
     "GET /monitor/incidents/{name}": "incident.read",
     "POST /monitor/incidents/{name}/acknowledge": "incident.change",
     "GET /monitor/incidents/{name}/snooze": "incident.change",

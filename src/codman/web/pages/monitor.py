@@ -4,22 +4,46 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Final
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from codman.errors import CodmanError
+from codman.flows import records
 from codman.flows.watch.ages import UseWatched, use_watched
+from codman.flows.watch.keeping import plan_use
 from codman.flows.watch.overview import overview
+from codman.flows.watch.planning import Planned
+from codman.registry.access import NotAllowed
+from codman.registry.inventory import paths_of
 from codman.registry.names import names_of
+from codman.registry.records import BadField, NoSuchRecord
+from codman.web.pages.errors import status_of
+from codman.web.views.forms import Ask, unanswered
+from codman.web.views.marks import Fact
 from codman.web.views.monitor_home import monitor_home_view
+from codman.web.views.step import Refused, refused_by, step_view
 from codman.web.views.use_monitor import rows_of, use_monitor_view
-from codman.web.visit import Visit, VisitDep
+from codman.web.visit import FormDep, Visit, VisitDep
 
 router = APIRouter()
 
+PLAN: Final = "monitor.create"
 _USUAL: Final = timedelta(days=184)  # half a year
+_LONGEST: Final = 3650  # days until an outcome is known
+_ASKS: Final = (
+    Ask(
+        name="label_delay_days",
+        label="Days from a prediction to its known outcome",
+        kind="amount",
+        needed=True,
+        hint="0 where it is known at once. No number is final before.",
+    ),
+    Ask(name="starts_on", label="The first day that is watched", kind="day", hint="Today where it is left open."),
+)
 
 
 @router.get("/monitor")
@@ -41,7 +65,72 @@ def use_monitor_page(visit: VisitDep, use_id: str) -> Response:
         people = [one.holder for one in found.incidents]
         named = names_of(connection, [*people, None if found.monitor is None else found.monitor.owner])
     view = use_monitor_view(found, named, first, last, visit.today())
-    return visit.show("use_monitor.html", view, may_audit=visit.may("audit.read"))
+    may_plan = not view.asks and visit.may(PLAN, _places(visit, use_id))
+    return visit.show("use_monitor.html", view, may_audit=visit.may("audit.read"), may_plan=may_plan)
+
+
+@router.get("/uses/{use_id}/monitor/plan")
+def plan_page(visit: VisitDep, use_id: str) -> Response:
+    """The form that puts the plan which follows from a use's policy into the book."""
+    return _plan_form(visit, use_id, {})
+
+
+@router.post("/uses/{use_id}/monitor/plan")
+def plan(visit: VisitDep, form: FormDep, use_id: str) -> Response:
+    """Put that plan into the book; it is followed at once where the use reaches patients."""
+    errors = unanswered(_ASKS, form.values)
+    days = (form.get("label_delay_days") or "").removesuffix(".0")
+    if not errors and not (days.isascii() and days.isdecimal() and len(days) < 5 and int(days) <= _LONGEST):
+        errors = {"label_delay_days": f"a whole number of days, {_LONGEST:,} at most"}
+    starts = form.get("starts_on")
+    if starts and _day(starts) is None:
+        errors["starts_on"] = "this is no day"
+    if not errors:
+        try:
+            said = Planned(label_delay_days=int(days), starts_on=starts or None)
+            plan_use(visit.house, visit.reader, use_id, said=said)
+            return visit.go(f"/uses/{use_id}/monitor")
+        except BadField as error:
+            errors = {error.field: error.why}
+        except NoSuchRecord:
+            raise
+        except CodmanError as error:
+            return _plan_form(visit, use_id, form.values, refused=refused_by(error), status=status_of(error))
+    return _plan_form(visit, use_id, form.values, errors, status=422)
+
+
+def _plan_form(
+    visit: Visit,
+    use_id: str,
+    values: Mapping[str, str],
+    errors: Mapping[str, str] | None = None,
+    refused: Refused | None = None,
+    *,
+    status: int = 200,
+) -> Response:
+    use = records.get(visit.house, visit.reader, "use", use_id)
+    if not visit.may(PLAN, _places(visit, use_id)):
+        raise NotAllowed(PLAN, "for this use")
+    view = step_view(
+        title="Plan its monitoring",
+        lead="The plan follows from the use's monitoring policy; its owner hears of what is seen. "
+        "Who wants to edit it first writes it with the command line, and sends it from there.",
+        back=(f"/uses/{use_id}/monitor", "Back to its monitor"),
+        action=f"/uses/{use_id}/monitor/plan",
+        submit="Put it into the book",
+        asks=_ASKS,
+        values=values,
+        errors=errors,
+        facts=[Fact("Use", use.name)],
+        refused=refused,
+    )
+    return visit.show("step.html", view, status=status)
+
+
+def _places(visit: Visit, use_id: str) -> list[str]:
+    use = records.get(visit.house, visit.reader, "use", use_id)
+    with visit.house.database.reading() as connection:
+        return list(paths_of(connection, use))
 
 
 @router.get("/uses/{use_id}/monitor/numbers.csv")
