@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from platformdirs import user_data_path
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -35,6 +35,12 @@ def _words(value: Any) -> Any:
     return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
 
+def _web_address(value: str) -> str:
+    if not value.startswith(("http://", "https://")) or any(letter.isspace() for letter in value):
+        raise ValueError("it is no web address: begin it with https://")  # every link of every notice begins with it
+    return value
+
+
 # in the environment, words between blanks or commas; in the file, a list too
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
 
@@ -53,7 +59,7 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="Address to serve on")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(default=8000, description="Port to serve on")
-    public_url: str | None = Field(
+    public_url: Annotated[str, AfterValidator(_web_address)] | None = Field(
         default=None, description="How browsers reach the server, e.g. https://codman.hospital.org"
     )
     log_origin: str | None = Field(
@@ -133,6 +139,15 @@ class Settings(BaseSettings):
     trace_share: Annotated[float, Field(ge=0, le=1)] = Field(
         default=1.0, description="Share of requests that are traced, where who asks does not say"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_unset(cls, given: Any) -> Any:
+        """A deployment's template often leaves `CODMAN_PUBLIC_URL=` empty: what may be left out is left out then."""
+        if not isinstance(given, dict):
+            return given
+        optional = {name for name, field in cls.model_fields.items() if field.default is None}
+        return {k: v for k, v in given.items() if not (k in optional and isinstance(v, str) and not v.strip())}
 
     @classmethod
     def settings_customise_sources(

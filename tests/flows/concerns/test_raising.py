@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, update
-from ward import NORTH, WORDS
+from ward import NORTH, WORDS, Ward
 
 from codman.flows import erasure
 from codman.flows.audit import audit
@@ -229,3 +229,13 @@ def test_the_use_stays_as_it_is_until_somebody_pauses_it(ward):
     ward.raised(severity=ConcernSeverity.SERIOUS)
     with ward.house.database.reading() as connection:
         assert USES.get(connection, "ward").stage is Stage.LIVE
+
+
+def test_an_empty_public_address_loses_no_concern(tmp_path, monkeypatch):
+    monkeypatch.setenv("CODMAN_PUBLIC_URL", "")
+    ward = Ward(tmp_path)
+    try:
+        assert ward.raised(severity=ConcernSeverity.HARM).concern.severity is ConcernSeverity.HARM
+        assert ward.told("concern.raised") == ["clin@example.org"]
+    finally:
+        ward.house.close()
