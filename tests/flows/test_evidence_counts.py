@@ -12,15 +12,24 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 sys.path.insert(0, str(Path(__file__).parent))
-from book import Book, bare, signed
+from book import ARTEFACT, PREDICTIONS, Book, bare, evaluation, signed
+from committee import Committee
 
+from codman.evidence.envelope import sign
+from codman.evidence.statements import build, canonical_statement
 from codman.flows.filing import file_evidence
+from codman.flows.review.cases import docket
+from codman.flows.review.deciding import decide
+from codman.flows.review.voting import cast
 from codman.registry.inventory import MISSING, Question, evidence_counts, search
 from codman.registry.keys import KEYS, by_keyid, revoke
 from codman.registry.log import SYSTEM
 from codman.registry.mine import with_evidence
 from codman.registry.schema import statements
 from codman.registry.standing import STANDS, Tally, standing_of, tally_of
+from codman.spine.engine_statements import DatasetPredicate
+from codman.spine.review import CaseOutcome, Choice
+from codman.spine.statement import Digest, Kind, Subject
 from codman.web.app import make_web
 
 
@@ -116,3 +125,33 @@ def test_the_database_and_the_reader_of_one_statement_judge_its_standing_alike(b
 
     assert by_database == one_by_one
     assert [one_by_one[digest] for digest in digests] == ["verified", "verified", "claim", "revoked", "verified"]
+
+
+def test_a_committees_own_signature_and_a_document_are_no_evidence_that_it_works(tmp_path, database_url):
+    house = Committee(tmp_path, database_url)
+    case = house.opened()
+    house.seated(case, "clin", "stat", "safe")
+    for name in ("clin", "stat", "safe"):
+        cast(house.house, house.person(name), case.id, Choice.DEFER, reason="nothing is measured")
+    now = docket(house.house, house.person("chair"), case.id).case
+    decide(house.house, house.person("chair"), case.id, now.revision, CaseOutcome.DEFERRED, "nothing is measured yet")
+    paper = DatasetPredicate(
+        product="Sepsis alert", use="Ward sepsis", evaluated_at="2026-10-30T10:00:00Z", dataset="wards",
+        digest=Digest(sha256=PREDICTIONS), format="parquet", measurements=evaluation().predicate["measurements"],
+    )  # fmt: skip
+    subject = Subject(name="Sepsis alert", digest=Digest(sha256=ARTEFACT))
+    body = sign(canonical_statement(build(Kind.DATASET, subject, paper)), house.registered("lab")).to_bytes()
+    file_evidence(house.house, body, house.officer)
+
+    try:
+        with house.house.database.reading() as connection:
+            standing = connection.execute(select(statements.c.kind, STANDS).order_by(statements.c.kind)).all()
+        assert [tuple(row) for row in standing] == [("dataset", "verified"), ("decision", "verified")]
+        assert without_evidence(house) == ["ward", "ward-south"]
+        assert counted(house) == ({}, Tally(others=2))
+        page = page_of(house)
+        assert "No evidence is filed: how well it works for local patients is not known" in page
+        assert "Evidence None 2 filed that show nothing of how it works" in page
+        assert "last measured" not in page
+    finally:
+        house.house.close()

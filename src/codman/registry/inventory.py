@@ -29,7 +29,7 @@ from codman.errors import BadInput, nearest
 from codman.registry.places import inside
 from codman.registry.records import Page, decode_cursor, encode_cursor
 from codman.registry.schema import deployments, people, products, sites, statements, uses, vendors
-from codman.registry.standing import COUNTS, COUNTS_FOR_EVER
+from codman.registry.standing import COUNTS, COUNTS_FOR_EVER, SHOWS_HOW_IT_WORKS
 from codman.registry.undecided import running, without_decision
 from codman.spine.product import ProductKind
 from codman.spine.use import RUNNING, Decision, DecisionRole, Impact, Listed, Stage, Tier, Use
@@ -51,7 +51,7 @@ _WORDS: Final = {  # fields that hold one of few words
     "evidence": (_FILED,),
     "runs": ("without a decision", "as decided"),
 }
-_OF_USE: Final = select(statements.c.digest).where(statements.c.use_id == uses.c.id)
+_OF_USE: Final = select(statements.c.digest).where(statements.c.use_id == uses.c.id, SHOWS_HOW_IT_WORKS)
 # told apart, for the first is answered from an index for almost every use
 _HAS_EVIDENCE: Final = or_(exists(_OF_USE.where(COUNTS_FOR_EVER)), exists(_OF_USE.where(COUNTS)))
 
@@ -281,24 +281,25 @@ def sites_of(connection: Connection, names: Sequence[str], within: Sequence[str]
     return found
 
 
-def paths_of(connection: Connection, use: Use) -> list[str]:
-    """Paths of the sites a use belongs to: its own and those it runs at; the whole house's has `/` alone."""
-    rows = connection.execute(
-        select(sites.c.path).where(
-            or_(
-                sites.c.id == use.site,
-                sites.c.id.in_(select(deployments.c.site).where(deployments.c.use == use.id)),
-            )
-        )
-    ).scalars()
-    return sorted(rows) or ["/"]
+def paths_of(connection: Connection, use: Use, named: Sequence[str] = ()) -> list[str]:
+    """Paths of the sites a use belongs to: its own, and those named or, with none, those it runs at; else `/` alone."""
+    ran = select(deployments.c.site).where(deployments.c.use == use.id)
+    runs = sites.c.id.in_(named) if named else sites.c.id.in_(ran.where(deployments.c.mode != "ended"))
+    # where it ran last only of what runs nowhere: who once had it decides nothing for those who have it
+    for which in (or_(sites.c.id == use.site, runs), sites.c.id.in_(ran)):
+        if rows := connection.execute(select(sites.c.path).where(which)).scalars().all():
+            return sorted(rows)
+    return ["/"]
 
 
 def evidence_counts(connection: Connection, names: Sequence[str]) -> dict[str, int]:
-    """How many statements count as evidence of each use: verified ones, by a key whose signature still counts."""
+    """How many statements count as evidence of each use: they show how it works, and are verified by a key that counts.
+
+    A signed decision, minutes or a document is in the record of the use and no evidence that it works.
+    """
     rows = connection.execute(
         select(statements.c.use_id, func.count())
-        .where(statements.c.use_id.in_(names), COUNTS)
+        .where(statements.c.use_id.in_(names), SHOWS_HOW_IT_WORKS, COUNTS)
         .group_by(statements.c.use_id)
     )
     return {use: int(count) for use, count in rows}

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from codman.registry.inventory import visible
 from codman.registry.nouns import DEPLOYMENTS, USES
 from codman.registry.schema import deployments, statements, uses
-from codman.registry.standing import COUNTS
+from codman.registry.standing import COUNTS, SHOWS_HOW_IT_WORKS
 from codman.spine.site import Deployment, Mode
 from codman.spine.use import Stage, Use
 
@@ -49,8 +49,9 @@ def in_sight(connection: Connection, names: Sequence[str], within: Sequence[str]
 
 
 def with_evidence(connection: Connection, names: Sequence[str]) -> set[str]:
-    """Those of these uses for which at least one statement counts as evidence."""
-    rows = connection.execute(select(statements.c.use_id).where(statements.c.use_id.in_(names), COUNTS).distinct())
+    """Those of these uses for which at least one statement that shows how they work counts as evidence."""
+    of_them = (statements.c.use_id.in_(names), SHOWS_HOW_IT_WORKS, COUNTS)
+    rows = connection.execute(select(statements.c.use_id).where(*of_them).distinct())
     return set(rows.scalars())
 
 

@@ -264,7 +264,7 @@ statements = Table(
 )
 Index("ix_statements_kind_log", statements.c.kind, statements.c.log_index)  # a kind's newest, without sorting all
 Index("ix_statements_shown", *(statements.c[name] for name in ("kind", "origin", "standing", "use_id", "product_id")))
-Index("ix_statements_use_standing", *(statements.c[name] for name in ("use_id", "standing", "keyid")))
+Index("ix_statements_use_standing", *(statements.c[name] for name in ("use_id", "standing", "keyid", "kind")))
 Index("ix_statements_use_kind", statements.c.use_id, statements.c.kind, statements.c.evaluated_at)
 
 requests = Table(  # idempotency: the same key and body gives the same reply, another body is refused

@@ -12,7 +12,7 @@ from codman.registry.database import instant
 from codman.registry.keys import ALWAYS, KEYS, Key, why_not_now
 from codman.registry.schema import facts, keys, statements
 from codman.registry.schema_filing import statement_signatures
-from codman.spine.statement import when
+from codman.spine.statement import Kind, when
 
 _MANY: Final = 500
 
@@ -42,6 +42,11 @@ COUNTS: Final[ColumnElement[bool]] = and_(
         ),
     ),
 )
+# What shows how a use works. A decision, minutes, a concern or a plan says what people did or promise; a report that
+# was filed for its sender is a claim. They stand in the record, and nobody knows more of the model by them.
+SHOWS_HOW_IT_WORKS: Final[ColumnElement[bool]] = statements.c.kind.in_(
+    [kind.value for kind in (Kind.EVALUATION, Kind.COMPARISON, Kind.STRESS, Kind.MONITORING)]
+)
 STANDS: Final[ColumnElement[str]] = case(
     (COUNTS, "verified"), (statements.c.standing == "verified", "revoked"), else_="claim"
 )
@@ -66,12 +71,13 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many statements about a use are worth what."""
+    """How many statements that show how a use works are worth what, and how many others are filed for it."""
 
     verified: int = 0
     revoked: int = 0
     claims: int = 0
     measured_at: str | None = None  # the newest of the verified ones
+    others: int = 0  # decisions, documents, reports and the like: no measurement of the model
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +98,21 @@ def standing_of(connection: Connection, digests: Sequence[str]) -> dict[str, Sta
 
 
 def tally_of(connection: Connection, use: str) -> Tally:
-    """How many statements are filed for a use: those that count, and apart from them those that do not."""
+    """How many statements show how a use works: those that count, apart from those that do not; and the others."""
     rows = connection.execute(
-        select(STANDS, func.count(), func.max(statements.c.evaluated_at))
+        select(SHOWS_HOW_IT_WORKS, STANDS, func.count(), func.max(statements.c.evaluated_at))
         .where(statements.c.use_id == use)
-        .group_by(STANDS)
+        .group_by(SHOWS_HOW_IT_WORKS, STANDS)
     )
-    found = {word: (int(number), last) for word, number, last in rows}
-    verified, measured_at = found.get("verified", (0, None))
-    return Tally(verified, found.get("revoked", (0, None))[0], found.get("claim", (0, None))[0], measured_at)
+    found = {(bool(shows), word): (int(number), last) for shows, word, number, last in rows}
+    verified, measured_at = found.get((True, "verified"), (0, None))
+    return Tally(
+        verified,
+        found.get((True, "revoked"), (0, None))[0],
+        found.get((True, "claim"), (0, None))[0],
+        measured_at,
+        sum(number for (shows, _), (number, _last) in found.items() if not shows),
+    )
 
 
 def _standing(connection: Connection, digests: Sequence[str]) -> dict[str, Standing]:

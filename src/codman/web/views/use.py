@@ -240,6 +240,11 @@ def _apart(evidence: Tally) -> str:
     return ", ".join(said)
 
 
+def _beside(evidence: Tally) -> str:
+    """What is filed and is no measurement of the model: decisions, documents, reports."""
+    return f"{count(evidence.others)} filed that show nothing of how it works" if evidence.others else ""
+
+
 def _number(number: int, what: str) -> str:
     return f"{count(number)} {what}{'' if number == 1 else 's'}"
 
@@ -262,7 +267,7 @@ def _facts(use: Use, runs: Sequence[Deployment], evidence: Tally, named: Mapping
         Fact(
             "Evidence",
             _number(evidence.verified, "statement") if evidence.verified else "None",
-            detail="; ".join(part for part in (measured, _apart(evidence)) if part),
+            detail="; ".join(part for part in (measured, _apart(evidence), _beside(evidence)) if part),
         ),
     )
 

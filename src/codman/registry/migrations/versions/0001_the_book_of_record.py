@@ -878,7 +878,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_statements_subject_digest"), ["subject_digest"], unique=False)
         batch_op.create_index("ix_statements_use_kind", ["use_id", "kind", "evaluated_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_statements_use_name"), ["use_name"], unique=False)
-        batch_op.create_index("ix_statements_use_standing", ["use_id", "standing", "keyid"], unique=False)
+        batch_op.create_index("ix_statements_use_standing", ["use_id", "standing", "keyid", "kind"], unique=False)
         batch_op.create_index(batch_op.f("ix_statements_version_id"), ["version_id"], unique=False)
 
     op.create_table(
