@@ -37,6 +37,7 @@ class _Tier(Strict):
 
 
 class _Floors(Strict):
+    vote_again_work_days: int = Field(ge=1, le=30)
     high: _Tier
     medium: _Tier
     low: _Tier
@@ -62,6 +63,11 @@ def floor_for(tier: Tier | None, policy: Policy | None = None) -> Floor:
     if policy is None or policy.committee is None:
         return floor
     return floor.more(policy.committee.voters, policy.committee.disciplines)
+
+
+def vote_again_work_days() -> int:
+    """How many work days those who voted have to vote again, once what was voted on is another."""
+    return _floors().vote_again_work_days
 
 
 def committee_differences(old: Policy, new: Policy) -> tuple[Difference, ...]:

@@ -3,7 +3,8 @@
 Separation of duties: who built the product, submitted the case or answers for the use decides nothing about it. A
 conflict of interest takes the vote, not the voice. A delegate casts the vote of who named them and no second one. A
 vote says yes to what was on the table: what is asked, its sites, its conditions, how each requirement stood and on what
-evidence. Where one of them is another since, the vote stays where it is and does not count until it is cast again.
+evidence. Where one of them is another since, the vote stays where it is and does not count until it is cast again; who
+changes what is voted on rids nobody of a vote against, since nothing is granted before its voter could cast it again.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from codman.spine.use import Stage
 from codman.spine.verdict import Verdict
 
 COUNTED: Final = frozenset({Choice.APPROVE, Choice.WITH_CONDITIONS, Choice.DEFER, Choice.REJECT})
+AGAINST: Final = frozenset({Choice.DEFER, Choice.REJECT})
 FEWEST: Final[Mapping[Procedure, int]] = {Procedure.FULL: 2, Procedure.EXPEDITED: 1, Procedure.EMERGENCY: 0}
 
 
@@ -45,6 +47,8 @@ class Tally:
     counted: frozenset[str] = frozenset()  # votes that count, by id
     stale: frozenset[str] = frozenset()  # votes cast on something that has changed since
     voters: frozenset[str] = frozenset()  # who cast those that count
+    asked_again: frozenset[str] = frozenset()  # whose votes are stale and would have counted
+    asked_again_at: str | None = None  # since when they could vote on what is there now; None if nobody did yet
 
     @property
     def complete(self) -> bool:
@@ -106,6 +110,7 @@ def tally(
     *,
     floor: Floor | None = None,
     on: str | None = None,
+    touched_at: str = "",
 ) -> Tally:
     """Add up the votes that count.
 
@@ -120,6 +125,7 @@ def tally(
         floor: The least that such a use takes; the case may ask for more.
         on: What is on the table, as `on_the_table` gives it: votes cast on something else do not count. None counts
             them whatever they were cast on.
+        touched_at: When what is on the table was last changed by a person.
     """
     named = {one.person: one for one in reviewers if one.conflict is Conflict.NONE and one.person not in interested}
     good: dict[str, Vote] = {}
@@ -135,6 +141,8 @@ def tally(
         hands.add(vote.cast_by)
     counts = Counter(vote.choice for vote in good.values())
     cast = sum(counts[choice] for choice in COUNTED)
+    matters = AGAINST if case.procedure is Procedure.EMERGENCY else COUNTED  # there nobody has to vote
+    again = frozenset(v.person for v in votes if v.id in stale and v.person in named and v.choice in matters)
     return Tally(
         counts=counts,
         cast=cast,
@@ -143,6 +151,8 @@ def tally(
         counted=frozenset(vote.id for vote in good.values()),
         stale=stale,
         voters=frozenset(hands),
+        asked_again=again,
+        asked_again_at=max(touched_at, min(vote.updated_at for vote in good.values())) if again and good else None,
     )
 
 

@@ -23,6 +23,7 @@ from codman.registry import governance
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import USES
 from codman.registry.records import BadField, NoSuchRecord
+from codman.spine.person import Role
 from codman.spine.review import CaseOutcome, Choice, Procedure
 from codman.spine.use import Stage
 
@@ -172,3 +173,45 @@ def test_emergencies_count_for_the_product_whichever_of_its_uses_they_name(house
 def emergencies(house: Committee):
     with house.house.database.reading() as connection:
         return [one for one in governance.every(connection, "case") if one.decided_at is not None]
+
+
+def test_votes_against_are_not_lost_by_touching_the_table(house):
+    case = house.opened(quorum=2)
+    house.seated(case)
+    voted(house, case, "safe", "legal", choice=Choice.REJECT)
+    voted(house, case, "clin", "stat")
+    add_condition(house.house, house.person("chair"), case.id, ASKED)
+    voted(house, case, "clin", "stat", choice=Choice.WITH_CONDITIONS)
+
+    with pytest.raises(CannotDecide, match="2 people have voted before what was voted on changed") as refused:
+        close(house, case, CaseOutcome.CONDITIONAL)
+    assert "ask them to vote again or abstain, or wait until" in refused.value.fix
+
+    voted(house, case, "safe", choice=Choice.ABSTAIN)
+    with pytest.raises(CannotDecide, match="somebody has voted before"):
+        close(house, case, CaseOutcome.CONDITIONAL)
+    voted(house, case, "legal", choice=Choice.REJECT)  # heard, and outvoted
+    assert close(house, case, CaseOutcome.CONDITIONAL).outcome is CaseOutcome.CONDITIONAL
+
+
+def test_who_does_not_vote_again_holds_a_decision_up_for_three_work_days_and_no_longer(house):
+    case = house.opened(quorum=2)
+    house.seated(case)
+    voted(house, case, "clin", "stat", "safe", choice=Choice.DEFER)
+    add_condition(house.house, house.person("chair"), case.id, ASKED)
+    voted(house, case, "clin", "stat", choice=Choice.WITH_CONDITIONS)
+    house.clock.forward(days=1)  # fewer than three work days, whatever the weekday
+
+    with pytest.raises(CannotDecide, match="somebody has voted before"):
+        close(house, case, CaseOutcome.CONDITIONAL)
+    house.clock.forward(days=9)  # three work days and a long weekend
+
+    assert close(house, case, CaseOutcome.CONDITIONAL).outcome is CaseOutcome.CONDITIONAL
+
+
+def test_who_has_a_hand_in_the_use_writes_no_condition(house):
+    case = house.opened()
+    house.roles["owner"] = Role.OFFICER
+
+    with pytest.raises(NotYours, match="others decide"):
+        add_condition(house.house, house.person("owner"), case.id, ASKED)

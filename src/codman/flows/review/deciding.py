@@ -34,8 +34,11 @@ from codman.registry.nouns import PEOPLE, SITES, USES, VERSIONS
 from codman.registry.records import BadField
 from codman.registry.schema import uses
 from codman.registry.schema_review import cases
+from codman.review.clocks import clocks
+from codman.review.committee import vote_again_work_days
 from codman.review.stages import KIND_OF, TERMS
-from codman.review.votes import why_not_outcome
+from codman.review.votes import Tally, why_not_outcome
+from codman.spine.day import written_day
 from codman.spine.pausing import PauseCause, PauseProposalFields
 from codman.spine.record_statements import DecidedRequirement, DecisionPredicate, Meaning
 from codman.spine.review import (
@@ -87,11 +90,13 @@ def add_condition(
 
     Raises:
         NotAllowed: They do not preside over this use's cases.
+        NotYours: They have a hand in the use, or a conflict of interest.
         CaseClosed: It is decided or withdrawn.
         BadField: A field cannot be kept, or the day is past.
     """
     with house.database.changing(reader.author(request)) as change:
         found = working(change.connection, reader, case, "case.change")
+        require_impartial(found, reader)
         return CONDITIONS.add(change, _condition(change, found, fields))
 
 
@@ -170,6 +175,7 @@ def decide(
         _may_close(found, reader)
         verdict = verdict_of(house, connection, found)
         _carried(found, verdict, outcome, reader)
+        _heard_again(house, count(found, verdict), outcome)
         _allowed_kind(change, found, outcome)
         until = _until(change, found.case, expires_on)
         digest = _signed(change, house, reader, found, verdict, outcome, reasons, until)
@@ -226,6 +232,26 @@ def _carried(found: Docket, verdict: Verdict, outcome: CaseOutcome, reader: Read
             f"'{first.title}' is {first.outcome.value}{more}: {first.sentence}",
             "bring the evidence, accept in writing what is inconclusive, have reviewers vote to defer, or withdraw it",
         )
+
+
+def _heard_again(house: House, votes: Tally, outcome: CaseOutcome) -> None:
+    """Refuse to grant what is another than somebody voted on, before they could vote on it too."""
+    if outcome not in GRANTED or not votes.asked_again:
+        return
+    until = None
+    if votes.asked_again_at is not None:
+        zone, rules = house.settings.zone, clocks(house.settings.concern_clocks)
+        asked_on = datetime.fromisoformat(votes.asked_again_at).astimezone(zone).date()
+        until = rules.holidays.after(asked_on, vote_again_work_days())
+        if house.database.clock().astimezone(zone).date() > until:
+            return
+    many = len(votes.asked_again)
+    who = "somebody has" if many == 1 else f"{many} people have"
+    wait = "" if until is None else f", or wait until {written_day(until.isoformat())} has passed"
+    raise CannotDecide(
+        f"{who} voted before what was voted on changed, and not yet on what is there now",
+        f"ask them to vote again or abstain{wait}",
+    )
 
 
 def blocking(verdict: Verdict, accepted: Collection[str]) -> list[Result]:
