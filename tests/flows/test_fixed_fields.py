@@ -12,6 +12,7 @@ from book import ARTEFACT, Book, bare
 
 from codman.flows import records
 from codman.flows.filing import file_evidence
+from codman.flows.triage import triage_again
 from codman.registry.access import Held, NotAllowed, Reader
 from codman.registry.fixed_fields import FixedField
 from codman.registry.log import SYSTEM
@@ -118,3 +119,40 @@ def test_a_use_with_evidence_or_a_deployed_version_keeps_its_product(book):
         records.change(book.house, book.officer, "use", "falls", {"product": "sepsis"}, 1)
     moved = records.change(book.house, book.officer, "use", "ward-south", {"product": "fall"}, 1)
     assert moved.product == "fall"
+
+
+def as_entered(book, **fields):
+    with book.house.database.changing(SYSTEM) as change:
+        USES.change(change, "ward", fields, None)
+
+
+@pytest.mark.parametrize("to", ["medium", "low", None])
+def test_no_one_person_lowers_a_tier_by_an_edit_even_where_nobody_triaged_the_use(book, to):
+    as_entered(book, tier="high")
+
+    with pytest.raises(FixedField, match="no one person lowers a tier"):
+        records.change(book.house, book.officer, "use", "ward", {"tier": to}, 2)
+
+
+def test_a_tier_that_nobody_triaged_may_be_raised_by_an_edit(book):
+    as_entered(book, tier="low")
+
+    assert records.change(book.house, book.officer, "use", "ward", {"tier": "high"}, 2).tier == "high"
+
+
+def test_what_was_decided_elsewhere_neither_reaches_further_nor_becomes_undecided_by_an_edit(book):
+    as_entered(book, stage="pilot", decision="approved")
+
+    for patch in ({"stage": "live"}, {"decision": "undecided (legacy)"}, {"decision": "approved with conditions"}):
+        with pytest.raises(FixedField):
+            records.change(book.house, book.officer, "use", "ward", patch, 2)
+    assert records.change(book.house, book.officer, "use", "ward", {"stage": "silent"}, 2).stage == "silent"
+
+
+def test_a_use_that_was_triaged_here_does_not_become_one_that_ran_before_anybody_asked(book):
+    triage_again(book.house, book.officer, "ward")
+    use = records.get(book.house, book.officer, "use", "ward")
+
+    found = {"stage": "live", "decision": "undecided (legacy)"}
+    with pytest.raises(FixedField, match="triaged here"):
+        records.change(book.house, book.officer, "use", "ward", found, use.revision)

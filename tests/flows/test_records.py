@@ -12,6 +12,7 @@ from codman.flows.house import House
 from codman.registry.access import Held, NotAllowed, NotSignedIn, Reader
 from codman.registry.accounts import reader_of_token
 from codman.registry.accounts_people import LastAdministrator, set_password
+from codman.registry.fixed_fields import FixedField
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import DEPLOYMENTS, GRANTS, PEOPLE, PRODUCTS, SITES, USES
 from codman.registry.records import AlreadyThere, BadField, NoSuchRecord, Stale
@@ -88,9 +89,23 @@ def test_an_owner_keeps_a_use_and_only_a_review_decides_it(house: House) -> None
     for field, value in (("stage", "live"), ("decision", "approved"), ("tier", "low"), ("impact", "not high-impact")):
         with pytest.raises(NotAllowed):
             records.change(house, owner, "use", "mary-use", {field: value}, 2)
-    assert records.change(house, chair, "use", "mary-use", {"decision": "approved"}, 2).decision == "approved"
+    found = {"stage": "live", "decision": "undecided (legacy)"}
+    assert records.change(house, chair, "use", "mary-use", found, 2).stage == "live"
     with pytest.raises(NotAllowed):
         records.change(house, chair, "use", "mary-use", {"topic": "other"}, 3)
+
+
+@pytest.mark.parametrize("word", ["approved", "approved with conditions", "deferred", "rejected"])
+def test_nobody_decides_a_use_by_editing_it_or_by_entering_it_as_decided(house: House, word: str) -> None:
+    chair, officer = somebody(Role.CHAIR), somebody(Role.OFFICER)
+
+    with pytest.raises(FixedField, match="only a case decides"):
+        records.change(house, chair, "use", "mary-use", {"stage": "live", "decision": word}, 1)
+    for stage in ("proposed", "live"):
+        entered = {"product": "sepsis", "name": "third", "stage": stage, "decision": word}
+        with pytest.raises(FixedField, match="only a case decides") as refused:
+            records.create(house, officer, "use", entered)
+        assert "open a case" in refused.value.fix
 
 
 def test_a_use_may_enter_as_proposed_or_as_running_already_and_not_as_approved(house: House) -> None:

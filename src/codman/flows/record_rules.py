@@ -54,7 +54,7 @@ class Kind:
     seen: Seen  # which rows somebody with these sites sees
     places: Places  # the sites a change reaches: every one must be within reach; None is: anywhere will do
     fits: Callable[[Connection, Any], None] | None = None
-    stays: Callable[[Connection, Any, set[str]], None] | None = None  # refuses to edit what others rely on
+    stays: Callable[[Connection, Any, Mapping[str, Any]], None] | None = None  # refuses to edit what others rely on
     filters: tuple[str, ...] = ()
     words: tuple[str, ...] = ("name",)  # columns a search looks in
 

@@ -25,6 +25,7 @@ from codman.flows.record_rules import (
 from codman.registry.access import NotAllowed, Reader, may, paths_for, require
 from codman.registry.accounts_people import deactivate
 from codman.registry.database import Change
+from codman.registry.fixed_fields import entry_stays_undecided
 from codman.registry.linking import NAMED_BY, link_waiting
 from codman.registry.namesakes import refuse_namesake
 from codman.registry.nouns import DEPLOYMENTS, PRODUCTS
@@ -182,6 +183,7 @@ def create_within(
     _fits(change.connection, rules, made)
     if kind == "use" and decided_on_entry(made.model_dump()):
         require(reader, "use.decide", rules.places(change.connection, made))
+        entry_stays_undecided(made.decision)
     if kind == "version":  # its label decides what evidence is about: one of those who use the product may give it
         product = PRODUCTS.get(change.connection, made.product)
         require(reader, rules.create, KINDS["product"].places(change.connection, product))
@@ -250,7 +252,7 @@ def change_within(
     if kind == "product" and changed & {"name", "vendor"}:
         refuse_namesake(connection, new, but=old.id)
     if rules.stays is not None:
-        rules.stays(connection, old, changed)
+        rules.stays(connection, old, {field: after[field] for field in changed})
     with an_administrator_stays(connection):
         record = rules.records.change(transaction, name, patch, revision)
     if kind == "site":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from sqlalchemy import Connection, Select, literal, select
@@ -10,11 +11,15 @@ from codman.registry.records import BadField
 from codman.registry.replay_rows import IMPORTED
 from codman.registry.schema import deployments, statements
 from codman.registry.schema_review import cases, triages
-from codman.spine.use import Stage
+from codman.spine.use import Decision, Stage, Tier
 
 # what a review sets, never the keeper of a record alone
 DECIDED: Final = frozenset({"stage", "stage_since", "decision", "tier", "impact"})
 RAN_BEFORE: Final = frozenset({Stage.SILENT, Stage.PILOT, Stage.LIVE, Stage.PAUSED, Stage.RETIRED})
+UNDECIDED: Final = frozenset({Decision.UNDECIDED, Decision.LEGACY})  # the other words are a committee's
+_EXPOSURE: Final = {Stage.SILENT: 1, Stage.PILOT: 2, Stage.LIVE: 3}  # of any other stage none: no patient meets it
+_TIERS: Final = (Tier.LOW, Tier.MEDIUM, Tier.HIGH)
+_TO_A_CASE: Final = "open a case, or take it to another stage from the use's page"
 _ARTEFACT: Final = ("product", "label", "digest", "descriptor")  # what evidence and acceptances name a version by
 _ANSWER: Final = ("about_kind", "about", "field", "source")
 
@@ -27,7 +32,7 @@ class FixedField(BadField):
         self.fix = fix
 
 
-def version_stays(connection: Connection, version: Any, changed: set[str]) -> None:
+def version_stays(connection: Connection, version: Any, changed: Collection[str]) -> None:
     """Refuse to make another artefact of a version that somebody measured, decided about or put to work.
 
     Args:
@@ -52,32 +57,72 @@ def version_stays(connection: Connection, version: Any, changed: set[str]) -> No
     raise FixedField("version", touched[0], why, "add a new version, with its own label, for the other artefact")
 
 
-def use_stays(connection: Connection, use: Any, changed: set[str]) -> None:
+def use_stays(connection: Connection, use: Any, after: Mapping[str, Any]) -> None:
     """Refuse to move a use to another product once something ties it to the one it has, or to decide it by editing.
 
-    What a case decided, and a tier that triage gave, change by a case and by triage: an edit would pass the votes, the
-    evidence, the second person and the sites by.
+    What a case decided, and a tier that triage gave, change by a case and by triage: an edit, on a page or in a file,
+    would pass the votes, the evidence, the second person and the sites by. What nobody here has looked at yet may be
+    corrected still, to what a new use may say of itself: that it runs, undecided, and under which tier or a higher one.
 
     Args:
         connection: Where to read.
         use: The use as it was.
-        changed: The fields that would change.
+        after: The fields that would change, with their new values.
 
     Raises:
         FixedField: Its product would, or what its review sets.
     """
-    touched = sorted(DECIDED & changed)
+    touched = sorted(DECIDED & after.keys())
     if touched and _any(connection, select(literal(1)).where(cases.c.use == use.id)):
-        why = "this use has come before the committee, which decides it"
-        raise FixedField("use", touched[0], why, "open a case, or take it to another stage from the use's page")
-    if "tier" in changed and _any(connection, select(literal(1)).where(triages.c.use == use.id)):
-        why = "this use was triaged, which gave it its tier"
-        raise FixedField("use", "tier", why, "raise or lower it from the use's tier page: lowering takes two people")
-    if "product" in changed and (tied := why_not_moved(connection, use.id)) is not None:
+        raise FixedField("use", touched[0], "this use has come before the committee, which decides it", _TO_A_CASE)
+    if "tier" in after:
+        if _any(connection, select(literal(1)).where(triages.c.use == use.id)):
+            why = "this use was triaged, which gave it its tier"
+            raise FixedField(
+                "use", "tier", why, "raise or lower it from the use's tier page: lowering takes two people"
+            )
+        if use.tier is not None and (after["tier"] is None or _lower(after["tier"], use.tier)):
+            why = f"it is {use.tier.value}, and no one person lowers a tier"
+            raise FixedField(
+                "use", "tier", why, "triage it, and lower it from the use's tier page with a second person"
+            )
+    if after.keys() & {"stage", "decision"}:
+        _decides_nothing(connection, use, after)
+    if "product" in after and (tied := why_not_moved(connection, use.id)) is not None:
         raise FixedField("use", "product", tied, "add a new use of the other product, and retire this one")
 
 
-def fact_stays(_connection: Connection, fact: Any, changed: set[str]) -> None:
+def entry_stays_undecided(decision: Decision) -> None:
+    """Refuse a new use that calls itself decided: a decision is made here, by a case, or it is a claim.
+
+    Raises:
+        FixedField: It has a word that only a committee gives.
+    """
+    if decision not in UNDECIDED:
+        why = "only a case decides, and a new use had none"
+        fix = f"enter it as '{Decision.LEGACY.value}' if it runs, file the decision taken elsewhere, and open a case"
+        raise FixedField("use", "decision", why, fix)
+
+
+def _decides_nothing(connection: Connection, use: Any, after: Mapping[str, Any]) -> None:
+    """Hold an edited stage or decision against what may be said of a use that no committee has looked at."""
+    field = "decision" if "decision" in after else "stage"
+    if _any(connection, select(literal(1)).where(triages.c.use == use.id)):
+        raise FixedField("use", field, "this use was triaged here, and goes on from there", _TO_A_CASE)
+    decision = Decision(after.get("decision", use.decision))
+    if "decision" in after and not {decision, use.decision} <= UNDECIDED:
+        raise FixedField("use", "decision", "only a case decides, or takes a decision back", "open a case")
+    stage = Stage(after.get("stage", use.stage))
+    if decision not in UNDECIDED and _EXPOSURE.get(stage, 0) > _EXPOSURE.get(use.stage, 0):
+        why = f"nothing here says that what was decided elsewhere reaches {stage.value}"
+        raise FixedField("use", "stage", why, "open a case")
+
+
+def _lower(tier: str, than: Tier) -> bool:
+    return _TIERS.index(Tier(tier)) < _TIERS.index(than)
+
+
+def fact_stays(_connection: Connection, fact: Any, changed: Collection[str]) -> None:
     """Refuse to make something else of an answer that came with a file: its entry names it by these.
 
     Args:

@@ -1,7 +1,8 @@
 """What runs without a decision: no decision in force names the site, reaches the mode and is about the version.
 
 A use that its record calls approved, and about which no case was ever decided here, was decided elsewhere: that holds
-for what is no more exposed than the use itself. Which decisions are in force is `review.stages`' rule; here it is asked
+for what is no more exposed than the use itself. No page, file or program enters one so (`fixed_fields`); only the house
+itself does, for its demonstration. Which decisions are in force is `review.stages`' rule; here it is asked
 of thousands of deployments at once.
 """
 
