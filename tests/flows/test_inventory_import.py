@@ -22,6 +22,7 @@ from codman.flows.inventory import asked, list_uses
 from codman.flows.inventory_import import import_file, propose_mapping
 from codman.flows.operator import OPERATOR
 from codman.registry.access import Held, NotAllowed, Reader
+from codman.registry.governance import CASES
 from codman.registry.imports.mapping import BadMapping
 from codman.registry.imports.table import UnreadableList
 from codman.registry.log import SYSTEM, check, entries, size_of
@@ -29,6 +30,7 @@ from codman.registry.nouns import PEOPLE, PRODUCTS, USES
 from codman.registry.schema import facts, imported_rows, products, saved_views, uses, vendors, versions
 from codman.settings import read_settings
 from codman.spine.person import Role
+from codman.spine.review import CaseFields
 from codman.wiring import open_house
 
 MAPPING = """\
@@ -490,10 +492,48 @@ def test_an_import_by_somebody_who_may_not_decide_sets_no_risk_and_no_stage(hous
 
     decided = import_file(house, OPERATOR, list_, tmp_path / "risky.yaml")
     assert risks(house) == {
-        "Sepsis": ("retired", "low", "not high-impact"),
+        "Sepsis": ("retired", "high", "not high-impact"),
         "Idea": ("proposed", "low", "not high-impact"),
     }
     assert decided.updated == 2
+    assert [(n.row, n.column) for n in decided.notes if "no one person lowers a tier" in n.why] == [(2, "use.tier")]
+
+
+def case_of(use: str) -> CaseFields:
+    """A case that is open about a use."""
+    return CaseFields.model_validate(
+        {
+            "use": use,
+            "checkpoint": "go-live",
+            "leads_to": "live",
+            "policy": "go-live-high",
+            "edition": "2026-11",
+            "policy_digest": "f" * 64,
+            "proposed_by": "ada",
+        }
+    )
+
+
+def test_a_file_changes_nothing_that_the_committee_decides_whoever_imports_it(house: House, tmp_path: Path) -> None:
+    (tmp_path / "risky.yaml").write_text(RISKY)
+    list_ = tmp_path / "list.csv"
+    list_.write_text(RISKS)
+    import_file(house, OPERATOR, list_, tmp_path / "risky.yaml")
+    sepsis = use_named(house, "Sepsis")
+    with house.database.changing(SYSTEM) as change:
+        PEOPLE.add(change, PEOPLE.validated({"name": "Ada Example", "email": "ada@example.org"}), "ada")
+        CASES.add(change, case_of(sepsis.id))
+
+    list_.write_text(RISKS.replace("Live,High,High-impact", "Pilot,Low,Not high-impact").replace("Sepsis", "Sepsis 2"))
+    done = import_file(house, OPERATOR, list_, tmp_path / "risky.yaml")
+
+    after = use_named(house, "Sepsis 2")
+    assert (after.stage, after.tier, after.impact) == (sepsis.stage, sepsis.tier, sepsis.impact)
+    assert {n.column for n in done.notes if "come before the committee" in n.why} == {
+        "use.stage",
+        "use.tier",
+        "use.impact",
+    }
 
 
 def test_a_file_moves_no_use_that_has_evidence_to_another_product(house: House, tmp_path: Path) -> None:

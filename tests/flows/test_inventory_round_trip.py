@@ -19,10 +19,12 @@ from codman.flows.inventory import asked, export, list_uses
 from codman.flows.inventory_import import import_file
 from codman.flows.operator import OPERATOR
 from codman.registry.access import Held, Reader, may
+from codman.registry.governance import CASES
 from codman.registry.log import SYSTEM, size_of
 from codman.registry.nouns import DEPLOYMENTS, PEOPLE, PRODUCTS, SITES, USES, VENDORS
 from codman.settings import read_settings
 from codman.spine.person import Role
+from codman.spine.review import CaseFields
 from codman.spine.use import UseFields
 from codman.wiring import open_house
 
@@ -275,6 +277,41 @@ def test_who_may_import_but_not_decide_cannot_decide_through_a_file(house, tmp_p
 
     assert [why for _, why in done.rejected] == ["stage: a review sets it, and you may not"]
     assert (done.updated, use(house, "one").stage) == (1, "live")
+
+
+def case_of(use: str) -> CaseFields:
+    """A case that is open about a use."""
+    return CaseFields.model_validate(
+        {
+            "use": use,
+            "checkpoint": "go-live",
+            "leads_to": "live",
+            "policy": "go-live-high",
+            "edition": "2026-11",
+            "policy_digest": "f" * 64,
+            "proposed_by": "ada",
+        }
+    )
+
+
+def test_an_edited_export_decides_nothing_that_a_page_may_not_even_for_an_officer(house, tmp_path):
+    with house.database.changing(SYSTEM) as change:
+        CASES.add(change, case_of("two"))
+    rows = exported_rows(house, tmp_path)
+    rows["two"] |= {"stage": "live", "decision": "approved", "tier": "low"}
+    rows["one"]["tier"] = "low"
+    rows["three"] |= {"decision": "approved", "stage": "live"}
+
+    done = bring(house, tmp_path, *rows.values())
+
+    why = {row: said.partition(";")[0] for row, said in done.rejected}
+    places = {name: 2 + list(rows).index(name) for name in rows}
+    assert why == {
+        places["two"]: "decision: this use has come before the committee, which decides it",
+        places["one"]: "tier: it is high, and no one person lowers a tier",
+        places["three"]: "decision: only a case decides, or takes a decision back",
+    }
+    assert (done.updated, use(house, "two").stage, use(house, "one").tier) == (0, "pilot", "high")
 
 
 def may_only_import(reader: Reader) -> bool:

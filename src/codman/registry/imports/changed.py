@@ -8,7 +8,7 @@ from typing import Any, Final, Generic
 from sqlalchemy import bindparam, update
 
 from codman.registry.database import Change
-from codman.registry.fixed_fields import why_not_moved
+from codman.registry.fixed_fields import FixedField, use_stays, why_not_moved
 from codman.registry.imports.convert import Converted, Note
 from codman.registry.imports.kept_facts import change_facts
 from codman.registry.imports.mapping import Mapping
@@ -18,6 +18,7 @@ from codman.registry.records import F, R, Records
 from codman.registry.schema import imported_rows
 from codman.spine.product import ProductFields
 
+_SET_BY_REVIEW: Final = (("stage", "stage_since", "decision"), ("tier",), ("impact",))  # left, or taken, together
 _DERIVED: Final = frozenset({"use.decision"})  # no column says it, so a person's own decision is no conflict
 
 
@@ -36,6 +37,10 @@ class Edits(Generic[F, R]):
         self._read = records.get_many(change.connection, names)
         self._now = {name: records.plain(record) for name, record in self._read.items()}
         self._patches: dict[str, dict[str, Any]] = {}
+
+    def read(self, name: str) -> R:
+        """A record as it was read."""
+        return self._read[name]
 
     def now(self, name: str) -> dict[str, Any]:
         """A record's fields with the changes made so far."""
@@ -103,6 +108,7 @@ def _change_nouns(
 ) -> list[Note]:
     use = uses.now(had.use)
     patch, notes = _patch("use", use, row, had.written)
+    notes += _leave_to_review(change, row, uses.read(had.use), patch)
     if row.product_named and row.fields["product.name"] != had.written.get("product.name"):
         # another product, not another name for the one that other uses may share
         if (why := why_not_moved(change.connection, had.use)) is None:
@@ -137,6 +143,20 @@ def _patch(
         elif target not in _DERIVED:
             notes.append(Note(row.row, target, f"{target}: a person changed it since; it was left as it is"))
     return patch, notes
+
+
+def _leave_to_review(change: Change, row: Converted, use: Any, patch: dict[str, Any]) -> list[Note]:
+    """Take out of a patch what no edit may set, whoever imports: a file decides nothing that a page may not."""
+    notes = []
+    for together in _SET_BY_REVIEW:
+        try:
+            use_stays(change.connection, use, {name: patch[name] for name in together if name in patch})
+        except FixedField as error:
+            for name in together:
+                patch.pop(name, None)
+            target = f"use.{error.field}"
+            notes.append(Note(row.row, target, f"{target}: {error.why}; it was left as it is"))
+    return notes
 
 
 def _product(change: Change, row: Converted, suppliers: Suppliers) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from codman.registry.fixed_fields import why_not_moved
+from codman.registry.fixed_fields import FixedField, use_stays, why_not_moved
 from codman.registry.imports.convert import Converted, Known, Note, normal_name
 from codman.registry.imports.dates import read_day
 from codman.registry.imports.identity import SAME_ROW
@@ -183,6 +183,9 @@ def _bring(
         raise _Unreadable(f"product_id: {why}")
     try:
         USES.validated(now | patch)
+        use_stays(connection, use, {name: value for name, value in patch.items() if name != "product"})
+    except FixedField as error:
+        raise _Unreadable(f"{error.field}: {error.why}; {error.fix}") from None
     except BadField as error:
         raise _Unreadable(f"{error.field}: {error.why}") from None
     made.changed.append((use, dict(patch)))
