@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from codman.flows.demo.monitoring_events import Feature, Stream, Turn, events
@@ -40,10 +41,9 @@ def told(turn: Turn) -> dict[EventType, pa.Table]:
 def joined(turn: Turn) -> dict[str, Any]:
     """Score, outcome, whether it was shown and whether it came after the turn, of rows whose outcome is known."""
     found = told(turn)
-    rows = found[EventType.PREDICTION].join(
-        found[EventType.OUTCOME].select(["prediction_id", "label"]), "prediction_id"
-    )
-    rows = rows.filter(rows["label"].is_valid())
+    said = found[EventType.PREDICTION].select(["prediction_id", "predicted_at", "score", "shown"])
+    rows = said.join(found[EventType.OUTCOME].select(["prediction_id", "label"]), "prediction_id")
+    rows = rows.filter(pc.is_valid(rows["label"]))
     late = np.array([at.date() >= TURNS for at in rows["predicted_at"].to_pylist()])
     return {name: rows[name].to_numpy() for name in ("score", "label", "shown")} | {"late": late}
 
