@@ -9,14 +9,13 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from book import signed
-from committee import Committee, auroc
+from committee import Committee, auroc, cast
 
 from codman.flows.change_control import change_round, day_round, would_reopen
 from codman.flows.filing import file_evidence
 from codman.flows.review.cases import docket, open_case
 from codman.flows.review.deciding import decide
 from codman.flows.review.plans import draft_plan, put_before
-from codman.flows.review.voting import cast
 from codman.registry import governance
 from codman.registry.access import NotAllowed
 from codman.registry.documents import DocumentFields, FactFields
@@ -87,9 +86,9 @@ def house(tmp_path, database_url):
     made.house.close()
 
 
-def approved(house: Committee, plan: str | None = None, **given: object):
+def approved(house: Committee, plan: str | None = None, policy: bytes = POLICY, **given: object):
     chosen = {"use": "ward", "leads_to": Stage.LIVE, "sites": ["north"], "version": "sepsis-120", "quorum": 3} | given
-    case = open_case(house.house, house.person("owner"), policy_of_bytes(POLICY, "p.yaml"), **chosen)
+    case = open_case(house.house, house.person("owner"), policy_of_bytes(policy, "p.yaml"), **chosen)
     if plan is not None:
         put_before(house.house, house.person("owner"), plan, case.id, 1)
     house.seated(case)
@@ -400,3 +399,47 @@ def test_a_later_decision_settles_what_it_took_as_shown(house):
     approved(house, version="sepsis-130")
 
     assert reopened(house) == {}
+
+
+def renamed(**instead: str) -> bytes:
+    """The policy under another name and checkpoint, with some of its words replaced."""
+    body = POLICY.replace(b"go-live-high", b"another").replace(b"checkpoint: go-live", b"checkpoint: silent")
+    for old, new in instead.items():
+        body = body.replace(old.encode(), new.encode())
+    return body
+
+
+def test_a_decision_that_reaches_less_far_settles_nothing_of_the_one_that_runs(house):
+    approved(house)
+    changed(house, DEPLOYMENTS, "d-north", version="sepsis-130")
+    change_round(house.house)
+    house.clock.forward(days=1)
+    lax = renamed().replace(b"at_least: 0.75", b"at_least: 0.5").replace(b"at_least: 0.3", b"at_least: 0.1")
+    shown(house, numbers=(auroc(0.60, 0.56, 0.64), ppv()))
+
+    approved(house, policy=lax, leads_to=Stage.SILENT, version="sepsis-130")
+    assert "discrimination" in reopened(house)
+
+    approved(house, policy=lax, leads_to=Stage.LIVE, version="sepsis-130")  # as far, and it asks for less
+    assert "discrimination" in reopened(house)
+
+
+def test_a_decision_by_another_policy_settles_what_it_asks_just_as_much_of(house):
+    approved(house)
+    changed(house, DEPLOYMENTS, "d-north", version="sepsis-130")
+    change_round(house.house)
+    house.clock.forward(days=1)
+    shown(house)
+
+    done = approved(house, policy=renamed(discrimination="separation"), version="sepsis-130")
+
+    assert {one.closed_by for one in every(house)} == {done.decision}
+
+
+def test_a_silent_run_elsewhere_leaves_the_decision_that_runs_to_be_reopened(house):
+    approved(house)
+    approved(house, policy=renamed(), leads_to=Stage.SILENT, sites=["south"])
+    changed(house, DEPLOYMENTS, "d-north", version="sepsis-130")
+    change_round(house.house)
+
+    assert {one.policy for one in every(house)} == {"go-live-high"}

@@ -11,9 +11,11 @@ from codman.flows.review.evidence import exhibits_of
 from codman.flows.review.policies import kept
 from codman.registry import governance
 from codman.registry.nouns import USES
+from codman.registry.related import deployments_of
 from codman.registry.schema import deployments, statements, versions
 from codman.registry.schema_review import cases
 from codman.review.changes import Decided, Ground, Settled, ground_of
+from codman.review.superseding import reaches
 from codman.spine.policy import Checkpoint, Policy
 from codman.spine.record_statements import DecidedRequirement, DecisionPredicate
 from codman.spine.review import Case, CaseOutcome, CaseState
@@ -35,7 +37,10 @@ GRANTED: Final = (CaseOutcome.APPROVED.value, CaseOutcome.CONDITIONAL.value)
 
 
 def decisions_in_force(connection: Connection, use: str, day: str) -> list[Case]:
-    """The decisions a use runs on: the newest on the road to live, about monitoring, about changes."""
+    """The decisions a use runs on: on the road to live, about monitoring, about changes.
+
+    Each until a later one takes its place; one that reaches less far, or not all its sites, stands beside it.
+    """
     granted: list[Case] = governance.every(
         connection,
         "case",
@@ -45,11 +50,13 @@ def decisions_in_force(connection: Connection, use: str, day: str) -> list[Case]
         cases.c.expires_on > day,
         order="decided_at",
     )
-    newest: dict[str, Case] = {}
+    there = deployments_of(connection, use)
+    standing: dict[str, list[Case]] = {}
     for one in granted:
         if one.checkpoint in _ROAD or one.checkpoint in _BESIDE:
-            newest["road" if one.checkpoint in _ROAD else one.checkpoint.value] = one
-    return list(newest.values())
+            where = standing.setdefault("road" if one.checkpoint in _ROAD else one.checkpoint.value, [])
+            where[:] = [*(each for each in where if not reaches(one, each, there)), one]
+    return [one for each in standing.values() for one in each]
 
 
 def grounds_of(house: House, connection: Connection, case: Case) -> list[Ground]:

@@ -31,7 +31,8 @@ from codman.registry.schema import log_entries, versions
 from codman.registry.schema_review import cases, reopenings
 from codman.review.changes import Touched, touched
 from codman.review.policy.exhibit import Exhibit
-from codman.spine.policy import Policy
+from codman.review.superseding import exposure, reaches
+from codman.spine.policy import Policy, Requirement
 from codman.spine.product import Product
 from codman.spine.reopening import Changed, Reopening, ReopeningFields, ReopeningState
 from codman.spine.review import Case, CaseState
@@ -222,15 +223,36 @@ class _Bench:
         return False
 
     def _decided_since(self, one: Reopening) -> str | None:
-        """The later decision that took the requirement as shown."""
+        """The later decision that took the requirement as shown: just as asked, and for as much as was decided."""
+        stood = (each for each in self.decided if _stood(each, one))
+        before = max(stood, key=lambda each: (exposure(each.leads_to), each.decided_at or ""), default=None)
         for case in reversed(self.decided):
             if (case.decided_at or "") <= one.created_at:
                 return None
-            if _about_another(case, one):
+            asked = self._asked(case, one, before)
+            if asked is None or _about_another(case, one) or not self._as_far(case, one, before):
                 continue
-            if any(each.id == one.requirement and counts(each) for each in decided_requirements(self.house, case)):
+            if any(each.id == asked and counts(each) for each in decided_requirements(self.house, case)):
                 return case.decision
         return None
+
+    def _asked(self, case: Case, one: Reopening, before: Case | None) -> str | None:
+        """What a decision's policy calls the requirement that was reopened; None where it asks no such thing."""
+        if case.policy == one.policy:
+            return one.requirement
+        was = None if before is None else _of_policy(kept(self.connection, before.policy_digest), one.requirement)
+        if was is None:
+            return None
+        now = kept(self.connection, case.policy_digest).requires
+        return next((each.id for each in now if _asks(each) == _asks(was)), None)
+
+    def _as_far(self, case: Case, one: Reopening, before: Case | None) -> bool:
+        """Whether a decision goes as far as the one it would settle; of a site that came, that one is enough."""
+        if before is None:
+            return True
+        if one.changed is Changed.SITE and one.became is not None:
+            return exposure(case.leads_to) >= exposure(before.leads_to)
+        return reaches(case, before, self.runs)
 
     def _held_by_plan(self, one: Reopening) -> str | None:
         """The statement by which a change passes as in-plan: every requirement of the plan is met again."""
@@ -297,6 +319,21 @@ class _Bench:
         if running:
             return running[-1].version
         return self.decided[-1].version if self.decided else None
+
+
+def _stood(case: Case, one: Reopening) -> bool:
+    """Whether a decision is one that a reopening took the ground from."""
+    over = case.expires_on is not None and case.expires_on <= one.created_at[:10]
+    return case.policy == one.policy and (case.decided_at or "") <= one.created_at and not over
+
+
+def _asks(one: Requirement) -> tuple[object, ...]:
+    """What a requirement asks for, whatever it is called and whichever controls it cites."""
+    return one.asked_as, one.asks, one.evidence, one.origin, one.max_age_days
+
+
+def _of_policy(policy: Policy, requirement: str) -> Requirement | None:
+    return next((each for each in policy.requires if each.id == requirement), None)
 
 
 def _about_another(case: Case, one: Reopening) -> bool:

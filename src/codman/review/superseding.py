@@ -1,0 +1,74 @@
+"""Which later decision takes the place of an earlier one: one that reaches as far, there, and was come to as strictly.
+
+Pure. A silent run that is granted at one site says nothing about a condition that lapsed for what is live at another,
+and one person's emergency decision undoes no rejection of a committee.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Final
+
+from codman.spine.review import Case, CaseOutcome, Procedure
+from codman.spine.site import Deployment, Mode
+from codman.spine.use import Stage
+
+_EXPOSURE: Final = (Stage.SILENT, Stage.PILOT, Stage.LIVE)  # the least first
+_STRICT: Final = (Procedure.EMERGENCY, Procedure.EXPEDITED, Procedure.FULL)  # the least first
+_FAVOURABLE: Final = frozenset({CaseOutcome.APPROVED, CaseOutcome.CONDITIONAL})
+
+
+def exposure(stage: Stage) -> int:
+    """How far a stage reaches patients: 0 silent, 1 pilot, 2 live; -1 where nothing runs."""
+    return _EXPOSURE.index(stage) if stage in _EXPOSURE else -1
+
+
+def reaches(later: Case, earlier: Case, there: Collection[Deployment], *, reach: int | None = None) -> bool:
+    """Whether a granted decision goes as far as an earlier one, at every site of it where the use has not ended.
+
+    Args:
+        later: The decision that may take the earlier one's place.
+        earlier: The earlier one, granted or a rejection.
+        there: The deployments of the use.
+        reach: How exposed it must be, as `exposure` counts; as much as the earlier one without.
+    """
+    needed = exposure(earlier.leads_to) if reach is None else reach
+    if later.outcome not in _FAVOURABLE or exposure(later.leads_to) < needed:
+        return False
+    if not later.sites:
+        return True
+    over = {one.site for one in there} - {one.site for one in there if one.mode is not Mode.ENDED}
+    named = set(earlier.sites) or {one.site for one in there}
+    return bool(named) and named - over <= set(later.sites)
+
+
+def covers(later: Case, earlier: Case, there: Collection[Deployment], *, reach: int | None = None) -> bool:
+    """The same, and about the version too: the earlier one's, or what runs at the earlier one's sites by now.
+
+    Args:
+        later: As for `reaches`.
+        earlier: As for `reaches`.
+        there: As for `reaches`.
+        reach: As for `reaches`.
+    """
+    if not reaches(later, earlier, there, reach=reach):
+        return False
+    if later.version is None or later.version == earlier.version:
+        return True
+    ours = [one for one in there if one.mode is not Mode.ENDED and (not earlier.sites or one.site in earlier.sites)]
+    return bool(ours) and all(one.version == later.version for one in ours)
+
+
+def takes_the_place_of(later: Case, earlier: Case, there: Collection[Deployment], *, reach: int | None = None) -> bool:
+    """Whether a decision supersedes an earlier one: later, as far-reaching, and come to as strictly.
+
+    Args:
+        later: As for `reaches`.
+        earlier: As for `reaches`.
+        there: As for `reaches`.
+        reach: As for `reaches`.
+    """
+    if (later.decided_at or "") <= (earlier.decided_at or ""):
+        return False
+    as_strict = _STRICT.index(later.procedure) >= _STRICT.index(earlier.procedure)
+    return as_strict and covers(later, earlier, there, reach=reach)
