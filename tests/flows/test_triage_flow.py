@@ -33,10 +33,11 @@ from codman.flows.triage_record import look
 from codman.registry.access import Held, NotAllowed, Reader
 from codman.registry.governance import CASES
 from codman.registry.log import SYSTEM
-from codman.registry.nouns import FACTS
+from codman.registry.nouns import FACTS, USES
 from codman.registry.records import BadField, Stale
 from codman.registry.replay import check_records
 from codman.registry.schema import facts, log_entries
+from codman.registry.schema_review import triages
 from codman.review.stages import DecisionKind
 from codman.review.triage.override import OverrideRefused
 from codman.spine.intake import TriageState
@@ -316,3 +317,44 @@ def test_decisions_are_counted_by_procedure(book, use):
     assert (now[expedited].given, now[expedited].in_force, now[expedited].ended) == (1, 1, 0)
     assert (later[expedited].given, later[expedited].in_force, later[expedited].ended) == (1, 0, 1)
     assert not any(one.given for one in elsewhere)
+
+
+@pytest.fixture
+def entered(book, use):
+    """The same use as an inventory brings it: with its answers and a tier, never triaged."""
+    with book.house.database.changing(SYSTEM) as change:
+        change.connection.execute(triages.delete())
+        USES.change(change, use, {"tier": "high", "stage": "proposed"}, None)
+    return use
+
+
+def test_a_first_triage_lowers_no_tier_that_the_use_came_into_the_book_with(book, entered):
+    asked = triage_again(book.house, book.person("owner"), entered)
+
+    assert (asked.state, asked.asked, asked.tier, tier(book, entered)) == (
+        TriageState.ASKED,
+        Tier.MEDIUM,
+        Tier.HIGH,
+        Tier.HIGH,
+    )
+    found = look(book.house, book.officer, entered)
+    assert (found.standing.tier, found.standing.computed) == (Tier.HIGH, Tier.MEDIUM)
+    assert records.get(book.house, book.officer, "use", entered).stage is Stage.TRIAGED
+    with pytest.raises(NotAllowed):
+        agree(book.house, book.person("clin"), asked.id, asked.revision)
+    assert agree(book.house, book.officer, asked.id, asked.revision).tier is Tier.MEDIUM
+    assert tier(book, entered) is Tier.MEDIUM
+
+
+def test_a_tier_that_still_stands_above_the_rules_is_not_lowered_as_if_it_were_raised(book, entered):
+    triage_again(book.house, book.person("owner"), entered)
+
+    with pytest.raises(OverrideRefused, match="the tier stays"):
+        set_tier(book.house, book.person("owner"), entered, Tier.MEDIUM, why=WHY)
+    asked = set_tier(book.house, book.person("chair"), entered, Tier.MEDIUM, why=WHY)
+
+    assert (asked.state, asked.held, tier(book, entered)) == (TriageState.ASKED, Tier.HIGH, Tier.HIGH)
+    agree(book.house, book.officer, asked.id, asked.revision)
+    assert tier(book, entered) is Tier.MEDIUM
+    again = triage_again(book.house, book.person("owner"), entered)
+    assert (again.state, again.tier) == (TriageState.STANDING, Tier.MEDIUM)

@@ -42,6 +42,7 @@ from codman.spine.determination import Determination
 from codman.spine.intake import TriageFields, TriageRecord, TriageState
 from codman.spine.use import Impact, Stage, Tier, Use
 
+_CAME_WITH: Final = "The tier it had in the book before it was triaged."
 _SOMEBODY: Final = "somebody-else"  # stands for the second person while nobody is named yet
 
 
@@ -139,6 +140,10 @@ def triage_within(
     history = history_of(change.connection, use.id)
     standing, pending = standing_in(history), pending_in(history)
     tier = tier_of(fresh, overrides(history))
+    if standing is None and use.tier is not None and rank(tier) < rank(use.tier):
+        # somebody gave it that tier before anybody triaged it: it stands until two people lower it
+        standing = TRIAGES.add(change, _record(use, fresh, use.tier, why=_CAME_WITH))
+        _follow(change, use, fresh, use.tier, reader)
     if standing is not None and rank(tier) < rank(standing.tier):
         if pending is not None and pending.asked is tier and says_the_same(pending, fresh):
             return pending
@@ -202,6 +207,7 @@ def set_tier(
             second=_SOMEBODY,
             involved=_involved(connection, found),
             earlier=earlier,
+            stands=standing.tier,
         )
         _supersede(change, [pending])
         if made.lowers:
@@ -267,6 +273,7 @@ def agree(house: House, reader: Reader, name: str, revision: int, *, request: st
                 second=reader.person,
                 involved=involved,
                 earlier=overrides(history),
+                stands=standing.tier,
             )
         _supersede(change, [standing])
         agreed = {"state": TriageState.STANDING.value, "tier": asked.asked.value, "agreed_by": reader.person}

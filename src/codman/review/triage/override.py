@@ -58,6 +58,7 @@ def override(
     second: str | None = None,
     involved: Collection[str] = (),
     earlier: Iterable[Override] = (),
+    stands: Tier | None = None,
 ) -> Override:
     """Set another tier than the one that holds.
 
@@ -70,11 +71,13 @@ def override(
         second: Another person who agrees; needed to go down.
         involved: Who built it, proposed it or answers for it: they may raise it and not lower it.
         earlier: The overrides so far; taking back an earlier raise is a way down too.
+        stands: The tier that the book holds, where that may be more than rules and overrides give now: rules that came
+            to say less have lowered nothing yet, nor has a first triage what the use came into the book with.
 
     Raises:
         OverrideRefused: It is the same tier, or goes down without what that needs.
     """
-    held = tier_of(triaged, earlier)
+    held = tier_of(triaged, earlier) if stands is None else highest((tier_of(triaged, earlier), stands))
     if to is held:
         raise OverrideRefused(f"it is {to.value} already", "choose another tier, or leave it")
     gave, edition = triaged.binding, triaged.edition
