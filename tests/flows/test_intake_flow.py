@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 import sys
 from pathlib import Path
 
 import pytest
 from committee import Committee
+from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "review"))
@@ -16,17 +19,21 @@ from intake_answers import SEPSIS
 from codman.flows.intake import IntakeClosed, NotYourIntake, begin, drafts_of, keep, list_intakes, open_intake, withdraw
 from codman.flows.intake_sources import WhichRow, begin_from_file, begin_from_use
 from codman.flows.intake_submit import IntakeIncomplete, LikelyDuplicate, submit
+from codman.flows.task import Duty
 from codman.flows.triage_record import look
+from codman.flows.work import waiting
+from codman.jobs.tables import outbox
 from codman.registry.access import NotAllowed
 from codman.registry.governance import INTAKES
 from codman.registry.log import SYSTEM
 from codman.registry.namesakes import Namesake
-from codman.registry.nouns import FACTS, PRODUCTS, USES, VENDORS
+from codman.registry.nouns import FACTS, PEOPLE, PRODUCTS, USES, VENDORS
 from codman.registry.records import BadField, NoSuchRecord, Stale
 from codman.registry.replay import check_records
 from codman.registry.schema import facts, log_entries, log_texts, versions
 from codman.spine.intake import IntakeState
 from codman.spine.use import Decision, Impact, Stage, Tier
+from codman.web.app import make_web
 
 FULL = SEPSIS | {"owner": "p-owner", "site": "north"}
 
@@ -324,3 +331,69 @@ def test_the_book_is_what_its_log_says_after_a_proposal(book):
     with book.house.database.reading() as connection:
         check_records(connection)
         assert INTAKES.get(connection, made.id).state is IntakeState.SUBMITTED
+
+
+URGENT = FULL | {"urgency": "emergency", "urgency_reason": "Sepsis is missed on nights without it."}
+
+
+def wards_mail(book):
+    with book.house.database.changing(SYSTEM) as change:
+        for name in ("chair", "owner", "clin"):
+            PEOPLE.change(change, f"p-{name}", {"email": f"{name}@example.org"}, None)
+
+
+def sent_in(book, answers):
+    made = begin(book.house, book.person("owner"), answers)
+    return submit(book.house, book.person("owner"), made.id, made.revision).use
+
+
+def asked_to_go_on(book, name):
+    return [task for task in waiting(book.house, book.person(name)) if task.duty is Duty.PROPOSED]
+
+
+def shown(book, address, name="chair"):
+    app = make_web(book.house)
+    app.state.reader_of = lambda _request: book.person(name)
+    page = TestClient(app, base_url="http://localhost").get(address).text
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", page)).split())
+
+
+def test_an_emergency_that_is_sent_in_wakes_the_chair_and_the_officers_and_never_who_sent_it(book):
+    wards_mail(book)
+    use = sent_in(book, URGENT)
+
+    (task,) = asked_to_go_on(book, "chair")
+    assert task.sentence.endswith("is proposed, in an emergency: patients are harmed if it waits: look at its tier, "
+                                  "then open a case")  # fmt: skip
+    assert (task.due_on, task.at, task.words) == ("2026-11-01", f"/uses/{use.id}/triage", URGENT["urgency_reason"])
+    assert [t.duty for t in waiting(book.house, book.officer)] == [Duty.PROPOSED]
+    assert asked_to_go_on(book, "owner") == asked_to_go_on(book, "clin") == []
+    with book.house.database.reading() as connection:
+        sent = connection.execute(select(outbox).order_by(outbox.c.recipient)).all()
+    assert [row.recipient for row in sent] == ["chair@example.org", "p-one@example.org", "p-two@example.org"]
+    assert {(row.body["event"], row.body["urgency"]) for row in sent} == {("proposal.emergency", "high")}
+    assert "nights" not in str([row.body for row in sent])  # what people write stays in the record
+
+
+def test_every_page_of_an_urgent_proposal_says_how_urgent_why_and_with_whom_it_is(book):
+    use = sent_in(book, URGENT)
+
+    for address in (f"/uses/{use.id}", f"/uses/{use.id}/triage"):
+        page = shown(book, address, "owner")
+        assert "Sent in in an emergency: patients are harmed if it waits" in page
+        assert "Why: “Sepsis is missed on nights without it.”" in page
+        assert "It waits for: Person chair, Officer one, Officer two" in page
+    assert f"{use.name} is proposed in an emergency" in shown(book, "/attention")
+    assert "1 proposal was sent in and no case is opened since" in shown(book, "/attention")
+
+
+def test_an_ordinary_proposal_waits_for_the_office_until_a_case_is_opened(book):
+    use = sent_in(book, FULL)
+    (task,) = asked_to_go_on(book, "chair")
+    assert (task.due_on, task.words) == (None, "")
+    with book.house.database.reading() as connection:
+        assert connection.execute(select(outbox)).all() == []
+
+    book.clock.forward(days=1)
+    book.opened(use=use.id, sites=["north"], version=None)
+    assert asked_to_go_on(book, "chair") == []

@@ -12,6 +12,7 @@ from codman.errors import BadInput
 from codman.flows import records
 from codman.flows.house import House
 from codman.flows.intake import Opened, opened, own_draft
+from codman.flows.proposed import tell_of_emergency
 from codman.flows.triage import triage_within
 from codman.flows.triage_record import UNKEPT, settled_of
 from codman.registry.access import NotAllowed, Reader
@@ -115,6 +116,7 @@ def submit(
         closed = INTAKES.change(change, name, {"state": IntakeState.SUBMITTED.value, "use": use.id}, revision)
         given = triage(rules, settled_of(change.connection, rules, use))
         made = triage_within(change, use, given, reader=reader, why="from what was proposed")
+        tell_of_emergency(change, house, use)
         return Submitted(closed, USES.get(change.connection, use.id), made)
 
 

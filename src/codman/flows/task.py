@@ -13,6 +13,7 @@ class Duty(StrEnum):
     """What somebody is to do."""
 
     PROPOSAL = "finish a proposal"
+    PROPOSED = "go on with a proposal"
     INTEREST = "state your interest"
     VOTE = "vote"
     ANSWER = "answer a question"

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 
 from codman.flows.concerns.people import who_sees
 from codman.flows.house import House
+from codman.flows.proposed import USUAL, goes_on, waiting_proposals
 from codman.flows.task import Duty, Task
 from codman.flows.watch.telling import page_of
 from codman.flows.watched import unwatched
@@ -56,6 +57,7 @@ def waiting(house: House, reader: Reader) -> list[Task]:
 def _every(house: House, connection: Connection, reader: Reader, today: date) -> Iterator[Task]:
     ahead = (today + timedelta(days=AHEAD_DAYS)).isoformat()
     yield from of_reviews(house, connection, reader, ahead, today.isoformat())
+    yield from _proposed(connection, reader)
     yield from _tiers(connection, reader)
     yield from _reports(connection, reader, ahead)
     yield from _concerns(connection, reader)
@@ -63,6 +65,23 @@ def _every(house: House, connection: Connection, reader: Reader, today: date) ->
     yield from _incidents(connection, reader)
     yield from _unwatched(connection, reader)
     yield from _proposals(connection, reader)
+
+
+def _proposed(connection: Connection, reader: Reader) -> Iterator[Task]:
+    """Proposals that nobody has gone on with since they came, for who opens a case; an emergency is due at once."""
+    for one in waiting_proposals(connection, paths_for(reader, "case.change")):
+        use = USES.get(connection, one.use)
+        if goes_on(connection, reader, use, one):
+            how = f", {one.asked}" if one.asked != USUAL else ""
+            yield Task(
+                duty=Duty.PROPOSED,
+                sentence=f"{use.name} is proposed{how}: look at its tier, then open a case",
+                at=f"/uses/{use.id}/triage",
+                since=one.sent_at,
+                due_on=one.sent_at[:10] if one.emergency else None,
+                use=use.id,
+                words=one.reason,
+            )
 
 
 def _tiers(connection: Connection, reader: Reader) -> Iterator[Task]:

@@ -18,11 +18,20 @@ def officers_for(connection: Connection, paths: Sequence[str]) -> list[Person]:
         connection: Where to read.
         paths: Paths of the sites that something belongs to.
     """
+    return _holding(connection, paths, (Role.OFFICER,))
+
+
+def presiding_for(connection: Connection, paths: Sequence[str]) -> list[Person]:
+    """The officers and the committee's chairs who answer for one of these sites, or for the whole house."""
+    return _holding(connection, paths, (Role.CHAIR, Role.OFFICER))
+
+
+def _holding(connection: Connection, paths: Sequence[str], roles: Sequence[Role]) -> list[Person]:
     query = (
         select(people, sites.c.path.label("begins"))
         .join(grants, grants.c.person == people.c.id)
         .outerjoin(sites, sites.c.id == grants.c.site)
-        .where(grants.c.role == Role.OFFICER.value, people.c.active)
+        .where(grants.c.role.in_([role.value for role in roles]), people.c.active)
         .order_by(people.c.id)
     )
     found = {

@@ -19,7 +19,7 @@ from codman.spine.use import Tier
 from codman.web.pages.errors import status_of
 from codman.web.views.forms import answers, unanswered
 from codman.web.views.step import Refused, refused_by
-from codman.web.views.triage import DETERMINATION, triage_view
+from codman.web.views.triage import DETERMINATION, proposed_of, triage_view
 from codman.web.visit import FormDep, Visit, VisitDep
 
 router = APIRouter()
@@ -115,6 +115,7 @@ def _page(
     with visit.house.database.reading() as connection:
         named = names_of(connection, people)
         places = list(paths_of(connection, found.use))
+        proposed = proposed_of(connection, found.use)
     view = triage_view(
         found,
         named,
@@ -123,6 +124,7 @@ def _page(
         emergency=visit.may("case.emergency", places),
         values=values or {},
         errors=errors or {},
+        proposed=proposed,
     )
     return visit.show(
         "triage.html",

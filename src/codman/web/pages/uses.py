@@ -21,6 +21,7 @@ from codman.web.views.changes import proposed_pauses
 from codman.web.views.deploying import SAID_FOR_ALL, clinicians, deploying
 from codman.web.views.lists import Lists, is_search, searched
 from codman.web.views.sites_at_once import CHANGED_AT_ONCE, sites_at_once
+from codman.web.views.triage import proposed_of
 from codman.web.views.use import SHOWN_STATEMENTS, use_view
 from codman.web.views.use_review import use_review
 from codman.web.visit import FormDep, Visit, VisitDep
@@ -42,12 +43,14 @@ def use_page(visit: VisitDep, use_id: str) -> Response:
         view = use_view(connection, use, visit.reader, fields, filed, visit.today())
         may_file = may_add_to(connection, visit.reader, "document", "use", use)
         pauses = proposed_pauses(connection, use, visit.reader)
+        sent = proposed_of(connection, use) if visit.may("review.read") else None
         review = use_review(connection, use, visit.reader, ahead, visit.today())
     return visit.show(
         "use.html",
         view,
         review=review,
         pauses=pauses,
+        sent=sent,
         may_change=bool(fields),
         may_add=visit.may("deployment.create"),
         may_file=may_file,

@@ -9,6 +9,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from codman.flows.proposed import waiting_proposals
 from codman.flows.review.counting import decisions_counted
 from codman.flows.watched import unanswered, unwatched
 from codman.registry.attention import backlog
@@ -105,6 +106,7 @@ class AttentionView:
     by_owner: tuple[Row, ...]
     burndown: Burndown | None
     watching: tuple[Gap, ...]  # what monitoring asks of somebody
+    proposed: tuple[Gap, ...]  # proposals that nobody has gone on with
     decided: tuple[Counted, ...]  # by procedure; none where nothing was ever decided here
 
 
@@ -140,8 +142,19 @@ def attention_view(
         ),
         burndown=_burndown(by_day, today) if by_day else None,
         watching=_watching(connection, within),
+        proposed=_proposed(connection, within),
         decided=decided if any(one.given for one in decided) else (),
     )
+
+
+def _proposed(connection: Connection, within: Sequence[str]) -> tuple[Gap, ...]:
+    """Proposals that were sent in and that nobody has gone on with: how many, and each emergency by its name."""
+    found = waiting_proposals(connection, within)
+    if not found:
+        return ()
+    urgent = [Gap(f"{one.name} is proposed {one.asked}", f"/uses/{one.use}/triage") for one in found if one.emergency]
+    said = "proposal was sent in and no case is" if len(found) == 1 else "proposals were sent in and no case is"
+    return (*urgent, Gap(f"{len(found):,} {said} opened since", "/inventory?stage=proposed&stage=triaged"))
 
 
 def _watching(connection: Connection, within: Sequence[str]) -> tuple[Gap, ...]:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from sqlalchemy import Connection
+
+from codman.flows.proposed import USUAL, Proposal, proposal_of, waiting_proposals, waits_for
 from codman.flows.triage_record import Triaged
 from codman.review.stages import TERMS, DecisionKind
 from codman.spine.determination import Outcome
 from codman.spine.intake import TriageRecord, TriageState
-from codman.spine.use import Tier
+from codman.spine.use import Tier, Use
 from codman.web.render import day
 from codman.web.views.forms import Ask, Asked, Option, shown
 from codman.web.views.marks import Fact
 
 _LEAST_REASON: Final = "A lower tier needs a reason, a second person who agrees, and neither with a hand in the use."
+_NAMED: Final = 4
 _STATES: Final[Mapping[TriageState, str]] = {
     TriageState.STANDING: "holds",
     TriageState.ASKED: "waits for a second person",
@@ -60,6 +64,49 @@ class PendingView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProposedView:
+    """How a proposal asks to be looked at, and with whom it is."""
+
+    title: str
+    by: str
+    at: str
+    reason: str
+    urgent: bool
+    waits_for: str  # empty where a case was opened since
+
+
+def proposed_of(connection: Connection, use: Use) -> ProposedView | None:
+    """The same for a use of the book."""
+    proposal = proposal_of(connection, use.id)
+    if proposal is None:
+        return None
+    waits = any(one.intake == proposal.intake for one in waiting_proposals(connection, ("/",)))
+    return proposed_view(proposal, [one.name for one in waits_for(connection, use, proposal)], waits=waits)
+
+
+def proposed_view(proposal: Proposal | None, people: Sequence[str], *, waits: bool) -> ProposedView | None:
+    """What a use's pages say of the proposal it came by; nothing once an ordinary one was gone on with.
+
+    Args:
+        proposal: The proposal, where there is one.
+        people: Who goes on with it, by name.
+        waits: Whether no case was opened for it since.
+    """
+    if proposal is None or (not waits and proposal.asked == USUAL):
+        return None
+    who = ", ".join(people[:_NAMED]) + (f" and {len(people) - _NAMED} more" if len(people) > _NAMED else "")
+    nobody = "nobody: no officer or chair answers for its sites; ask an administrator"
+    return ProposedView(
+        title=f"Sent in {proposal.asked}" if proposal.asked != USUAL else "Sent in",
+        by=proposal.by_name,
+        at=proposal.sent_at,
+        reason=proposal.reason,
+        urgent=proposal.emergency and waits,
+        waits_for=(who or nobody) if waits else "",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PastLine:
     """One record of the tier."""
 
@@ -79,6 +126,7 @@ class TriageView:
     facts: tuple[Fact, ...]
     unknown: tuple[tuple[str, tuple[str, ...]], ...]  # a tier, and the questions whose answers could raise it there
     forbidden: tuple[str, ...]
+    proposed: ProposedView | None
     changed: str
     reasons: tuple[ReasonLine, ...]
     classes: tuple[ClassLine, ...]
@@ -100,6 +148,7 @@ def triage_view(
     emergency: bool,
     values: Mapping[str, str],
     errors: Mapping[str, str],
+    proposed: ProposedView | None = None,
 ) -> TriageView:
     """The page of a use's tier.
 
@@ -111,6 +160,7 @@ def triage_view(
         emergency: Whether they may open a case in an emergency here.
         values: What was typed into a form that was refused.
         errors: What is wrong with it.
+        proposed: How it was proposed.
     """
     use, standing, fresh = found.use, found.standing, found.fresh
     return TriageView(
@@ -120,6 +170,7 @@ def triage_view(
         facts=_facts(found, names),
         unknown=_unknown(found),
         forbidden=tuple(f"{one.why} ({one.cited})" for one in fresh.forbidden),
+        proposed=proposed,
         changed=_changed(found),
         reasons=tuple(_reason(one, found.asks) for one in (standing.reasons if standing else ())),
         classes=tuple(ClassLine(title=one.title, found=_class(one)) for one in fresh.classes),
