@@ -18,6 +18,9 @@ def spark() -> Iterator[OnSpark]:
         pytest.importorskip("pyspark", reason="extra `spark` is not installed")
         if not there:
             pytest.skip("no Java here, which Spark runs on")
-    on = OnSpark()
+    # a session of a minute is not worth the compiler's second thoughts
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+        on = OnSpark()
     yield on
     on.session.stop()

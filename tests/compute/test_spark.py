@@ -47,7 +47,7 @@ def folder(tmp_path_factory):
     """The same tables as Delta, with partitions and deleted rows, and as Parquet without those rows."""
     deltalake = pytest.importorskip("deltalake", reason="extra `data` is not installed")
     place = tmp_path_factory.mktemp("tables")
-    before, now = rows(4000, 1, "2026-01-01"), rows(3000, 2, "2026-03-10", shift=0.3)
+    before, now = rows(4000, 1, "2026-01-01"), rows(3000, 2, "2026-03-10", shift=0.7)
     vectors = {"delta.enableDeletionVectors": "true"}
     deltalake.write_deltalake(place / "before", before[:3000].to_arrow(), partition_by=["sex"], configuration=vectors)
     append(place / "before", before[3000:].to_arrow())

@@ -15,7 +15,7 @@ from codman.monitor.summaries import ranks
 from codman.monitor.summaries.counting import Rules, add_patients, different, meeting
 from codman.monitor.summaries.grid import Grid, make_grid, places_of_edges
 from codman.monitor.summaries.look import add_looks, look_at, look_bytes, look_of, read_as
-from codman.monitor.summaries.run import count, run
+from codman.monitor.summaries.run import TableChanged, count, run
 from codman.spine.drift_spec import DriftSpec
 from codman.tables.source import open_source
 
@@ -212,3 +212,20 @@ def test_a_row_without_a_time_has_no_window(two):
 
     with pytest.raises(BadInput, match="has no time"):
         run(two[0], open_source(lost), DriftSpec(**ASKED, summed=True, window="week"))
+
+
+@pytest.mark.parametrize("reading", [2, 3])
+def test_a_table_that_changes_between_readings_is_refused_and_not_counted_twice_over(two, monkeypatch, reading):
+    before = open_source(rows(300, 7), name="before")
+    read, batches = [], before.batches
+
+    def growing(columns):
+        read.append(columns)
+        yield from batches(columns)
+        if len(read) == reading:
+            yield from batches(columns)
+
+    monkeypatch.setattr(before, "batches", growing)
+
+    with pytest.raises(TableChanged, match="pin a version"):
+        run(before, two[1], DriftSpec(**ASKED, summed=True))

@@ -95,13 +95,12 @@ class Rules:
                 why=f"its value is missing in {self.timestamp!r}",
                 fix="leave such rows out, or give them their time",
             )
-        if self.every == "month":
-            month: NDArray[np.datetime64] = rows.times.astype("M8[M]").astype("M8[D]")
-            return month
         day: NDArray[np.datetime64] = rows.times.astype("M8[D]")
-        if self.every == "day":
-            return day
-        return day - ((day.astype(np.int64) + 3) % 7).astype("m8[D]")  # 1970-01-01 was a Thursday
+        if self.every == "month":
+            day = rows.times.astype("M8[M]").astype("M8[D]")
+        elif self.every == "week":
+            day = day - ((day.astype(np.int64) + 3) % 7).astype("m8[D]")  # 1970-01-01 was a Thursday
+        return day
 
     def group(self, rows: Counted, name: str) -> Factor:
         """A grouping column, or the bands of one."""

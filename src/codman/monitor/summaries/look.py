@@ -153,8 +153,12 @@ def read_as(name: str, both: tuple[ColumnLook, ColumnLook], rows: int, *, catego
 def in_order(levels: frozenset[str], sort: str) -> tuple[str, ...]:
     """Levels as `codes` orders them: numbers by size, all else by letter."""
     if sort in ("numbers", "truth values"):
-        return tuple(sorted(levels, key=lambda text: (float(_AS_NUMBERS.get(text, text)), text)))
+        return tuple(sorted(levels, key=_size))
     return tuple(sorted(levels))
+
+
+def _size(level: str) -> tuple[float, str]:
+    return float(_AS_NUMBERS.get(level, level)), level
 
 
 def values_of_column(table: pa.Table, name: str, source: Source) -> FloatArray:

@@ -50,6 +50,11 @@ class Thinned:
     slack: IntArray  # (B,) at most so many rows more lie at or below any value than are told
     before: IntArray  # (B + 1,) rows outside, before each bracket and after the one before it; the last, after all
 
+    @property
+    def total(self) -> int:
+        """Rows that have a value."""
+        return int(self.rows.sum() + self.before.sum())
+
 
 def everywhere() -> Brackets:
     """All numbers."""

@@ -7,7 +7,7 @@ effect on performance, designs of repeated patients) is not among them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
@@ -31,7 +31,7 @@ from codman.monitor.summaries.counting import Patients, Rules, counting, differe
 from codman.monitor.summaries.day import Summary
 from codman.monitor.summaries.grid import Column, Grid, numeric_column, places_of_edges
 from codman.monitor.summaries.look import Look, ReadAs, in_order, read_as
-from codman.monitor.summaries.ranks import Reading, sorted_values
+from codman.monitor.summaries.ranks import Brackets, Reading, Thinned, sorted_values
 from codman.monitor.summaries.statistics import drift_of, rates_of
 from codman.monitor.summaries.table import SparkTable
 from codman.monitor.summaries.windows import Totals, slices_of, total, windows
@@ -44,6 +44,20 @@ from codman.tables.source import Source
 
 _MOST_CELLS: Final = 1_000_000  # of groupings together
 _REPEATED: Final = "no interval: counts that add up do not say which rows are of one patient"
+
+
+Reader = Callable[[Job[Any]], Any]  # does a job over a table's rows
+
+
+class TableChanged(BadInput):
+    """A table that had other rows when it was read again."""
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(
+            what=f"{uri!r} changed while it was counted",
+            why="it is read several times, and had other rows the second time",
+            fix="pin a version of a Delta table, or count it when nobody writes",
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +157,7 @@ def count(reference: Source, current: Source, spec: DriftSpec, on: Place | None 
     read, more = _readings(columns, looks, spec)
     events, labelled = _events(looks, spec, reference)
     grid = Grid(
-        columns=tuple(_columns(read, looks, lambda brackets: _needed(tables[0](thinning(rules[0], brackets))))),
+        columns=tuple(_columns(read, looks, lambda brackets: _thinned(tables[0], rules[0], brackets, before))),
         by=tuple((name, _levels(name, looks, spec)) for name in dict.fromkeys(c for by in spec.by for c in by)),
         thresholds=tuple(sorted(set(spec.thresholds))),
         score=spec.score is not None,
@@ -156,6 +170,9 @@ def count(reference: Source, current: Source, spec: DriftSpec, on: Place | None 
         _needed(table(counting(rule, grid, score=spec.score, label=label, events=events)))
         for table, rule in zip(tables, rules, strict=True)
     ]
+    for source, look, summary in zip((reference, current), looks, summaries, strict=True):
+        if int(summary.rows.sum()) != look.kept:
+            raise TableChanged(source.uri)
     patients = None
     if spec.subject is not None:
         met = [_needed(table(meeting(rule, grid))) for table, rule in zip(tables, rules, strict=True)]
@@ -171,6 +188,14 @@ def count(reference: Source, current: Source, spec: DriftSpec, on: Place | None 
         patients=patients,
         notes=(*notes, *more),
     )
+
+
+def _thinned(table: Reader, rules: Rules, brackets: Mapping[str, Brackets], look: Look) -> Mapping[str, Thinned]:
+    """One reading of the reference's numbers."""
+    found: Mapping[str, Thinned] = _needed(table(thinning(rules, brackets)))
+    if any(one.total != look.columns[name].values for name, one in found.items()):
+        raise TableChanged(rules.uri)
+    return found
 
 
 def _refuse(spec: DriftSpec) -> None:
