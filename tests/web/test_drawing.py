@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codman.web.views.drawing import Scale, ticks, against_limit
+from codman.web.views.drawing import Scale, against_limit, ticks
 
 
 def test_a_decision_curves_scale_is_marked_at_round_numbers():
