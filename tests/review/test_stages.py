@@ -220,10 +220,19 @@ def test_running_again_after_a_pause_needs_a_decision_and_what_was_found():
     assert needs(replace(paused, decisions=()), Stage.LIVE, reason="the feed is repaired") == [Need.DECISION]
 
 
-def test_retiring_what_ran_needs_a_check_of_who_depends_on_it_and_withdrawing_does_not():
-    assert needs(approved(Stage.LIVE), Stage.RETIRED, reason="replaced") == [Need.HAZARDS]
-    assert needs(approved(Stage.PAUSED, hazards_checked=True), Stage.RETIRED, reason="replaced") == []
+def test_retiring_what_ran_needs_a_case_and_a_check_of_who_depends_on_it_and_withdrawing_does_not():
+    assert needs(approved(Stage.LIVE), Stage.RETIRED, reason="replaced") == [Need.RETIREMENT, Need.HAZARDS]
+    checked = approved(Stage.PAUSED, hazards_checked=True)
+    assert needs(checked, Stage.RETIRED, reason="replaced") == [Need.RETIREMENT]
+    assert needs(replace(checked, retirement_decided=True), Stage.RETIRED, reason="replaced") == []
     assert needs(Standing(Stage.PROPOSED), Stage.RETIRED, reason="not wanted") == []
+
+
+def test_what_ran_and_was_brought_back_to_questions_is_not_withdrawn_as_if_it_never_had():
+    back = Standing(Stage.IN_REVIEW)
+
+    assert needs(replace(back, deployed=True), Stage.RETIRED, reason="not wanted") == [Need.RETIREMENT]
+    assert needs(replace(back, legacy=True), Stage.RETIRED, reason="not wanted") == [Need.RETIREMENT]
 
 
 def test_triage_needs_the_whole_intake_and_a_tier():

@@ -31,6 +31,7 @@ class Need(StrEnum):
     DECISION = "a decision in force that covers it"
     ACCEPTANCE = "the acceptance of each site's clinician"
     DOWNTIME = "a downtime procedure"
+    RETIREMENT = "a case that decides its retirement"
     HAZARDS = "a check of who and what still depends on it"
     REASON = "a reason"
 
@@ -78,10 +79,11 @@ def _stopping() -> Iterable[Transition]:
         # a reason and nothing else: what harms is stopped first and explained at length later
         yield Transition(before, Stage.PAUSED, Checkpoint.PAUSE, "use.pause", _WHY, back=True)
     for before in (*_EXPOSURE, Stage.PAUSED):
-        needs = _WHY | {Need.HAZARDS}
+        needs = _WHY | {Need.RETIREMENT, Need.HAZARDS}
         yield Transition(before, Stage.RETIRED, Checkpoint.RETIRE, "use.retire", needs, back=True)
-    for before in _BEFORE_RUNNING:
-        yield Transition(before, Stage.RETIRED, Checkpoint.RETIRE, "use.change", _WHY, back=True)  # withdrawn
+    for before in _BEFORE_RUNNING:  # withdrawn, unless it runs all the same, or was brought back to questions
+        needs = _WHY | {Need.RETIREMENT}
+        yield Transition(before, Stage.RETIRED, Checkpoint.RETIRE, "use.change", needs, back=True)
     yield Transition(None, Stage.PAUSED, Checkpoint.PAUSE, "inventory.import", legacy=True)
     yield Transition(None, Stage.RETIRED, Checkpoint.RETIRE, "inventory.import", legacy=True)
 
@@ -169,6 +171,8 @@ class Standing:
     intake_complete: bool = False
     downtime_procedure: bool = False
     hazards_checked: bool = False
+    retirement_decided: bool = False  # by the case that is being closed: an older one ended an earlier life
+    deployed: bool = False  # it runs somewhere, or is paused there, whatever its own stage
     called: Mapping[str, str] = field(default_factory=dict)  # the sites by their names, for who reads what is lacking
     legacy: bool = False  # it ran before anybody asked, and nobody has decided since
     others: tuple[Decided, ...] = ()  # decisions about other uses of the same product: a limit counts them too
@@ -334,6 +338,10 @@ def _lack(
     if need is Need.HAZARDS:
         why = "nobody has checked who and what still depends on it"
         return None if standing.hazards_checked else Lack(need, why)
+    if need is Need.RETIREMENT:
+        never_ran = standing.stage in _BEFORE_RUNNING and not (standing.deployed or standing.legacy)
+        why = "no case has decided that it retires"
+        return None if standing.retirement_decided or never_ran else Lack(need, why)
     if need is Need.REASON:
         return None if (reason or "").strip() else Lack(need, "say why")
     if need is Need.ACCEPTANCE:

@@ -17,7 +17,7 @@ from codman.flows.review.cases import NotYours, docket
 from codman.flows.review.conditions import ConditionClosed, close_by_hand, hand_back, look
 from codman.flows.review.deciding import CannotDecide, add_condition, decide
 from codman.flows.review.pausing import confirm_pause, propose
-from codman.flows.review.staging import HAZARD_CHECK, CannotMove
+from codman.flows.review.staging import HAZARD_CHECK, CannotMove, move
 from codman.flows.review.voting import cast
 from codman.flows.task import Duty
 from codman.flows.work import waiting
@@ -74,6 +74,11 @@ def stage(house: Committee) -> Stage:
         return USES.get(connection, "ward").stage
 
 
+def revision(house: Committee) -> int:
+    with house.house.database.reading() as connection:
+        return USES.get(connection, "ward").revision
+
+
 def paper(house: Committee, by, sort: str = "night-plan", data: bytes = b"plan") -> None:
     said = {"about_kind": "use", "about": "ward", "title": "Plan", "media_type": "text/plain"}
     file_paper(house.house, by, data, type=sort, **said)
@@ -91,6 +96,20 @@ def test_a_retirement_needs_its_check_and_ends_what_runs_at_every_site_in_the_sa
 
     assert done.outcome is CaseOutcome.RETIRED
     assert (stage(house), modes(house)) == (Stage.RETIRED, [Mode.ENDED, Mode.ENDED])
+
+
+@pytest.mark.parametrize("path", [(), (Stage.PAUSED,), (Stage.PAUSED, Stage.IN_REVIEW)])
+def test_nobody_retires_what_ran_without_a_case_not_even_who_may_move_it_and_filed_the_check(house, path):
+    paper(house, house.person("owner"), HAZARD_CHECK)
+    with house.house.database.changing(SYSTEM) as change:
+        USES.change(change, "ward", {"tier": "high"}, None)
+    for to in path:
+        move(house.house, house.officer, "ward", to, revision(house), reason="it alarms too often")
+
+    presiding = replace(house.person("owner"), held=(Held(Role.OWNER), Held(Role.OFFICER)))
+    with pytest.raises(CannotMove, match="no case has decided that it retires"):
+        move(house.house, presiding, "ward", Stage.RETIRED, revision(house), reason="done")
+    assert stage(house) is (path[-1] if path else Stage.LIVE)
 
 
 def test_a_vote_to_go_live_retires_nothing_and_one_to_retire_approves_nothing(house):

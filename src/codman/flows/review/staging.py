@@ -118,7 +118,8 @@ def move_within(change: Change, reader: Reader, use: Use, to: Stage, reason: str
 def retire_within(change: Change, use: Use, reason: str) -> Use:
     """Retire a use as its committee decided, with every deployment, as a part of the change that decides it.
 
-    The decision gives the right to; what a retirement needs beside it is looked at as in any other move.
+    What ran is retired in no other way. The decision gives the right to; what a retirement needs beside it is looked at
+    as in any other move.
 
     Raises:
         CannotMove: Something is lacking: each is named.
@@ -164,6 +165,8 @@ def _moved(change: Change, use: Use, to: Stage, reason: str | None, reader: Read
     connection = change.connection
     runs = _deployments(connection, use.id)
     standing = standing_of_use(connection, use, runs)
+    if reader is None:  # a case decides, and nobody moves it
+        standing = replace(standing, retirement_decided=to is Stage.RETIRED)
     allowed = check_move(standing, to, change.at, reason=reason)
     if reader is not None and allowed.transition is not None:
         require(reader, allowed.transition.action, paths_of(connection, use))
@@ -226,6 +229,7 @@ def standing_of_use(connection: Connection, use: Use, runs: list[Deployment]) ->
         intake_complete=not begun or IntakeState.SUBMITTED.value in begun,
         downtime_procedure=use.downtime_procedure is not None,
         hazards_checked=connection.execute(checked).first() is not None,
+        deployed=any(one.mode in _RUNS or one.mode is Mode.PAUSED for one in there),
         legacy=use.decision is Decision.LEGACY,
         others=_of_other_uses(connection, use),
     )
