@@ -107,6 +107,10 @@ class Reports(Readable[ReportRead]):
         """Await it no longer."""
         return self._step(report, "excuse", why)
 
+    def heed(self, report: ExpectedReport, follows: str) -> ExpectedReport:
+        """Say what follows from the incidents or changes it tells of."""
+        return self._step(report, "heed", follows)
+
     def await_again(self, report: ExpectedReport, why: str) -> ExpectedReport:
         """Await it once more; what came first stays in the book."""
         return self._step(report, "await", why)

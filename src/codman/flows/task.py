@@ -27,6 +27,7 @@ class Duty(StrEnum):
     SITE = "accept a site"
     TIER = "agree to a lower tier"
     REPORT = "see that a report comes"
+    TOLD = "look at what a report tells of"
     CONCERN = "look at a concern"
     ACTION = "do what a concern led to"
     INCIDENT = "answer what monitoring saw"

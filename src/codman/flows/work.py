@@ -14,12 +14,14 @@ from sqlalchemy import Connection, select
 from codman.flows.concerns.people import who_sees
 from codman.flows.house import House
 from codman.flows.proposed import USUAL, goes_on, waiting_proposals
+from codman.flows.reporting.heeding import UNHEEDED, waits_for, what_it_says
 from codman.flows.task import Duty, Task
 from codman.flows.watch.telling import page_of
 from codman.flows.watched import unwatched
 from codman.flows.work_reviews import of_reviews
 from codman.registry import governance
 from codman.registry.access import Reader, may, paths_for
+from codman.registry.governance import SCHEDULES
 from codman.registry.inventory import paths_of, visible
 from codman.registry.names import names_of
 from codman.registry.nouns import USES
@@ -60,6 +62,7 @@ def _every(house: House, connection: Connection, reader: Reader, today: date) ->
     yield from _proposed(connection, reader)
     yield from _tiers(connection, reader)
     yield from _reports(connection, reader, ahead)
+    yield from _told(connection, reader)
     yield from _concerns(connection, reader)
     yield from _actions(connection, reader)
     yield from _incidents(connection, reader)
@@ -125,6 +128,22 @@ def _reports(connection: Connection, reader: Reader, ahead: str) -> Iterator[Tas
             use=row.use,
             words=row.partner_name,
         )
+
+
+def _told(connection: Connection, reader: Reader) -> Iterator[Task]:
+    """Reports that tell of incidents or changes, for everybody they reach, until the office says what follows."""
+    for one in governance.every(connection, "expected_report", UNHEEDED):
+        use, schedule = USES.get(connection, one.use), SCHEDULES.get(connection, one.schedule)
+        if waits_for(connection, reader, one, schedule, use):
+            yield Task(
+                duty=Duty.TOLD,
+                sentence=f"A report about {use.name} tells of something: {what_it_says(one)}",
+                at=f"/reports/{one.id}",
+                since=one.received_at or one.updated_at,
+                due_on=(one.received_at or one.updated_at)[:10] if one.incidents else None,
+                use=one.use,
+                words=schedule.partner_name,
+            )
 
 
 def _concerns(connection: Connection, reader: Reader) -> Iterator[Task]:

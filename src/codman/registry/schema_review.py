@@ -237,6 +237,13 @@ expected_reports = record_table(
     Column("reminded", Integer, nullable=False),
     Column("escalated_at", TIME),
     Column("excuse", Text),
+    Column("incidents", Integer),
+    Column("complaints", Integer),
+    Column("changes", JSON, nullable=False),
+    Column("tells", Boolean, nullable=False),
+    ref("heeded_by", "people"),
+    Column("heeded_at", TIME),
+    Column("follows", Text),
 )
 expected_reports.append_constraint(UniqueConstraint("schedule", "period_start"))
 

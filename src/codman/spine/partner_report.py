@@ -74,6 +74,13 @@ class ExpectedReportFields(Fields):
     reminded: int = Field(default=0, ge=0, description="Reminders that were sent")
     escalated_at: Instant | None = None
     excuse: Prose | None = None
+    incidents: int | None = Field(default=None, ge=1, description="That it tells of; null: none known, or not come")
+    complaints: int | None = Field(default=None, ge=1, description="The same")
+    changes: list[Line] = Field(default_factory=list, max_length=20, description="What it says has changed")
+    tells: bool = Field(default=False, description="Of an incident or a change: the office says what follows")
+    heeded_by: Id | None = None
+    heeded_at: Instant | None = None
+    follows: Prose | None = Field(default=None, description="What follows from it, in the office's words")
 
 
 class ExpectedReport(Record, ExpectedReportFields):

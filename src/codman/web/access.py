@@ -70,6 +70,7 @@ PAGES: Final[Mapping[str, str]] = {
     "POST /reports/{name}/link": "schedule.change",
     "POST /reports/{name}/links/revoke": "schedule.change",
     "POST /reports/{name}/excuse": "report.excuse",
+    "POST /reports/{name}/heed": "report.excuse",
     "POST /reports/{name}/await": "schedule.change",
     "GET /reports/{name}/workbook": "report.read",
     "POST /reports/{name}/workbook": "report.create",

@@ -26,14 +26,17 @@ from codman.flows.reporting import office, receiving
 from codman.flows.reporting.answers import Answered, read_answers
 from codman.flows.reporting.calendar import Standing
 from codman.flows.reporting.expecting import Looked, look
+from codman.flows.reporting.heeding import against_the_record
 from codman.flows.reporting.receiving import NotAwaited, by_link, original_of_form, receive_by_link
 from codman.flows.reporting.schedules import ScheduleEnded, change_schedule, end_schedule, make_schedule
+from codman.flows.task import Duty
+from codman.flows.work import waiting
 from codman.integrations.smtp import SmtpMail, read_server
 from codman.jobs.tables import outbox
 from codman.registry.access import Held, NotAllowed, Reader
 from codman.registry.links import LinkSpent
 from codman.registry.log import SYSTEM
-from codman.registry.nouns import USES
+from codman.registry.nouns import DEPLOYMENTS, PEOPLE, USES
 from codman.registry.records import BadField, NoSuchRecord
 from codman.registry.schema import documents, statements
 from codman.spine.partner_report import ReportState
@@ -336,3 +339,78 @@ def test_the_link_in_a_reminder_opens_the_form_and_stands_nowhere_in_the_databas
     (seed,) = set(re.findall(rb"/report/~([A-Za-z0-9_-]{43})", kept))
     with pytest.raises(LinkSpent):
         by_link(small.house, f"~{seed.decode()}")
+
+
+HARM = {"incidents": "some", "incidents_count": "3", "changes": "some", "changed_version": "yes"}
+
+
+def told(partners: Partners, name: str) -> list[tuple[str, str | None]]:
+    found = waiting(partners.house, partners.person(name))
+    return [(one.sentence, one.due_on) for one in found if one.duty is Duty.TOLD]
+
+
+def test_a_report_of_incidents_and_a_changed_version_reaches_everybody_and_waits_until_the_office_says_what_follows(
+    partners,
+):
+    with partners.house.database.changing(SYSTEM) as change:
+        USES.change(change, "ward", {"owner": "p-owner"}, None)
+        PEOPLE.change(change, "p-clin", {"email": "clin@example.org"}, None)
+        runs = {"use": "ward", "site": "north", "mode": "live", "version": "sepsis-120", "clinician": "p-clin"}
+        DEPLOYMENTS.add(change, DEPLOYMENTS.validated(runs))
+    partners.scheduled()
+    partners.clock.forward(days=90)
+    came = answer(partners, opened(partners, partners.reports()[0].id), **HARM)
+
+    assert (came.incidents, came.complaints, came.changes, came.tells) == (3, 2, ["version"], True)
+    told_of = sorted(to for to, event in letters(partners) if event == "report.tells")
+    assert told_of == ["clin@example.org", "owner@example.org", "p-one@example.org", "p-two@example.org"]
+    says = "A report about Ward sepsis tells of something: 3 safety incidents; 2 complaints; changed: version"
+    for name in ("owner", "clin", "chair"):
+        assert told(partners, name) == [(says, "2027-01-30")], name
+    assert told(partners, "viewer") == []
+    (first, *_) = office.owed(partners.house, partners.person("chair"))
+    assert first.sentence.endswith("as a claim; 3 safety incidents; 2 complaints; changed: version")
+    with partners.house.database.reading() as connection:
+        assert against_the_record(connection, came).startswith(
+            "It says that the version changed; by the record 1.2.0 runs, entered on 1 Nov 2026"
+        )
+
+    with pytest.raises(NotAllowed):
+        office.heed(partners.house, partners.person("owner"), came.id, came.revision, "Nothing follows")
+    with pytest.raises(BadField):
+        office.heed(partners.house, partners.person("chair"), came.id, came.revision, "  ")
+    done = office.heed(partners.house, partners.person("chair"), came.id, came.revision, "A pause was proposed")
+    assert (done.heeded_by, done.follows) == ("p-chair", "A pause was proposed")
+    assert told(partners, "owner") == told(partners, "clin") == told(partners, "chair") == []
+    again = office.await_again(partners.house, partners.person("chair"), came.id, done.revision, "a wrong count")
+    assert (again.tells, again.incidents, again.changes, again.heeded_at) == (False, None, [], None)
+
+
+def test_who_has_a_hand_in_the_use_does_not_say_what_follows_from_its_report(small):
+    with small.house.database.changing(SYSTEM) as change:
+        USES.change(change, "ward", {"owner": "p-chair"}, None)
+    small.scheduled()
+    came = answer(small, opened(small, small.reports()[0].id), **HARM)
+    with pytest.raises(NotAllowed, match="answer for this use"):
+        office.heed(small.house, small.person("chair"), came.id, came.revision, "Nothing follows")
+
+
+def test_a_changed_version_that_the_record_does_not_know_is_named(small):
+    with small.house.database.changing(SYSTEM) as change:
+        DEPLOYMENTS.add(
+            change, DEPLOYMENTS.validated({"use": "ward", "site": "north", "version": "sepsis-120", "mode": "live"})
+        )
+    small.clock.forward(days=200)
+    small.scheduled(first_due="2027-06-01")
+    came = answer(small, opened(small, small.reports()[0].id), **HARM)
+    with small.house.database.reading() as connection:
+        said = against_the_record(connection, came)
+    assert said.startswith("It says that the version changed; the record does not: 1.2.0 runs there")
+
+
+def test_a_report_of_nothing_but_complaints_wakes_nobody(small):
+    small.scheduled()
+    came = answer(small, opened(small, small.reports()[0].id))
+    assert (came.incidents, came.tells) == (None, False)
+    assert "report.tells" not in {event for _, event in letters(small)}
+    assert told(small, "owner") == told(small, "chair") == []

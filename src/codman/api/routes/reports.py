@@ -202,6 +202,20 @@ def _of_reports() -> Iterator[Operation]:
     )
     yield Operation(
         method="POST",
+        path="/reports/{id}/heed",
+        name="heed_report",
+        tag="reports",
+        action="report.excuse",
+        summary="Say what follows from a report",
+        description="Of one that tells of incidents or changes; by the office, and by nobody with a hand in the use.",
+        do=_heed,
+        parameters=where,
+        body=Body(Reason, "What follows, or why nothing does"),
+        edits=True,
+        answers=(Answer(200, "The report as it is now", ExpectedReport, headers=("ETag",)),),
+    )
+    yield Operation(
+        method="POST",
         path="/reports/{id}/await",
         name="await_report_again",
         tag="reports",
@@ -317,6 +331,11 @@ def _link(call: Call) -> Reply:
 def _excuse(call: Call) -> Reply:
     name, revision, why = _id(call), call.revision(), call.fields(Reason).why
     return replies.record(office.excuse(call.house, call.reader, name, revision, why, request=call.request))
+
+
+def _heed(call: Call) -> Reply:
+    name, revision, why = _id(call), call.revision(), call.fields(Reason).why
+    return replies.record(office.heed(call.house, call.reader, name, revision, why, request=call.request))
 
 
 def _await_again(call: Call) -> Reply:

@@ -9,14 +9,17 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, select
 
+from codman.flows.concerns.following import NotImpartial
 from codman.flows.house import House
 from codman.flows.reporting.calendar import Standing, last_day, standing
+from codman.flows.reporting.heeding import what_it_says
 from codman.flows.reporting.letters import address_of_link, secret_of
 from codman.flows.reporting.receiving import NotAwaited, awaited_by
 from codman.flows.review.reading import list_governed
 from codman.registry import governance
 from codman.registry.access import NotAllowed, Reader, paths_for
 from codman.registry.governance import EXPECTED_REPORTS, SCHEDULES
+from codman.registry.interests import hand_in
 from codman.registry.links import REPORT, Link, links_about, make_link, revoke_links
 from codman.registry.nouns import USES
 from codman.registry.records import BadField, Page
@@ -190,6 +193,32 @@ def excuse(
         return done
 
 
+def heed(
+    house: House, reader: Reader, name: str, revision: int, follows: str, *, request: str | None = None
+) -> ExpectedReport:
+    """Say what follows from the incidents or changes a report tells of; by the office, without a hand in the use.
+
+    Raises:
+        NoSuchRecord: There is no such report within their reach.
+        NotAllowed: They may not, for its use, or they have a hand in it.
+        BadField: It tells of nothing, somebody said already what follows, or nothing is said.
+        Stale: It was changed meanwhile.
+    """
+    with house.database.changing(reader.author(request), follows or None) as change:
+        found = awaited_by(change.connection, reader, name, "report.excuse")
+        hand = hand_in(change.connection, found.use, found.product).get(reader.person)
+        if hand is not None:
+            raise NotImpartial("say what follows from this report", hand)
+        if not found.report.tells or found.report.heeded_at is not None:
+            raise BadField(
+                "expected_report", "follows", "it waits for nobody: what follows is said, or it tells of none"
+            )
+        if not follows.strip():
+            raise BadField("expected_report", "follows", "say what follows from it, or why nothing does")
+        done = {"heeded_by": reader.person, "heeded_at": change.at, "follows": follows}
+        return EXPECTED_REPORTS.change(change, name, done, revision)
+
+
 def await_again(
     house: House, reader: Reader, name: str, revision: int, why: str, *, request: str | None = None
 ) -> ExpectedReport:
@@ -207,13 +236,20 @@ def await_again(
             raise BadField("expected_report", "state", "it is awaited already")
         if not why.strip():
             raise BadField("expected_report", "state", "say why it must come again")
-        again = {
+        again: dict[str, Any] = {
             "state": ReportState.DUE.value,
             "way": None,
             "statement": None,
             "document": None,
             "received_at": None,
             "excuse": None,
+            "incidents": None,
+            "complaints": None,
+            "changes": [],
+            "tells": False,
+            "heeded_by": None,
+            "heeded_at": None,
+            "follows": None,
         }
         return EXPECTED_REPORTS.change(change, name, again, revision)
 
@@ -245,8 +281,9 @@ def sentence(report: ExpectedReport, grace_days: int, today: str) -> str:
     if stands is Standing.EXCUSED:
         return "excused: nothing was reported for this time"
     came = written_day((report.received_at or "")[:10])
+    says = what_it_says(report)
     late = "late, " if stands is Standing.RECEIVED_LATE else ""
-    return f"received {late}on {came}" + (", signed" if report.way is Way.SIGNED else ", as a claim")
+    return f"received {late}on {came}" + (", signed" if report.way is Way.SIGNED else ", as a claim") + f"; {says}"
 
 
 _FIRST: Final = (Standing.MISSING, Standing.LATE, Standing.EXPECTED)
@@ -254,6 +291,8 @@ _FIRST: Final = (Standing.MISSING, Standing.LATE, Standing.EXPECTED)
 
 def _urgency(one: Owed) -> tuple[int, str]:
     day = one.report.due_on
+    if one.report.tells and one.report.heeded_at is None:
+        return -1, day  # somebody was harmed, or what runs is another thing: nothing comes before it
     if one.standing in _FIRST:
         return _FIRST.index(one.standing), day
     return len(_FIRST), "".join(chr(0x10FFFF - ord(letter)) for letter in day)  # what came: the newest first

@@ -20,6 +20,7 @@ from codman.flows.house import House
 from codman.flows.papers import keep_bytes, take_back
 from codman.flows.reporting.answers import Answered
 from codman.flows.reporting.calendar import days_after
+from codman.flows.reporting.heeding import kept, tell_what_it_says
 from codman.flows.reporting.schedules import use_to
 from codman.registry import governance
 from codman.registry.about import Known, said_by
@@ -38,6 +39,7 @@ from codman.spine.engine_statements import MonitoringPredicate
 from codman.spine.measurement import Window
 from codman.spine.partner_report import ExpectedReport, Partner, ReportState, Schedule, Way
 from codman.spine.product import Product, Version
+from codman.spine.reported import Reported
 from codman.spine.statement import Digest, Input, Kind, Origin, Statement, Subject, when
 from codman.spine.use import Use
 
@@ -204,7 +206,8 @@ def receive_signed(
         filed = find(change.connection, read.digest)
         if filed is None or filed.known.use not in (None, now.use.id):
             raise NotThisReport("the book knows it as a statement about another use")
-        return _received(change, name, Way.SIGNED, read.digest, None)
+        said = read.predicate.report if isinstance(read.predicate, MonitoringPredicate) else None
+        return _received(change, house, now, said, Way.SIGNED, read.digest, None)
 
 
 def original_of_form(found: Awaited, typed: dict[str, str]) -> Original:
@@ -247,7 +250,7 @@ def _receive(
             index = size_of(change.connection) + len(change.entries)
             source = f"report:{original.way.value}"
             file(change, said_by(read), known, None, size=len(read.body), source=source, index=index)
-            return _received(change, name, original.way, read.digest, document.id)
+            return _received(change, house, found, answered.report, original.way, read.digest, document.id)
     except BaseException:
         take_back(house, author, digest)
         if read is not None:
@@ -260,7 +263,15 @@ def _take_back_statement(house: House, author: Author, read: ReadStatement) -> N
         house.store.take_back(read, statement=find(change.connection, read.digest) is None)
 
 
-def _received(change: Change, name: str, way: Way, statement: str, document: str | None) -> ExpectedReport:
+def _received(
+    change: Change,
+    house: House,
+    found: Awaited,
+    said: Reported | None,
+    way: Way,
+    statement: str,
+    document: str | None,
+) -> ExpectedReport:
     done: dict[str, Any] = {
         "state": ReportState.RECEIVED.value,
         "way": way.value,
@@ -268,8 +279,11 @@ def _received(change: Change, name: str, way: Way, statement: str, document: str
         "document": document,
         "received_at": change.at,
     }
-    received = EXPECTED_REPORTS.change(change, name, done, None)
-    revoke_links(change, REPORT, name)
+    if said is not None:
+        done |= kept(said)
+    received = EXPECTED_REPORTS.change(change, found.report.id, done, None)
+    revoke_links(change, REPORT, found.report.id)
+    tell_what_it_says(change, house, received, found.schedule, found.use)
     return received
 
 

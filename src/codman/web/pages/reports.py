@@ -84,6 +84,16 @@ def excuse_report(visit: VisitDep, form: FormDep, name: str) -> Response:
     return visit.go(f"/reports/{name}")
 
 
+@router.post("/reports/{name}/heed")
+def heed_report(visit: VisitDep, form: FormDep, name: str) -> Response:
+    """Say what follows from the incidents or changes it tells of."""
+    try:
+        office.heed(visit.house, visit.reader, name, _revision(form), form.get("follows") or "")
+    except BadField as error:
+        return _report(visit, name, errors={"follows": error.why}, status=422)
+    return visit.go(f"/reports/{name}")
+
+
 @router.post("/reports/{name}/await")
 def await_report_again(visit: VisitDep, form: FormDep, name: str) -> Response:
     """Await it once more, with a reason."""

@@ -9,10 +9,11 @@ from typing import Final
 from sqlalchemy import Connection
 
 from codman.flows.reporting.calendar import Standing, days_after
+from codman.flows.reporting.heeding import against_the_record, what_it_says
 from codman.flows.reporting.office import Owed
 from codman.registry.links import Link
 from codman.registry.names import names_of
-from codman.spine.partner_report import Schedule
+from codman.spine.partner_report import ExpectedReport, Schedule
 from codman.spine.use import Use
 from codman.spine.vocabulary import word
 from codman.web.render import brief, day
@@ -46,6 +47,8 @@ class ReportLine:
     standing: Tag
     way: str
     owner: str
+    says: str  # incidents, complaints, changes
+    waits: bool  # nobody has said yet what follows from it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +74,7 @@ class ReportsView:
     title: str
     back: tuple[tuple[str, str], ...]
     use: str  # its id; empty is the whole house
+    telling: int  # that tell of incidents or changes, and nobody has said what follows
     silent: int  # that have not come though their day has passed
     lines: tuple[ReportLine, ...]
     schedules: tuple[ScheduleLine, ...]
@@ -98,6 +102,11 @@ class ReportView:
     limit: str
     asked: tuple[Asked, ...]  # the reason for an excuse
     again: tuple[Asked, ...]
+    waits: bool  # it tells of something, and nobody has said what follows
+    says: str
+    against: str  # what the record says of a version that it calls changed
+    follows: str
+    heeding: tuple[Asked, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +139,7 @@ def reports_view(
         title="Reports by teams and vendors" if use is None else f"Reports about {use.name}",
         back=() if use is None else (("/reports", "Reports"), (f"/uses/{use.id}", use.name)),
         use="" if use is None else use.id,
+        telling=sum(one.report.tells and one.report.heeded_at is None for one in owed),
         silent=silent,
         lines=tuple(
             ReportLine(
@@ -142,6 +152,8 @@ def reports_view(
                 standing=_TAGS[one.standing],
                 way=WAYS.get(one.report.way or "", ""),
                 owner=named.get(one.owner, one.owner),
+                says=what_it_says(one.report),
+                waits=one.report.tells and one.report.heeded_at is None,
             )
             for one in owed
         ),
@@ -178,7 +190,7 @@ def report_view(
 ) -> ReportView:
     """One report."""
     report = one.report
-    named = names_of(connection, [one.owner])
+    named = names_of(connection, [one.owner, report.heeded_by])
     facts = [
         Fact("Period", f"{day(report.period_start)} to {day(days_after(report.period_end, -1))}"),
         Fact("Due", day(report.due_on)),
@@ -212,7 +224,27 @@ def report_view(
         limit=size(largest),
         asked=shown((why,), {}, errors or {}),
         again=shown((again,), {}, errors or {}),
+        waits=report.tells and report.heeded_at is None,
+        says=what_it_says(report),
+        against=against_the_record(connection, report),
+        follows=_follows(report, named),
+        heeding=shown((FOLLOWS,), {}, errors or {}),
     )
+
+
+FOLLOWS: Final = Ask(
+    name="follows",
+    label="What follows from it",
+    kind="prose",
+    needed=True,
+    hint="What was done, or why nothing is: a concern raised, a pause, a review opened. Name no patient.",
+)
+
+
+def _follows(report: ExpectedReport, named: Mapping[str, str]) -> str:
+    if report.heeded_at is None:
+        return ""
+    return f"{named.get(report.heeded_by or '', '')} said on {day(report.heeded_at)} what follows: {report.follows}"
 
 
 def schedule_asks(people: Sequence[Option], vendors: Sequence[Option], *, new: bool) -> tuple[Ask, ...]:

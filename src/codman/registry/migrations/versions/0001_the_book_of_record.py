@@ -1014,7 +1014,15 @@ def upgrade() -> None:
         sa.Column("reminded", sa.Integer(), nullable=False),
         sa.Column("escalated_at", sa.String(length=40), nullable=True),
         sa.Column("excuse", sa.Text(), nullable=True),
+        sa.Column("incidents", sa.Integer(), nullable=True),
+        sa.Column("complaints", sa.Integer(), nullable=True),
+        sa.Column("changes", sa.JSON(), nullable=False),
+        sa.Column("tells", sa.Boolean(), nullable=False),
+        sa.Column("heeded_by", sa.String(length=64), nullable=True),
+        sa.Column("heeded_at", sa.String(length=40), nullable=True),
+        sa.Column("follows", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["document"], ["documents.id"], name=op.f("fk_expected_reports_document")),
+        sa.ForeignKeyConstraint(["heeded_by"], ["people.id"], name=op.f("fk_expected_reports_heeded_by")),
         sa.ForeignKeyConstraint(["schedule"], ["schedules.id"], name=op.f("fk_expected_reports_schedule")),
         sa.ForeignKeyConstraint(["use"], ["uses.id"], name=op.f("fk_expected_reports_use")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_expected_reports")),
@@ -1023,6 +1031,7 @@ def upgrade() -> None:
     with op.batch_alter_table("expected_reports", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_expected_reports_document"), ["document"], unique=False)
         batch_op.create_index(batch_op.f("ix_expected_reports_due_on"), ["due_on"], unique=False)
+        batch_op.create_index(batch_op.f("ix_expected_reports_heeded_by"), ["heeded_by"], unique=False)
         batch_op.create_index(batch_op.f("ix_expected_reports_schedule"), ["schedule"], unique=False)
         batch_op.create_index(batch_op.f("ix_expected_reports_state"), ["state"], unique=False)
         batch_op.create_index(batch_op.f("ix_expected_reports_use"), ["use"], unique=False)
