@@ -17,7 +17,7 @@ from codman.registry.nouns import DEPLOYMENTS
 from codman.registry.schema import deployments, uses
 from codman.registry.schema_review import cases, reopenings
 from codman.spine.reopening import Changed, ReopeningState
-from codman.spine.review import GRANTED, CaseOutcome, CaseState
+from codman.spine.review import GRANTED, CaseOutcome, CaseState, Procedure
 from codman.spine.site import Deployment
 from codman.spine.use import RUNNING, Decision, Stage
 
@@ -25,6 +25,7 @@ UNDECIDED: Final = (Decision.UNDECIDED.value, Decision.LEGACY.value)
 _FAVOURABLE: Final = (Decision.APPROVED.value, Decision.CONDITIONAL.value)
 _RUNS: Final = tuple(sorted(stage.value for stage in RUNNING))
 _EXPOSURE: Final = {Stage.SILENT.value: 0, Stage.PILOT.value: 1, Stage.LIVE.value: 2}
+_STRICT: Final = {Procedure.EMERGENCY.value: 0, Procedure.EXPEDITED.value: 1, Procedure.FULL.value: 2}
 OF: Final = uses.alias("of_deployment")  # the use of a deployment
 JOINED: Final = deployments.join(OF, OF.c.id == deployments.c.use)
 _decided = cases.alias("decided")
@@ -34,6 +35,10 @@ _refused = cases.alias("refused")
 
 def _exposed(column: Any) -> ColumnElement[int]:
     return case(_EXPOSURE, value=column, else_=-1)
+
+
+def _strict(column: Any) -> ColumnElement[int]:
+    return case(_STRICT, value=column, else_=0)
 
 
 def running() -> ColumnElement[bool]:
@@ -64,7 +69,11 @@ def uncovered(today: str) -> ColumnElement[bool]:
             _refused.c.use == _granted.c.use,
             _refused.c.state == CaseState.DECIDED.value,
             _refused.c.outcome == CaseOutcome.REJECTED.value,
-            _refused.c.decided_at >= _granted.c.decided_at,
+            # only a decision come to as strictly undoes a rejection
+            or_(
+                _refused.c.decided_at >= _granted.c.decided_at,
+                _strict(_refused.c.procedure) > _strict(_granted.c.procedure),
+            ),
             _exposed(_refused.c.leads_to) >= 0,
             _exposed(_refused.c.leads_to) <= _exposed(deployments.c.mode),
         )

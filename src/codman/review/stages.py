@@ -110,6 +110,9 @@ class DecisionKind(StrEnum):
     EMERGENCY = "emergency"
 
 
+_STRICT: Final = (DecisionKind.EMERGENCY, DecisionKind.EXPEDITED, DecisionKind.ORDINARY)  # by the fewest who decide
+
+
 KIND_OF: Final[Mapping[Procedure, DecisionKind]] = {
     Procedure.FULL: DecisionKind.ORDINARY,
     Procedure.EXPEDITED: DecisionKind.EXPEDITED,
@@ -233,22 +236,24 @@ def in_force(standing: Standing, stage: Stage, at: str, terms: Mapping[DecisionK
     """The decision that lets a use run at a stage now: an ordinary one first; None where there is none.
 
     A rejection ends what was decided before it for the stage it refuses and those beyond: who is refused to go live may
-    go on with the pilot. A deferral ends nothing. A kind of decision counts only for the tiers it is good for, and only
-    so often a year. A refused change is no decision about the use, and is not given here.
+    go on with the pilot. Only a decision come to as strictly undoes it: no emergency undoes a committee's rejection. A
+    deferral ends nothing. A kind of decision counts only for the tiers it is good for, and only so often a year. A
+    refused change is no decision about the use, and is not given here.
     """
     if stage not in RUNNING:
         return None
     now, exposed = when(at), _EXPOSURE.index(stage)
     refused = [
-        when(d.at) for d in standing.decisions if d.outcome is Decision.REJECTED and _EXPOSURE.index(d.up_to) <= exposed
+        d
+        for d in standing.decisions
+        if d.outcome is Decision.REJECTED and _EXPOSURE.index(d.up_to) <= exposed and when(d.at) <= now
     ]
-    against = max((at_ for at_ in refused if at_ <= now), default=None)
     good = [
         d
         for d in standing.decisions
         if d.outcome in _FAVOURABLE
         and when(d.at) <= now
-        and (against is None or when(d.at) > against)
+        and all(when(d.at) > when(no.at) and _STRICT.index(d.kind) >= _STRICT.index(no.kind) for no in refused)
         and not _ended(d, now, terms)
         and exposed <= _EXPOSURE.index(d.up_to)
         and (d.sites is None or standing.sites <= d.sites)

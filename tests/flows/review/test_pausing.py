@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from committee import Committee, auroc
+from committee import POLICY, Committee, auroc, cast
 
 from codman.flows.change_control import day_round
 from codman.flows.records import accept_deployment
-from codman.flows.review.cases import NotYours, docket
+from codman.flows.review.cases import NotYours, docket, open_case
 from codman.flows.review.deciding import accept_inconclusive, add_condition, decide
 from codman.flows.review.pausing import ProposalSettled, confirm_pause, decline_pause, list_pause_proposals, propose
 from codman.flows.review.staging import move
-from codman.flows.review.voting import cast
+from codman.flows.review.undecided import uncovered
 from codman.registry import governance
-from codman.registry.access import NotAllowed
+from codman.registry.access import Held, NotAllowed
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import DEPLOYMENTS, USES
 from codman.registry.records import BadField, Stale
 from codman.registry.replay import check_records
 from codman.spine.pausing import PauseCause, PauseState
-from codman.spine.review import CaseOutcome, Choice
+from codman.spine.person import Role
+from codman.spine.review import CaseOutcome, Choice, Procedure
 from codman.spine.site import DeploymentFields, Mode
-from codman.spine.use import Stage
+from codman.spine.use import Decision, Stage
 
 CONDITION = {"sentence": "Show it again on 900 more patients", "owner": "p-owner", "due_on": "2027-02-01"}
 
@@ -204,3 +206,74 @@ def test_a_condition_that_no_evidence_closes_leads_there_too(house):
     assert [one.because for one in proposals(house)] == [
         "a condition of its decision was due on 15 Jan 2027 and nothing came"
     ]
+
+
+def granted_beside(house: Committee, sites: list[str], leads_to: Stage, **more: object):
+    """A decision come to after the one that runs, which asks for less."""
+    body = POLICY.replace(b"go-live-high", b"beside").replace(b"0.75", b"0.5")
+    case = house.opened(quorum=3, sites=sites, leads_to=leads_to, policy=body, **more)
+    house.seated(case)
+    for name in ("clin", "stat", "safe"):
+        cast(house.house, house.person(name), case.id, Choice.APPROVE)
+    now = docket(house.house, house.person("chair"), case.id).case
+    return decide(house.house, house.person("chair"), case.id, now.revision, CaseOutcome.APPROVED, "as voted")
+
+
+def rejected(house: Committee) -> None:
+    case = house.opened(quorum=3)
+    house.seated(case)
+    for name in ("clin", "stat", "safe"):
+        cast(house.house, house.person(name), case.id, Choice.REJECT, reason="it harmed")
+    now = docket(house.house, house.person("chair"), case.id).case
+    decide(house.house, house.person("chair"), case.id, now.revision, CaseOutcome.REJECTED, "as voted")
+
+
+def alone(house: Committee, leads_to: Stage, sites: list[str]):
+    """What one officer decides in an emergency."""
+    officer = replace(house.person("viewer"), person="p-two", held=(Held(Role.OFFICER),))
+    more = {"use": "ward", "leads_to": leads_to, "sites": sites, "version": "sepsis-120", "why": "the ward is full"}
+    case = open_case(house.house, house.person("chair"), house.policy(), procedure=Procedure.EMERGENCY, **more)
+    return decide(house.house, officer, case.id, case.revision, CaseOutcome.APPROVED, "the ward is full")
+
+
+def test_a_silent_run_granted_elsewhere_leaves_a_lapsed_condition_standing(house):
+    to_the_day_after(house)
+    granted_beside(house, ["south"], Stage.SILENT)
+    house.clock.forward(hours=1)
+    granted_beside(house, ["south"], Stage.LIVE)
+    day_round(house.house)
+
+    (one,) = proposals(house)
+    assert one.state is PauseState.OPEN
+
+
+def test_a_committees_rejection_is_undone_by_no_emergency_of_one_person(house):
+    house.evidence(auroc(0.80, 0.76, 0.84))
+    rejected(house)
+    house.clock.forward(days=1)
+    alone(house, Stage.SILENT, ["south"])
+    alone(house, Stage.LIVE, ["north"])
+    propose(house.house)
+
+    assert [(one.cause, one.state) for one in proposals(house)] == [(PauseCause.REJECTED, PauseState.OPEN)]
+    assert use(house).decision is Decision.REJECTED
+    with house.house.database.reading() as connection:
+        assert [one.why for one in uncovered(connection, use(house), "2026-11-03")] == ["it was refused since"]
+
+
+def test_what_is_granted_for_less_than_runs_says_nothing_of_what_runs(house):
+    assert use(house).decision is Decision.CONDITIONAL
+
+    granted_beside(house, ["south"], Stage.SILENT)
+
+    assert use(house).decision is Decision.CONDITIONAL
+
+
+def test_a_use_that_was_paused_and_runs_again_is_proposed_again(house):
+    to_the_day_after(house)
+    (one,) = proposals(house)
+    confirm_pause(house.house, house.person("chair"), one.id, 1, "as proposed")
+    with house.house.database.changing(SYSTEM) as change:  # as if nothing had stood in its way
+        USES.change(change, "ward", {"stage": "live"}, None)
+
+    assert propose(house.house) == (1, 0)

@@ -23,6 +23,7 @@ from codman.flows.review.cases import (
     working,
 )
 from codman.flows.review.staging import retire_within, still_runs
+from codman.flows.review.superseded import rejected
 from codman.flows.review.voting import count, table_of
 from codman.flows.review.voting import verdict_of as verdict_of
 from codman.registry import governance
@@ -37,6 +38,7 @@ from codman.registry.schema_review import cases
 from codman.review.clocks import clocks
 from codman.review.committee import vote_again_work_days
 from codman.review.stages import KIND_OF, TERMS
+from codman.review.superseding import exposure
 from codman.review.votes import Tally, why_not_outcome
 from codman.spine.day import written_day
 from codman.spine.pausing import PauseCause, PauseProposalFields
@@ -52,7 +54,7 @@ from codman.spine.review import (
     Procedure,
 )
 from codman.spine.statement import Digest, Kind, Subject
-from codman.spine.use import Decision
+from codman.spine.use import Decision, Use
 from codman.spine.verdict import Outcome, Result, Verdict
 
 _A_YEAR: Final = 365  # a decision of the whole committee is looked at again within it
@@ -403,7 +405,17 @@ def _follow(change: Change, found: Docket, closed: Case, outcome: CaseOutcome, r
     if outcome is CaseOutcome.RETIRED:
         retire_within(change, found.use, reasons)
         return
-    use = USES.change(change, found.use.id, {"decision": _DECISION[outcome].value}, None)
+    use = found.use
+    if outcome not in GRANTED or _carries(change.connection, use, closed):
+        use = USES.change(change, use.id, {"decision": _DECISION[outcome].value}, None)
     if outcome is CaseOutcome.REJECTED and (why := still_runs(change.connection, use, closed, change.at)) is not None:
         fields = PauseProposalFields(use=use.id, cause=PauseCause.REJECTED, because=why, case=closed.id)
         PAUSE_PROPOSALS.add(change, fields)
+
+
+def _carries(connection: Connection, use: Use, closed: Case) -> bool:
+    """Whether what a case granted can be said of the use: it reaches as far as the use runs, and no rejection stands.
+
+    A silent run that is granted makes no approval of what is live.
+    """
+    return exposure(closed.leads_to) >= exposure(use.stage) and not rejected(connection, use)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import Connection, select
 
 from codman.errors import CodmanError
 from codman.flows.house import House
 from codman.flows.review.cases import NotYours
 from codman.flows.review.reading import list_governed
 from codman.flows.review.staging import move_within, pause_runs, still_runs
+from codman.flows.review.superseded import lapsed, ran_out, rejection_stands
 from codman.flows.review.undecided import pauses_to_propose, why_paused
 from codman.registry import governance
 from codman.registry.access import Reader, paths_for, require
@@ -22,17 +23,13 @@ from codman.registry.log import SYSTEM
 from codman.registry.nouns import PRODUCTS, USES
 from codman.registry.records import BadField, Page, Stale
 from codman.registry.schema import uses
-from codman.registry.schema_review import cases, conditions, pause_proposals, reopenings
+from codman.registry.schema_review import cases, conditions, pause_proposals
 from codman.spine.day import written_day
 from codman.spine.pausing import PauseCause, PauseProposal, PauseProposalFields, PauseState
-from codman.spine.reopening import Changed, ReopeningState
-from codman.spine.review import Case, CaseOutcome, CaseState, Condition, ConditionState
 from codman.spine.use import RUNNING, Stage, Use
 from codman.spine.watching import IncidentState
 
 FILTERS: Final = ("use", "cause", "state")
-_GRANTED: Final = (CaseOutcome.APPROVED.value, CaseOutcome.CONDITIONAL.value)
-_later = cases.alias()
 
 
 class ProposalSettled(CodmanError):
@@ -171,8 +168,8 @@ def _new(connection: Connection, day: str) -> Iterator[PauseProposalFields]:
 def _ended(connection: Connection, day: str) -> Iterator[PauseProposalFields]:
     """Conditions that lapsed and decisions that ran out, of uses that run."""
     running = select(uses.c.id).where(uses.c.stage.in_([stage.value for stage in RUNNING]))
-    for one in _lapsed(connection, conditions.c.use.in_(running)):
-        if not _proposed(connection, pause_proposals.c.condition == one.id):
+    for one in lapsed(connection, conditions.c.use.in_(running)):
+        if not _proposed(connection, pause_proposals.c.condition == one.id, _answered()):
             yield PauseProposalFields(
                 use=one.use,
                 cause=PauseCause.CONDITION,
@@ -180,9 +177,12 @@ def _ended(connection: Connection, day: str) -> Iterator[PauseProposalFields]:
                 case=one.case,
                 condition=one.id,
             )
-    for case in _ran_out(connection, day, cases.c.use.in_(running)):
+    for case in ran_out(connection, day, cases.c.use.in_(running)):
         if not _proposed(
-            connection, pause_proposals.c.case == case.id, pause_proposals.c.cause == PauseCause.DECISION.value
+            connection,
+            pause_proposals.c.case == case.id,
+            pause_proposals.c.cause == PauseCause.DECISION.value,
+            _answered(),
         ):
             yield PauseProposalFields(
                 use=case.use,
@@ -209,7 +209,8 @@ def _still_rejected(connection: Connection, use: Use, one: PauseProposal, day: s
     if one.case is None:
         return False
     case = CASES.get(connection, one.case)
-    return not _superseded(connection, case) and still_runs(connection, use, case, f"{day}T23:59:59Z") is not None
+    still = rejection_stands(connection, use, case)
+    return still and still_runs(connection, use, case, f"{day}T23:59:59Z") is not None
 
 
 def _still_there(connection: Connection, one: PauseProposal, day: str) -> bool:
@@ -219,63 +220,13 @@ def _still_there(connection: Connection, one: PauseProposal, day: str) -> bool:
     if one.incident is not None:
         return INCIDENTS.get(connection, one.incident).state is not IncidentState.RESOLVED
     if one.condition is not None:
-        return bool(_lapsed(connection, conditions.c.id == one.condition))
-    return bool(_ran_out(connection, day, cases.c.id == one.case))
+        return bool(lapsed(connection, conditions.c.id == one.condition))
+    return bool(ran_out(connection, day, cases.c.id == one.case))
 
 
-def _lapsed(connection: Connection, *which: Any) -> list[Condition]:
-    """Conditions that lapsed, of decisions that no later one took the place of, and that nothing has met since."""
-    found: list[Condition] = governance.every(
-        connection, "condition", conditions.c.state == ConditionState.LAPSED.value, *which
-    )
-    return [
-        one for one in found if not _superseded(connection, CASES.get(connection, one.case)) and _still(connection, one)
-    ]
-
-
-def _still(connection: Connection, one: Condition) -> bool:
-    """Whether what a lapsed condition left open is still open; without a requirement only a new decision ends it."""
-    if one.requirement is None:
-        return True
-    left = select(reopenings.c.id).where(
-        reopenings.c.use == one.use,
-        reopenings.c.requirement == one.requirement,
-        reopenings.c.changed == Changed.CONDITION.value,
-        reopenings.c.state == ReopeningState.OPEN.value,
-    )
-    return connection.execute(left).first() is not None
-
-
-def _superseded(connection: Connection, case: Case) -> bool:
-    later = select(cases.c.id).where(
-        cases.c.use == case.use,
-        cases.c.state == CaseState.DECIDED.value,
-        cases.c.outcome.in_(_GRANTED),
-        cases.c.decided_at > case.decided_at,
-    )
-    return connection.execute(later).first() is not None
-
-
-def _ran_out(connection: Connection, day: str, *which: Any) -> list[Case]:
-    """Decisions that ran out, of uses that no other decision carries."""
-    carries = exists(
-        select(_later.c.id).where(
-            _later.c.use == cases.c.use,
-            _later.c.state == CaseState.DECIDED.value,
-            _later.c.outcome.in_(_GRANTED),
-            (_later.c.decided_at > cases.c.decided_at) | (_later.c.expires_on > day),
-        )
-    )
-    found: list[Case] = governance.every(
-        connection,
-        "case",
-        cases.c.state == CaseState.DECIDED.value,
-        cases.c.outcome.in_(_GRANTED),
-        cases.c.expires_on <= day,
-        ~carries,
-        *which,
-    )
-    return found
+def _answered() -> Any:
+    """Proposals that stand or were declined; a use that was paused for the same and runs again is asked of anew."""
+    return pause_proposals.c.state.in_([PauseState.OPEN.value, PauseState.KEPT.value])
 
 
 def _proposed(connection: Connection, *which: Any) -> bool:

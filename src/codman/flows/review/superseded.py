@@ -1,0 +1,117 @@
+"""What decisions left open that no later decision took the place of: lapsed conditions, rejections, what ran out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, Final
+
+from sqlalchemy import Connection, select
+
+from codman.registry import governance
+from codman.registry.governance import CASES
+from codman.registry.nouns import DEPLOYMENTS
+from codman.registry.schema import deployments
+from codman.registry.schema_review import cases, conditions, reopenings
+from codman.review.superseding import covers, exposure, takes_the_place_of
+from codman.spine.reopening import Changed, ReopeningState
+from codman.spine.review import Case, CaseOutcome, CaseState, Condition, ConditionState
+from codman.spine.site import Deployment, Mode
+from codman.spine.use import Stage, Use
+
+_GRANTED: Final = (CaseOutcome.APPROVED.value, CaseOutcome.CONDITIONAL.value)
+_RUNS: Final = frozenset({Mode.SILENT, Mode.PILOT, Mode.LIVE})
+
+
+def lapsed(connection: Connection, *which: Any) -> list[Condition]:
+    """Conditions that lapsed, of decisions that no later one took the place of, and that nothing has met since."""
+    found: list[Condition] = governance.every(
+        connection, "condition", conditions.c.state == ConditionState.LAPSED.value, *which
+    )
+    left = [one for one in found if _still(connection, one)]
+    held = CASES.get_many(connection, [one.case for one in left])
+    return [one for one in left if not superseded(connection, held[one.case])]
+
+
+def superseded(connection: Connection, case: Case, *, reach: int | None = None) -> bool:
+    """Whether a later decision took the place of one: as far-reaching, at its sites, about what runs, and as strict.
+
+    Args:
+        connection: Where to read.
+        case: The earlier decision, granted or a rejection.
+        reach: How exposed the later one must be; as much as the earlier without.
+    """
+    there = _there(connection, case.use)
+    return any(takes_the_place_of(one, case, there, reach=reach) for one in _granted(connection, case.use))
+
+
+def rejection_stands(connection: Connection, use: Use, case: Case) -> bool:
+    """Whether a rejection was not undone: by a decision as strict that reaches as far as it refused, or as it runs."""
+    there = [one for one in _there(connection, use.id) if one.mode in _RUNS]
+    runs = [exposure(use.stage), *(exposure(Stage(one.mode.value)) for one in there)]
+    return not superseded(connection, case, reach=max(exposure(case.leads_to), *runs))
+
+
+def rejected(connection: Connection, use: Use) -> bool:
+    """Whether any rejection of a use stands."""
+    refused: list[Case] = governance.every(
+        connection,
+        "case",
+        cases.c.use == use.id,
+        cases.c.state == CaseState.DECIDED.value,
+        cases.c.outcome == CaseOutcome.REJECTED.value,
+    )
+    return any(exposure(case.leads_to) >= 0 and rejection_stands(connection, use, case) for case in refused)
+
+
+def ran_out(connection: Connection, day: str, *which: Any) -> list[Case]:
+    """Decisions that ran out, where no other covers what they covered: one made later, or one that stands longer.
+
+    An emergency decision carries a use for as long as it stands, and then it is the one that ran out.
+    """
+    found: list[Case] = governance.every(
+        connection,
+        "case",
+        cases.c.state == CaseState.DECIDED.value,
+        cases.c.outcome.in_(_GRANTED),
+        cases.c.expires_on <= day,
+        *which,
+    )
+    return [one for one in found if not _carried(connection, one, day)]
+
+
+def _carried(connection: Connection, case: Case, day: str) -> bool:
+    there = _there(connection, case.use)
+    others = (
+        one
+        for one in _granted(connection, case.use)
+        if one.id != case.id and ((one.decided_at or "") > (case.decided_at or "") or (one.expires_on or day) > day)
+    )
+    return any(covers(one, case, there) for one in others)
+
+
+def _granted(connection: Connection, use: str) -> Collection[Case]:
+    found: list[Case] = governance.every(
+        connection,
+        "case",
+        cases.c.use == use,
+        cases.c.state == CaseState.DECIDED.value,
+        cases.c.outcome.in_(_GRANTED),
+    )
+    return found
+
+
+def _there(connection: Connection, use: str) -> Collection[Deployment]:
+    return [DEPLOYMENTS.read(row) for row in connection.execute(select(deployments).where(deployments.c.use == use))]
+
+
+def _still(connection: Connection, one: Condition) -> bool:
+    """Whether what a lapsed condition left open is still open; without a requirement only a new decision ends it."""
+    if one.requirement is None:
+        return True
+    left = select(reopenings.c.id).where(
+        reopenings.c.use == one.use,
+        reopenings.c.requirement == one.requirement,
+        reopenings.c.changed == Changed.CONDITION.value,
+        reopenings.c.state == ReopeningState.OPEN.value,
+    )
+    return connection.execute(left).first() is not None
