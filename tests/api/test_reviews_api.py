@@ -41,12 +41,16 @@ def test_reviewers_state_their_interest_vote_and_ask(call):
     path = f"/reviews/{opened(call)['id']}"
     named = call("POST", f"{path}/reviewers", who="chair", json={"person": "reviewer", "discipline": "clinical"})
     assert named.status_code == 200, named.text
-    vote = {"choice": "approve"}
+    vote = {"choice": "approve", "on": call("GET", path, who="reviewer").json()["table"]}
     early = call("POST", f"{path}/votes", who="reviewer", json=vote)
     assert (early.status_code, early.json()["detail"]) == (403, "say first whether you have a conflict of interest")
     assert call("POST", f"{path}/interest", who="reviewer", json={"conflict": "none"}).status_code == 200
     assert call("POST", f"{path}/votes", who="reviewer", json=vote).json()["choice"] == "approve"
     assert call("POST", f"{path}/votes", who="mary", json=vote).status_code == 403
+    unread = call("POST", f"{path}/votes", who="reviewer", json={"choice": "approve"})
+    assert (unread.status_code, "on" in unread.text) == (422, True)
+    other = call("POST", f"{path}/votes", who="reviewer", json={"choice": "approve", "on": "0" * 64})
+    assert (other.status_code, other.json()["title"]) == (412, "what is voted on was changed meanwhile")
     asked = call("POST", f"{path}/remarks", who="reviewer", json={"text": "Who watches it at night?"}).json()
     answered = call("POST", f"{path}/remarks", who="mary", json={"text": "The ICU.", "answers": asked["id"]})
     assert answered.status_code == 200

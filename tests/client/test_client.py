@@ -258,7 +258,11 @@ def _review(server, tokens, transport):
         with pytest.raises(Refused, match="hold none of the roles"):
             reviewer.reviews.delegate(case.id, "viewer")
         assert reviewer.reviews.delegate(case.id, None).delegate is None
-        assert reviewer.reviews.vote(case.id, "approve with conditions").choice == "approve with conditions"
+        read = reviewer.reviews.read(case.id).table
+        with pytest.raises(ChangedMeanwhile, match="what is voted on was changed"):
+            reviewer.reviews.vote(case.id, "approve", on="0" * 64)
+        vote = reviewer.reviews.vote(case.id, "approve with conditions", on=read)
+        assert vote.choice == "approve with conditions"
         asked = reviewer.reviews.remark(case.id, "Who watches it at night?")
         assert mary.reviews.remark(case.id, "The ICU.", answers=asked.id).answers == asked.id
         owed = chair.reviews.add_condition(

@@ -10,6 +10,8 @@ from book import Book, signed
 
 from codman.evidence.keys import SigningKey
 from codman.flows.filing import file_evidence
+from codman.flows.house import House
+from codman.flows.review import voting
 from codman.flows.review.cases import open_case
 from codman.flows.review.seats import name_reviewer, state_interest
 from codman.registry.access import Held, Reader
@@ -20,7 +22,7 @@ from codman.review.policy.load import policy_of_bytes
 from codman.spine.measurement import Measurement
 from codman.spine.person import GrantFields, PersonFields, Role
 from codman.spine.policy import Policy
-from codman.spine.review import Case, Conflict
+from codman.spine.review import Case, Choice, Conflict, Vote
 from codman.spine.use import Stage
 
 SEATS = {"clin": "clinical", "stat": "statistics", "safe": "safety", "legal": "legal"}
@@ -49,6 +51,11 @@ def auroc(value: float, lower: float, upper: float, n: int = 1000) -> Measuremen
         positives=n // 10,
         method="delong-logit",
     )
+
+
+def cast(house: House, reader: Reader, case: str, choice: Choice, **more: object) -> Vote:
+    """Vote on what the case says now, as somebody does who has just read it."""
+    return voting.cast(house, reader, case, choice, **{"on": voting.table(house, reader, case), **more})
 
 
 class Committee(Book):

@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "integrations"))
-from committee import Committee
+from committee import Committee, cast
 from receivers import FakeHook, FakeJira, serving
 
 from codman.egress.policy import read_policy
@@ -28,7 +28,6 @@ from codman.flows.outbox import deliver_due
 from codman.flows.review.cases import docket
 from codman.flows.review.conditions import look
 from codman.flows.review.deciding import add_condition, decide
-from codman.flows.review.voting import cast
 from codman.flows.schedule import run_scheduled
 from codman.flows.task import Duty, Task
 from codman.flows.work import waiting

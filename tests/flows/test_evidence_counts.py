@@ -13,14 +13,13 @@ from sqlalchemy import select
 
 sys.path.insert(0, str(Path(__file__).parent))
 from book import ARTEFACT, PREDICTIONS, Book, bare, evaluation, signed
-from committee import Committee
+from committee import Committee, cast
 
 from codman.evidence.envelope import sign
 from codman.evidence.statements import build, canonical_statement
 from codman.flows.filing import file_evidence
 from codman.flows.review.cases import docket
 from codman.flows.review.deciding import decide
-from codman.flows.review.voting import cast
 from codman.registry.inventory import MISSING, Question, evidence_counts, search
 from codman.registry.keys import KEYS, by_keyid, revoke
 from codman.registry.log import SYSTEM

@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from committee import Committee, auroc
+from committee import Committee, auroc, cast
 
 from codman.flows.review.cases import docket, remark
 from codman.flows.review.deciding import add_condition, decide
 from codman.flows.review.seats import name_reviewer, state_interest
-from codman.flows.review.voting import cast
 from codman.flows.task import Duty
 from codman.flows.work import waiting
 from codman.registry.governance import (

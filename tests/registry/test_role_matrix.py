@@ -19,13 +19,13 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "flows"))
 from book import signed
-from committee import POLICY, SEATS, Committee, auroc
+from committee import POLICY, SEATS, Committee, auroc, cast
 from sqlalchemy import update
 
 from codman.errors import CodmanError
 from codman.flows.filing import file_evidence
 from codman.flows.records import accept_deployment
-from codman.flows.review import cases, conditions, deciding, seats, staging, voting
+from codman.flows.review import cases, conditions, deciding, seats, staging
 from codman.registry.access import Held, NotAllowed, Reader
 from codman.registry.database import Change, Database
 from codman.registry.log import SYSTEM, Author
@@ -78,7 +78,7 @@ PART_TABLE = {
     "vote": {"seat"},
     "vote for another": {"proxy"},
     "remark": ANY_PART,
-    "add a condition": ANY_PART,
+    "add a condition": ANY_PART - HAND - {"torn"},
     "accept in writing": ANY_PART - HAND - {"torn"},
     "decide": ANY_PART - HAND - {"torn"},
     "decide an emergency": ANY_PART - HAND,  # nobody was asked to review it
@@ -282,7 +282,7 @@ def _case(made: Committee, state: CaseState, checkpoint: bytes) -> tuple[Case, s
     condition = deciding.add_condition(house, chair, case.id, CONDITION)
     if state in (CaseState.VOTING, CaseState.DECIDED):
         for name in SEATS:
-            voting.cast(house, made.person(name), case.id, Choice.APPROVE)
+            cast(house, made.person(name), case.id, Choice.APPROVE)
     now = cases.docket(house, chair, case.id).case
     if state is CaseState.DECIDED:
         deciding.decide(house, chair, case.id, now.revision, CaseOutcome.CONDITIONAL, "as voted")
@@ -323,11 +323,11 @@ def _delegate(m: Matrix, who: Reader, state: CaseState) -> object:
 
 
 def _vote(m: Matrix, who: Reader, state: CaseState) -> object:
-    return voting.cast(m.house, who, m.cases[state].id, Choice.APPROVE)
+    return cast(m.house, who, m.cases[state].id, Choice.APPROVE)
 
 
 def _vote_for_another(m: Matrix, who: Reader, state: CaseState) -> object:
-    return voting.cast(m.house, who, m.cases[state].id, Choice.APPROVE, of="p-absent")
+    return cast(m.house, who, m.cases[state].id, Choice.APPROVE, of="p-absent")
 
 
 def _remark(m: Matrix, who: Reader, state: CaseState) -> object:

@@ -13,13 +13,12 @@ from typing import Any
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "flows"))
-from committee import SEATS, Committee
+from committee import SEATS, Committee, cast
 
 from codman.errors import CodmanError
 from codman.flows.review.cases import Docket, docket, remark, withdraw
 from codman.flows.review.deciding import add_condition, decide
 from codman.flows.review.seats import delegate, name_reviewer, state_interest
-from codman.flows.review.voting import cast
 from codman.registry.log import SYSTEM, check, entries
 from codman.registry.nouns import USES
 from codman.registry.replay import check_records

@@ -13,7 +13,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "flows"))
 from axed import looked_at
-from committee import Committee, auroc
+from committee import Committee, auroc, cast
 from seen_pages import pages_of
 from sqlalchemy import select
 
@@ -21,7 +21,6 @@ from codman.flows.change_control import change_round, day_round
 from codman.flows.review.cases import docket
 from codman.flows.review.deciding import accept_inconclusive, decide
 from codman.flows.review.plans import draft_plan
-from codman.flows.review.voting import cast
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import DEPLOYMENTS, USES, VERSIONS
 from codman.registry.schema_review import change_plans

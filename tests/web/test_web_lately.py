@@ -12,13 +12,12 @@ import small_house
 from seen_pages import Pages, pages_of
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "flows"))
-from committee import Committee, auroc
+from committee import Committee, auroc, cast
 
 from codman.flows.house import House
 from codman.flows.intake import keep
 from codman.flows.review.cases import docket
 from codman.flows.review.deciding import decide
-from codman.flows.review.voting import cast
 from codman.registry.governance import INTAKES
 from codman.registry.log import SYSTEM, Author, Entry
 from codman.settings import Settings

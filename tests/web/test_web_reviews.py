@@ -12,14 +12,13 @@ import httpx
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "flows"))
-from committee import Committee, auroc
+from committee import Committee, auroc, cast
 from seen_pages import pages_of
 from test_web_links import Page, Sendable, sent
 
 from codman.flows.review.cases import docket, open_case, remark, withdraw
 from codman.flows.review.deciding import add_condition
 from codman.flows.review.seats import delegate, state_interest
-from codman.flows.review.voting import cast
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import DEPLOYMENTS, USES
 from codman.spine.review import Case, CaseState, Choice, Conflict
@@ -75,6 +74,12 @@ def plain(answer: httpx.Response) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", answer.text).split())
 
 
+def table(page: httpx.Response) -> str:
+    found = re.search(r'name="on" value="([0-9a-f]{64})"', page.text)
+    assert found is not None
+    return found[1]
+
+
 def revision(answer: httpx.Response) -> str:
     found = re.search(r'name="revision" value="(\d+)"', answer.text)
     assert found is not None
@@ -120,7 +125,7 @@ def test_from_a_question_to_a_signed_decision_with_a_condition_on_the_pages_alon
     assert chair.post(f"{here}/acceptances", data=ACCEPTED).status_code == 303
     for name in ("clin", "stat", "safe"):
         voter = pages(house, name)
-        vote = {"choice": Choice.WITH_CONDITIONS.value, "reason": f"{name} says so"}
+        vote = {"choice": Choice.WITH_CONDITIONS.value, "reason": f"{name} says so", "on": table(voter.get(here))}
         assert voter.post(f"{here}/votes", data=vote).headers["location"] == f"{here}#part"
 
     decide = {"outcome": "approved with conditions", "reasons": "It finds what we miss"}
@@ -143,6 +148,24 @@ def test_from_a_question_to_a_signed_decision_with_a_condition_on_the_pages_alon
     assert filed.headers["content-disposition"].startswith("attachment")
     assert "## Votes" in filed.text
     assert "It finds what we miss" in plain(owner.get(here))
+
+
+def test_a_vote_given_on_a_page_that_is_out_of_date_is_refused_and_its_words_are_kept(
+    house: Committee, case: Case
+) -> None:
+    here, clin = f"/reviews/{case.id}", pages(house, "clin")
+    vote = {"choice": "reject", "reason": "Too many alarms", "on": table(clin.get(here))}
+    add_condition(
+        house.house, house.person("chair"), case.id, {"sentence": "Count", "owner": "p-owner", "due_on": "2027-01-01"}
+    )
+    answer = clin.post(f"{here}/votes", data=vote)
+    assert answer.status_code == 412
+    assert "What is voted on was changed meanwhile" in plain(answer)
+    assert "Too many alarms" in answer.text
+    assert table(answer) != vote["on"]
+    assert clin.post(f"{here}/votes", data={**vote, "on": ""}).status_code == 412
+    assert docket(house.house, house.officer, case.id).votes == []
+    assert clin.post(f"{here}/votes", data={**vote, "on": table(clin.get(here))}).status_code == 303
 
 
 def test_a_vote_after_the_close_is_refused_and_what_was_written_is_still_there(house: Committee, case: Case) -> None:
@@ -222,7 +245,7 @@ def test_a_reviewer_delegates_and_the_delegate_votes_for_them(house: Committee, 
     assert clin.post(f"/reviews/{case.id}/delegation", data={"to": "p-idle"}).status_code == 303
     idle = pages(house, "idle")
     assert "Whose vote" in idle.get(f"/reviews/{case.id}").text
-    vote = {"of": "p-clin", "choice": "approve"}
+    vote = {"of": "p-clin", "choice": "approve", "on": table(idle.get(f"/reviews/{case.id}/votes"))}
     assert idle.post(f"/reviews/{case.id}/votes", data=vote).status_code == 303
     assert "cast by Person idle" in plain(clin.get(f"/reviews/{case.id}"))
     again = pages(house, "stat").post(f"/reviews/{case.id}/delegation", data={"to": "p-idle"})

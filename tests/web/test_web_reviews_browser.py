@@ -11,11 +11,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "flows"))
 from axed import looked_at
-from committee import Committee, auroc
+from committee import Committee, auroc, cast
 
 from codman.flows.review.cases import docket, open_case, remark
 from codman.flows.review.deciding import accept_inconclusive, decide
-from codman.flows.review.voting import cast
 from codman.spine.review import CaseOutcome, Choice
 from codman.spine.use import Stage
 from codman.web.app import make_web

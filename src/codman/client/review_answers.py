@@ -34,6 +34,7 @@ class CaseRead(Answered):
     notes: list[str]
     reviewers: list[Reviewer]
     votes: list[Vote]
+    table: str
     stale_votes: list[str]
     remarks: list[Remark]
     conditions: list[Condition]

@@ -53,9 +53,23 @@ class Reviews(Readable[Case]):
         """Name who votes in one's place; None takes it back."""
         return Reviewer.model_validate(self._do(name, "delegation", {"to": to}))
 
-    def vote(self, name: str, choice: Choice | str, *, reason: str | None = None, of: str | None = None) -> Vote:
-        """Vote; a second time changes the vote. `of` is whose vote it is, where one is their delegate."""
-        return Vote.model_validate(self._do(name, "votes", {"choice": choice, "reason": reason, "of": of}))
+    def vote(
+        self, name: str, choice: Choice | str, *, on: str, reason: str | None = None, of: str | None = None
+    ) -> Vote:
+        """Vote; a second time changes the vote.
+
+        Args:
+            name: The review.
+            choice: The vote.
+            on: What was read: `read(name).table`.
+            reason: Why; needed for a vote against.
+            of: Whose vote it is, where one is their delegate.
+
+        Raises:
+            ChangedMeanwhile: What is voted on is another than was read.
+        """
+        body = {"choice": choice, "on": on, "reason": reason, "of": of}
+        return Vote.model_validate(self._do(name, "votes", body))
 
     def remark(self, name: str, text: str, *, requirement: str | None = None, answers: str | None = None) -> Remark:
         """Ask, or answer the remark whose id is given."""

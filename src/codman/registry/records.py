@@ -77,7 +77,7 @@ class Stale(CodmanError):
             why=f"you changed revision {yours}; it is at {theirs} now",
             fix="read it again, look at both, and repeat your change",
         )
-        self.current = theirs
+        self.current: int | None = theirs
 
 
 class AlreadyThere(CodmanError):

@@ -82,9 +82,21 @@ def why_not_vote(
 
 
 def on_the_table(
-    case: Case, conditions: Sequence[Condition], acceptances: Sequence[Acceptance], verdict: Verdict
+    case: Case,
+    conditions: Sequence[Condition],
+    acceptances: Sequence[Acceptance],
+    verdict: Verdict,
+    facts: Sequence[str | None] = (),
 ) -> str:
-    """What a vote is cast on, as a digest: another stage, site, condition, outcome or evidence gives another one."""
+    """What a vote is cast on, as a digest: another stage, site, condition, outcome or evidence gives another one.
+
+    Args:
+        case: What is asked.
+        conditions: What an approval would ask for.
+        acceptances: What was accepted in writing.
+        verdict: How each requirement stands.
+        facts: What its policy was chosen by: the use's tier, its setting, the kind of its product.
+    """
     asked = ("sentence", "owner", "due_on", "requirement", "document", "patients_needed")
     open_ones = [one for one in conditions if one.state in (ConditionState.OPEN, ConditionState.HANDED_IN)]
     return sha256(
@@ -94,6 +106,7 @@ def on_the_table(
                 "sites": sorted(case.sites),
                 "version": case.version,
                 "policy": case.policy_digest,
+                "facts": list(facts),
                 "conditions": sorted(canonical([getattr(one, field) for field in asked]).decode() for one in open_ones),
                 "accepted": sorted(one.requirement for one in acceptances),
                 "requirements": [[r.id, r.outcome.value, r.finding.evidence] for r in verdict.results],

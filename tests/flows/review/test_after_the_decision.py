@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from committee import Committee
+from committee import Committee, cast
 
 from codman.flows.papers import file_paper
 from codman.flows.review.cases import NotYours, docket
@@ -18,7 +18,6 @@ from codman.flows.review.conditions import ConditionClosed, close_by_hand, hand_
 from codman.flows.review.deciding import CannotDecide, add_condition, decide
 from codman.flows.review.pausing import confirm_pause, propose
 from codman.flows.review.staging import HAZARD_CHECK, CannotMove, move
-from codman.flows.review.voting import cast
 from codman.flows.task import Duty
 from codman.flows.work import waiting
 from codman.registry import governance

@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from committee import Committee, auroc
+from committee import Committee, auroc, cast
 
 from codman.flows.review.beside import lay_out
 from codman.flows.review.cases import open_case
 from codman.flows.review.deciding import decide
-from codman.flows.review.voting import cast
 from codman.registry.records import NoSuchRecord
 from codman.spine.review import Case, CaseOutcome, Choice
 from codman.spine.use import Stage

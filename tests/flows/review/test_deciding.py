@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from book import bare
-from committee import Committee, auroc
+from committee import Committee, auroc, cast
 
 from codman.flows.filing import file_evidence
 from codman.flows.fresh import NotFresh
@@ -19,7 +19,7 @@ from codman.flows.records import change
 from codman.flows.review.cases import CaseClosed, NotYours, docket, open_case, remark, withdraw
 from codman.flows.review.deciding import CannotDecide, accept_inconclusive, add_condition, decide, verdict_of
 from codman.flows.review.seats import delegate, name_reviewer, state_interest
-from codman.flows.review.voting import cast, count
+from codman.flows.review.voting import count
 from codman.registry.access import NotAllowed
 from codman.registry.fixed_fields import FixedField
 from codman.registry.log import check

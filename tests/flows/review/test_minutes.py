@@ -6,13 +6,12 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from committee import Committee, auroc
+from committee import Committee, auroc, cast
 
 from codman.flows.review.cases import docket, remark
 from codman.flows.review.deciding import accept_inconclusive, decide
 from codman.flows.review.minutes import minutes
 from codman.flows.review.seats import delegate
-from codman.flows.review.voting import cast
 from codman.spine.review import CaseOutcome, Choice
 
 

@@ -8,14 +8,13 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from committee import Committee, auroc
+from committee import Committee, auroc, cast
 
 from codman.flows.records import accept_deployment
 from codman.flows.review.cases import docket
 from codman.flows.review.conditions import close_by_hand, look, standing_case, withdraw_condition
 from codman.flows.review.deciding import accept_inconclusive, add_condition, decide
 from codman.flows.review.staging import CannotMove, move, ways
-from codman.flows.review.voting import cast
 from codman.registry import governance
 from codman.registry.access import NotAllowed
 from codman.registry.log import SYSTEM

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from committee import Committee, auroc
+from committee import Committee, auroc, cast
 
 from codman.flows.review.cases import NotYours, docket, open_case, remark
 from codman.flows.review.conditions import withdraw_condition
@@ -16,7 +16,7 @@ from codman.flows.review.deciding import CannotDecide, add_condition, decide
 from codman.flows.review.minutes import minutes
 from codman.flows.review.reading import read_case
 from codman.flows.review.seats import Seated, excuse_reviewer, name_reviewer
-from codman.flows.review.voting import cast
+from codman.flows.review.voting import CaseChanged, table
 from codman.flows.task import Duty
 from codman.flows.work import waiting
 from codman.registry import governance
@@ -117,6 +117,7 @@ def test_a_tier_raised_after_the_opening_asks_for_its_votes_too(house):
     voted(house, case, "stat", "legal")
     with house.house.database.changing(SYSTEM) as change:
         USES.change(change, "ward", {"tier": "high"}, None)
+    voted(house, case, "stat", "legal")  # on a use of high risk now
     with pytest.raises(CannotDecide, match="1 more vote"):
         close(house, case)
 
@@ -215,3 +216,17 @@ def test_who_has_a_hand_in_the_use_writes_no_condition(house):
 
     with pytest.raises(NotYours, match="others decide"):
         add_condition(house.house, house.person("owner"), case.id, ASKED)
+
+
+def test_a_vote_on_a_case_as_it_was_read_before_it_changed_is_refused(house):
+    case = house.opened(quorum=2)
+    house.seated(case)
+    chair, clin = house.person("chair"), house.person("clin")
+    asked = add_condition(house.house, chair, case.id, ASKED)
+    read_on = table(house.house, clin, case.id)
+    withdraw_condition(house.house, chair, asked.id, asked.revision, "not needed")
+
+    with pytest.raises(CaseChanged, match="what is voted on was changed meanwhile"):
+        cast(house.house, clin, case.id, Choice.APPROVE, on=read_on)
+    assert docket(house.house, chair, case.id).votes == []
+    assert cast(house.house, clin, case.id, Choice.APPROVE).cast_on == read(house, case).table

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from codman.api.routes.lists import CONFIG
 from codman.spine.policy import Checkpoint, RequirementId
 from codman.spine.record import Day, Id, Line, Prose
-from codman.spine.review import CaseOutcome, Choice, Conflict, Procedure
+from codman.spine.review import CaseOutcome, Choice, Conflict, Procedure, Sha256
 from codman.spine.use import Stage
 
 
@@ -64,6 +64,7 @@ class NewVote(BaseModel):
     model_config = CONFIG
 
     choice: Choice
+    on: Sha256 = Field(description="What was read: the case's `table`; the vote is refused once that is another")
     reason: Prose | None = None
     of: Id | None = Field(default=None, description="Whose, where one is their delegate; one's own where left out")
 

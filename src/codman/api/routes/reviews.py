@@ -109,7 +109,7 @@ def _steps(where: dict[str, str]) -> Iterator[Operation]:
             do=step.do,
             parameters=where,
             body=Body(step.body, step.summary),
-            problems=(409,),
+            problems=(409, 412) if step.word == "votes" else (409,),
             answers=(Answer(200, "It stands", step.model, headers=("ETag",)),),
         )
     yield Operation(
@@ -198,6 +198,7 @@ def _vote(call: Call) -> Reply:
             call.reader,
             call.id("case"),
             new.choice,
+            on=new.on,
             reason=new.reason,
             of=new.of,
             request=call.request,
@@ -314,7 +315,8 @@ _STEPS: Final = (
         "cast_vote",
         "case.vote",
         "Vote",
-        "A second time changes the vote; after the close it stands.",
+        "On what was read: `on` is the case's `table`, and the answer is 412 once that is another. A second time "
+        "changes the vote; after the close it stands.",
         NewVote,
         Vote,
         _vote,

@@ -24,7 +24,7 @@ from codman.flows.review.cases import docket
 from codman.flows.review.deciding import add_condition, decide
 from codman.flows.review.opening import open_for, policy_of
 from codman.flows.review.plans import draft_plan, put_before
-from codman.flows.review.voting import cast
+from codman.flows.review.voting import cast, table
 from codman.registry.access import Reader
 from codman.registry.nouns import USES
 from codman.registry.related import deployments_of
@@ -123,7 +123,7 @@ class _Story:
         condition = {"sentence": _CONDITION, "owner": owner.person, "due_on": due_on}
         add_condition(house, committee.chair, case.id, condition)
         for voter in voters:
-            cast(house, voter, case.id, Choice.WITH_CONDITIONS)
+            cast(house, voter, case.id, Choice.WITH_CONDITIONS, on=table(house, voter, case.id))
         now = docket(house, committee.chair, case.id).case
         why = "It may run unseen; before a pilot we want to know that the alert is read."
         decide(house, committee.chair, case.id, now.revision, CaseOutcome.CONDITIONAL, why)

@@ -14,7 +14,7 @@ from codman.flows.review.deciding import add_condition, decide
 from codman.flows.review.opening import open_for
 from codman.flows.review.reading import read_case
 from codman.flows.review.seats import state_interest
-from codman.flows.review.voting import cast
+from codman.flows.review.voting import cast, table
 from codman.registry.nouns import USES
 from codman.registry.schema import statements, uses
 from codman.registry.schema_review import cases
@@ -54,14 +54,23 @@ def _being_voted_on(house: House, committee: Committee, use: Use) -> None:
         house, committee.owners[use.id], case.id, "The vendor promised it by the end of the month.", answers=asked.id
     )
     state_interest(house, third, case.id, Conflict.CONFLICT, "I sit on the vendor's clinical advisory board.")
-    cast(house, first, case.id, Choice.WITH_CONDITIONS, reason="Useful on the wards; the missing papers must come.")
-    cast(house, second, case.id, Choice.DEFER, reason="I would see the numbers by age first.")
+    on = table(house, committee.chair, case.id)
+    cast(
+        house,
+        first,
+        case.id,
+        Choice.WITH_CONDITIONS,
+        on=on,
+        reason="Useful on the wards; the missing papers must come.",
+    )
+    cast(house, second, case.id, Choice.DEFER, on=on, reason="I would see the numbers by age first.")
 
 
 def _put_off(house: House, committee: Committee, use: Use) -> None:
     case = _opened(house, committee, use, Checkpoint.PILOT, Procedure.FULL)
     for reviewer in seated(house, committee, case, 3):
-        cast(house, reviewer, case.id, Choice.DEFER, reason="Nothing of it was measured on our patients yet.")
+        on = table(house, reviewer, case.id)
+        cast(house, reviewer, case.id, Choice.DEFER, on=on, reason="Nothing of it was measured on our patients yet.")
     _closed(house, committee, case, CaseOutcome.DEFERRED, "Local evidence first; the case comes back with it.")
 
 

@@ -13,7 +13,7 @@ from codman.flows.house import House
 from codman.flows.review.cases import WORKING, Docket, docket_within
 from codman.flows.review.deciding import blocking, verdict_of
 from codman.flows.review.policies import kept
-from codman.flows.review.voting import count
+from codman.flows.review.voting import count, table_of
 from codman.registry.access import Reader, may, paths_for
 from codman.registry.inventory import paths_of
 from codman.registry.names import names_of
@@ -73,6 +73,7 @@ class LaidOut:
     requirements: Sequence[Beside]  # what is not known first, then what is not met
     notes: Sequence[str]
     votes: Tally
+    table: str  # what is voted on, as a digest
     names: Mapping[str, str]
     decided: DecisionPredicate | None
     deployments: Sequence[Deployment]  # where it runs, or is to run
@@ -128,6 +129,7 @@ def lay_out(house: House, reader: Reader, name: str) -> LaidOut:
         requirements=sorted(requirements, key=_first_what_is_not_known),
         notes=() if decided is not None else verdict.notes,
         votes=count(found, verdict),
+        table=table_of(found, verdict),
         names=names,
         decided=decided,
         deployments=runs,

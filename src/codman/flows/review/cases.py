@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 from codman.errors import CodmanError
 from codman.flows.house import House
 from codman.flows.review.policies import keep, kept
+from codman.flows.review.setting import setting_of
 from codman.registry import governance
 from codman.registry.access import ACTIONS, NotAllowed, Reader, may, paths_for, require
 from codman.registry.database import Change
@@ -66,6 +67,17 @@ class NotYours(NotAllowed):
         CodmanError.__init__(self, what="this step in the review is not yours to take", why=why, fix=fix)
 
 
+class CannotDecide(CodmanError):
+    """An outcome that the votes or the evidence do not carry."""
+
+    exit_code = 3
+
+    def __init__(
+        self, why: str, fix: str = "wait for what is missing, have reviewers change their votes, or withdraw it"
+    ) -> None:
+        super().__init__(what="the case cannot be closed like this", why=why.rstrip(". "), fix=fix)
+
+
 @dataclass(frozen=True, slots=True)
 class Docket:
     """A case and everything in it."""
@@ -81,6 +93,7 @@ class Docket:
     interested: Mapping[str, str]  # who may decide nothing, and why
     policy: Policy
     floor: Floor  # the least that a use of its tier takes, and its policy asks
+    setting: str | None  # where care is given, as policies name it
 
 
 def open_case(
@@ -203,6 +216,7 @@ def docket_within(connection: Connection, reader: Reader, name: str) -> Docket:
         interested=interested(connection, case, use, product),
         policy=policy,
         floor=floor_for(use.tier, policy),
+        setting=setting_of(connection, use),
     )
 
 

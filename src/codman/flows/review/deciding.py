@@ -8,12 +8,12 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, select
 
-from codman.errors import CodmanError
 from codman.evidence.canonical import canonical, sha256
 from codman.evidence.statements import build, canonical_statement, read_bytes
 from codman.flows.filing import file_own
 from codman.flows.house import House
 from codman.flows.notary import sign_within
+from codman.flows.review.cases import CannotDecide as CannotDecide
 from codman.flows.review.cases import (
     Docket,
     NotYours,
@@ -22,6 +22,7 @@ from codman.flows.review.cases import (
     require_impartial,
     working,
 )
+from codman.flows.review.meant import require_meant
 from codman.flows.review.staging import retire_within, still_runs
 from codman.flows.review.superseded import rejected
 from codman.flows.review.voting import count, table_of
@@ -72,17 +73,6 @@ _DECISION: Final[Mapping[CaseOutcome, Decision]] = {
     CaseOutcome.DEFERRED: Decision.DEFERRED,
     CaseOutcome.REJECTED: Decision.REJECTED,
 }
-
-
-class CannotDecide(CodmanError):
-    """An outcome that the votes or the evidence do not carry."""
-
-    exit_code = 3
-
-    def __init__(
-        self, why: str, fix: str = "wait for what is missing, have reviewers change their votes, or withdraw it"
-    ) -> None:
-        super().__init__(what="the case cannot be closed like this", why=why.rstrip(". "), fix=fix)
 
 
 def add_condition(
@@ -168,6 +158,7 @@ def decide(
         CaseClosed: It is decided or withdrawn.
         Stale: It was changed since they looked.
         CannotDecide: Votes or evidence do not carry it, or fewer than two people would have decided.
+        AnotherPolicy: What is granted is judged by a policy that is not meant for the use as it is now.
         CannotMove: It is retired, and something that a retirement needs is lacking: each is named.
     """
     with house.database.changing(reader.author(request), reasons) as change:
@@ -178,6 +169,8 @@ def decide(
         verdict = verdict_of(house, connection, found)
         _carried(found, verdict, outcome, reader)
         _heard_again(house, count(found, verdict), outcome)
+        if outcome in GRANTED:
+            require_meant(house, connection, found)
         _allowed_kind(change, found, outcome)
         until = _until(change, found.case, expires_on)
         digest = _signed(change, house, reader, found, verdict, outcome, reasons, until)

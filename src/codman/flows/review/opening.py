@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Final
 
 from codman.errors import BadInput
 from codman.flows import records
 from codman.flows.house import House
 from codman.flows.review.cases import open_case
-from codman.flows.review.evidence import exhibits_of
-from codman.flows.review.setting import setting_of
+from codman.flows.review.choosing import chosen_for
+from codman.flows.review.choosing import own_packs as own_packs
 from codman.registry import governance
 from codman.registry.access import Reader
-from codman.registry.nouns import PRODUCTS
 from codman.registry.records import BadField
 from codman.registry.schema_review import cases
-from codman.review.packs.catalog import OWN
-from codman.review.packs.choose import Chosen, policies_for
+from codman.review.packs.choose import Chosen
 from codman.review.stages import KIND_OF, TERMS, DecisionKind
 from codman.spine.policy import Checkpoint
 from codman.spine.review import GRANTED, Case, Procedure
@@ -50,11 +47,6 @@ class NothingRuns(BadInput):
         )
 
 
-def own_packs(house: House) -> Path:
-    """The folder of the hospital's own packs."""
-    return Path(house.settings.workspace) / OWN
-
-
 def policy_of(house: House, reader: Reader, use: str, checkpoint: Checkpoint) -> Chosen:
     """The policy a use meets at a checkpoint today, and why that one.
 
@@ -64,19 +56,7 @@ def policy_of(house: House, reader: Reader, use: str, checkpoint: Checkpoint) ->
     """
     found: Use = records.get(house, reader, "use", use)
     with house.database.reading() as connection:
-        product = PRODUCTS.get(connection, found.product)
-        tasks = {e.task for e in exhibits_of(house, connection, found) if e.task is not None}
-        setting = setting_of(connection, found)
-    return policies_for(
-        found.tier,
-        next(iter(tasks)) if len(tasks) == 1 else None,
-        setting,
-        product.kind,
-        checkpoint,
-        house.database.clock(),
-        generative=product.generative,
-        own=own_packs(house),
-    )
+        return chosen_for(house, connection, found, checkpoint, house.database.clock())
 
 
 def open_for(

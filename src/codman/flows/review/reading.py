@@ -11,7 +11,7 @@ from codman.flows.house import House
 from codman.flows.records import BadListing
 from codman.flows.review.cases import docket_within
 from codman.flows.review.deciding import blocking, verdict_of
-from codman.flows.review.voting import count
+from codman.flows.review.voting import count, table_of
 from codman.registry import governance
 from codman.registry.access import NotAllowed, Reader, paths_for
 from codman.registry.records import Page
@@ -51,6 +51,7 @@ class CaseRead(BaseModel):
     notes: list[str]
     reviewers: list[Reviewer]
     votes: list[Vote]
+    table: str = Field(description="What is voted on, as a digest; a vote names it as `on`")
     stale_votes: list[str] = Field(
         description="Votes, by id, cast before what was voted on changed: they count again once they are cast again"
     )
@@ -81,6 +82,7 @@ def read_case(house: House, reader: Reader, name: str) -> CaseRead:
         notes=list(verdict.notes),
         reviewers=list(found.reviewers),
         votes=list(found.votes),
+        table=table_of(found, verdict),
         stale_votes=sorted(votes.stale),
         remarks=list(found.remarks),
         conditions=list(found.conditions),

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
+from codman.errors import CodmanError
 from codman.flows.house import House
-from codman.flows.review.cases import WORKING, Docket, NotYours, working
+from codman.flows.review.cases import WORKING, Docket, NotYours, docket_within, working
 from codman.flows.review.evidence import exhibits_of, judged
+from codman.flows.review.meant import require_meant
 from codman.registry.access import Reader
 from codman.registry.database import Change
 from codman.registry.governance import CASES, VOTES
-from codman.registry.records import BadField
+from codman.registry.records import BadField, Stale
 from codman.review.votes import Tally, on_the_table, tally, why_not_vote
 from codman.spine.review import CaseState, Choice, Conflict, Vote
 from codman.spine.verdict import Verdict
+
+
+class CaseChanged(Stale):
+    """A vote on something that its voter never read: it changed after the page was opened."""
+
+    def __init__(self) -> None:
+        why = "a site, a condition, the evidence or the use itself is another than on the page the vote was given on"
+        fix = "read the case again, and vote on what it says now"
+        CodmanError.__init__(self, what="what is voted on was changed meanwhile", why=why, fix=fix)
+        self.current = None
 
 
 def cast(
@@ -22,6 +34,7 @@ def cast(
     case: str,
     choice: Choice,
     *,
+    on: str,
     reason: str | None = None,
     of: str | None = None,
     revision: int | None = None,
@@ -29,13 +42,14 @@ def cast(
 ) -> Vote:
     """Cast one's vote, or that of somebody who named one their delegate; a second time changes it.
 
-    It is cast on what is on the table now, and does not count once that is something else.
+    It is cast on what the voter read, and does not count once something else is on the table.
 
     Args:
         house: The open house.
         reader: Who casts it.
         case: In which case.
         choice: The vote.
+        on: What they read, a digest as `table` gives it.
         reason: Why; needed for a vote against.
         of: Whose vote it is; the reader's own without.
         revision: The revision of the vote they saw, where there is one.
@@ -47,13 +61,17 @@ def cast(
         CaseClosed: It is decided or withdrawn.
         BadField: A vote against gives no reason.
         Stale: The vote was changed since they looked.
+        AnotherPolicy: Another policy is meant for the use as it is now.
+        CaseChanged: What is on the table is another than they read.
     """
     with house.database.changing(reader.author(request)) as change:
         found = working(change.connection, reader, case, "case.vote")
         owner = _whose(found, reader, of)
         if choice in (Choice.REJECT, Choice.DEFER) and not (reason or "").strip():
             raise BadField("vote", "reason", "a vote against, or to defer, says why")
-        on = table_of(found, verdict_of(house, change.connection, found))
+        if on != table_of(found, verdict_of(house, change.connection, found)):
+            raise CaseChanged
+        require_meant(house, change.connection, found)
         said = {"choice": choice.value, "reason": reason, "cast_by": reader.person, "cast_on": on}
         there = next((vote for vote in found.votes if vote.person == owner), None)
         if there is None:
@@ -92,9 +110,22 @@ def verdict_of(house: House, connection: Connection, found: Docket) -> Verdict:
     return judged(exhibits, found.policy, found.use, found.product, version=found.case.version, at=now, chosen=True)
 
 
+def table(house: House, reader: Reader, case: str) -> str:
+    """What is on the table now, as a digest, for who reads the case and votes on it.
+
+    Raises:
+        NotAllowed: They may read no case.
+        NoSuchRecord: There is none of that name within their reach.
+    """
+    with house.database.reading() as connection:
+        found = docket_within(connection, reader, case)
+        return table_of(found, verdict_of(house, connection, found))
+
+
 def table_of(found: Docket, verdict: Verdict) -> str:
     """What is on the table in a case, as a digest: what a vote that is cast now is cast on."""
-    return on_the_table(found.case, found.conditions, found.acceptances, verdict)
+    facts = [found.use.tier, found.setting, found.product.kind]
+    return on_the_table(found.case, found.conditions, found.acceptances, verdict, facts)
 
 
 def count(found: Docket, verdict: Verdict) -> Tally:

@@ -122,6 +122,8 @@ def _shown(
         mine = next((one for one in found.docket.votes if one.person == visit.reader.person), None)
         revision = (None if mine is None else mine.revision) if step.name == "votes" else case.revision
         hidden |= {} if revision is None else {"revision": str(revision)}
+    if "on" in step.hidden:
+        hidden["on"] = found.table
     if "answers" in step.hidden and values.get("answers"):
         hidden["answers"] = values["answers"][:64]
     view = step_view(
@@ -208,6 +210,7 @@ def _vote(visit: Visit, form: Form, found: LaidOut) -> None:
         visit.reader,
         found.docket.case.id,
         _one_of(Choice, form.get("choice"), "choice"),
+        on=form.get("on") or "",
         reason=form.get("reason"),
         of=of,
         revision=revision_in(form) if form.get("revision") is not None and of is None else None,

@@ -113,6 +113,7 @@ class ReviewView:
     asks_whole: bool  # whether the reader may ask
     vote: tuple[Asked, ...]  # the vote form, where one is theirs to cast
     vote_revision: int | None
+    table: str  # what a vote is cast on
     why_no_vote: str
     acts: tuple[Part, ...]
     office: tuple[Part, ...]
@@ -154,6 +155,7 @@ def review_view(found: LaidOut, reader: Reader) -> ReviewView:
         asks_whole=asks,
         vote=_vote_form(found, mine) if _may_vote(found, reader) else (),
         vote_revision=mine[1],
+        table=found.table,
         why_no_vote=_why_no_vote(found, reader),
         acts=_acts(found, reader),
         office=_office(found, reader),

@@ -186,7 +186,7 @@ STEPS: Final[Mapping[str, Step]] = {
             lead="You can change it until the case is closed, never after.",
             asks=vote_asks,
             back="#part",
-            hidden=("revision",),
+            hidden=("revision", "on"),
         ),
         Step(
             name="remarks",
