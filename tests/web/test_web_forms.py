@@ -11,6 +11,8 @@ from seen_pages import Pages
 from test_web_access import address
 
 from codman.flows.house import House
+from codman.flows.operator import OPERATOR
+from codman.flows.triage import triage_again
 from codman.registry.access import ACTIONS
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import DEPLOYMENTS, PEOPLE, PRODUCTS, USES
@@ -122,6 +124,13 @@ def test_an_owner_may_change_words_but_not_the_decision(pages: Pages) -> None:
     assert owner.post("/uses/use-notes/edit", data={**form, "topic": "notes"}).status_code == 303
     form = fields_of(owner.get("/uses/use-notes/edit"))
     assert owner.post("/uses/use-notes/edit", data={**form, "decision": "approved"}).status_code == 403
+
+
+def test_the_form_of_a_use_offers_nothing_that_triage_or_a_case_sets(house: House, officer: httpx.Client) -> None:
+    assert {"stage", "decision", "tier"} <= fields_of(officer.get("/uses/use-notes/edit")).keys()
+    triage_again(house, OPERATOR, "use-notes")
+
+    assert not {"stage", "stage_since", "decision", "tier"} & fields_of(officer.get("/uses/use-notes/edit")).keys()
 
 
 def test_all_sites_of_a_use_change_as_one_action_or_not_at_all(house: House, officer: httpx.Client) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from codman.flows.record_rules import DECIDED, KINDS
 from codman.registry.access import Reader, may, paths_for
+from codman.registry.fixed_fields import set_by_review
 
 ON_REVIEW: Final = frozenset({"tier", "impact"})  # of a new use; its stage and decision say whether it ran before
 
@@ -29,7 +30,8 @@ def open_fields(connection: Connection, reader: Reader, kind: str, record: Any) 
     every = frozenset(rules.records.fields.model_fields)
     asked = {rules.change: every}
     if kind == "use":
-        asked = {rules.change: every - DECIDED, "use.decide": every & DECIDED}
+        still = every & DECIDED - set_by_review(connection, record.id)
+        asked = {rules.change: every - DECIDED, "use.decide": still}
     given = (fields for action, fields in asked.items() if _reaches(connection, reader, kind, action, record))
     return frozenset[str]().union(*given)
 

@@ -18,6 +18,7 @@ DECIDED: Final = frozenset({"stage", "stage_since", "decision", "tier", "impact"
 RAN_BEFORE: Final = frozenset({Stage.SILENT, Stage.PILOT, Stage.LIVE, Stage.PAUSED, Stage.RETIRED})
 UNDECIDED: Final = frozenset({Decision.UNDECIDED, Decision.LEGACY})  # the other words are a committee's
 _EXPOSURE: Final = {Stage.SILENT: 1, Stage.PILOT: 2, Stage.LIVE: 3}  # of any other stage none: no patient meets it
+_STANDS: Final = ("decision", "stage", "stage_since")
 _TIERS: Final = (Tier.LOW, Tier.MEDIUM, Tier.HIGH)
 _TO_A_CASE: Final = "open a case, or take it to another stage from the use's page"
 _ARTEFACT: Final = ("product", "label", "digest", "descriptor")  # what evidence and acceptances name a version by
@@ -57,6 +58,15 @@ def version_stays(connection: Connection, version: Any, changed: Collection[str]
     raise FixedField("version", touched[0], why, "add a new version, with its own label, for the other artefact")
 
 
+def set_by_review(connection: Connection, use: str) -> frozenset[str]:
+    """The fields of a use that nobody edits any more, because it was triaged or came before the committee."""
+    if _any(connection, select(literal(1)).where(cases.c.use == use)):
+        return DECIDED
+    if _any(connection, select(literal(1)).where(triages.c.use == use)):
+        return DECIDED - {"impact"}
+    return frozenset()
+
+
 def use_stays(connection: Connection, use: Any, after: Mapping[str, Any]) -> None:
     """Refuse to move a use to another product once something ties it to the one it has, or to decide it by editing.
 
@@ -86,7 +96,7 @@ def use_stays(connection: Connection, use: Any, after: Mapping[str, Any]) -> Non
             raise FixedField(
                 "use", "tier", why, "triage it, and lower it from the use's tier page with a second person"
             )
-    if after.keys() & {"stage", "decision"}:
+    if after.keys() & set(_STANDS):
         _decides_nothing(connection, use, after)
     if "product" in after and (tied := why_not_moved(connection, use.id)) is not None:
         raise FixedField("use", "product", tied, "add a new use of the other product, and retire this one")
@@ -106,7 +116,7 @@ def entry_stays_undecided(decision: Decision) -> None:
 
 def _decides_nothing(connection: Connection, use: Any, after: Mapping[str, Any]) -> None:
     """Hold an edited stage or decision against what may be said of a use that no committee has looked at."""
-    field = "decision" if "decision" in after else "stage"
+    field = next(name for name in _STANDS if name in after)
     if _any(connection, select(literal(1)).where(triages.c.use == use.id)):
         raise FixedField("use", field, "this use was triaged here, and goes on from there", _TO_A_CASE)
     decision = Decision(after.get("decision", use.decision))
