@@ -31,6 +31,8 @@ class Need(StrEnum):
     DECISION = "a decision in force that covers it"
     ACCEPTANCE = "the acceptance of each site's clinician"
     DOWNTIME = "a downtime procedure"
+    NO_HARM = "no concern about harm that is open"
+    CONDITIONS = "the conditions of its decision, kept"
     RETIREMENT = "a case that decides its retirement"
     HAZARDS = "a check of who and what still depends on it"
     REASON = "a reason"
@@ -49,7 +51,7 @@ class Transition:
     legacy: bool = False  # only for what ran before anybody asked
 
 
-_TO_RUN: Final = frozenset({Need.DECISION, Need.ACCEPTANCE, Need.DOWNTIME})
+_TO_RUN: Final = frozenset({Need.DECISION, Need.ACCEPTANCE, Need.DOWNTIME, Need.NO_HARM})
 _SILENTLY: Final = frozenset({Need.DECISION})  # nobody acts on it, so nothing is missed when it is down
 _WHY: Final = frozenset({Need.REASON})
 _RUNS_AT: Final[Mapping[Stage, tuple[Checkpoint, frozenset[Need]]]] = {
@@ -63,12 +65,13 @@ _BEFORE_RUNNING: Final = (Stage.PROPOSED, Stage.TRIAGED, Stage.IN_REVIEW)
 
 def _towards_running() -> Iterable[Transition]:
     for after, (checkpoint, needs) in _RUNS_AT.items():
-        yield Transition(Stage.IN_REVIEW, after, checkpoint, "use.decide", needs)
+        # with the conditions too: else a paused use came back by way of a review that nobody held
+        yield Transition(Stage.IN_REVIEW, after, checkpoint, "use.decide", needs | {Need.CONDITIONS})
         for before in _EXPOSURE[: _EXPOSURE.index(after)]:
             yield Transition(before, after, checkpoint, "use.decide", needs)
         # what stays where it is and is decided at last, or again
         yield Transition(after, after, checkpoint, "use.decide", needs)
-        yield Transition(Stage.PAUSED, after, checkpoint, "use.decide", needs | _WHY)
+        yield Transition(Stage.PAUSED, after, checkpoint, "use.decide", needs | _WHY | {Need.CONDITIONS})
         yield Transition(None, after, checkpoint, "inventory.import", legacy=True)
         for less in _EXPOSURE[: _EXPOSURE.index(after)]:
             yield Transition(after, less, Checkpoint.CHANGE, "use.decide", _WHY, back=True)
@@ -173,7 +176,9 @@ class Standing:
     accepted: frozenset[str] = frozenset()  # sites whose clinician accepted it
     intake_complete: bool = False
     downtime_procedure: bool = False
+    harm_open: int = 0  # concerns that a patient was harmed, and that nobody has closed
     hazards_checked: bool = False
+    lapsed: int = 0  # conditions of decisions that none superseded, whose day passed and which nothing has met since
     retirement_decided: bool = False  # by the case that is being closed: an older one ended an earlier life
     deployed: bool = False  # it runs somewhere, or is paused there, whatever its own stage
     called: Mapping[str, str] = field(default_factory=dict)  # the sites by their names, for who reads what is lacking
@@ -340,6 +345,10 @@ def _lack(
         return None if standing.tier is not None else Lack(need, "it has no tier yet")
     if need is Need.DOWNTIME:
         return None if standing.downtime_procedure else Lack(need, "nobody has said what people do when it is down")
+    if need is Need.NO_HARM:
+        stays = transition.before is transition.after  # it runs by then: what stops it is a pause
+        many = "a concern about harm is open" if standing.harm_open == 1 else "concerns about harm are open"
+        return Lack(need, f"{many}: close it with what was found") if standing.harm_open and not stays else None
     if need is Need.HAZARDS:
         why = "nobody has checked who and what still depends on it"
         return None if standing.hazards_checked else Lack(need, why)
@@ -347,6 +356,9 @@ def _lack(
         never_ran = standing.stage in _BEFORE_RUNNING and not (standing.deployed or standing.legacy)
         why = "no case has decided that it retires"
         return None if standing.retirement_decided or never_ran else Lack(need, why)
+    if need is Need.CONDITIONS:
+        said = "a condition of its decision has" if standing.lapsed == 1 else "conditions of its decision have"
+        return Lack(need, f"{said} lapsed and nothing came") if standing.lapsed else None
     if need is Need.REASON:
         return None if (reason or "").strip() else Lack(need, "say why")
     if need is Need.ACCEPTANCE:

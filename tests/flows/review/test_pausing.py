@@ -16,7 +16,7 @@ from codman.flows.records import accept_deployment
 from codman.flows.review.cases import NotYours, docket, open_case
 from codman.flows.review.deciding import accept_inconclusive, add_condition, decide
 from codman.flows.review.pausing import ProposalSettled, confirm_pause, decline_pause, list_pause_proposals, propose
-from codman.flows.review.staging import move
+from codman.flows.review.staging import CannotMove, move
 from codman.flows.review.undecided import uncovered
 from codman.registry import governance
 from codman.registry.access import Held, NotAllowed
@@ -267,6 +267,22 @@ def test_what_is_granted_for_less_than_runs_says_nothing_of_what_runs(house):
     granted_beside(house, ["south"], Stage.SILENT)
 
     assert use(house).decision is Decision.CONDITIONAL
+
+
+def test_what_was_paused_runs_again_by_an_impartial_person_once_no_condition_is_lapsed(house):
+    to_the_day_after(house)
+    (one,) = proposals(house)
+    confirm_pause(house.house, house.person("chair"), one.id, 1, "as proposed")
+    both = replace(house.person("owner"), held=(Held(Role.OWNER), Held(Role.OFFICER)))
+    with pytest.raises(CannotMove, match="a condition of its decision has lapsed"):
+        move(house.house, house.person("chair"), "ward", Stage.LIVE, use(house).revision, reason="it is fine")
+
+    house.evidence(auroc(0.80, 0.76, 0.84))
+    day_round(house.house)
+
+    with pytest.raises(NotYours, match="answer for this use"):
+        move(house.house, both, "ward", Stage.LIVE, use(house).revision, reason="shown since")
+    assert move(house.house, house.person("chair"), "ward", Stage.LIVE, use(house).revision, reason="shown since")
 
 
 def test_a_use_that_was_paused_and_runs_again_is_proposed_again(house):

@@ -11,18 +11,22 @@ from sqlalchemy import Connection, select
 from codman.errors import CodmanError
 from codman.flows import records
 from codman.flows.house import House
+from codman.flows.review.cases import NotYours
+from codman.flows.review.superseded import lapsed
 from codman.flows.watched import follow_stage
 from codman.registry import governance
 from codman.registry.access import Reader, paths_for, require
 from codman.registry.database import Change
+from codman.registry.interests import hand_in
 from codman.registry.inventory import paths_of
 from codman.registry.names import names_of
-from codman.registry.nouns import DEPLOYMENTS, USES
+from codman.registry.nouns import DEPLOYMENTS, PRODUCTS, USES
 from codman.registry.places import inside
 from codman.registry.records import Stale
 from codman.registry.schema import deployments, documents, sites, uses
-from codman.registry.schema_review import cases, intakes
+from codman.registry.schema_review import cases, concerns, conditions, intakes
 from codman.review.stages import KIND_OF, Decided, DecisionKind, Move, Standing, check_move, must_stop, ways_from
+from codman.spine.concern import Concern, ConcernSeverity, ConcernState
 from codman.spine.intake import IntakeState
 from codman.spine.review import Case, CaseOutcome, CaseState
 from codman.spine.site import Deployment, Mode
@@ -95,6 +99,7 @@ def move(
         NoSuchRecord: There is no such use within their reach.
         NotAllowed: They may not make this move.
         CannotMove: No way leads there, or something is lacking: each is named.
+        NotYours: It is paused, and they have a hand in it: somebody else says that it runs again.
         Stale: It was changed since they looked.
     """
     records.get(house, reader, "use", use)
@@ -102,7 +107,15 @@ def move(
         found = USES.get(change.connection, use)
         if found.revision != revision:
             raise Stale("use", use, revision, found.revision)
+        if found.stage is Stage.PAUSED and to in RUNNING:
+            _impartial(change.connection, reader, found)
         return move_within(change, reader, found, to, reason)
+
+
+def _impartial(connection: Connection, reader: Reader, use: Use) -> None:
+    own = hand_in(connection, use, PRODUCTS.get(connection, use.product)).get(reader.person)
+    if own is not None:
+        raise NotYours(f"you {own}: somebody else says that it runs again")
 
 
 def move_within(change: Change, reader: Reader, use: Use, to: Stage, reason: str | None) -> Use:
@@ -228,10 +241,25 @@ def standing_of_use(connection: Connection, use: Use, runs: list[Deployment]) ->
         accepted=frozenset(one.site for one in there if one.accepted_at is not None),
         intake_complete=not begun or IntakeState.SUBMITTED.value in begun,
         downtime_procedure=use.downtime_procedure is not None,
+        harm_open=len(open_harm(connection, use.id)),
         hazards_checked=connection.execute(checked).first() is not None,
         deployed=any(one.mode in _RUNS or one.mode is Mode.PAUSED for one in there),
+        lapsed=len(lapsed(connection, conditions.c.use == use.id)),
         legacy=use.decision is Decision.LEGACY,
         others=_of_other_uses(connection, use),
+    )
+
+
+def open_harm(connection: Connection, use: str) -> list[Concern]:
+    """The concerns that a patient was harmed by a use and that nobody has closed, the oldest first; no repeats."""
+    return governance.every(
+        connection,
+        "concern",
+        concerns.c.use == use,
+        concerns.c.severity.in_([ConcernSeverity.HARM.value, ConcernSeverity.SERIOUS.value]),
+        concerns.c.state != ConcernState.CLOSED.value,
+        concerns.c.repeats.is_(None),
+        order="raised_at",
     )
 
 
