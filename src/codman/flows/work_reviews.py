@@ -64,7 +64,7 @@ def _seats(house: House, connection: Connection, reader: Reader) -> Iterator[Tas
     for name in connection.execute(rows.where(mine, cases.c.state.in_(_WORKING)).distinct()).scalars().all():
         case: Case = governance.CASES.get(connection, name)
         use = USES.get(connection, case.use)
-        if not may(reader, "case.vote", paths_of(connection, use)):
+        if not may(reader, "case.vote", paths_of(connection, use, case.sites)):
             continue
         found = docket_within(connection, reader, name)
         hands, seats = found.interested, found.reviewers
@@ -100,7 +100,7 @@ def _presiding(house: House, connection: Connection, reader: Reader) -> Iterator
         connection, "case", cases.c.state.in_(_WORKING), theirs, governance.seen(governance.CASES, within)
     ):
         found = docket_within(connection, reader, case.id)
-        if not may(reader, "case.change", paths_of(connection, found.use)):
+        if not may(reader, "case.change", paths_of(connection, found.use, case.sites)):
             continue
         about = f"{found.use.name}, {case.checkpoint.value}"
         said: dict[str, Any] = {"since": case.created_at, "due_on": case.due_on, "use": case.use}
@@ -172,7 +172,8 @@ def _handed_in(connection: Connection, reader: Reader) -> Iterator[Task]:
         return
     for one in governance.every(connection, "condition", conditions.c.state == ConditionState.HANDED_IN.value):
         use = USES.get(connection, one.use)
-        if reader.person in (one.owner, one.handed_in_by) or not may(reader, "case.change", paths_of(connection, use)):
+        places = paths_of(connection, use, governance.CASES.get(connection, one.case).sites)
+        if reader.person in (one.owner, one.handed_in_by) or not may(reader, "case.change", places):
             continue
         if reader.person in hand_in(connection, use, PRODUCTS.get(connection, use.product)):
             continue

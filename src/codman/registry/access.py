@@ -188,6 +188,20 @@ WHOLE_HOUSE: Final = frozenset(
     }
 )
 
+# What holds at every site that a thing belongs to: the role must reach all of them, not one of them.
+FOR_EVERY_SITE: Final = frozenset(
+    {
+        "use.decide",
+        "use.retire",
+        "triage.agree",
+        "case.change",
+        "case.accept",
+        "case.decide",
+        "case.emergency",
+        "monitor.allow",
+    }
+)
+
 
 # What a token may be good for in some uses only: its scope then names one, event.send:USE.
 BY_USE: Final = frozenset({"event.send"})
@@ -274,12 +288,18 @@ def may(reader: Reader, action: str, at: Iterable[str] | None = None) -> bool:
     Args:
         reader: Who.
         action: What, a key of `ACTIONS`; any other is refused.
-        at: Paths of the sites the thing belongs to: one of them within reach is enough. None asks about anywhere.
+        at: Paths of the sites the thing belongs to: one of them within reach is enough, but for what holds at every
+            one of them. None asks about anywhere.
     """
     paths = paths_for(reader, action)
-    if at is None:
-        return bool(paths)
-    return any(site.startswith(path) for site in at for path in paths)
+    return bool(paths) if at is None else reaches(paths, action, at)
+
+
+def reaches(paths: Iterable[str], action: str, at: Iterable[str]) -> bool:
+    """Whether who may do this at and below some paths may do it to a thing that belongs to these sites."""
+    below = tuple(paths)
+    within = [site.startswith(below) for site in at]
+    return bool(within) and (all(within) if action in FOR_EVERY_SITE else any(within))
 
 
 def require(reader: Reader, action: str, at: Iterable[str] | None = None) -> None:
@@ -289,7 +309,8 @@ def require(reader: Reader, action: str, at: Iterable[str] | None = None) -> Non
         NotAllowed: They may not.
     """
     if not may(reader, action, at):
-        raise NotAllowed(action, "anywhere" if at is None else "at this site")
+        every = action in FOR_EVERY_SITE
+        raise NotAllowed(action, "anywhere" if at is None else "at every site of it" if every else "at this site")
 
 
 def is_reading(action: str) -> bool:

@@ -121,7 +121,7 @@ def lay_out(house: House, reader: Reader, name: str) -> LaidOut:
         within = paths_for(reader, "review.read")
         runs = [one for one in deployments_of(connection, found.use.id, within) if one.mode is not Mode.ENDED]
         names = names_of(connection, _mentioned(found, runs))
-        places = paths_of(connection, found.use)
+        places = paths_of(connection, found.use, found.case.sites)
     requirements = [Beside(**{**row, "evidence": shown.get(row["evidence"] or "")}) for row in rows]
     delegates = {one.delegate for one in found.reviewers if one.delegate is not None}
     return LaidOut(

@@ -13,7 +13,7 @@ from codman.flows.house import House
 from codman.flows.review.policies import keep, kept
 from codman.flows.review.setting import setting_of
 from codman.registry import governance
-from codman.registry.access import ACTIONS, NotAllowed, Reader, may, paths_for, require
+from codman.registry.access import ACTIONS, NotAllowed, Reader, may, paths_for, reaches, require
 from codman.registry.database import Change
 from codman.registry.governance import CASES, CONDITIONS, REMARKS
 from codman.registry.interests import interested
@@ -168,7 +168,7 @@ def open_case(
             }
         )
         if chair is not None:
-            require_seat(connection, chair, found, "case.decide", "chair")
+            require_seat(connection, chair, found, "case.decide", "chair", sites)
         there = select(cases.c.id).where(
             cases.c.use == use,
             cases.c.checkpoint == policy.checkpoint.value,
@@ -230,7 +230,7 @@ def working(connection: Connection, reader: Reader, name: str, action: str, revi
         Stale: It was changed since they looked.
     """
     found = docket_within(connection, reader, name)
-    require(reader, action, paths_of(connection, found.use))
+    require(reader, action, paths_of(connection, found.use, found.case.sites))
     if found.case.state not in WORKING:
         raise CaseClosed(found.case.state)
     if revision is not None and revision != found.case.revision:
@@ -339,23 +339,23 @@ def _enough(use: Use, policy: Policy, procedure: Procedure, quorum: int) -> None
         raise BadField("case", "quorum", why)
 
 
-def require_seat(connection: Connection, person: str, use: Use, action: str, field: str) -> None:
-    """Refuse to name somebody who could not do this for the use."""
+def require_seat(
+    connection: Connection, person: str, use: Use, action: str, field: str, named: Sequence[str] = ()
+) -> None:
+    """Refuse to name somebody who could not do this for the use, at the sites that its case names."""
     held = connection.execute(
         select(grants.c.role, site_rows.c.path)
         .join(people, people.c.id == grants.c.person)
         .outerjoin(site_rows, site_rows.c.id == grants.c.site)
         .where(grants.c.person == person, people.c.active)
     ).all()
-    places = paths_of(connection, use)
-    if not any(
-        Role(role) in ACTIONS[action] and (path is None or any(place.startswith(path) for place in places))
-        for role, path in held
-    ):
+    able = [path or "/" for role, path in held if Role(role) in ACTIONS[action]]
+    if not reaches(able, action, paths_of(connection, use, named)):
         roles = ", ".join(sorted(ACTIONS[action]))
         raise BadField("case", field, f"they hold none of the roles {roles} where this use belongs")
 
 
 def may_decide(connection: Connection, reader: Reader, found: Docket) -> bool:
     """Whether somebody could close a case; for a page that shows who may."""
-    return may(reader, "case.decide", paths_of(connection, found.use)) and reader.person not in found.interested
+    places = paths_of(connection, found.use, found.case.sites)
+    return may(reader, "case.decide", places) and reader.person not in found.interested

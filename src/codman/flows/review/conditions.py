@@ -115,7 +115,7 @@ def _not_theirs(change: Change, reader: Reader, one: Condition, who: str, said: 
     if one.handed_in_by == reader.person:
         raise NotYours(f"you filed this document: {who}")
     if one.state is ConditionState.HANDED_IN:  # what a person must read is read by who presides
-        require(reader, "case.change", paths_of(change.connection, USES.get(change.connection, one.use)))
+        require(reader, "case.change", _places(change.connection, one))
     require_impartial(docket_within(change.connection, reader, one.case), reader)
     if not said.strip():
         raise BadField("condition", "note", "say what shows that it is done, or why it is not")
@@ -232,12 +232,17 @@ def _handed_in(change: Change, meets: _Meets) -> dict[str, str | None]:
     }
 
 
+def _places(connection: Connection, one: Condition) -> list[str]:
+    """Where a condition binds: the sites that its decision names."""
+    return paths_of(connection, USES.get(connection, one.use), CASES.get(connection, one.case).sites)
+
+
 def _open(
     change: Change, reader: Reader, name: str, action: str = "condition.change", *, waits: bool = False
 ) -> Condition:
     connection = change.connection
     one: Condition = governance.get(connection, "condition", name, paths_for(reader, "review.read"))
-    require(reader, action, paths_of(connection, USES.get(connection, one.use)))
+    require(reader, action, _places(connection, one))
     if one.state is not ConditionState.OPEN and not (waits and one.state is ConditionState.HANDED_IN):
         raise ConditionClosed(one.state)
     return one

@@ -34,7 +34,7 @@ def name_reviewer(
     with house.database.changing(reader.author(request)) as change:
         found = working(change.connection, reader, case, "case.change")
         require_impartial(found, reader)
-        require_seat(change.connection, person, found.use, "case.vote", "person")
+        require_seat(change.connection, person, found.use, "case.vote", "person", found.case.sites)
         if any(one.person == person for one in found.reviewers):
             raise Seated
         if person in found.interested:
@@ -94,7 +94,7 @@ def delegate(house: House, reader: Reader, case: str, to: str | None, *, request
         if to is not None and own.conflict is Conflict.CONFLICT:
             raise NotYours("you declared a conflict of interest: there is no vote to hand on", "leave it to others")
         if to is not None:
-            require_seat(change.connection, to, found.use, "case.vote", "delegate")
+            require_seat(change.connection, to, found.use, "case.vote", "delegate", found.case.sites)
             if to in found.interested:
                 raise BadField("reviewer", "delegate", f"they {found.interested[to]}: others decide")
             if any(one.person == to or one.delegate == to for one in found.reviewers):

@@ -100,7 +100,8 @@ def _open(visit: Visit, name: str, action: str, *, waits: bool = False) -> Condi
     """A condition that is open, or whose document waits, and that they may change."""
     with visit.house.database.reading() as connection:
         one: Condition = governance.get(connection, "condition", name, paths_for(visit.reader, "review.read"))
-        require(visit.reader, action, paths_of(connection, USES.get(connection, one.use)))
+        sites = governance.CASES.get(connection, one.case).sites
+        require(visit.reader, action, paths_of(connection, USES.get(connection, one.use), sites))
     if one.state is not ConditionState.OPEN and not (waits and one.state is ConditionState.HANDED_IN):
         raise ConditionClosed(one.state)
     return one
