@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
-from codman.registry.schema import documents, keys, log_entries, people, statements, versions
+from codman.registry.schema import documents, keys, log_entries, log_texts, people, statements, versions
 from codman.registry.schema_review import cases, intakes, policies
 from codman.spine.intake import IntakeState
 from codman.spine.product import Product, ProductKind
@@ -24,6 +24,7 @@ from codman.spine.use import Use
 _NO_WORK: Final = (Kind.DECISION.value, Kind.CONCERN.value)  # whoever votes or warns has no hand in it by that
 _OWN: Final = frozenset({ProductKind.BUILT, ProductKind.OPEN})  # whose versions are made here, not bought
 _SIGNED: Final = ("evidence.sign", "person.sign")  # a signature added later; one made through the notary
+_NAMED: Final = ("person.create", "person.change")
 _FILED: Final = ("document.create", "document.change")
 _DOCUMENT: Final = "document"  # the key of a requirement that asks for one
 
@@ -91,7 +92,10 @@ def _senders(connection: Connection, about: ColumnElement[bool]) -> Iterable[str
 
 
 def _signers(connection: Connection, about: ColumnElement[bool]) -> Iterator[str]:
-    """Who signed statements in person, and whose the keys are that signed them: by id, e-mail address or name."""
+    """Who signed statements in person, and whose the keys are that signed them: by id, or a name or address of theirs.
+
+    A key's owner is written once. Who is called otherwise since, or has another address, held it all the same.
+    """
     theirs = and_(about, statements.c.kind.not_in(_NO_WORK))
     by_hand = (
         select(log_entries.c.actor)
@@ -113,6 +117,17 @@ def _signers(connection: Connection, about: ColumnElement[bool]) -> Iterator[str
         )
     )
     yield from connection.execute(named).scalars()
+    once = (
+        select(log_entries.c.about)
+        .join(log_texts, log_texts.c.number == log_entries.c.number)
+        .join(people, people.c.id == log_entries.c.about)
+        .where(
+            log_entries.c.action.in_(_NAMED),
+            log_texts.c.field.in_(("after.email", "after.name")),
+            func.lower(log_texts.c.text).in_(lower),
+        )
+    )
+    yield from connection.execute(once.distinct()).scalars()
 
 
 def _filers(connection: Connection, use: Use, product: Product) -> Iterable[str]:

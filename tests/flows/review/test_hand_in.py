@@ -63,6 +63,18 @@ def test_whose_key_signed_the_evidence_has_a_hand_in_it_whoever_sent_it(house, o
     assert hands(house) == {"p-one": "sent its evidence", "p-idle": "signed its evidence"}
 
 
+@pytest.mark.parametrize("said", [{"email": "other@example.org"}, {"name": "Somebody Else"}])
+def test_who_is_called_otherwise_since_held_the_key_all_the_same(house, said):
+    with house.house.database.changing(SYSTEM) as change:
+        PEOPLE.change(change, "p-idle", {"email": "idle@example.org"}, None)
+    owner = "Idle@example.org" if "email" in said else "person idle"
+    file_evidence(house.house, signed(house.registered("own", owner_kind="lab", owner=owner)), house.officer)
+    with house.house.database.changing(SYSTEM) as change:
+        PEOPLE.change(change, "p-idle", said, None)
+
+    assert hands(house)["p-idle"] == "signed its evidence"
+
+
 def test_who_filed_a_document_that_the_policy_asks_for_has_a_hand_in_it_and_of_another_sort_has_not(house):
     house.opened(policy=WITH_A_PAPER)
     engineer = replace(house.person("idle"), held=(Held(Role.ENGINEER),))
