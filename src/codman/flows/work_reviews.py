@@ -13,7 +13,7 @@ from codman.flows.review.voting import count, verdict_of
 from codman.flows.task import Duty, Task
 from codman.registry import governance
 from codman.registry.access import Reader, may, paths_for
-from codman.registry.interests import hand_in
+from codman.registry.interests import filers_of, hand_in
 from codman.registry.inventory import paths_of
 from codman.registry.mine import to_accept
 from codman.registry.names import names_of
@@ -176,6 +176,8 @@ def _handed_in(connection: Connection, reader: Reader) -> Iterator[Task]:
         if reader.person in (one.owner, one.handed_in_by) or not may(reader, "case.change", places):
             continue
         if reader.person in hand_in(connection, use, PRODUCTS.get(connection, use.product)):
+            continue
+        if one.handed_in is not None and reader.person in filers_of(connection, one.handed_in):
             continue
         yield Task(
             duty=Duty.ACCEPT,

@@ -151,6 +151,18 @@ def _filers(connection: Connection, use: Use, product: Product) -> Iterable[str]
     return connection.execute(filed.distinct()).scalars()
 
 
+def filers_of(connection: Connection, digest: str) -> frozenset[str]:
+    """Who sent a file, whoever else did too: who created or changed a record that ever named these bytes, as it is told.
+
+    What is asked for may be made of what another filed, by a new type or title, so a change counts as a filing.
+    """
+    entries = select(log_entries.c.about, log_entries.c.actor, log_entries.c.entry)
+    told = connection.execute(entries.where(log_entries.c.action.in_(_FILED))).all()
+    named = {row.about for row in told if digest.encode() in bytes(row.entry)}
+    sent = connection.execute(select(statements.c.filed_by).where(statements.c.digest == digest)).scalars()
+    return frozenset({row.actor for row in told if row.about in named} | {one for one in sent if one is not None})
+
+
 @lru_cache(maxsize=512)
 def _documents_asked(body: str) -> frozenset[str]:
     """The sorts of documents that a kept policy asks for."""

@@ -12,6 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from committee import Committee, cast
 
+from codman.flows import records
 from codman.flows.papers import file_paper
 from codman.flows.review.cases import NotYours, docket
 from codman.flows.review.conditions import ConditionClosed, close_by_hand, hand_back, look
@@ -166,6 +167,27 @@ def test_a_document_of_the_owner_closes_nothing_until_somebody_without_a_hand_in
     assert (done.state, done.closed_by, done.case) == (ConditionState.CLOSED, again.handed_in, case.id)
     with pytest.raises(ConditionClosed):
         hand_back(house.house, house.person("chair"), name, done.revision, "too late")
+
+
+@pytest.mark.parametrize("how", ["changed into what is owed", "sent once more"])
+def test_who_had_a_part_in_filing_a_document_does_not_accept_it(house, how):
+    closed(house, CaseOutcome.CONDITIONAL, Choice.WITH_CONDITIONS, conditions=[PLAN])
+    house.clock.forward(days=1)
+    engineer = replace(house.person("idle"), held=(Held(Role.ENGINEER),))
+    kind = "note" if how.startswith("changed") else PLAN["document"]
+    about = {"about_kind": "use", "about": "ward", "title": "Plan", "media_type": "text/plain"}
+    made = file_paper(house.house, engineer, b"a plan", type=kind, **about)
+    if how.startswith("changed"):
+        records.change(house.house, house.second, "document", made.id, {"type": PLAN["document"]}, made.revision)
+    else:
+        paper(house, house.second, data=b"a plan")
+    (name,) = look(house.house).handed_in
+    one = condition(house, name)
+
+    assert Duty.ACCEPT not in [task.duty for task in waiting(house.house, house.second)]
+    with pytest.raises(NotYours, match="you filed this document"):
+        close_by_hand(house.house, house.second, name, one.revision, "there it is")
+    assert close_by_hand(house.house, house.person("chair"), name, one.revision, "seen").state is ConditionState.CLOSED
 
 
 def condition(house: Committee, name: str):

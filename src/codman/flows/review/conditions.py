@@ -17,6 +17,7 @@ from codman.registry import governance
 from codman.registry.access import Reader, paths_for, require
 from codman.registry.database import Change
 from codman.registry.governance import CASES, CONDITIONS, REOPENINGS
+from codman.registry.interests import filers_of
 from codman.registry.inventory import paths_of
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import PRODUCTS, USES
@@ -112,7 +113,7 @@ def _not_theirs(change: Change, reader: Reader, one: Condition, who: str, said: 
     """Refuse somebody who owes a condition, filed its document or has a hand in the use, and one without a reason."""
     if one.owner == reader.person:
         raise BadField("condition", "state", f"it is yours: {who}")
-    if one.handed_in_by == reader.person:
+    if one.handed_in is not None and reader.person in filers_of(change.connection, one.handed_in):
         raise NotYours(f"you filed this document: {who}")
     if one.state is ConditionState.HANDED_IN:  # what a person must read is read by who presides
         require(reader, "case.change", _places(change.connection, one))
