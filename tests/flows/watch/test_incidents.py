@@ -21,13 +21,13 @@ from codman.jobs.tables import outbox
 from codman.monitor.alarms.duty import NotNow
 from codman.registry import governance
 from codman.registry.access import NotAllowed
-from codman.registry.governance import INCIDENTS, SIGNALS
+from codman.registry.governance import INCIDENTS, PAUSE_PROPOSALS, SIGNALS
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import USES
 from codman.registry.records import NoSuchRecord, Stale
 from codman.registry.replay import check_records
 from codman.spine.measurement import Window
-from codman.spine.pausing import PauseState
+from codman.spine.pausing import PauseCause, PauseProposalFields, PauseState
 from codman.spine.watching import IncidentState, SignalFields, SignalKind
 
 
@@ -163,7 +163,8 @@ def test_an_incident_is_worked_on_by_who_has_it_or_the_office_and_seen_by_who_se
     assert desk.acknowledge(house.house, house.person("chair"), one.id, one.revision).holder == "p-chair"
 
 
-def test_a_pause_proposed_by_monitoring_is_withdrawn_once_its_incident_is_resolved(house):
+def proposed(house: Watched):
+    """A pause that an incident asks for."""
     house.month(8)
     house.month(9)
     house.month(10, useless=True)
@@ -171,11 +172,33 @@ def test_a_pause_proposed_by_monitoring_is_withdrawn_once_its_incident_is_resolv
     run_due(house.house)
     with house.house.database.reading() as connection:
         (proposal,) = governance.every(connection, "pause_proposal")
+    return proposal
+
+
+@pytest.mark.parametrize(("who", "then"), [("owner", PauseState.OPEN), ("chair", PauseState.WITHDRAWN)])
+def test_a_pause_proposed_by_monitoring_goes_only_with_an_incident_that_an_impartial_person_resolved(house, who, then):
+    proposal = proposed(house)
     one = now(house, proposal.incident)
     propose(house.house)
-    desk.resolve(house.house, house.person("owner"), one.id, one.revision, "labels had been swapped")
+    desk.resolve(house.house, house.person(who), one.id, one.revision, "labels had been swapped")
     propose(house.house)
 
     with house.house.database.reading() as connection:
         (settled,) = governance.every(connection, "pause_proposal")
-    assert (proposal.state, settled.state) == (PauseState.OPEN, PauseState.WITHDRAWN)
+    assert (proposal.state, settled.state) == (PauseState.OPEN, then)
+
+
+def test_a_pause_is_proposed_for_each_incident_whatever_else_is_open(house):
+    with house.house.database.changing(SYSTEM) as change:
+        why = "it runs live at North, and no decision names this site"
+        other = PauseProposalFields(use="ward", cause=PauseCause.UNDECIDED, because=why)
+        PAUSE_PROPOSALS.add(change, other, "other")
+    house.month(8)
+    house.month(9)
+    house.month(10, useless=True)
+    house.clock.at = datetime(2026, 11, 10, 9, tzinfo=UTC)
+    run_due(house.house)
+
+    with house.house.database.reading() as connection:
+        found = governance.every(connection, "pause_proposal")
+    assert {one.cause for one in found} == {PauseCause.UNDECIDED, PauseCause.MONITORING}

@@ -27,7 +27,7 @@ from codman.registry.schema_review import cases, conditions, pause_proposals
 from codman.spine.day import written_day
 from codman.spine.pausing import PauseCause, PauseProposal, PauseProposalFields, PauseState
 from codman.spine.use import RUNNING, Stage, Use
-from codman.spine.watching import IncidentState
+from codman.spine.watching import Incident, IncidentState
 
 FILTERS: Final = ("use", "cause", "state")
 
@@ -218,10 +218,18 @@ def _still_there(connection: Connection, one: PauseProposal, day: str) -> bool:
     if one.cause is PauseCause.UNDECIDED:
         return why_paused(connection, USES.get(connection, one.use), day) is not None
     if one.incident is not None:
-        return INCIDENTS.get(connection, one.incident).state is not IncidentState.RESOLVED
+        return not _resolved_impartially(connection, INCIDENTS.get(connection, one.incident))
     if one.condition is not None:
         return bool(lapsed(connection, conditions.c.id == one.condition))
     return bool(ran_out(connection, day, cases.c.id == one.case))
+
+
+def _resolved_impartially(connection: Connection, incident: Incident) -> bool:
+    """Whether an incident was resolved by somebody with no hand in its use: who has one ends no proposal so."""
+    if incident.state is not IncidentState.RESOLVED:
+        return False
+    use = USES.get(connection, incident.use)
+    return incident.steps[-1].by not in hand_in(connection, use, PRODUCTS.get(connection, use.product))
 
 
 def _answered() -> Any:

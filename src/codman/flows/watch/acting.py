@@ -14,7 +14,7 @@ from codman.registry.governance import PAUSE_PROPOSALS, WATCH_STEPS
 from codman.registry.schema_review import pause_proposals
 from codman.registry.schema_watch import signals
 from codman.spine.monitor_plan import MonitorPlan, WatchAction
-from codman.spine.pausing import PauseCause, PauseProposalFields, PauseState
+from codman.spine.pausing import PauseCause, PauseProposalFields
 from codman.spine.use import RUNNING, Use
 from codman.spine.watching import Incident, Monitor, StepTaken, WatchStepFields
 
@@ -49,10 +49,9 @@ def asked_for(connection: Connection, plan: MonitorPlan, one: Incident) -> froze
 def _propose_pause(change: Change, use: Use, one: Incident) -> None:
     if taken(change.connection, one, StepTaken.PAUSE):
         return
-    open_already = select(pause_proposals.c.id).where(
-        pause_proposals.c.use == use.id, pause_proposals.c.state == PauseState.OPEN.value
-    )
-    if change.connection.execute(open_already).first() is None:
+    # one for each incident: another's that is open says nothing of this one, and may be declined for its own reasons
+    already = select(pause_proposals.c.id).where(pause_proposals.c.incident == one.id)
+    if change.connection.execute(already).first() is None:
         PAUSE_PROPOSALS.add(
             change,
             PauseProposalFields(
