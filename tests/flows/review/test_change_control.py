@@ -15,10 +15,12 @@ from codman.flows.change_control import change_round, day_round, would_reopen
 from codman.flows.filing import file_evidence
 from codman.flows.review.cases import docket, open_case
 from codman.flows.review.deciding import decide
+from codman.flows.review.plans import approved as holds
 from codman.flows.review.plans import draft_plan, put_before
 from codman.registry import governance
 from codman.registry.access import NotAllowed
 from codman.registry.documents import DocumentFields, FactFields
+from codman.registry.governance import CHANGE_PLANS
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import DEPLOYMENTS, DOCUMENTS, FACTS, USES, VERSIONS
 from codman.registry.records import BadField
@@ -443,3 +445,22 @@ def test_a_silent_run_elsewhere_leaves_the_decision_that_runs_to_be_reopened(hou
     change_round(house.house)
 
     assert {one.policy for one in every(house)} == {"go-live-high"}
+
+
+def test_a_plan_ends_when_the_committee_rejects_what_it_was_approved_with(house):
+    plan = draft_plan(house.house, house.person("owner"), PLAN)
+    granted = approved(house, plan.id)
+    case = open_case(
+        house.house, house.person("owner"), policy_of_bytes(POLICY, "p.yaml"), use="ward", leads_to=Stage.LIVE, quorum=3
+    )
+    house.seated(case)
+    for name in ("clin", "stat", "safe"):
+        cast(house.house, house.person(name), case.id, Choice.REJECT, reason="it harmed")
+    now = docket(house.house, house.person("chair"), case.id).case
+    day = granted.decided_at[:10]
+    with house.house.database.reading() as connection:
+        before = holds(connection, CHANGE_PLANS.get(connection, plan.id), day)
+    decide(house.house, house.person("chair"), case.id, now.revision, CaseOutcome.REJECTED, "it harmed")
+
+    with house.house.database.reading() as connection:
+        assert (before, holds(connection, CHANGE_PLANS.get(connection, plan.id), day)) == (True, False)

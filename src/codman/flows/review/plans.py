@@ -20,9 +20,10 @@ from codman.registry.requests import Once, remember, reply_to
 from codman.registry.schema import uses
 from codman.registry.schema_review import cases, change_plans
 from codman.review.changes import Shift, faults_of_plan, why_not_planned
+from codman.review.superseding import exposure
 from codman.spine.reopening import ChangePlan
 from codman.spine.review import Case, CaseOutcome, CaseState
-from codman.spine.use import Use
+from codman.spine.use import Stage, Use
 
 _GRANTED = frozenset({CaseOutcome.APPROVED, CaseOutcome.CONDITIONAL})
 
@@ -121,7 +122,22 @@ def approved(connection: Connection, plan: ChangePlan, day: str) -> bool:
     case = CASES.get(connection, plan.case)
     if case.state is not CaseState.DECIDED or case.outcome not in _GRANTED:
         return False
-    return case.expires_on is None or case.expires_on > day
+    if case.expires_on is not None and case.expires_on <= day:
+        return False
+    return not _refused_since(connection, case)
+
+
+def _refused_since(connection: Connection, case: Case) -> bool:
+    """Whether what a case granted was rejected after it: the plan ends with the decision that it was approved by."""
+    later = select(cases.c.leads_to).where(
+        cases.c.use == case.use,
+        cases.c.state == CaseState.DECIDED.value,
+        cases.c.outcome.in_([CaseOutcome.REJECTED.value, CaseOutcome.RETIRED.value]),
+        cases.c.decided_at >= case.decided_at,
+        cases.c.id != case.id,
+    )
+    refused = [exposure(Stage(one)) for one in connection.execute(later).scalars()]
+    return any(one <= exposure(case.leads_to) for one in refused)
 
 
 def plan_for(connection: Connection, use: str, shift: Shift, day: str) -> ChangePlan | None:
