@@ -16,6 +16,7 @@ from codman.flows.watch.keeping import allow_rollback, plan_in, plan_use
 from codman.flows.watch.rolling_back import (
     StepSettled,
     acknowledge_step,
+    approved_version,
     confirm_rollback,
     decline_rollback,
     finish_rollback,
@@ -48,13 +49,13 @@ def house(tmp_path, database_url):
     made.house.close()
 
 
-def decided(house: Watched, name: str, version: str, at: str, outcome: str = "approved") -> None:
+def decided(house: Watched, name: str, version: str, at: str, outcome: str = "approved", **other: object) -> None:
     """A decision that the ward's use goes live with a version."""
     fields = {
         "use": "ward", "checkpoint": "go-live", "state": "decided", "leads_to": "live", "version": version,
         "policy": "go-live-high", "edition": "2026-11", "policy_digest": "d" * 64, "proposed_by": "p-owner",
         "outcome": outcome, "decided_at": at,
-    }  # fmt: skip
+    } | other  # fmt: skip
     with house.house.database.changing(SYSTEM) as change:
         CASES.add(change, CASES.validated(fields), name)
 
@@ -172,3 +173,25 @@ def test_who_has_a_hand_in_the_use_allows_no_way_back(house):
         allow_rollback(
             house.house, house.person("owner"), house.monitor.id, house.monitor.revision, "case-120", "because"
         )
+
+
+@pytest.mark.parametrize("less", [{"leads_to": "silent"}, {"leads_to": "pilot"}, {"sites": ["south"]}])
+def test_what_runs_live_goes_back_to_no_version_that_was_granted_for_less_or_elsewhere(house, less):
+    with house.house.database.changing(SYSTEM) as change:
+        VERSIONS.add(change, VersionFields(product="sepsis", label="2.0.0", digest="9" * 64), "sepsis-200")
+    decided(house, "case-200", "sepsis-200", "2026-09-01T09:00:00Z", **less)
+
+    with house.house.database.reading() as connection:
+        assert approved_version(connection, USES.get(connection, "ward"), "2026-11-01") == "sepsis-110"
+
+
+def test_a_clinician_accepts_anew_what_it_went_back_to(house):
+    with house.house.database.changing(SYSTEM) as change:
+        DEPLOYMENTS.change(change, "d-north", {"accepted_at": change.at}, None)
+    allowed(house, unattended=True)
+    (step,) = acted(house)
+    finish_rollback(house.house, house.person("chair"), step.id, step.revision, "loaded")
+
+    with house.house.database.reading() as connection:
+        run = DEPLOYMENTS.get(connection, "d-north")
+    assert (run.version, run.accepted_at) == ("sepsis-110", None)

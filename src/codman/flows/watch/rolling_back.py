@@ -30,9 +30,10 @@ from codman.registry.records import BadField, Stale
 from codman.registry.schema import deployments
 from codman.registry.schema_review import cases
 from codman.registry.schema_watch import watch_steps
+from codman.review.superseding import exposure
 from codman.spine.review import GRANTED, Case, CaseOutcome, CaseState
 from codman.spine.site import Deployment, Mode
-from codman.spine.use import RUNNING, Use
+from codman.spine.use import Stage, Use
 from codman.spine.watching import CareVerdict, Incident, Monitor, StepTaken, WatchStep, WatchStepFields
 
 COOL_DOWN: Final = timedelta(days=7)  # after one way back, before the next of the same use
@@ -129,7 +130,8 @@ def finish_rollback(
     with house.database.changing(reader.author(request), why) as change:
         one = _step(change, reader, step, revision, why, "confirmed")
         if one.to_version is not None:
-            patch = {"version": one.to_version, "since": change.at[:10]}
+            # its clinician accepted another version: that is asked anew
+            patch = {"version": one.to_version, "since": change.at[:10], "accepted_at": None}
             running = _running(change.connection, one.use)
             DEPLOYMENTS.change_many(change, [(run, patch) for run in running if run.version != one.to_version])
         done: WatchStep = WATCH_STEPS.change(change, step, {"state": "done", "done_at": change.at}, revision)
@@ -161,15 +163,30 @@ def approved_version(connection: Connection, use: Use, day: str) -> str | None:
 
 
 def _approved(connection: Connection, use: Use, day: str) -> list[str]:
-    """Versions whose newest decision granted that they run and stands, the one decided last first."""
+    """Versions that a decision in force grants as far as the use runs and at every site of it, the last decided first.
+
+    A version that was granted to run silently is no way back for what is live; nor is one that was rejected since.
+    """
     decided: list[Case] = governance.every(
         connection, "case", cases.c.use == use.id, cases.c.state == CaseState.DECIDED.value, order="decided_at"
     )
-    newest: dict[str, Case] = {}
-    for case in reversed(decided):
-        if case.version is not None and case.leads_to in RUNNING and case.outcome is not CaseOutcome.DEFERRED:
-            newest.setdefault(case.version, case)
-    return [version for version, case in newest.items() if _in_force(case, day)]
+    runs = _running(connection, use.id)
+    needed = max((exposure(Stage(one.mode.value)) for one in runs), default=exposure(use.stage))
+    found: dict[str, Case] = {}
+    for place, case in enumerate(decided):
+        if case.version is None or not _in_force(case, day) or exposure(case.leads_to) < needed:
+            continue
+        named = not case.sites or {one.site for one in runs} <= set(case.sites)
+        if named and not any(_refuses(later, case, needed) for later in decided[place + 1 :]):
+            found.pop(case.version, None)  # its newest decision says where it stands
+            found[case.version] = case
+    return list(reversed(found))
+
+
+def _refuses(later: Case, case: Case, needed: int) -> bool:
+    """Whether a later decision rejected a version for as far as it would run."""
+    about = later.version in (None, case.version)
+    return about and later.outcome is CaseOutcome.REJECTED and 0 <= exposure(later.leads_to) <= needed
 
 
 def _in_force(case: Case, day: str) -> bool:
