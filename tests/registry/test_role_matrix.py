@@ -169,6 +169,8 @@ def expected_move(before: Stage, after: Stage, role: Role, site: str) -> str:
     row = MOVES.get(f"{before.value} {after.value}")
     if row is None:
         return "no way"
+    if role in row and after is Stage.RETIRED:  # it is deployed, so its case makes the move, and nobody else
+        return "lacks: no case has decided that it retires"
     return "yes" if role in row else "not allowed"
 
 
