@@ -265,7 +265,8 @@ def _step(one: WatchStep, named: Mapping[str, str], reader: str, *, confirms: bo
         links = [("done", "Say that it was carried out")]
     found = [(f"/monitor/steps/{one.id}/{name}", words) for name, words in links]
     if one.kind is StepTaken.PAUSE and pause is not None:
-        found += [(f"/pauses/{pause}/confirm", "Confirm the pause"), (f"/pauses/{pause}/decline", "Decline the pause")]
+        # its own page says who may confirm and who may decline it
+        found.append((f"/uses/{one.use}/changes#pauses", "The pause that is proposed"))
     return StepLine(
         id=one.id,
         title=f"Back to {where}" if rollback else one.kind.value.capitalize(),
