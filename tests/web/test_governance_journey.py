@@ -330,7 +330,7 @@ def _raise_a_concern(hospital: Hospital, use: str) -> None:
     nurse.page.get_by_label("It missed something").check()
     nurse.page.get_by_label("Nearly: it was caught in time").check()
     nurse.say(words="No warning for two who were unsteady all night.").press("Send it")
-    nurse.reads("The accountable clinician of this site has it and must look at it by")
+    nurse.reads("It waits for the accountable clinician of this site, who must look at it by")
     clinician = hospital.as_("clinician-01").open("/").follow(f"A concern about {USE}")
     clinician.reads("Nobody has it yet", "No warning for two who were unsteady all night.", "without a name")
     clinician.press("I have it").reads("In hand", "Clinician 1, hospital medicine", "Propose a pause")

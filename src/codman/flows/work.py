@@ -11,7 +11,8 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
-from codman.flows.concerns.people import who_sees
+from codman.flows.concerns.people import above, who_sees
+from codman.flows.concerns.telling import GRAVE
 from codman.flows.house import House
 from codman.flows.proposed import USUAL, goes_on, waiting_proposals
 from codman.flows.reporting.heeding import UNHEEDED, waits_for, what_it_says
@@ -35,7 +36,7 @@ from codman.registry.schema_review import (
     triages,
 )
 from codman.registry.schema_watch import incidents
-from codman.spine.concern import ConcernState
+from codman.spine.concern import Concern, ConcernState, Pause
 from codman.spine.day import written_day
 from codman.spine.intake import IntakeState, TriageState
 from codman.spine.partner_report import ReportState
@@ -64,6 +65,7 @@ def _every(house: House, connection: Connection, reader: Reader, today: date) ->
     yield from _reports(connection, reader, ahead)
     yield from _told(connection, reader)
     yield from _concerns(connection, reader)
+    yield from _harm(connection, reader)
     yield from _actions(connection, reader)
     yield from _incidents(connection, reader)
     yield from _unwatched(connection, reader)
@@ -151,7 +153,7 @@ def _concerns(connection: Connection, reader: Reader) -> Iterator[Task]:
     for one in governance.every(
         connection, "concern", concerns.c.state == ConcernState.RAISED.value, concerns.c.repeats.is_(None)
     ):
-        if any(person.id == reader.person for person in who_sees(connection, one).people):
+        if _first(connection, one, reader):
             use = None if one.use is None else USES.get(connection, one.use)
             what = "a use that nobody could name" if use is None else use.name
             yield Task(
@@ -162,6 +164,33 @@ def _concerns(connection: Connection, reader: Reader) -> Iterator[Task]:
                 due_on=one.see_by[:10],
                 use=one.use,
             )
+
+
+def _harm(connection: Connection, reader: Reader) -> Iterator[Task]:
+    """Concerns about harm for who answers for the use until they are closed; a proposed pause for the office too."""
+    grave = concerns.c.severity.in_([one.value for one in GRAVE])
+    still = (grave, concerns.c.state != ConcernState.CLOSED.value, concerns.c.repeats.is_(None))
+    for one in governance.every(connection, "concern", *still, concerns.c.use.is_not(None)):
+        use = USES.get(connection, str(one.use))
+        proposed = one.pause is Pause.PROPOSED
+        told = any(person.id == reader.person for person in above(connection, one))
+        if not (told and (proposed or use.owner == reader.person)):
+            continue
+        if not proposed and one.state is ConcernState.RAISED and _first(connection, one, reader):
+            continue  # it stands there already, to be looked at
+        asks = "a pause is proposed: take it or decline it" if proposed else "it is open"
+        yield Task(
+            duty=Duty.PAUSE if proposed else Duty.CONCERN,
+            sentence=f"A concern about harm by {use.name}: {asks}",
+            at=f"/incidents/{one.id}",
+            since=one.raised_at,
+            due_on=one.see_by[:10],
+            use=one.use,
+        )
+
+
+def _first(connection: Connection, one: Concern, reader: Reader) -> bool:
+    return any(person.id == reader.person for person in who_sees(connection, one).people)
 
 
 def _actions(connection: Connection, reader: Reader) -> Iterator[Task]:

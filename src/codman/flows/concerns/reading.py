@@ -96,6 +96,7 @@ class Receipt:
     number: str
     circle: str
     see_by: str
+    by_mail: bool  # somebody of them has an address
 
 
 def sent_receipt(house: House, name: str) -> Receipt:
@@ -110,7 +111,8 @@ def sent_receipt(house: House, name: str) -> Receipt:
         found: Concern = CONCERNS.get(connection, name)
         if when(found.raised_at) < house.database.clock() - _RECEIPT:
             raise NoSuchRecord("concern", name)
-        return Receipt(found.id, who_sees(connection, found).circle.value, found.see_by)
+        told = who_sees(connection, found)
+        return Receipt(found.id, told.circle.value, found.see_by, bool(told.by_mail))
 
 
 def list_concerns(

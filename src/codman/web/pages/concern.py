@@ -12,10 +12,11 @@ from starlette.responses import Response
 
 from codman.errors import CodmanError
 from codman.evidence.canonical import canonical, sha256
+from codman.flows.concerns.people import Circle
 from codman.flows.concerns.posters import Posted, posted_at, poster
 from codman.flows.concerns.raising import Place, Said, may_identify, place_within, raise_concern
 from codman.flows.concerns.reading import sent_receipt
-from codman.flows.concerns.telling import GRAVE, spoken
+from codman.flows.concerns.telling import GRAVE, MAIL, spoken
 from codman.flows.concerns.throttle import COMMON, Throttle, TooManyConcerns, person_door, poster_door
 from codman.flows.concerns.tools import place_of_tool, tools_on_wards
 from codman.registry.accounts_throttle import network_of
@@ -53,6 +54,8 @@ def sent_page(visit: VisitDep, name: str) -> Response:
         number=receipt.number,
         reaches=reaches(receipt.circle),
         see_by=spoken(receipt.see_by, visit.house.settings.zone),
+        mailed=receipt.by_mail and MAIL in visit.house.notifiers,
+        ask=reaches(Circle.OFFICERS.value),
     )
     return visit.show("concern_sent.html", view)
 

@@ -22,7 +22,7 @@ from codman.web.views.deploying import SAID_FOR_ALL, clinicians, deploying
 from codman.web.views.lists import Lists, is_search, searched
 from codman.web.views.sites_at_once import CHANGED_AT_ONCE, sites_at_once
 from codman.web.views.triage import proposed_of
-from codman.web.views.use import SHOWN_STATEMENTS, use_view
+from codman.web.views.use import SHOWN_STATEMENTS, open_concerns, use_view
 from codman.web.views.use_review import use_review
 from codman.web.visit import FormDep, Visit, VisitDep
 
@@ -44,6 +44,7 @@ def use_page(visit: VisitDep, use_id: str) -> Response:
         may_file = may_add_to(connection, visit.reader, "document", "use", use)
         pauses = proposed_pauses(connection, use, visit.reader)
         sent = proposed_of(connection, use) if visit.may("review.read") else None
+        harm = open_concerns(connection, use, visit.reader)
         review = use_review(connection, use, visit.reader, ahead, visit.today())
     return visit.show(
         "use.html",
@@ -51,6 +52,7 @@ def use_page(visit: VisitDep, use_id: str) -> Response:
         review=review,
         pauses=pauses,
         sent=sent,
+        harm=harm,
         may_change=bool(fields),
         may_add=visit.may("deployment.create"),
         may_file=may_file,

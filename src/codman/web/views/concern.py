@@ -72,6 +72,8 @@ class Sent:
     number: str
     reaches: str
     see_by: str
+    mailed: bool  # a mail is on its way; without one they see it when they next look
+    ask: str  # to whom the number is told later
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

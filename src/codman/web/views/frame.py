@@ -50,12 +50,15 @@ class Frame:
     read_only: bool
     at_emergency: bool
     emergency: bool  # whether emergency access is theirs to take or to look at
+    concern: bool  # whether this page leads to the form on which anybody reports one
 
 
 def frame_of(reader: Reader | None, path: str) -> Frame:
     """The frame for this reader on this page."""
     if reader is None:
-        return Frame(places=(), name=None, roles="", read_only=False, emergency=False, at_emergency=False)
+        return Frame(
+            places=(), name=None, roles="", read_only=False, emergency=False, at_emergency=False, concern=_leads(path)
+        )
     return Frame(
         places=tuple(
             Place(href=href, words=words, here=path == href or (href != "/" and path.startswith(f"{href}/")))
@@ -66,8 +69,14 @@ def frame_of(reader: Reader | None, path: str) -> Frame:
         roles=_roles(reader),
         read_only=reader.read_only,
         at_emergency=path == "/emergency",
+        concern=_leads(path),
         emergency=may(reader, "emergency.create") or may(reader, "emergency.read"),
     )
+
+
+def _leads(path: str) -> bool:
+    """Every page leads there, but the form itself and what strangers are sent: posters and a report's link."""
+    return not path.startswith(("/concern", "/report/"))
 
 
 def _roles(reader: Reader) -> str:

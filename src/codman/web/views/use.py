@@ -8,7 +8,9 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from codman.flows.concerns.reading import READ, is_answerable, places
 from codman.flows.filed import Filed
+from codman.flows.review.staging import open_harm
 from codman.flows.review.undecided import sentences, uncovered
 from codman.registry.access import Reader, may, paths_for
 from codman.registry.coverage import coverage_of, tallies
@@ -19,6 +21,7 @@ from codman.registry.nouns import PRODUCTS, SITES
 from codman.registry.related import deployments_of, documents_about
 from codman.registry.standing import Tally, tally_of
 from codman.registry.timeline import Asked, abouts_of_use, entries_of
+from codman.spine.concern import Pause
 from codman.spine.product import Product
 from codman.spine.site import Deployment, Mode
 from codman.spine.use import RUNNING, Decision, Stage, Use
@@ -209,6 +212,20 @@ def gaps(
         if getattr(use, name) is None:
             found.append(Gap(said, form(name)))
     return found
+
+
+def open_concerns(connection: Connection, use: Use, reader: Reader) -> tuple[Gap, ...]:
+    """The open concerns about harm, and the pauses they propose: everybody reads that they are, who may read what."""
+    return tuple(
+        Gap(
+            f"Raised on {day(one.raised_at)}, {one.severity.value}"
+            + (": a pause is proposed and nobody has taken or declined it" if one.pause is Pause.PROPOSED else ""),
+            f"/incidents/{one.id}"
+            if may(reader, READ, places(connection, one)) or is_answerable(connection, reader, one, READ)
+            else "",
+        )
+        for one in open_harm(connection, use.id)
+    )
 
 
 def _sites(number: int) -> str:
