@@ -20,10 +20,13 @@ from codman.registry.inventory import visible
 from codman.registry.places import at_site, inside
 from codman.registry.records import BadField, NoSuchRecord, Records
 from codman.registry.schema import deployments, documents, facts, grants, sites, uses
-from codman.spine.site import Site, SiteLevel
+from codman.registry.schema_review import cases
+from codman.review.superseding import exposure
+from codman.spine.site import Mode, Site, SiteLevel
 from codman.spine.use import Decision, Stage
 
 _ACCEPTED: Final = ("use", "site", "clinician", "version")  # what a clinician's acceptance is of
+_RUNNING_MODES: Final = frozenset({Mode.SILENT, Mode.PILOT, Mode.LIVE})
 _LEVELS: Final = list(SiteLevel)
 
 Within = Sequence[str]
@@ -182,11 +185,31 @@ def _vendor_places(_connection: Connection, vendor: Any) -> Sequence[str] | None
 
 
 def _deployment_fits(connection: Connection, deployment: Any) -> None:
+    _mode_within_stage(connection, deployment)
     if deployment.version is None:
         return
     product = nouns.VERSIONS.get(connection, deployment.version).product
     if nouns.USES.get(connection, deployment.use).product != product:
         raise BadField("deployment", "version", "it is a version of another product than the use's")
+
+
+def _mode_within_stage(connection: Connection, deployment: Any) -> None:
+    """Refuse to set a site going by hand beyond where the use stands, once a committee has had it before it.
+
+    Raises:
+        BadField: It would reach patients where the use does not, or run at all where the use is paused or retired.
+    """
+    name = getattr(deployment, "id", None)
+    mode = Stage(deployment.mode.value) if deployment.mode in _RUNNING_MODES else None
+    if mode is None or (name is not None and nouns.DEPLOYMENTS.get(connection, name).mode is deployment.mode):
+        return
+    use = nouns.USES.get(connection, deployment.use)
+    stopped = use.stage in (Stage.PAUSED, Stage.RETIRED)
+    if not stopped and (mode is Stage.SILENT or exposure(mode) <= exposure(use.stage)):
+        return
+    if connection.execute(select(cases.c.id).where(cases.c.use == use.id).limit(1)).first() is not None:
+        why = f"the use is {use.stage.value}: its sites follow when it is moved, from its own page"
+        raise BadField("deployment", "mode", why)
 
 
 def _no_circle(records: Records[Any, Any], column: str) -> Callable[[Connection, Any], None]:

@@ -11,6 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from committee import POLICY, Committee, auroc, cast
 
+from codman.flows import records
 from codman.flows.change_control import day_round
 from codman.flows.records import accept_deployment
 from codman.flows.review.cases import NotYours, docket, open_case
@@ -283,6 +284,19 @@ def test_what_was_paused_runs_again_by_an_impartial_person_once_no_condition_is_
     with pytest.raises(NotYours, match="answer for this use"):
         move(house.house, both, "ward", Stage.LIVE, use(house).revision, reason="shown since")
     assert move(house.house, house.person("chair"), "ward", Stage.LIVE, use(house).revision, reason="shown since")
+
+
+def test_no_site_of_a_paused_use_is_set_going_by_an_edit(house):
+    to_the_day_after(house)
+    (one,) = proposals(house)
+    confirm_pause(house.house, house.person("chair"), one.id, 1, "as proposed")
+    with house.house.database.reading() as connection:
+        there = DEPLOYMENTS.get(connection, "d-north")
+    for mode in ("silent", "live"):
+        with pytest.raises(BadField, match="the use is paused"):
+            records.change(house.house, house.person("owner"), "deployment", "d-north", {"mode": mode}, there.revision)
+    noted = records.change(house.house, house.person("owner"), "deployment", "d-north", {"note": "x"}, there.revision)
+    assert noted.mode is Mode.PAUSED
 
 
 def test_a_use_that_was_paused_and_runs_again_is_proposed_again(house):
