@@ -73,7 +73,7 @@ PART_TABLE = {
     "read": ANY_PART,
     "name a reviewer": ANY_PART - HAND - {"torn"},
     "excuse a reviewer": ANY_PART - HAND - {"torn"},
-    "state an interest": {"seat", "torn"},
+    "state an interest": {"seat"},  # who is torn said so, and does not take it back
     "name a delegate": {"seat"},
     "vote": {"seat"},
     "vote for another": {"proxy"},
@@ -140,7 +140,8 @@ def expected_step(step: str, role: Role, state: CaseState, site: str, part: str)
     """What the tables say of a step in a case."""
     if site == "other":
         return "not there"
-    own = step == "withdraw" and part == "proposer"
+    voted = state is CaseState.VOTING
+    own = step == "withdraw" and part == "proposer" and not voted
     if role not in ROLES["withdraw one's own" if own else step]:
         return "not allowed"
     if step == "read":
@@ -152,7 +153,7 @@ def expected_step(step: str, role: Role, state: CaseState, site: str, part: str)
         return "yes" if part in PART_TABLE[step] else "not yours"
     if state not in OPEN:
         return "closed"
-    if part not in PART_TABLE[step]:
+    if part not in PART_TABLE[step] or (step == "withdraw" and voted and part in HAND | {"torn"}):
         return "not yours"
     return "cannot" if step == "decide" and state is CaseState.OPEN else "yes"  # there the votes are lacking
 

@@ -124,11 +124,12 @@ def tally(
     floor: Floor | None = None,
     on: str | None = None,
     touched_at: str = "",
+    gone: Collection[str] = (),
 ) -> Tally:
     """Add up the votes that count.
 
     A vote counts only while whoever it belongs to is a reviewer without a conflict, and neither they nor who cast it is
-    interested; what two people cast for one counts once, and one person's hand never counts twice.
+    interested or gone; what two people cast for one counts once, and one person's hand never counts twice.
 
     Args:
         case: What it is about.
@@ -139,14 +140,16 @@ def tally(
         on: What is on the table, as `on_the_table` gives it: votes cast on something else do not count. None counts
             them whatever they were cast on.
         touched_at: When what is on the table was last changed by a person.
+        gone: People whose account is closed, or who may no longer vote for this use.
     """
-    named = {one.person: one for one in reviewers if one.conflict is Conflict.NONE and one.person not in interested}
+    out = {*interested, *gone}
+    named = {one.person: one for one in reviewers if one.conflict is Conflict.NONE and one.person not in out}
     good: dict[str, Vote] = {}
     hands: set[str] = set()
     stale = frozenset(vote.id for vote in votes if on is not None and vote.cast_on != on)
     for vote in sorted(votes, key=lambda v: (v.updated_at, v.id)):
         owner = named.get(vote.person)
-        if vote.id in stale or owner is None or vote.cast_by in interested or vote.cast_by in hands:
+        if vote.id in stale or owner is None or vote.cast_by in out or vote.cast_by in hands:
             continue
         if vote.cast_by not in (vote.person, owner.delegate):
             continue
@@ -184,7 +187,8 @@ def _lacking(
             again = "a vote was" if stale == 1 else f"{stale} votes were"
             lacking[-1] += f"; {again} cast before what was voted on changed, and must be cast again"
     if case.procedure is Procedure.FULL:
-        there = [named[person].discipline for person, vote in good.items() if vote.choice in COUNTED]
+        themselves = [person for person, vote in good.items() if vote.choice in COUNTED and vote.cast_by == person]
+        there = [named[person].discipline for person in themselves]  # a delegate has not their discipline
         lacking += [f"a vote from {one}" for one in asked.disciplines if not is_there(one, there)]
     if cast and _leads(Counter(v.choice for v in good.values()), cast) is None:
         lacking.append("a majority: the votes are divided")

@@ -49,6 +49,7 @@ PAGES: Final[Mapping[str, str]] = {
     "GET /reviews/{name}/decide": "case.decide",
     "POST /reviews/{name}/decide": "case.decide",
     "POST /reviewers/{name}/excuse": "case.change",
+    "POST /reviewers/{name}/lift": "case.decide",
     "GET /policies": "policy.read",
     "GET /policies/{name}": "policy.read",
     "GET /frameworks/{name}": "policy.read",

@@ -10,21 +10,30 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from committee import Committee, auroc, cast
 
-from codman.flows.review.cases import NotYours, docket, open_case, remark
+from codman.flows.review.cases import NotYours, docket, open_case, remark, withdraw
 from codman.flows.review.conditions import withdraw_condition
 from codman.flows.review.deciding import CannotDecide, add_condition, decide
 from codman.flows.review.minutes import minutes
 from codman.flows.review.reading import read_case
-from codman.flows.review.seats import Seated, excuse_reviewer, name_reviewer
+from codman.flows.review.seats import (
+    Seated,
+    delegate,
+    excuse_reviewer,
+    lift_conflict,
+    name_reviewer,
+    state_interest,
+)
 from codman.flows.review.voting import CaseChanged, table
 from codman.flows.task import Duty
 from codman.flows.work import waiting
 from codman.registry import governance
+from codman.registry.access import NotAllowed
 from codman.registry.log import SYSTEM
-from codman.registry.nouns import USES
-from codman.registry.records import BadField, NoSuchRecord
+from codman.registry.nouns import GRANTS, PEOPLE, USES
+from codman.registry.records import AlreadyThere, BadField, NoSuchRecord
+from codman.registry.schema import grants
 from codman.spine.person import Role
-from codman.spine.review import CaseOutcome, Choice, Procedure
+from codman.spine.review import CaseOutcome, Choice, Conflict, Procedure
 from codman.spine.use import Stage
 
 ASKED = {"sentence": "Show equal sensitivity again", "owner": "p-owner", "due_on": "2027-02-01"}
@@ -230,3 +239,100 @@ def test_a_vote_on_a_case_as_it_was_read_before_it_changed_is_refused(house):
         cast(house.house, clin, case.id, Choice.APPROVE, on=read_on)
     assert docket(house.house, chair, case.id).votes == []
     assert cast(house.house, clin, case.id, Choice.APPROVE).cast_on == read(house, case).table
+
+
+def test_who_submitted_a_case_does_not_withdraw_it_once_it_is_voted_on_and_the_next_says_what_was_voted(house):
+    case = house.opened(quorum=2)
+    house.seated(case)
+    voted(house, case, "clin", "stat", choice=Choice.REJECT)
+    owner, chair = house.person("owner"), house.person("chair")
+    now = docket(house.house, chair, case.id).case.revision
+    with pytest.raises(NotAllowed):
+        withdraw(house.house, owner, case.id, now, why="not this committee")
+    with pytest.raises(BadField, match="say why"):
+        withdraw(house.house, chair, case.id, now, why=" ")
+    withdraw(house.house, chair, case.id, now, why="the version was withdrawn")
+
+    again = house.opened(quorum=2)
+
+    said = "a case for this checkpoint was withdrawn on 1 Nov 2026 after votes: 2 to reject"
+    assert read(house, again).notes[0] == said
+
+
+def test_a_conflict_of_interest_stays_with_the_case_until_its_chair_lifts_it(house):
+    case = house.opened(quorum=2)
+    house.seated(case)
+    clin, chair = house.person("clin"), house.person("chair")
+    torn = state_interest(house.house, clin, case.id, Conflict.CONFLICT, "I own shares")
+
+    with pytest.raises(NotYours, match="you stated a conflict"):
+        state_interest(house.house, clin, case.id, Conflict.NONE)
+    with pytest.raises(AlreadyThere, match="stays with the case"):
+        excuse_reviewer(house.house, chair, torn.id, torn.revision)
+    with pytest.raises(BadField, match="nobody casts two"):
+        delegate(house.house, house.person("legal"), case.id, "p-clin")
+    with pytest.raises(NotAllowed):
+        lift_conflict(house.house, clin, torn.id, torn.revision, "sold")
+    with pytest.raises(BadField, match="say why"):
+        lift_conflict(house.house, chair, torn.id, torn.revision, " ")
+
+    lifted = lift_conflict(house.house, chair, torn.id, torn.revision, "the shares were sold in 2024")
+    assert lifted.conflict is Conflict.NOT_STATED
+    with pytest.raises(NotYours, match="say first"):
+        cast(house.house, clin, case.id, Choice.APPROVE)
+    assert state_interest(house.house, clin, case.id, Conflict.NONE).conflict is Conflict.NONE
+
+
+def test_a_delegate_is_no_voice_of_another_discipline_and_who_casts_anothers_vote_does_not_close(house):
+    case = house.opened(quorum=2, disciplines=["clinical"])
+    house.seated(case, "clin", "stat")
+    delegate(house.house, house.person("clin"), case.id, "p-legal")
+    cast(house.house, house.person("legal"), case.id, Choice.APPROVE, of="p-clin")
+    voted(house, case, "stat")
+
+    assert read(house, case).lacking == ["a vote from clinical"]
+    house.seated(case, "idle")
+    voted(house, case, "idle")
+    house.roles["legal"] = Role.CHAIR
+    now = docket(house.house, house.person("chair"), case.id).case.revision
+    with pytest.raises(NotYours, match="you cast somebody else's vote"):
+        decide(house.house, house.person("legal"), case.id, now, CaseOutcome.APPROVED, "as voted")
+    assert close(house, case).outcome is CaseOutcome.APPROVED
+
+
+def test_who_presides_is_nobodys_delegate(house):
+    case = house.opened(chair="p-chair")
+    house.seated(case, "clin")
+
+    with pytest.raises(BadField, match="they preside"):
+        delegate(house.house, house.person("clin"), case.id, "p-chair")
+
+
+def test_the_votes_of_closed_accounts_and_of_lost_roles_make_no_quorum(house):
+    case = house.opened(quorum=2)
+    house.seated(case)
+    voted(house, case, "clin", "stat", "safe")
+    with house.house.database.changing(SYSTEM) as change:
+        PEOPLE.change(change, "p-clin", {"active": False}, None)
+        held = change.connection.execute(grants.select().where(grants.c.person == "p-stat")).one()
+        GRANTS.remove(change, held.id, held.revision)
+
+    with pytest.raises(CannotDecide, match="1 more vote"):
+        close(house, case)
+    voted(house, case, "legal")
+    assert close(house, case).outcome is CaseOutcome.APPROVED
+    with house.house.database.changing(SYSTEM) as change:
+        PEOPLE.change(change, "p-legal", {"active": False}, None)
+
+    assert len(read(house, case).lacking) == 0  # who leaves later undoes no decision
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [({"state": "closed"}, "steps after the decision"), ({"requirement": "nowhere"}, "no such requirement")],
+)
+def test_a_condition_is_not_written_closed_and_names_a_requirement_of_the_policy(house, more, why):
+    case = house.opened()
+
+    with pytest.raises(BadField, match=why):
+        add_condition(house.house, house.person("chair"), case.id, {**ASKED, **more})

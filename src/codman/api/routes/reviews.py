@@ -119,7 +119,8 @@ def _steps(where: dict[str, str]) -> Iterator[Operation]:
         tag="reviews",
         action="review.open",
         summary="Withdraw a review",
-        description="By who submitted it, or who presides; say why in the header Codman-Reason.",
+        description="By who submitted it, or who presides; once somebody voted, only by who presides without a hand in "
+        "the use. Say why in the header Codman-Reason.",
         do=_withdraw,
         parameters=where,
         edits=True,

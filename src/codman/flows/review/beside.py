@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, select
 
 from codman.flows.house import House
-from codman.flows.review.cases import WORKING, Docket, docket_within
+from codman.flows.review.cases import WORKING, Docket, docket_within, voted_before
 from codman.flows.review.deciding import blocking, verdict_of
 from codman.flows.review.policies import kept
 from codman.flows.review.voting import count, table_of
@@ -116,6 +116,7 @@ def lay_out(house: House, reader: Reader, name: str) -> LaidOut:
         policy = kept(connection, found.case.policy_digest)
         verdict = verdict_of(house, connection, found)
         decided = decision_of(house, found)
+        earlier = voted_before(connection, found.case)
         rows = _as_decided(policy, verdict, decided) if decided is not None else _as_it_stands(found, policy, verdict)
         shown = _shown(connection, [row["evidence"] for row in rows if row["evidence"] is not None])
         within = paths_for(reader, "review.read")
@@ -127,7 +128,7 @@ def lay_out(house: House, reader: Reader, name: str) -> LaidOut:
     return LaidOut(
         docket=found,
         requirements=sorted(requirements, key=_first_what_is_not_known),
-        notes=() if decided is not None else verdict.notes,
+        notes=earlier if decided is not None else [*earlier, *verdict.notes],
         votes=count(found, verdict),
         table=table_of(found, verdict),
         names=names,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -26,6 +27,7 @@ from codman.registry.schema import grants, people, uses
 from codman.registry.schema import sites as site_rows
 from codman.registry.schema_review import acceptances, cases, conditions, remarks, reviewers, votes
 from codman.review.committee import Floor, floor_for
+from codman.spine.day import written_day
 from codman.spine.person import Role
 from codman.spine.policy import Policy
 from codman.spine.product import Product
@@ -94,6 +96,7 @@ class Docket:
     policy: Policy
     floor: Floor  # the least that a use of its tier takes, and its policy asks
     setting: str | None  # where care is given, as policies name it
+    gone: frozenset[str]  # of those who voted: whose account is closed, or who may no longer vote here
 
 
 def open_case(
@@ -204,12 +207,14 @@ def docket_within(connection: Connection, reader: Reader, name: str) -> Docket:
     use = USES.get(connection, case.use)
     product = PRODUCTS.get(connection, use.product)
     policy = kept(connection, case.policy_digest)
+    cast: Sequence[Vote] = governance.every(connection, "vote", votes.c.case == name)
+    voters = {person for one in cast for person in (one.person, one.cast_by)}
     return Docket(
         case=case,
         use=use,
         product=product,
         reviewers=governance.every(connection, "reviewer", reviewers.c.case == name),
-        votes=governance.every(connection, "vote", votes.c.case == name),
+        votes=cast,
         remarks=governance.every(connection, "remark", remarks.c.case == name),
         acceptances=governance.every(connection, "acceptance", acceptances.c.case == name),
         conditions=governance.every(connection, "condition", conditions.c.case == name),
@@ -217,7 +222,25 @@ def docket_within(connection: Connection, reader: Reader, name: str) -> Docket:
         policy=policy,
         floor=floor_for(use.tier, policy),
         setting=setting_of(connection, use),
+        gone=frozenset(voters - _still_vote(connection, voters, paths_of(connection, use, case.sites))),
     )
+
+
+def _still_vote(connection: Connection, persons: Collection[str], places: Sequence[str]) -> set[str]:
+    """Which of some people have an open account, and a role that votes where a use belongs."""
+    if not persons:
+        return set()
+    held = connection.execute(
+        select(grants.c.person, grants.c.role, site_rows.c.path)
+        .join(people, people.c.id == grants.c.person)
+        .outerjoin(site_rows, site_rows.c.id == grants.c.site)
+        .where(grants.c.person.in_(persons), people.c.active)
+    )
+    return {
+        person
+        for person, role, path in held
+        if Role(role) in ACTIONS["case.vote"] and any(place.startswith(path or "/") for place in places)
+    }
 
 
 def working(connection: Connection, reader: Reader, name: str, action: str, revision: int | None = None) -> Docket:
@@ -284,19 +307,46 @@ def _remark(said: Mapping[str, Any]) -> RemarkFields:
 
 
 def withdraw(house: House, reader: Reader, case: str, revision: int, *, why: str, request: str | None = None) -> Case:
-    """Take a case back; its conditions go with it.
+    """Take a case back; its conditions go with it. Once somebody voted, who submitted it does not.
 
     Raises:
         NotAllowed: They neither submitted it nor preside.
+        NotYours: Votes were cast, and they have a hand in the use, or a conflict of interest.
+        BadField: Votes were cast, and no reason is given.
         CaseClosed: It is decided or withdrawn.
         Stale: It was changed since they looked.
     """
     with house.database.changing(reader.author(request), why) as change:
         found = docket_within(change.connection, reader, case)
-        action = "case.create" if found.case.proposed_by == reader.person else "case.change"
-        found = working(change.connection, reader, case, action, revision)
+        voting = found.case.state is CaseState.VOTING
+        own = found.case.proposed_by == reader.person and not voting
+        found = working(change.connection, reader, case, "case.create" if own else "case.change", revision)
+        if voting:
+            require_impartial(found, reader)
+            if not why.strip():
+                raise BadField("case", "why", "people voted in it: say why it ends without a decision")
         drop_conditions(change, found)
         return CASES.change(change, case, {"state": CaseState.WITHDRAWN.value}, revision)
+
+
+def voted_before(connection: Connection, case: Case) -> list[str]:
+    """What was voted in cases of the same use and checkpoint that were withdrawn since the last decision, in words."""
+    same = (cases.c.use == case.use, cases.c.checkpoint == case.checkpoint.value)
+    earlier: list[Case] = governance.every(connection, "case", *same, order="created_at")
+    earlier = [one for one in earlier if one.id != case.id and one.created_at <= case.created_at]
+    last = max((one.created_at for one in earlier if one.state is CaseState.DECIDED), default="")
+    said = []
+    for one in earlier:
+        if one.state is not CaseState.WITHDRAWN or one.created_at < last:
+            continue
+        cast: list[Vote] = governance.every(connection, "vote", votes.c.case == one.id)
+        counts = Counter(vote.choice.value for vote in cast)
+        if counts:
+            words = ", ".join(f"{number} to {choice}" for choice, number in sorted(counts.items()))
+            said.append(
+                f"a case for this checkpoint was withdrawn on {written_day(one.updated_at)} after votes: {words}"
+            )
+    return said
 
 
 def drop_conditions(change: Change, found: Docket) -> None:

@@ -59,6 +59,7 @@ from codman.spine.use import Decision, Use
 from codman.spine.verdict import Outcome, Result, Verdict
 
 _A_YEAR: Final = 365  # a decision of the whole committee is looked at again within it
+_ASKED: Final = frozenset({"sentence", "owner", "due_on", "requirement", "document", "patients_needed"})
 _KEPT: Final = frozenset({Outcome.MET, Outcome.NOT_APPLICABLE})
 _MEANING: Final[Mapping[CaseOutcome, Meaning]] = {
     CaseOutcome.APPROVED: Meaning.APPROVAL,
@@ -204,6 +205,8 @@ def _may_close(found: Docket, reader: Reader) -> None:
     require_impartial(found, reader)
     if found.case.chair is not None and found.case.chair != reader.person:
         raise NotYours("another person presides over this case", "ask them to close it, or have the chair changed")
+    if any(vote.cast_by == reader.person != vote.person for vote in found.votes):
+        raise NotYours("you cast somebody else's vote in this case", "let another who presides close it")
 
 
 def _carried(found: Docket, verdict: Verdict, outcome: CaseOutcome, reader: Reader) -> None:
@@ -383,7 +386,12 @@ def stood_as(result: Result, accepted: Collection[str]) -> DecidedRequirement:
 
 
 def _condition(change: Change, found: Docket, fields: Mapping[str, Any]) -> ConditionFields:
+    extra = sorted(set(fields) - _ASKED)
+    if extra:
+        raise BadField("condition", extra[0][:60], "a condition is written without it; steps after the decision set it")
     made: ConditionFields = CONDITIONS.validated({**fields, "use": found.use.id, "case": found.case.id})
+    if made.requirement is not None and all(one.id != made.requirement for one in found.policy.requires):
+        raise BadField("condition", "requirement", "the case's policy has no such requirement")
     if made.due_on <= change.at[:10]:
         raise BadField("condition", "due_on", "the day is past: give one that can still be kept")
     return made

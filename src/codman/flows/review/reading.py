@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from codman.flows.house import House
 from codman.flows.records import BadListing
-from codman.flows.review.cases import docket_within
+from codman.flows.review.cases import docket_within, voted_before
 from codman.flows.review.deciding import blocking, verdict_of
 from codman.flows.review.voting import count, table_of
 from codman.registry import governance
@@ -73,13 +73,14 @@ def read_case(house: House, reader: Reader, name: str) -> CaseRead:
     with house.database.reading() as connection:
         found = docket_within(connection, reader, name)
         verdict = verdict_of(house, connection, found)
+        earlier = voted_before(connection, found.case)
     accepted = {one.requirement for one in found.acceptances}
     stops = {one.id for one in blocking(verdict, accepted)}
     votes = count(found, verdict)
     return CaseRead(
         case=found.case,
         requirements=[_requirement(r, accepted, stops) for r in verdict.results],
-        notes=list(verdict.notes),
+        notes=[*earlier, *verdict.notes],
         reviewers=list(found.reviewers),
         votes=list(found.votes),
         table=table_of(found, verdict),

@@ -52,7 +52,7 @@ def excuse_reviewer(house: House, reader: Reader, reviewer: str, revision: int, 
         NoSuchRecord: There is no such reviewer within their reach.
         NotAllowed: They may not, for this use.
         NotYours: They have a hand in the use, or a conflict of interest.
-        AlreadyThere: The reviewer voted: a vote is never taken away by another.
+        AlreadyThere: The reviewer voted, or stated a conflict: neither is taken away by another.
     """
     with house.database.changing(reader.author(request)) as change:
         within = paths_for(reader, "review.read")
@@ -61,6 +61,9 @@ def excuse_reviewer(house: House, reader: Reader, reviewer: str, revision: int, 
         require_impartial(found, reader)
         if any(vote.person == one.person for vote in found.votes):
             raise AlreadyThere("vote", "they voted, and a vote is not taken away by somebody else")
+        if one.conflict is Conflict.CONFLICT:
+            why = "they stated a conflict of interest, which stays with the case: they have no vote, and cast nobody's"
+            raise AlreadyThere("conflict of interest", why)
         REVIEWERS.remove(change, reviewer, revision)
         return found.case.id
 
@@ -68,15 +71,43 @@ def excuse_reviewer(house: House, reader: Reader, reviewer: str, revision: int, 
 def state_interest(
     house: House, reader: Reader, case: str, conflict: Conflict, note: str | None = None, *, request: str | None = None
 ) -> Reviewer:
-    """Say whether one has a conflict of interest in a case one reviews.
+    """Say whether one has a conflict of interest in a case one reviews; one that was stated is not taken back.
 
     Raises:
-        NotYours: They are not named for it.
+        NotYours: They are not named for it, or take a conflict back that they stated.
         CaseClosed: It is decided or withdrawn.
     """
     with house.database.changing(reader.author(request)) as change:
         own = _own(working(change.connection, reader, case, "case.vote"), reader)
+        if own.conflict is Conflict.CONFLICT and conflict is not Conflict.CONFLICT:
+            raise NotYours("you stated a conflict of interest in this case", "ask who presides to lift it")
         return REVIEWERS.change(change, own.id, {"conflict": conflict.value, "conflict_note": note}, None)
+
+
+def lift_conflict(
+    house: House, reader: Reader, reviewer: str, revision: int, why: str, *, request: str | None = None
+) -> Reviewer:
+    """Lift a conflict of interest that a reviewer stated, with a reason: they state their interest anew.
+
+    Raises:
+        NoSuchRecord: There is no such reviewer within their reach.
+        NotAllowed: They do not preside over this use's cases.
+        NotYours: They have a hand in the use, or a conflict of interest; it is their own; or another presides.
+        BadField: There is none to lift, or no reason is given.
+        Stale: It was changed since they looked.
+    """
+    with house.database.changing(reader.author(request), why) as change:
+        within = paths_for(reader, "review.read")
+        one: Reviewer = governance.get(change.connection, "reviewer", reviewer, within)
+        found = working(change.connection, reader, one.case, "case.decide")
+        require_impartial(found, reader)
+        if found.case.chair is not None and found.case.chair != reader.person:
+            raise NotYours("another person presides over this case", "ask them to lift it")
+        if one.conflict is not Conflict.CONFLICT:
+            raise BadField("reviewer", "conflict", "they stated no conflict of interest")
+        if not why.strip():
+            raise BadField("reviewer", "why", "say why it stands in the way no more")
+        return REVIEWERS.change(change, reviewer, {"conflict": Conflict.NOT_STATED.value}, revision)
 
 
 def delegate(house: House, reader: Reader, case: str, to: str | None, *, request: str | None = None) -> Reviewer:
@@ -97,6 +128,8 @@ def delegate(house: House, reader: Reader, case: str, to: str | None, *, request
             require_seat(change.connection, to, found.use, "case.vote", "delegate", found.case.sites)
             if to in found.interested:
                 raise BadField("reviewer", "delegate", f"they {found.interested[to]}: others decide")
+            if to == found.case.chair:
+                raise BadField("reviewer", "delegate", "they preside over this case, and close it")
             if any(one.person == to or one.delegate == to for one in found.reviewers):
                 raise BadField("reviewer", "delegate", "they have a vote in this case already; nobody casts two")
         return REVIEWERS.change(change, own.id, {"delegate": to}, None)

@@ -130,8 +130,16 @@ def table_of(found: Docket, verdict: Verdict) -> str:
 
 def count(found: Docket, verdict: Verdict) -> Tally:
     """What the votes of a case add up to: in an open one as it stands now, in a closed one as it was closed."""
-    on = table_of(found, verdict) if found.case.state in WORKING else found.case.voted_on
+    working_on = found.case.state in WORKING
+    on = table_of(found, verdict) if working_on else found.case.voted_on
     touched = max([one.updated_at for one in (found.case, *found.conditions, *found.acceptances)])
     return tally(
-        found.case, found.reviewers, found.votes, found.interested, floor=found.floor, on=on, touched_at=touched
+        found.case,
+        found.reviewers,
+        found.votes,
+        found.interested,
+        floor=found.floor,
+        on=on,
+        touched_at=touched,
+        gone=found.gone if working_on else (),  # who leaves later undoes no decision
     )

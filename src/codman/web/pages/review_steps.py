@@ -16,7 +16,7 @@ from codman.flows.review import cases, deciding, seats, voting
 from codman.flows.review.beside import LaidOut, lay_out
 from codman.registry.access import NotAllowed, require
 from codman.registry.records import AlreadyThere, BadField, Stale
-from codman.spine.review import CaseOutcome, Choice, Conflict
+from codman.spine.review import CaseOutcome, CaseState, Choice, Conflict
 from codman.web.pages.errors import status_of
 from codman.web.views.forms import unanswered
 from codman.web.views.lists import Lists, is_search, searched
@@ -89,7 +89,8 @@ def _may_begin(visit: Visit, found: LaidOut, step: Step) -> None:
     """Refuse the form as the step itself would be refused: nobody fills in what cannot be kept."""
     if not found.working:
         raise cases.CaseClosed(found.docket.case.state)
-    theirs = found.docket.case.proposed_by == visit.reader.person
+    voted = found.docket.case.state is CaseState.VOTING
+    theirs = found.docket.case.proposed_by == visit.reader.person and not voted
     require(visit.reader, "case.change" if step.name == "withdrawal" and not theirs else step.action, found.places)
     if step.name in ("interest", "delegation") and found.own is None:
         raise cases.NotYours("you are not named as a reviewer of this case", "ask the chair to name you")
@@ -99,7 +100,7 @@ def _may_begin(visit: Visit, found: LaidOut, step: Step) -> None:
         raise cases.NotYours(found.why_no_vote)
     if step.name == "decide" and (why := found.why_no_decision(visit.reader)) is not None:
         raise cases.NotYours(why[:1].lower() + why[1:])
-    judges = step.name in ("acceptances", "reviewers")
+    judges = step.name in ("acceptances", "conditions", "reviewers") or (voted and step.name == "withdrawal")
     if judges and (why := found.docket.interested.get(visit.reader.person)) is not None:
         raise cases.NotYours(f"you {why}: others decide")
     if judges and not found.impartial(visit.reader):
@@ -277,6 +278,13 @@ _DO: Final[Mapping[str, Callable[[Visit, Form, LaidOut], None]]] = {
     "withdrawal": _withdraw,
     "decide": _decide,
 }
+
+
+@router.post("/reviewers/{name}/lift")
+def lift(visit: VisitDep, form: FormDep, name: str) -> Response:
+    """Lift the conflict of interest that a reviewer stated, with a reason."""
+    one = seats.lift_conflict(visit.house, visit.reader, name, revision_in(form), form.get("why") or "")
+    return visit.go(f"/reviews/{one.case}#people")
 
 
 @router.post("/reviewers/{name}/excuse")

@@ -69,6 +69,7 @@ class ReviewerLine:
     delegate: str
     revision: int
     excusable: bool
+    liftable: bool  # whether the reader may lift the conflict they stated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,6 +249,7 @@ def _alt(one: Beside) -> str:
 def _reviewers(found: LaidOut, reader: Reader) -> tuple[ReviewerLine, ...]:
     voted = {vote.person: vote for vote in found.docket.votes}
     changes = found.working and found.may(reader, "case.change") and found.impartial(reader)
+    presides = found.working and found.may(reader, "case.decide") and found.why_no_decision(reader) is None
     lines = []
     for one in found.docket.reviewers:
         vote = voted.get(one.person)
@@ -267,7 +269,8 @@ def _reviewers(found: LaidOut, reader: Reader) -> tuple[ReviewerLine, ...]:
                 reason="; ".join(part for part in (vote.reason if vote else None, hand) if part),
                 delegate="" if one.delegate is None else found.names.get(one.delegate, one.delegate),
                 revision=one.revision,
-                excusable=changes and vote is None,
+                excusable=changes and vote is None and one.conflict is not Conflict.CONFLICT,
+                liftable=one.conflict is Conflict.CONFLICT and presides,
             )
         )
     return tuple(lines)
@@ -366,14 +369,15 @@ def _office(found: LaidOut, reader: Reader) -> tuple[Part, ...]:
     if not found.working:
         return ()
     here, acts = f"/reviews/{found.docket.case.id}", []
-    if found.may(reader, "case.change"):
-        if found.impartial(reader):
-            acts.append(Part(href=f"{here}/reviewers", words=STEPS["reviewers"].title))
+    if found.may(reader, "case.change") and found.impartial(reader):
+        acts.append(Part(href=f"{here}/reviewers", words=STEPS["reviewers"].title))
         acts.append(Part(href=f"{here}/conditions", words=STEPS["conditions"].title))
     if found.may(reader, "case.decide") and may(reader, "evidence.sign") and found.why_no_decision(reader) is None:
         acts.append(Part(href=f"{here}/decide", words=STEPS["decide"].title))
     own = found.docket.case.proposed_by == reader.person and found.may(reader, "case.create")
-    if own or found.may(reader, "case.change"):
+    presides = found.may(reader, "case.change") and found.impartial(reader)
+    voted = found.docket.case.state is CaseState.VOTING
+    if presides if voted else own or found.may(reader, "case.change"):
         acts.append(Part(href=f"{here}/withdrawal", words=STEPS["withdrawal"].title))
     return tuple(acts)
 
