@@ -414,3 +414,16 @@ def test_a_report_of_nothing_but_complaints_wakes_nobody(small):
     assert (came.incidents, came.tells) == (None, False)
     assert "report.tells" not in {event for _, event in letters(small)}
     assert told(small, "owner") == told(small, "chair") == []
+def test_who_has_a_hand_in_a_use_excuses_none_of_its_reports_whatever_else_they_are(partners):
+    partners.scheduled()
+    look(partners.house)
+    (report,) = partners.reports()
+    owner = replace(partners.person("owner"), held=(Held(Role.OWNER), Held(Role.OFFICER)))
+    with partners.house.database.changing(SYSTEM) as change:
+        USES.change(change, "ward", {"owner": "p-owner"}, None)
+
+    with pytest.raises(NotAllowed, match="you answer for this use"):
+        office.excuse(partners.house, owner, report.id, report.revision, "It stood still")
+
+    done = office.excuse(partners.house, partners.person("chair"), report.id, report.revision, "It stood still")
+    assert (done.state, done.excuse) == (ReportState.EXCUSED, "It stood still")

@@ -21,7 +21,7 @@ from codman.registry.access import NotAllowed, Reader, paths_for
 from codman.registry.governance import EXPECTED_REPORTS, SCHEDULES
 from codman.registry.interests import hand_in
 from codman.registry.links import REPORT, Link, links_about, make_link, revoke_links
-from codman.registry.nouns import USES
+from codman.registry.nouns import PRODUCTS, USES
 from codman.registry.records import BadField, Page
 from codman.registry.schema_review import expected_reports, schedules
 from codman.spine.day import written_day
@@ -178,13 +178,17 @@ def excuse(
 
     Raises:
         NoSuchRecord: There is no such report within their reach.
-        NotAllowed: They may not, for its use.
+        NotAllowed: They may not, for its use, or have a hand in it.
         NotAwaited: It came, or is excused already.
         BadField: No reason is given.
         Stale: It was changed meanwhile.
     """
     with house.database.changing(reader.author(request), why or None) as change:
-        _awaited(change.connection, reader, name, "report.excuse")
+        report = _awaited(change.connection, reader, name, "report.excuse")
+        use = USES.get(change.connection, report.use)
+        hands = hand_in(change.connection, use, PRODUCTS.get(change.connection, use.product))
+        if reader.person in hands:
+            raise NotAllowed("report.excuse", f"by somebody who has no hand in the use (you {hands[reader.person]})")
         if not why.strip():
             raise BadField("expected_report", "excuse", "say why it need not come")
         excused = {"state": ReportState.EXCUSED.value, "excuse": why}
