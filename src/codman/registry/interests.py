@@ -152,7 +152,7 @@ def _filers(connection: Connection, use: Use, product: Product) -> Iterable[str]
 
 
 def filers_of(connection: Connection, digest: str) -> frozenset[str]:
-    """Who sent a file, whoever else did too: who created or changed a record that ever named these bytes, as it is told.
+    """Who sent a file, alone or after others: who created or changed a record that ever named these bytes, as told.
 
     What is asked for may be made of what another filed, by a new type or title, so a change counts as a filing.
     """

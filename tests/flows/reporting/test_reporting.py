@@ -414,6 +414,8 @@ def test_a_report_of_nothing_but_complaints_wakes_nobody(small):
     assert (came.incidents, came.tells) == (None, False)
     assert "report.tells" not in {event for _, event in letters(small)}
     assert told(small, "owner") == told(small, "chair") == []
+
+
 def test_who_has_a_hand_in_a_use_excuses_none_of_its_reports_whatever_else_they_are(partners):
     partners.scheduled()
     look(partners.house)
