@@ -128,6 +128,15 @@ def test_a_stale_revision_is_refused_and_the_error_says_the_current_one(house: H
     assert refused.value.current == 2
 
 
+def test_who_answers_for_a_use_accepts_it_for_no_site_though_the_deployment_names_them(house: House) -> None:
+    owner = somebody(Role.OWNER, person="bob")
+    records.change(house, somebody(Role.OWNER), "use", "mary-use", {"owner": "bob"}, 1)
+    named = records.change(house, owner, "deployment", "icu-deployment", {"clinician": "bob"}, 1)
+
+    with pytest.raises(NotAllowed, match="you answer for this use"):
+        records.accept_deployment(house, owner, "icu-deployment", named.revision)
+
+
 def test_only_the_named_clinician_accepts_and_a_new_clinician_must_accept_again(house: House) -> None:
     with pytest.raises(NotAllowed):
         records.accept_deployment(house, somebody(Role.OWNER, person="bob"), "icu-deployment", 1)

@@ -16,6 +16,7 @@ from codman.registry.accounts_invitations import has_administrator
 from codman.registry.accounts_people import LastAdministrator
 from codman.registry.fixed_fields import DECIDED as DECIDED
 from codman.registry.fixed_fields import RAN_BEFORE, fact_stays, use_stays, version_stays
+from codman.registry.interests import hand_in
 from codman.registry.inventory import visible
 from codman.registry.places import at_site, inside
 from codman.registry.records import BadField, NoSuchRecord, Records
@@ -35,14 +36,18 @@ Places = Callable[[Connection, Any], Sequence[str] | None]
 
 
 class NotTheClinician(NotAllowed):
-    """An acceptance by somebody other than the accountable clinician of the site."""
+    """An acceptance by somebody other than the accountable clinician of the site, or by one with a hand in the use."""
 
-    def __init__(self) -> None:
+    def __init__(self, hand: str | None = None) -> None:
         CodmanError.__init__(
             self,
             what="this acceptance is not yours to give",
-            why="only the clinician whom the deployment names can accept it",
-            fix="have the deployment name you as its clinician, or ask the one it names",
+            why="only the clinician whom the deployment names can accept it"
+            if hand is None
+            else f"you {hand}: a site accepts by a clinician who has no hand in the use",
+            fix="have the deployment name you as its clinician, or ask the one it names"
+            if hand is None
+            else "have the deployment name another clinician of the site, who accepts it",
         )
 
 
@@ -264,6 +269,20 @@ def with_what_follows(kind: str, old: Any, new: Any, patch: Mapping[str, Any]) -
     if any(getattr(new, field) != getattr(old, field) for field in _ACCEPTED):
         return {**patch, "accepted_at": None}
     return patch
+
+
+def accepted_by(connection: Connection, deployment: Any, person: str) -> None:
+    """Refuse an acceptance that is not the word of the site's clinician, or of one with a hand in the use.
+
+    Raises:
+        NotTheClinician: It would be another's, or theirs who named themselves.
+    """
+    if deployment.clinician != person:
+        raise NotTheClinician
+    use = nouns.USES.get(connection, deployment.use)
+    hands = hand_in(connection, use, nouns.PRODUCTS.get(connection, use.product))
+    if person in hands:  # who answers for a use may name any clinician, and so themselves
+        raise NotTheClinician(hands[person])
 
 
 @contextmanager

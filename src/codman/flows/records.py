@@ -15,7 +15,7 @@ from codman.flows.house import House
 from codman.flows.record_rules import (
     KINDS,
     Kind,
-    NotTheClinician,
+    accepted_by,
     actions_of,
     an_administrator_stays,
     decided_on_entry,
@@ -304,7 +304,7 @@ def accept_deployment(
 
     Raises:
         NoSuchRecord: There is none of that name within their reach.
-        NotAllowed: They are not the clinician it names.
+        NotAllowed: They are not the clinician it names, or have a hand in the use.
         Stale: It was changed meanwhile.
     """
     require(reader, "deployment.accept")
@@ -312,8 +312,7 @@ def accept_deployment(
         rules = KINDS["deployment"]
         old = _seen(transaction.connection, reader, rules, name)
         _reached(transaction.connection, reader, rules, "deployment.accept", old)
-        if old.clinician != reader.person:
-            raise NotTheClinician
+        accepted_by(transaction.connection, old, reader.person)
         return DEPLOYMENTS.change(transaction, name, {"accepted_at": transaction.at}, revision)
 
 

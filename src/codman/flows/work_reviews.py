@@ -268,6 +268,9 @@ def _sites(connection: Connection, reader: Reader) -> Iterator[Task]:
     places = SITES.get_many(connection, [one.site for one in there])
     named = names_of(connection, [one.use for one in there])
     for one in there:
+        use = USES.get(connection, one.use)
+        if reader.person in hand_in(connection, use, PRODUCTS.get(connection, use.product)):
+            continue
         if may(reader, "deployment.accept", [places[one.site].path]):
             sentence = f"Accept {named.get(one.use, one.use)} at {places[one.site].name}"
             yield Task(

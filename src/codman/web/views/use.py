@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -16,6 +16,7 @@ from codman.registry.access import Reader, may, paths_for
 from codman.registry.coverage import coverage_of, tallies
 from codman.registry.documents import Fact as Answer
 from codman.registry.frameworks import every_framework
+from codman.registry.interests import hand_in
 from codman.registry.names import names_of
 from codman.registry.nouns import PRODUCTS, SITES
 from codman.registry.related import deployments_of, documents_about
@@ -121,6 +122,8 @@ def use_view(
         ],
     )
     paths = _paths(connection, reader, runs)
+    names_them = any(one.clinician == reader.person for one in runs)
+    hands = hand_in(connection, use, product) if names_them else {}
     seen = {one.id for one in runs}
     bare = [one for one in uncovered(connection, use, today) if one.deployment.id in seen]
     why = {one.deployment.id: one.why for one in bare}
@@ -145,7 +148,7 @@ def use_view(
         says=_says(use, named),
         known=tuple(known(row) for row in statements[:SHOWN_STATEMENTS]),
         more_known=max(0, len(statements) - SHOWN_STATEMENTS),
-        runs=tuple(replace(_runs(one, named, reader, paths), undecided=why.get(one.id, "")) for one in runs),
+        runs=tuple(replace(_runs(one, named, reader, paths, hands), undecided=why.get(one.id, "")) for one in runs),
         coverage=tally_lines(tallies(coverage_of(connection, use.id))),
         documents=document_lines(documents_about(connection, use.id)),
         events=events(history, named),
@@ -329,7 +332,9 @@ def _paths(connection: Connection, reader: Reader, runs: Sequence[Deployment]) -
     return {name: site.path for name, site in SITES.get_many(connection, [one.site for one in runs]).items()}
 
 
-def _runs(one: Deployment, named: Mapping[str, str], reader: Reader, paths: Mapping[str, str]) -> Runs:
+def _runs(
+    one: Deployment, named: Mapping[str, str], reader: Reader, paths: Mapping[str, str], hands: Collection[str]
+) -> Runs:
     here = [paths.get(one.site, "/")]
     waits = one.accepted_at is None and one.mode is not Mode.ENDED
     return Runs(
@@ -340,7 +345,10 @@ def _runs(one: Deployment, named: Mapping[str, str], reader: Reader, paths: Mapp
         version=named.get(one.version or "", ""),
         clinician=named.get(one.clinician or "", ""),
         accepted_at=one.accepted_at,
-        mine=waits and one.clinician == reader.person and may(reader, "deployment.accept", here),
+        mine=waits
+        and one.clinician == reader.person
+        and may(reader, "deployment.accept", here)
+        and reader.person not in hands,
         changeable=may(reader, "deployment.change", here),
         revision=one.revision,
     )
