@@ -70,7 +70,8 @@ def _sweep() -> None:
     """Remove what runs that were killed have left: their servers are gone, their gigabytes are not."""
     for folder in room.folder().glob(f"{_PREFIX}*"):
         with suppress(OSError, ValueError):
-            process = int((folder / "data" / "postmaster.pid").read_text().split()[0])
+            # while initdb runs, its number stands there below zero
+            process = abs(int((folder / "data" / "postmaster.pid").read_text().split()[0]))
             if not Path(f"/proc/{process}").exists():
                 shutil.rmtree(folder, ignore_errors=True)
 
