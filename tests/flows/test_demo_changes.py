@@ -19,7 +19,6 @@ from codman.spine.reopening import Changed, ReopeningState
 from codman.spine.use import Decision, Stage
 from codman.wiring import open_house
 
-
 PAPERS = ["model-card", "security-assessment"]
 
 

@@ -25,9 +25,10 @@ from codman.flows import digest as daily
 from codman.flows.digest import choose, send_digests, tell_overdue
 from codman.flows.house import House
 from codman.flows.outbox import deliver_due
+from codman.flows.review.before_the_decision import add_condition
 from codman.flows.review.cases import docket
 from codman.flows.review.conditions import look
-from codman.flows.review.deciding import add_condition, decide
+from codman.flows.review.deciding import decide
 from codman.flows.schedule import run_scheduled
 from codman.flows.task import Duty, Task
 from codman.flows.work import waiting

@@ -10,8 +10,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from committee import Committee, auroc, cast
 
-from codman.flows.review.cases import docket, remark
-from codman.flows.review.deciding import add_condition, decide
+from codman.flows.review.before_the_decision import add_condition
+from codman.flows.review.cases import docket
+from codman.flows.review.deciding import decide
+from codman.flows.review.remarks import remark
 from codman.flows.review.seats import name_reviewer, state_interest
 from codman.flows.task import Duty
 from codman.flows.work import waiting

@@ -25,7 +25,7 @@ from sqlalchemy import update
 from codman.errors import CodmanError
 from codman.flows.filing import file_evidence
 from codman.flows.records import accept_deployment
-from codman.flows.review import cases, conditions, deciding, seats, staging
+from codman.flows.review import before_the_decision, cases, conditions, deciding, remarks, seats, staging
 from codman.registry.access import Held, NotAllowed, Reader
 from codman.registry.database import Change, Database
 from codman.registry.log import SYSTEM, Author
@@ -282,7 +282,7 @@ def _case(made: Committee, state: CaseState, checkpoint: bytes) -> tuple[Case, s
         own = seats.state_interest(house, person, case.id, conflict)
         if name == "absent":
             seats.delegate(house, person, case.id, "p-proxy")
-    condition = deciding.add_condition(house, chair, case.id, CONDITION)
+    condition = before_the_decision.add_condition(house, chair, case.id, CONDITION)
     if state in (CaseState.VOTING, CaseState.DECIDED):
         for name in SEATS:
             cast(house, made.person(name), case.id, Choice.APPROVE)
@@ -334,15 +334,15 @@ def _vote_for_another(m: Matrix, who: Reader, state: CaseState) -> object:
 
 
 def _remark(m: Matrix, who: Reader, state: CaseState) -> object:
-    return cases.remark(m.house, who, m.cases[state].id, "Who watches it at night?")
+    return remarks.remark(m.house, who, m.cases[state].id, "Who watches it at night?")
 
 
 def _condition(m: Matrix, who: Reader, state: CaseState) -> object:
-    return deciding.add_condition(m.house, who, m.cases[state].id, CONDITION)
+    return before_the_decision.add_condition(m.house, who, m.cases[state].id, CONDITION)
 
 
 def _accept(m: Matrix, who: Reader, state: CaseState) -> object:
-    return deciding.accept_inconclusive(m.house, who, m.cases[state].id, "margin", "too few yet", CONDITION)
+    return before_the_decision.accept_inconclusive(m.house, who, m.cases[state].id, "margin", "too few yet", CONDITION)
 
 
 def _decide(m: Matrix, who: Reader, state: CaseState) -> object:

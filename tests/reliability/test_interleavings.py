@@ -16,8 +16,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "flows"))
 from committee import SEATS, Committee, cast
 
 from codman.errors import CodmanError
-from codman.flows.review.cases import Docket, docket, remark, withdraw
-from codman.flows.review.deciding import add_condition, decide
+from codman.flows.review.before_the_decision import add_condition
+from codman.flows.review.cases import Docket, docket, withdraw
+from codman.flows.review.deciding import decide
+from codman.flows.review.remarks import remark
 from codman.flows.review.seats import delegate, name_reviewer, state_interest
 from codman.registry.log import SYSTEM, check, entries
 from codman.registry.nouns import USES

@@ -18,8 +18,9 @@ from seen_pages import pages_of
 from sqlalchemy import select
 
 from codman.flows.change_control import change_round, day_round
+from codman.flows.review.before_the_decision import accept_inconclusive
 from codman.flows.review.cases import docket
-from codman.flows.review.deciding import accept_inconclusive, decide
+from codman.flows.review.deciding import decide
 from codman.flows.review.plans import draft_plan
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import DEPLOYMENTS, USES, VERSIONS

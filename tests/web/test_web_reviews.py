@@ -16,8 +16,9 @@ from committee import Committee, auroc, cast
 from seen_pages import pages_of
 from test_web_links import Page, Sendable, sent
 
-from codman.flows.review.cases import docket, open_case, remark, withdraw
-from codman.flows.review.deciding import add_condition
+from codman.flows.review.before_the_decision import add_condition
+from codman.flows.review.cases import docket, open_case, withdraw
+from codman.flows.review.remarks import remark
 from codman.flows.review.seats import delegate, state_interest
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import DEPLOYMENTS, USES

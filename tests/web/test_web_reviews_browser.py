@@ -13,8 +13,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "flows"))
 from axed import looked_at
 from committee import Committee, auroc, cast
 
-from codman.flows.review.cases import docket, open_case, remark
-from codman.flows.review.deciding import accept_inconclusive, decide
+from codman.flows.review.before_the_decision import accept_inconclusive
+from codman.flows.review.cases import docket, open_case
+from codman.flows.review.deciding import decide
+from codman.flows.review.remarks import remark
 from codman.spine.review import CaseOutcome, Choice
 from codman.spine.use import Stage
 from codman.web.app import make_web

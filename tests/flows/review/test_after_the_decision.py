@@ -14,9 +14,10 @@ from committee import Committee, cast
 
 from codman.flows import records
 from codman.flows.papers import file_paper
+from codman.flows.review.before_the_decision import add_condition
 from codman.flows.review.cases import NotYours, docket
 from codman.flows.review.conditions import ConditionClosed, close_by_hand, hand_back, look
-from codman.flows.review.deciding import CannotDecide, add_condition, decide
+from codman.flows.review.deciding import CannotDecide, decide
 from codman.flows.review.pausing import confirm_pause, propose
 from codman.flows.review.staging import HAZARD_CHECK, CannotMove, move
 from codman.flows.task import Duty

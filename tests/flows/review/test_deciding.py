@@ -16,8 +16,10 @@ from committee import Committee, auroc, cast
 from codman.flows.filing import file_evidence
 from codman.flows.fresh import NotFresh
 from codman.flows.records import change
-from codman.flows.review.cases import CaseClosed, NotYours, docket, open_case, remark, withdraw
-from codman.flows.review.deciding import CannotDecide, accept_inconclusive, add_condition, decide, verdict_of
+from codman.flows.review.before_the_decision import accept_inconclusive, add_condition
+from codman.flows.review.cases import CaseClosed, NotYours, docket, open_case, withdraw
+from codman.flows.review.deciding import CannotDecide, decide, verdict_of
+from codman.flows.review.remarks import remark
 from codman.flows.review.seats import delegate, name_reviewer, state_interest
 from codman.flows.review.voting import count
 from codman.registry.access import NotAllowed

@@ -10,7 +10,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from committee import Committee
 
-from codman.flows.review.deciding import CannotDecide, add_condition, decide
+from codman.flows.review.before_the_decision import add_condition
+from codman.flows.review.deciding import CannotDecide, decide
 from codman.flows.review.staging import move
 from codman.registry.access import NotAllowed
 from codman.registry.inventory import paths_of

@@ -11,8 +11,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from committee import Committee, cast
 
 from codman.flows import records
+from codman.flows.review.before_the_decision import add_condition
 from codman.flows.review.cases import docket
-from codman.flows.review.deciding import add_condition, decide
+from codman.flows.review.deciding import decide
 from codman.flows.review.meant import AnotherPolicy
 from codman.flows.review.opening import open_for
 from codman.flows.review.reading import read_case

@@ -8,9 +8,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from committee import Committee, auroc, cast
 
-from codman.flows.review.cases import docket, remark
-from codman.flows.review.deciding import accept_inconclusive, decide
+from codman.flows.review.before_the_decision import accept_inconclusive
+from codman.flows.review.cases import docket
+from codman.flows.review.deciding import decide
 from codman.flows.review.minutes import minutes
+from codman.flows.review.remarks import remark
 from codman.flows.review.seats import delegate
 from codman.spine.review import CaseOutcome, Choice
 

@@ -14,8 +14,9 @@ from committee import POLICY, Committee, auroc, cast
 from codman.flows import records
 from codman.flows.change_control import day_round
 from codman.flows.records import accept_deployment
+from codman.flows.review.before_the_decision import accept_inconclusive, add_condition
 from codman.flows.review.cases import NotYours, docket, open_case
-from codman.flows.review.deciding import accept_inconclusive, add_condition, decide
+from codman.flows.review.deciding import decide
 from codman.flows.review.pausing import ProposalSettled, confirm_pause, decline_pause, list_pause_proposals, propose
 from codman.flows.review.staging import CannotMove, move
 from codman.flows.review.undecided import uncovered

@@ -11,9 +11,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from committee import Committee, auroc, cast
 
 from codman.flows.records import accept_deployment
+from codman.flows.review.before_the_decision import accept_inconclusive, add_condition
 from codman.flows.review.cases import docket
 from codman.flows.review.conditions import close_by_hand, look, standing_case, withdraw_condition
-from codman.flows.review.deciding import accept_inconclusive, add_condition, decide
+from codman.flows.review.deciding import decide
 from codman.flows.review.staging import CannotMove, move, ways
 from codman.registry import governance
 from codman.registry.access import NotAllowed

@@ -10,11 +10,13 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from committee import Committee, auroc, cast
 
-from codman.flows.review.cases import NotYours, docket, open_case, remark, withdraw
+from codman.flows.review.before_the_decision import add_condition
+from codman.flows.review.cases import NotYours, docket, open_case, withdraw
 from codman.flows.review.conditions import withdraw_condition
-from codman.flows.review.deciding import CannotDecide, add_condition, decide
+from codman.flows.review.deciding import CannotDecide, decide
 from codman.flows.review.minutes import minutes
 from codman.flows.review.reading import read_case
+from codman.flows.review.remarks import remark
 from codman.flows.review.seats import (
     Seated,
     delegate,

@@ -23,7 +23,7 @@ from codman.api.routes.review_bodies import (
     NewReviewer,
     NewVote,
 )
-from codman.flows.review import cases, deciding, seats, voting
+from codman.flows.review import before_the_decision, cases, deciding, remarks, seats, voting
 from codman.flows.review.minutes import Minutes, minutes
 from codman.flows.review.opening import open_for
 from codman.flows.review.reading import CaseRead, list_cases, read_case
@@ -210,7 +210,7 @@ def _vote(call: Call) -> Reply:
 def _remark(call: Call) -> Reply:
     new = call.fields(NewRemark)
     return replies.record(
-        cases.remark(
+        remarks.remark(
             call.house,
             call.reader,
             call.id("case"),
@@ -225,14 +225,16 @@ def _remark(call: Call) -> Reply:
 def _condition(call: Call) -> Reply:
     new = call.fields(NewCondition)
     return replies.record(
-        deciding.add_condition(call.house, call.reader, call.id("case"), new.model_dump(), request=call.request)
+        before_the_decision.add_condition(
+            call.house, call.reader, call.id("case"), new.model_dump(), request=call.request
+        )
     )
 
 
 def _accept(call: Call) -> Reply:
     new = call.fields(NewAcceptance)
     return replies.record(
-        deciding.accept_inconclusive(
+        before_the_decision.accept_inconclusive(
             call.house,
             call.reader,
             call.id("case"),

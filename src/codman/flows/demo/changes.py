@@ -20,8 +20,9 @@ from codman.flows.demo.committee import LEAST, Committee, committee_of, seated
 from codman.flows.demo.hospital import Scene
 from codman.flows.house import House
 from codman.flows.papers import file_paper
+from codman.flows.review.before_the_decision import add_condition
 from codman.flows.review.cases import docket
-from codman.flows.review.deciding import add_condition, decide
+from codman.flows.review.deciding import decide
 from codman.flows.review.opening import open_for, policy_of
 from codman.flows.review.plans import draft_plan, put_before
 from codman.flows.review.voting import cast, table

@@ -9,10 +9,12 @@ from sqlalchemy import Connection, exists, select
 
 from codman.flows.demo.committee import LEAST, SEATS, Committee, committee_of, seated
 from codman.flows.house import House
-from codman.flows.review.cases import docket, remark
-from codman.flows.review.deciding import add_condition, decide
+from codman.flows.review.before_the_decision import add_condition
+from codman.flows.review.cases import docket
+from codman.flows.review.deciding import decide
 from codman.flows.review.opening import open_for
 from codman.flows.review.reading import read_case
+from codman.flows.review.remarks import remark
 from codman.flows.review.seats import state_interest
 from codman.flows.review.voting import cast, table
 from codman.registry.nouns import USES

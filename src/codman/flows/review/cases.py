@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection, select
 
@@ -16,7 +16,7 @@ from codman.flows.review.setting import setting_of
 from codman.registry import governance
 from codman.registry.access import ACTIONS, NotAllowed, Reader, may, paths_for, reaches, require
 from codman.registry.database import Change
-from codman.registry.governance import CASES, CONDITIONS, REMARKS
+from codman.registry.governance import CASES, CONDITIONS
 from codman.registry.interests import interested
 from codman.registry.inventory import paths_of, visible
 from codman.registry.nouns import PRODUCTS, USES, VERSIONS
@@ -40,7 +40,6 @@ from codman.spine.review import (
     Conflict,
     Procedure,
     Remark,
-    RemarkFields,
     Reviewer,
     Vote,
 )
@@ -272,38 +271,6 @@ def require_impartial(found: Docket, reader: Reader) -> None:
     own = next((one for one in found.reviewers if one.person == reader.person), None)
     if own is not None and own.conflict is Conflict.CONFLICT:
         raise NotYours("you declared a conflict of interest in this case")
-
-
-def remark(
-    house: House,
-    reader: Reader,
-    case: str,
-    text: str,
-    *,
-    requirement: str | None = None,
-    answers: str | None = None,
-    request: str | None = None,
-) -> Remark:
-    """Ask or answer something in a case.
-
-    Raises:
-        NotAllowed: They may not, for this use.
-        BadField: It answers nothing that was asked here, names a requirement the policy does not have, or is empty.
-        CaseClosed: It is decided or withdrawn.
-    """
-    with house.database.changing(reader.author(request)) as change:
-        found = working(change.connection, reader, case, "case.remark")
-        if answers is not None and all(one.id != answers for one in found.remarks):
-            raise BadField("remark", "answers", "there is no such question in this case")
-        if requirement is not None and all(one.id != requirement for one in found.policy.requires):
-            names = ", ".join(one.id for one in found.policy.requires)
-            raise BadField("remark", "requirement", f"the case's policy has no such requirement; it has: {names}")
-        said = {"case": case, "author": reader.person, "requirement": requirement, "answers": answers, "text": text}
-        return REMARKS.add(change, _remark(said))
-
-
-def _remark(said: Mapping[str, Any]) -> RemarkFields:
-    return REMARKS.validated(said)
 
 
 def withdraw(house: House, reader: Reader, case: str, revision: int, *, why: str, request: str | None = None) -> Case:

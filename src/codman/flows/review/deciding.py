@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection, select
 
@@ -31,7 +31,7 @@ from codman.registry import governance
 from codman.registry.about import Known
 from codman.registry.access import Reader
 from codman.registry.database import Change
-from codman.registry.governance import ACCEPTANCES, CASES, CONDITIONS, PAUSE_PROPOSALS
+from codman.registry.governance import CASES, PAUSE_PROPOSALS
 from codman.registry.nouns import PEOPLE, SITES, USES, VERSIONS
 from codman.registry.records import BadField
 from codman.registry.schema import uses
@@ -46,11 +46,9 @@ from codman.spine.pausing import PauseCause, PauseProposalFields
 from codman.spine.record_statements import DecidedRequirement, DecisionPredicate, Meaning
 from codman.spine.review import (
     GRANTED,
-    Acceptance,
     Case,
     CaseOutcome,
     CaseState,
-    ConditionFields,
     ConditionState,
     Procedure,
 )
@@ -59,7 +57,6 @@ from codman.spine.use import Decision, Use
 from codman.spine.verdict import Outcome, Result, Verdict
 
 _A_YEAR: Final = 365  # a decision of the whole committee is looked at again within it
-_ASKED: Final = frozenset({"sentence", "owner", "due_on", "requirement", "document", "patients_needed"})
 _KEPT: Final = frozenset({Outcome.MET, Outcome.NOT_APPLICABLE})
 _MEANING: Final[Mapping[CaseOutcome, Meaning]] = {
     CaseOutcome.APPROVED: Meaning.APPROVAL,
@@ -74,57 +71,6 @@ _DECISION: Final[Mapping[CaseOutcome, Decision]] = {
     CaseOutcome.DEFERRED: Decision.DEFERRED,
     CaseOutcome.REJECTED: Decision.REJECTED,
 }
-
-
-def add_condition(
-    house: House, reader: Reader, case: str, fields: Mapping[str, Any], *, request: str | None = None
-) -> Any:
-    """Write what a case will ask for if it is approved: of whom, by when, closed by what.
-
-    Raises:
-        NotAllowed: They do not preside over this use's cases.
-        NotYours: They have a hand in the use, or a conflict of interest.
-        CaseClosed: It is decided or withdrawn.
-        BadField: A field cannot be kept, or the day is past.
-    """
-    with house.database.changing(reader.author(request)) as change:
-        found = working(change.connection, reader, case, "case.change")
-        require_impartial(found, reader)
-        return CONDITIONS.add(change, _condition(change, found, fields))
-
-
-def accept_inconclusive(
-    house: House,
-    reader: Reader,
-    case: str,
-    requirement: str,
-    reason: str,
-    condition: Mapping[str, Any],
-    *,
-    request: str | None = None,
-) -> Acceptance:
-    """Accept, in writing, a requirement that the evidence cannot decide; only under a condition that will decide it.
-
-    Raises:
-        NotAllowed: They do not preside.
-        NotYours: They have a hand in the use, or a conflict of interest.
-        CannotDecide: The requirement is not inconclusive.
-        BadField: A field cannot be kept.
-    """
-    with house.database.changing(reader.author(request)) as change:
-        found = working(change.connection, reader, case, "case.accept")
-        require_impartial(found, reader)
-        result = next((r for r in verdict_of(house, change.connection, found).results if r.id == requirement), None)
-        if result is None:
-            raise BadField("acceptance", "requirement", "the case's policy has no such requirement")
-        if result.outcome is not Outcome.INCONCLUSIVE:
-            raise CannotDecide(
-                f"'{result.title}' is {result.outcome.value}: only what is inconclusive can be accepted in writing",
-                "bring evidence that decides it",
-            )
-        made = CONDITIONS.add(change, _condition(change, found, {**condition, "requirement": requirement}))
-        said = {"case": case, "requirement": requirement, "person": reader.person, "reason": reason}
-        return ACCEPTANCES.add(change, ACCEPTANCES.validated({**said, "condition": made.id}))
 
 
 def decide(
@@ -383,18 +329,6 @@ def stood_as(result: Result, accepted: Collection[str]) -> DecidedRequirement:
         evidence=None if evidence is None else Digest(sha256=evidence),
         accepted=result.outcome is Outcome.INCONCLUSIVE and result.id in accepted,
     )
-
-
-def _condition(change: Change, found: Docket, fields: Mapping[str, Any]) -> ConditionFields:
-    extra = sorted(set(fields) - _ASKED)
-    if extra:
-        raise BadField("condition", extra[0][:60], "a condition is written without it; steps after the decision set it")
-    made: ConditionFields = CONDITIONS.validated({**fields, "use": found.use.id, "case": found.case.id})
-    if made.requirement is not None and all(one.id != made.requirement for one in found.policy.requires):
-        raise BadField("condition", "requirement", "the case's policy has no such requirement")
-    if made.due_on <= change.at[:10]:
-        raise BadField("condition", "due_on", "the day is past: give one that can still be kept")
-    return made
 
 
 def _follow(change: Change, found: Docket, closed: Case, outcome: CaseOutcome, reasons: str) -> None:

@@ -12,7 +12,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from codman.flows.fresh import NotFresh, require_fresh
-from codman.flows.review import cases, deciding, seats, voting
+from codman.flows.review import before_the_decision, cases, deciding, remarks, seats, voting
 from codman.flows.review.beside import LaidOut, lay_out
 from codman.registry.access import NotAllowed, require
 from codman.registry.records import AlreadyThere, BadField, Stale
@@ -224,18 +224,18 @@ def _remark(visit: Visit, form: Form, found: LaidOut) -> None:
     if requirement is None and answers is not None:  # an answer is about what was asked
         requirement = next((one.requirement for one in found.docket.remarks if one.id == answers), None)
     case = found.docket.case.id
-    cases.remark(visit.house, visit.reader, case, text, requirement=requirement, answers=answers)
+    remarks.remark(visit.house, visit.reader, case, text, requirement=requirement, answers=answers)
 
 
 def _condition(visit: Visit, form: Form, found: LaidOut) -> None:
     fields = {key: form.get(key) for key in ("sentence", "owner", "due_on", "requirement", "document")}
-    deciding.add_condition(visit.house, visit.reader, found.docket.case.id, fields)
+    before_the_decision.add_condition(visit.house, visit.reader, found.docket.case.id, fields)
 
 
 def _accept(visit: Visit, form: Form, found: LaidOut) -> None:
     asked: dict[str, Any] = {key: form.get(key) for key in ("sentence", "owner", "due_on")}
     asked["patients_needed"] = form.get("patients_needed")
-    deciding.accept_inconclusive(
+    before_the_decision.accept_inconclusive(
         visit.house,
         visit.reader,
         found.docket.case.id,
