@@ -107,9 +107,10 @@ def move(
         found = USES.get(change.connection, use)
         if found.revision != revision:
             raise Stale("use", use, revision, found.revision)
-        if found.stage is Stage.PAUSED and to in RUNNING:
+        moved = move_within(change, reader, found, to, reason)
+        if found.stage is Stage.PAUSED and to in RUNNING:  # who may not make the move at all was told so first
             _impartial(change.connection, reader, found)
-        return move_within(change, reader, found, to, reason)
+        return moved
 
 
 def _impartial(connection: Connection, reader: Reader, use: Use) -> None:
