@@ -28,9 +28,8 @@ from codman.flows.review.deciding import CannotDecide
 from codman.flows.review.pausing import ProposalSettled
 from codman.flows.review.staging import CannotMove
 from codman.flows.triage import NothingAsked, NotTriaged
-from codman.flows.watch.challenging import OtherwisePlanned
 from codman.flows.watch.keeping import MonitorStopped
-from codman.flows.watch.retraining import NoRetraining
+from codman.flows.watch.refusals import NoRetraining, OtherwisePlanned
 from codman.flows.watch.rolling_back import StepSettled
 from codman.monitor.alarms.duty import NotNow
 from codman.registry.access import NotAllowed, NotSignedIn

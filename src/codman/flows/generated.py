@@ -5,6 +5,7 @@ All of a document is read in one transaction, so that the log size it names is t
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +28,6 @@ from codman.registry.nouns import PRODUCTS, USES, VENDORS, VERSIONS
 from codman.registry.schema import deployments, statements, versions
 from codman.registry.standing import STANDS, standing_of
 from codman.report import bom, model_card, source_attributes, source_attributes_page
-from codman.report.small_groups import strict
 from codman.report.told import Cited, Evaluation, Told
 from codman.spine.site import Mode
 from codman.spine.statement import EvaluationPredicate, Kind, Origin
@@ -285,5 +285,7 @@ def _as_it_stands(answer: Answer, cited: Mapping[str, Cited], version: str | Non
 def _evaluation(house: House, cited: Cited) -> Evaluation:
     predicate = house.store.get(cited.digest).predicate
     assert isinstance(predicate, EvaluationPredicate)  # noqa: S101 (the query asked for evaluations)
-    shown = strict(predicate)
+    # loaded now: it needs the engine, which is slow to load
+    small_groups: Any = importlib.import_module("codman.report.small_groups")
+    shown = small_groups.strict(predicate)
     return Evaluation(cited=cited, predicate=predicate, measurements=shown.measurements, hidden=shown.hidden)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final, Literal
@@ -13,7 +14,7 @@ from codman.api.call import Call
 from codman.api.operation import Answer, Body, Operation
 from codman.api.replies import Reply
 from codman.api.routes.lists import CONFIG
-from codman.flows.watch.challenging import CHALLENGE, Challenge, challenge
+from codman.flows.watch.refusals import CHALLENGE
 from codman.spine.record import Line
 from codman.spine.statement import Instant
 
@@ -79,7 +80,9 @@ def operations() -> Iterator[Operation]:
 
 def _challenge(call: Call) -> Reply:
     said = call.fields(NewChallenge)
-    asked = Challenge(
+    # loaded now: the engines take as long as the whole server does to start
+    challenging: Any = importlib.import_module("codman.flows.watch.challenging")
+    asked = challenging.Challenge(
         use=call.id("use"),
         challenger=said.challenger,
         champion=said.champion,
@@ -90,7 +93,7 @@ def _challenge(call: Call) -> Reply:
         design=said.design,
         at=None if said.at is None else datetime.fromisoformat(said.at),
     )
-    found = challenge(
+    found = challenging.challenge(
         call.house, call.reader, asked, keep=said.file, request=call.request, once=call.once() if said.file else None
     )
     answer = ChallengeFound(

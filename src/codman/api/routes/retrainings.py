@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+import importlib
+from collections.abc import Callable, Iterator
+from typing import Any, Final
 
 from codman.api import replies
 from codman.api.call import Call
 from codman.api.operation import Answer, Body, Operation
 from codman.api.replies import Reply
 from codman.api.routes.edits import Because, edit
-from codman.flows.watch import retraining
+from codman.flows.watch.refusals import PROPOSE
 from codman.spine.watching import WatchStep
 
 _TAG: Final = "monitoring"
@@ -23,7 +24,7 @@ def operations() -> Iterator[Operation]:
         path="/incidents/{id}/retraining",
         name="propose_retraining",
         tag=_TAG,
-        action=retraining.PROPOSE,
+        action=PROPOSE,
         summary="Propose an update of a model that got worse",
         description="What changed, how many outcomes are known since, what an update would gain at least, and whether "
         "an approved change plan covers it. Asked again, it is the proposal that stands.",
@@ -35,11 +36,11 @@ def operations() -> Iterator[Operation]:
     for word, name, summary, description, do in (
         (
             "retraining-review", "file_retraining", "Bring a proposed update before the change checkpoint",
-            "A case is opened that reviews it.", retraining.file_retraining,
+            "A case is opened that reviews it.", _later("file_retraining"),
         ),
         (
             "retraining-refusal", "decline_retraining", "Leave the model as it is, and say why",
-            "The incident stays open.", retraining.decline_retraining,
+            "The incident stays open.", _later("decline_retraining"),
         ),
     ):  # fmt: skip
         yield edit(
@@ -50,7 +51,7 @@ def operations() -> Iterator[Operation]:
             description,
             do,
             tag=_TAG,
-            action=retraining.PROPOSE,
+            action=PROPOSE,
             parameter="The step's id, as its incident names it",
             body=Body(Because, "Why"),
             answer=Answer(200, "It is settled", WatchStep, headers=("ETag",)),
@@ -58,5 +59,15 @@ def operations() -> Iterator[Operation]:
 
 
 def _propose(call: Call) -> Reply:
-    made = retraining.propose_retraining(call.house, call.reader, call.id("incident"), request=call.request)
+    made = _later("propose_retraining")(call.house, call.reader, call.id("incident"), request=call.request)
     return replies.record(made)
+
+
+def _later(name: str) -> Callable[..., Any]:
+    """A function of flows/watch/retraining, loaded once it is called: the engines are slow to load."""
+
+    def do(*asked: Any, **more: Any) -> Any:
+        retraining: Any = importlib.import_module("codman.flows.watch.retraining")
+        return getattr(retraining, name)(*asked, **more)
+
+    return do

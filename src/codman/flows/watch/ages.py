@@ -5,6 +5,7 @@ A page may ask for any span of days. Of a window that was looked at twice the ne
 
 from __future__ import annotations
 
+import importlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,6 @@ from codman.flows.records import get
 from codman.flows.watch.keeping import plan_in
 from codman.flows.watch.overview import Standing, next_due, standings_of
 from codman.flows.watch.windows_due import COMPLETE
-from codman.monitor.estimate.reconcile import reconcile
 from codman.registry import governance
 from codman.registry.access import Reader, paths_for
 from codman.registry.nouns import DEPLOYMENTS
@@ -249,7 +249,9 @@ def _kept(numbers: Sequence[Number]) -> dict[tuple[Any, ...], Measurement]:
     """How good the estimates of each number have been."""
     rows = [one.m for one in numbers if one.m.feature is None and one.m.params.get("age") in ("estimated", "final")]
     found = {}
-    for m in reconcile(rows):
+    # loaded now: the engines take as long as the whole server does to start
+    reconcile: Any = importlib.import_module("codman.monitor.estimate.reconcile")
+    for m in reconcile.reconcile(rows):
         if m.metric == "coverage":
             of = str(m.params["of"]).removeprefix(ESTIMATED)
             found[of, tuple(sorted(m.slice.items())), m.params.get("threshold")] = m

@@ -22,6 +22,7 @@ from codman.flows.notary import sign_as_house
 from codman.flows.provenance import input_of, note_of, software, subject_of
 from codman.flows.watch.challenge_rows import Sides, sides_of
 from codman.flows.watch.keeping import plan_in
+from codman.flows.watch.refusals import CHALLENGE, OtherwisePlanned
 from codman.flows.watch.rows import LABEL, SCORE, SUBJECT, bring_in
 from codman.flows.watch.versions import version_named
 from codman.flows.watched import followed
@@ -41,7 +42,6 @@ from codman.spine.statement import Kind, Origin, Statement
 from codman.spine.use import Use
 from codman.tables.source import Source, open_source
 
-CHALLENGE: Final = "monitor.create"
 _REACHES: Final = (Mode.PILOT.value, Mode.LIVE.value)
 _NEAR: Final = timedelta(minutes=5)
 
@@ -51,17 +51,6 @@ class NoSuchVersion(BadInput):
 
     def __init__(self, which: str, why: str, fix: str) -> None:
         super().__init__(what=f"the {which} is not known", why=why, fix=fix)
-
-
-class OtherwisePlanned(BadInput):
-    """A look that was planned otherwise at the look before: intervals at all looks together would not hold."""
-
-    def __init__(self, what: str, before: str) -> None:
-        super().__init__(
-            what=f"the looks at this challenger were planned otherwise: {what}",
-            why=f"the first look that was filed said {before}, and what holds at all looks is fixed before the first",
-            fix="look again as it was planned, or register a new version and begin with that",
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,12 +12,12 @@ from typing import Final
 import numpy as np
 from sqlalchemy import Connection, select
 
-from codman.errors import CodmanError
 from codman.evaluate.run import run as evaluate
 from codman.flows.house import House
 from codman.flows.review.opening import open_for
 from codman.flows.review.plans import approved
 from codman.flows.watch.keeping import plan_in
+from codman.flows.watch.refusals import PROPOSE, NoRetraining
 from codman.flows.watch.rolling_back import StepSettled
 from codman.flows.watch.rows import LABEL, SCORE, SUBJECT, TIME, EventRows, bring_in, reference_rows, rows_seen
 from codman.flows.watch.steps import step_name
@@ -48,19 +48,9 @@ from codman.spine.use import Use
 from codman.spine.watching import CareVerdict, Incident, Monitor, Signal, SignalKind, StepTaken, WatchStep
 from codman.spine.watching import WatchStepFields as Fields
 
-PROPOSE: Final = "case.create"
 FEWEST: Final = 30  # rows of either time, under which they are not held against each other
 _METRICS: Final = ("auroc", "brier", "log_loss", "calibration_slope", "calibration_intercept", "prevalence")
 _MOVED: Final = 40
-
-
-class NoRetraining(CodmanError):
-    """A retraining that may not be proposed now."""
-
-    exit_code = 2
-
-    def __init__(self, why: str, fix: str) -> None:
-        super().__init__(what="retraining is not proposed", why=why, fix=fix)
 
 
 def propose_retraining(
