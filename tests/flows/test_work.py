@@ -117,7 +117,12 @@ def test_what_is_due_first_stands_first_and_what_has_no_day_last(house):
         CORRECTIVE_ACTIONS.add(change, CORRECTIVE_ACTIONS.validated(action))
         INTAKES.add(change, INTAKES.validated({"edition": "2026-11", "answers": {}, "owner": "p-owner"}))
 
-    assert duties(house, "owner") == [Duty.CONCERN, Duty.ACTION, Duty.REPORT, Duty.PROPOSAL, Duty.SITE]
+    assert duties(house, "owner") == [
+        Duty.CONCERN,
+        Duty.ACTION,
+        Duty.REPORT,
+        Duty.PROPOSAL,
+    ]  # nor is the owner asked to accept a site
     assert duties(house, "viewer") == []
 
 
