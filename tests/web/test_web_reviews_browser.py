@@ -87,7 +87,7 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         ("chair", "/reviews/{open}/conditions"),
         ("chair", "/reviews/{open}/acceptances?requirement=discrimination"),
         ("chair", "/reviews/{open}/decide"),
-        ("owner", "/reviews/{open}/withdrawal"),
+        ("chair", "/reviews/{open}/withdrawal"),
         ("owner", "/reviews/new?use=ward-south&checkpoint=validation"),
         ("viewer", "/reviews/{decided}"),
         ("viewer", "/reviews/{decided}/decision"),
