@@ -16,6 +16,9 @@ SETUP := pyproject.toml constraints.txt setup.py build_support/backend.py
 KERNEL := src/codman/monitor/kernels/_kernels.so
 KERNEL_SOURCES := $(wildcard src/codman/*/kernels/*.c src/codman/*/kernels/*.h)
 
+# what tests start by the hundred would compile everything each time, where the machine says to keep no bytecode
+export PYTHONDONTWRITEBYTECODE :=
+
 .NOTPARALLEL:
 .PHONY: help demo test check format reference docs bench coverage-table soak kernel wheel install-check clean
 

@@ -1,4 +1,7 @@
-"""Settings in, a ready House out: the only place that picks adapters."""
+"""Settings in, a ready House out: the only place that picks adapters.
+
+An adapter is loaded where a setting names it: what they share would hold up every start.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from codman.egress.policy import EgressPolicy, read_policy
 from codman.errors import BadInput
@@ -15,19 +18,15 @@ from codman.evidence.keys import SigningKey, generate, read_signing_key
 from codman.evidence.store import Store
 from codman.flows.event_room import EventRoom
 from codman.flows.house import House
-from codman.integrations.jira import Jira
-from codman.integrations.mlflow_alias import MlflowAlias
-from codman.integrations.oidc import OpenIdProvider
-from codman.integrations.opentelemetry import OpenTelemetry
-from codman.integrations.servicenow import ServiceNow
-from codman.integrations.smtp import SmtpMail, read_server
-from codman.integrations.webhook import Webhook
 from codman.jobs.notifier import Notifier
 from codman.registry.database import Clock, Database, utc_now
 from codman.registry.migrate import migrate
 from codman.registry.ready_views import keep_ready_views
 from codman.settings import BadSetting, Settings
 from codman.telemetry import UNTRACED, trace_with
+
+if TYPE_CHECKING:
+    from codman.integrations.oidc import OpenIdProvider
 
 T = TypeVar("T")
 
@@ -108,6 +107,8 @@ def traced(settings: Settings) -> Iterator[None]:
     if settings.otlp_endpoint is None:
         yield
         return
+    from codman.integrations.opentelemetry import OpenTelemetry
+
     headers = "" if settings.otlp_headers is None else settings.otlp_headers.get_secret_value()
     tracer = OpenTelemetry(settings.otlp_endpoint, headers, settings.trace_share, egress_policy(settings))
     trace_with(tracer)
@@ -149,21 +150,31 @@ def notifiers_of(settings: Settings, policy: EgressPolicy, clock: Clock) -> dict
     """
     found: dict[str, Notifier] = {}
     if settings.smtp_url is not None:
+        from codman.integrations.smtp import SmtpMail, read_server
+
         sender = _beside("smtp_url", "mail_from", settings.mail_from)
         found["mail"] = SmtpMail(read_server(settings.smtp_url.get_secret_value(), sender), sender, policy)
     if settings.webhook_url is not None:
+        from codman.integrations.webhook import Webhook
+
         secret = _beside("webhook_url", "webhook_secret", settings.webhook_secret)
         found["webhook"] = Webhook(settings.webhook_url, secret.get_secret_value(), policy, clock)
     if settings.servicenow_url is not None:
+        from codman.integrations.servicenow import ServiceNow
+
         user = _beside("servicenow_url", "servicenow_user", settings.servicenow_user)
         password = _beside("servicenow_url", "servicenow_password", settings.servicenow_password).get_secret_value()
         found["servicenow"] = ServiceNow(settings.servicenow_url, user, password, policy, settings.servicenow_group)
     if settings.jira_url is not None:
+        from codman.integrations.jira import Jira
+
         user = _beside("jira_url", "jira_user", settings.jira_user)
         token = _beside("jira_url", "jira_token", settings.jira_token).get_secret_value()
         project = _beside("jira_url", "jira_project", settings.jira_project)
         found["jira"] = Jira(settings.jira_url, user, token, project, policy, settings.jira_issue_type)
     if settings.mlflow_url is not None:
+        from codman.integrations.mlflow_alias import MlflowAlias
+
         token_there = None if settings.mlflow_token is None else settings.mlflow_token.get_secret_value()
         found["mlflow"] = MlflowAlias(settings.mlflow_url, policy, token_there)
     for name in settings.overdue_to:
@@ -190,6 +201,8 @@ def _provider(settings: Settings, policy: EgressPolicy) -> OpenIdProvider | None
         return None
     if settings.oidc_client_id is None:
         raise BadSetting("oidc_client_id", "the provider knows this server by it, and oidc_issuer is set")
+    from codman.integrations.oidc import OpenIdProvider
+
     secret = settings.oidc_client_secret
     return OpenIdProvider(
         settings.oidc_issuer,

@@ -12,7 +12,7 @@ import pytest
 
 from codman.registry.accounts_tokens import issue
 from codman.registry.log import SYSTEM
-from codman.tables.events.store import EventsCrowded, EventsElsewhere
+from codman.tables.events.away import EventsCrowded, EventsElsewhere
 
 STRUCTURED, BATCH = "application/cloudevents+json", "application/cloudevents-batch+json"
 ARROW = "application/vnd.apache.arrow.stream"

@@ -10,8 +10,9 @@ from event_rows import NOW, part, prediction
 from faulty_disk import Crash, Fault, FaultyDisk
 
 from codman.spine.event import EventType
-from codman.tables.events.segment import EventsDamaged, frames, number_of
-from codman.tables.events.store import EventsAway, EventStore
+from codman.tables.events.away import EventsAway, EventsDamaged
+from codman.tables.events.segment import frames, number_of
+from codman.tables.events.store import EventStore
 
 # rounds of: two requests, of which the second repeats some of the first; then what is done is moved
 ROUNDS = 2

@@ -16,7 +16,7 @@ from codman.flows.operator import OPERATOR
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import PRODUCTS, USES
 from codman.settings import read_settings
-from codman.tables.events.store import EventsAway
+from codman.tables.events.away import EventsAway
 from codman.wiring import open_house
 
 AT = datetime(2026, 11, 1, tzinfo=UTC)

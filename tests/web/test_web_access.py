@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 
 import pytest
-from fastapi import APIRouter
 from seen_pages import Pages
+from starlette.responses import Response
 
 from codman.flows.house import House
 from codman.registry.access import ACTIONS
 from codman.spine.person import Role
 from codman.web import access, app
 from codman.web.app import make_web
+from codman.web.topic import Topic
 
 REAL = {
     "use_id": "use-sepsis",
@@ -41,9 +42,9 @@ def test_every_route_is_listed_with_an_action_that_exists(house: House) -> None:
 
 
 def test_an_unlisted_route_keeps_the_application_from_starting(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    stray = APIRouter()
-    stray.add_api_route("/stray", lambda: "hello", methods=["GET"])
-    monkeypatch.setattr(app, "_ROUTERS", (*app._ROUTERS, stray))
+    stray = Topic()
+    stray.add("GET", "/stray", lambda: Response("hello"))
+    monkeypatch.setattr(app, "_TOPICS", (*app._TOPICS, stray))
     monkeypatch.setattr(app, "_pages", app._pages.__wrapped__)  # built anew, and not kept
     with pytest.raises(access.UnlistedRoute, match="GET /stray"):
         make_web(house)

@@ -14,7 +14,7 @@ from codman.evidence.canonical import NotJson
 from codman.evidence.store import EvidenceTampered, NotInStore
 from codman.flows.concerns.actions import CannotClose
 from codman.flows.concerns.following import ConcernClosed, NothingToPause
-from codman.flows.events.sending import EventReused
+from codman.flows.events.refusals import EventReused
 from codman.flows.filing import TooLarge
 from codman.flows.intake import IntakeClosed
 from codman.flows.intake_submit import IntakeIncomplete
@@ -39,8 +39,7 @@ from codman.registry.log import NoSuchEntry
 from codman.registry.records import AlreadyThere, BadField, NoSuchRecord, Stale
 from codman.registry.requests import KeyReused
 from codman.review.packs.framework import NoSuchFramework
-from codman.tables.events.segment import EventsDamaged
-from codman.tables.events.store import EventsCrowded
+from codman.tables.events.away import EventsCrowded, EventsDamaged
 
 MEDIA_TYPE: Final = "application/problem+json"
 ROOT: Final = "https://codman.dev/problems/"
@@ -50,7 +49,7 @@ RETRY_SECONDS: Final = 2
 class FieldError(BaseModel):
     """One fault, and where it is."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     pointer: str = Field(description="JSON pointer into the body, or /query/NAME, /header/NAME")
     detail: str = Field(description="Why it cannot be used")
@@ -59,7 +58,7 @@ class FieldError(BaseModel):
 class Problem(BaseModel):
     """What went wrong, by RFC 9457."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     type: str = Field(description="A URL that names the kind of problem and never changes")
     title: str = Field(description="What happened, in one clause")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import Annotated
 
@@ -26,6 +27,7 @@ def serve(
 
     Makes the workspace where there is none, and prints a link that makes the first administrator and works once.
     """
+    gc.disable()  # until all is loaded: what is loaded stays, and looking through it took a tenth of the start
     from codman.cli.serving import serve as run
     from codman.registry.accounts_invitations import first_link
     from codman.settings import read_settings

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import importlib
 import ipaddress
 import logging
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from types import FrameType
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -23,7 +27,6 @@ from codman.flows.address import answering_at
 from codman.flows.house import House
 from codman.flows.rounds import making_rounds
 from codman.telemetry import CONNECTIONS, ROUTES
-from codman.web.app import make_web
 from codman.wiring import traced
 
 _API: Final = ("/api/", "/schemas/")
@@ -55,10 +58,53 @@ class OpenToTheNetwork(BadInput):
         )
 
 
-def application(house: House) -> ASGIApp:
-    """The API under /api and /schemas, what looks after servers at the root, the pages everywhere else."""
-    api, web = make_api(house), make_web(house)
-    ROUTES.declare(path for route in web.routes if (path := getattr(route, "path", None)))
+class Pages:
+    """The pages, loaded while the API answers already: who asks for one before that waits for it.
+
+    Args:
+        house: The open house.
+    """
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._made: Future[ASGIApp] = Future()
+        self._begun = threading.Lock()
+
+    def load(self, then: Callable[[Future[ASGIApp]], None] = lambda _made: None) -> None:
+        """Begin to load them, once, in a thread of its own.
+
+        Args:
+            then: Told when they are there, or why not.
+        """
+        if self._begun.acquire(blocking=False):
+            self._made.add_done_callback(then)
+            threading.Thread(target=self._load, name="pages", daemon=True).start()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request for a page."""
+        if not self._made.done():
+            self.load()
+            await asyncio.wait([asyncio.wrap_future(self._made)])
+        await self._made.result()(scope, receive, send)
+
+    def _load(self) -> None:
+        try:
+            web: Any = importlib.import_module("codman.web.app")
+            made = web.make_web(self._house)
+            ROUTES.declare(path for route in made.routes if (path := getattr(route, "path", None)))
+            self._made.set_result(made)
+        except BaseException as error:  # noqa: BLE001 - whoever waits must be told, whatever it was
+            self._made.set_exception(error)
+
+
+def application(house: House, pages: Pages | None = None) -> ASGIApp:
+    """The API under /api and /schemas, what looks after servers at the root, the pages everywhere else.
+
+    Args:
+        house: The open house.
+        pages: Its pages; without, they are loaded when the first is asked for.
+    """
+    api, web = make_api(house), pages or Pages(house)
 
     async def both(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -73,6 +119,7 @@ def settle() -> None:
     """Leave all that was loaded out of the garbage collector's rounds: going over it held single requests up."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def serve(
@@ -102,8 +149,9 @@ def serve(
         raise OpenToTheNetwork(host)
     listening = _listen(host, port)
     _log_to_stderr()
+    pages = Pages(house)
     config = uvicorn.Config(
-        application(house),
+        application(house, pages),
         log_config=None,
         access_log=False,
         server_header=False,
@@ -114,12 +162,27 @@ def serve(
         limit_concurrency=_MOST_CONNECTIONS,
     )
     shown = f"[{host}]" if ":" in host else host
-    settle()
     local = f"http://{shown}:{listening.getsockname()[1]}"
     address = (house.settings.public_url or local).rstrip("/")
     answering = answering_at(house.settings.workspace, local, alone=house.database.sqlite)
     with listening, answering, traced(house.settings), making_rounds(house):
-        _Server(config, lambda: ready(address)).run(sockets=[listening])
+        server = _Server(config, lambda: _open(pages, server, lambda: ready(address)))
+        server.run(sockets=[listening])
+    if server.fault is not None:
+        raise server.fault
+
+
+def _open(pages: Pages, server: _Server, ready: Callable[[], None]) -> None:
+    """Say that the API answers, and have the pages follow; a server whose pages cannot be made ends."""
+
+    def loaded(made: Future[ASGIApp]) -> None:
+        server.fault = made.exception()
+        if server.fault is not None:
+            server.should_exit = True
+        settle()
+
+    ready()
+    pages.load(loaded)
 
 
 def is_loopback(host: str) -> bool:
@@ -136,6 +199,7 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._ready = ready
+        self.fault: BaseException | None = None
         CONNECTIONS.follow(lambda: len(self.server_state.connections))
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

@@ -14,7 +14,7 @@ from codman.spine.use import Listed
 class Answered(BaseModel):
     """What came over the network: a newer server may say more than this client knows."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 class Filed(Answered):
@@ -115,7 +115,7 @@ class View(Answered):
 class Row(Listed):
     """A use as the inventory shows it."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", defer_build=True)
 
 
 class RejectedRow(Answered):
@@ -189,7 +189,7 @@ class Proposal(Answered):
 class Key(Record):
     """A registered public key."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     keyid: str
     name: str
@@ -208,7 +208,7 @@ class Key(Record):
 class Said(Record):
     """A document or a fact about a product, a version or a use."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="allow", defer_build=True)
 
     about_kind: str
     about: str

@@ -14,7 +14,7 @@ from codman.spine.reopening import Changed, ChangePlan, Reopening
 class WouldReopen(BaseModel):
     """One requirement that a change would reopen."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     policy: str
     requirement: str

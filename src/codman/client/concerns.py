@@ -16,7 +16,7 @@ _MERGE = "application/merge-patch+json"
 class ConcernRead(BaseModel):
     """A concern with what is done about it; fields that this client does not know are passed over."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     concern: Concern
     actions: list[CorrectiveAction]

@@ -13,7 +13,7 @@ from codman.spine.watching import Incident, Look, Monitor, Signal, WatchStep
 class IncidentRead(BaseModel):
     """An incident with its signals and what was done; fields that this client does not know are passed over."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     incident: Incident
     signals: list[Signal]

@@ -17,7 +17,7 @@ from codman.spine.use import Stage, Use
 class Challenged(BaseModel):
     """What came of a look at a challenger; fields that this client does not know are passed over."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     digest: str
     filed: bool

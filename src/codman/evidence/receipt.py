@@ -32,7 +32,7 @@ class ReceiptBroken(NotProven):
 class Receipt(BaseModel):
     """That a statement is in the log, at which place, with the log's signed state right after it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     digest: Sha256 = Field(description="sha256 of the canonical statement")
     log_index: int = Field(ge=0, description="The entry of its filing, counted from 0")

@@ -30,7 +30,7 @@ MOST_A_PAGE: Final = 500
 class LogEntry(BaseModel):
     """One entry of the log: who changed what, when, from what to what, and why."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     index: int = Field(ge=0, description="Its place in the log, counted from 0")
     entry: dict[str, Any] = Field(description="The entry; people's own words stand in it as salted hashes")
@@ -41,7 +41,7 @@ class LogEntry(BaseModel):
 class Inclusion(BaseModel):
     """That an entry is in the log at a size."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     index: int
     size: int
@@ -53,7 +53,7 @@ class Inclusion(BaseModel):
 class Consistency(BaseModel):
     """That the log at one size begins with itself at a smaller one."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     older: int
     newer: int

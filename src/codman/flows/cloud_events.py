@@ -20,10 +20,9 @@ from codman.flows.filing import TooLarge, file_evidence
 from codman.flows.house import House
 from codman.registry.access import Reader
 from codman.registry.requests import Once
+from codman.spine.event import BATCH, STRUCTURED
 
 MOST_A_BATCH: Final = 1000
-_STRUCTURED: Final = "application/cloudevents+json"
-_BATCH: Final = "application/cloudevents-batch+json"
 _JSON: Final = re.compile(r"(application|text)/([a-z0-9.+-]+\+)?json")
 _LONGEST: Final = 500  # of a source or an id
 
@@ -59,7 +58,7 @@ class Answer:
 
 def is_batch(headers: Mapping[str, str]) -> bool:
     """Whether a request carries several events, each of which gets its own answer."""
-    return _media_type(headers) == _BATCH
+    return _media_type(headers) == BATCH
 
 
 def open_event(headers: Mapping[str, str], body: bytes) -> list[Incoming]:
@@ -75,12 +74,12 @@ def open_event(headers: Mapping[str, str], body: bytes) -> list[Incoming]:
     """
     named = {name.lower(): value for name, value in headers.items()}
     kind = _media_type(headers)
-    if kind == _BATCH:
+    if kind == BATCH:
         events = parse(body, name="the batch")
         if not isinstance(events, list) or len(events) > MOST_A_BATCH:
             raise BadEvent(f"a batch is a list of at most {MOST_A_BATCH} events")
         return [_structured(event) for event in events]
-    if kind == _STRUCTURED:
+    if kind == STRUCTURED:
         return [_structured(parse(body, name="the event"))]
     if "ce-specversion" in named:
         attributes = {

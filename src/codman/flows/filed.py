@@ -27,7 +27,7 @@ MOST_A_PAGE: Final = 500
 class Filed(BaseModel):
     """A filed statement as a list shows it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     digest: str = Field(description="sha256 of the canonical statement")
     kind: str

@@ -21,7 +21,7 @@ from codman.registry.schema import mappings
 class NamedMapping(BaseModel):
     """A mapping as a list shows it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     name: str = Field(description="What an import calls it")
     title: str | None

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 from codman.errors import CodmanError
 from codman.flows.change_control import change_round
 from codman.flows.drop_folder import take_configured
-from codman.flows.events.folder import take_events_configured
 from codman.flows.house import House
 from codman.flows.outbox import outbox_round
 from codman.flows.schedule import schedule_round
@@ -106,7 +106,10 @@ def move_events(house: House) -> int:
         How many were moved.
     """
     try:
-        take_events_configured(house)
+        if house.settings.drop_folder is not None:
+            # loaded now: Arrow would hold the server's start up
+            folder: Any = importlib.import_module("codman.flows.events.folder")
+            folder.take_events_configured(house)
     except (CodmanError, OSError) as error:
         log.warning("the drop folder of events was not looked through: %s", type(error).__name__)
     try:

@@ -22,7 +22,7 @@ SHARE: Final = "view.share"
 class ViewFields(BaseModel):
     """A question to keep."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     name: Line
     query: str = Field(

@@ -34,7 +34,7 @@ Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 class Item(BaseModel):
     """One of several things in a notice."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     text: Line
     due: Day | None = None
@@ -44,7 +44,7 @@ class Item(BaseModel):
 class OrderedVersion(BaseModel):
     """The version that whoever runs a model is to run."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     label: str = Field(min_length=1, max_length=400)
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$", description="Of the artefact")
@@ -57,7 +57,7 @@ class Notice(BaseModel):
     records and never carries what people wrote into them: a patient can stand in any text that people write.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     event: str = Field(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)*$", max_length=60, description="e.g. `condition.lapsed`")
     title: Line

@@ -15,7 +15,7 @@ from codman.spine.evaluation_spec import Share
 class ComparisonSpec(BaseModel):
     """What was asked of a comparison; with the two inputs, enough to compute the same numbers again."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     design: Literal["paired", "ab"] = Field(
         default="paired", description="paired: both models on the same patients; ab: each patient had one of the two"

@@ -19,7 +19,7 @@ SAME_MONTH: Final = "same-month"
 class DriftSpec(BaseModel):
     """What was asked of a drift report; with the two inputs, enough to compute the same numbers again."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     columns: list[str] = Field(default_factory=list, description="Columns to compare; none named: all that can be")
     categorical: list[str] = Field(default_factory=list, description="Numeric columns to read as categories")

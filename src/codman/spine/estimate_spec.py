@@ -18,7 +18,7 @@ Chunks = Annotated[str, Field(pattern=r"^(month|week|day|rows:[1-9][0-9]*)$")]
 class EstimateSpec(BaseModel):
     """What was asked; with the two inputs, enough to compute the same numbers again."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     label: str = Field(description="Column of what happened; all the reference's rows, those of the window where known")
     score: str = Field(description="Column of the score")

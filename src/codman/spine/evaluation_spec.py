@@ -17,7 +17,7 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 class UnitSpec(BaseModel):
     """One result per encounter or patient instead of per row."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     column: str = Field(description="The column that identifies the encounter or patient")
     aggregate: Aggregate = Field(description="How the rows of one unit become one score")
@@ -30,7 +30,7 @@ class UnitSpec(BaseModel):
 class ChosenThreshold(BaseModel):
     """A threshold chosen on rows named as such, never on the rows that are judged."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     rule: Literal["sensitivity", "alert_rate", "cost_ratio"]
     target: float = Field(
@@ -52,7 +52,7 @@ def _in_canonical_order(score: str | list[str] | dict[str, str]) -> str | list[s
 class EvaluationSpec(BaseModel):
     """What was asked of an evaluation; with the inputs, enough to compute the same numbers again."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     task: Task
     label: str | list[str] = Field(description="Column of what happened; several for multilabel")

@@ -46,6 +46,9 @@ AHEAD_HOURS: Final = 24  # and so is one later than this from now
 MOST_FEATURES: Final = 512
 LARGEST: Final = 1e15  # of a score, a label or a feature
 LONGEST_LATENCY_MS: Final = 1e9
+STRUCTURED: Final = "application/cloudevents+json"
+BATCH: Final = "application/cloudevents-batch+json"
+ARROW: Final = "application/vnd.apache.arrow.stream"
 MOST_A_BATCH: Final = 10_000  # events of a JSON batch
 MOST_ROWS: Final = 100_000  # rows of an Arrow stream
 
@@ -82,7 +85,7 @@ Feature = StrictBool | Number | Word | None
 
 
 class _Data(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
     replaces: Name | None = Field(default=None, description="The id of the event this corrects, of the same source")
 
@@ -137,7 +140,7 @@ class ActionData(_Data):
 class Event(BaseModel):
     """A CloudEvent's envelope; extension attributes are let through and not kept."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, defer_build=True)
 
     specversion: Literal["1.0"]
     id: Name

@@ -28,7 +28,7 @@ Finite = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 class Window(BaseModel):
     """A span of time, end exclusive, ISO 8601."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     start: str
     end: str
@@ -37,7 +37,7 @@ class Window(BaseModel):
 class Measurement(BaseModel):
     """One number about one slice of patients, with its interval."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     metric: str = Field(description="A name from the vocabulary")
     feature: str | None = Field(default=None, description="The column it is about; null for the prediction as a whole")

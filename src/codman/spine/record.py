@@ -61,13 +61,13 @@ Day = Annotated[
 class Fields(BaseModel):
     """What a person or a program may write of a record."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_enum_values=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_enum_values=False, defer_build=True)
 
 
 class Record(BaseModel):
     """What the book itself keeps beside the fields."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     id: Id
     revision: int = Field(ge=1, description="Counts its changes; the ETag of an edit")

@@ -19,7 +19,7 @@ Sentence = Annotated[str, Field(max_length=1000)]
 class Retraining(BaseModel):
     """A proposal to update a model: what changed, how much was learned since, and what an update may gain."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     since: Instant = Field(description="When the window begins in which it was first seen to be worse")
     until: Instant

@@ -180,7 +180,7 @@ class EvaluationPredicate(Predicate):
 class Statement(BaseModel):
     """An in-toto Statement v1. `predicate` is validated against its kind's model by evidence/schemas.py."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
 
     type_: Literal["https://in-toto.io/Statement/v1"] = Field(default=STATEMENT_TYPE, alias="_type")
     subject: list[Subject] = Field(min_length=1)

@@ -99,7 +99,7 @@ class Use(Record, UseFields):
 class Listed(BaseModel):
     """A use as a list shows it, with the names of what it refers to."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     id: str
     product: str

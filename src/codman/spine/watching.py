@@ -66,7 +66,7 @@ class WatchState(StrEnum):
 class LookNumber(BaseModel):
     """The number that a requirement was held against, as it stands in the statement."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     value: float | None = None
     lower: float | None = None
@@ -157,7 +157,7 @@ class CareVerdict(StrEnum):
 class IncidentStep(BaseModel):
     """One thing that happened to an incident, and who did it; words stand in the log, where they can be erased."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     at: Instant
     did: Annotated[str, Field(max_length=40)]

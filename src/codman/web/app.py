@@ -9,7 +9,6 @@ from functools import cache
 from typing import Final
 
 from fastapi import APIRouter, Depends, FastAPI, Request
-from fastapi.routing import APIRoute
 from starlette.responses import HTMLResponse
 from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
@@ -57,48 +56,47 @@ from codman.web.pages import (
     uses,
 )
 from codman.web.security import install_security
-from codman.web.upload import UPLOADS
 from codman.web.visit import form_of
 
 # `/uses/new` before `/uses/{use_id}`: the first that fits answers
-_ROUTERS: Final = (
-    home.router,
-    inventory.router,
-    attention.router,
-    record_forms.router,
-    uses.router,
-    products.router,
-    documents.router,
-    doubts.router,
-    evidence.router,
-    registers.router,
-    keys.router,
-    erasures.router,  # before the entries: `/audit/erasures` is no number
-    audit.router,
-    coverage.router,
-    policies.router,
-    intakes.router,
-    triage.router,
-    review_opening.router,  # before `/reviews/{name}`
-    review_steps.router,
-    review_aftermath.router,
-    changes.router,
-    plans.router,
-    reviews.router,
-    reports.router,
-    report_answer.router,
-    generated.router,
-    status.router,
-    concern.router,
-    posters.router,
-    incidents.router,
-    incident_steps.router,
-    monitor.router,
-    monitor_incidents.router,
-    sign_in.router,
-    tokens.router,
-    emergency.router,
-    invitations.router,
+_TOPICS: Final = (
+    home.topic,
+    inventory.topic,
+    attention.topic,
+    record_forms.topic,
+    uses.topic,
+    products.topic,
+    documents.topic,
+    doubts.topic,
+    evidence.topic,
+    registers.topic,
+    keys.topic,
+    erasures.topic,  # before the entries: `/audit/erasures` is no number
+    audit.topic,
+    coverage.topic,
+    policies.topic,
+    intakes.topic,
+    triage.topic,
+    review_opening.topic,  # before `/reviews/{name}`
+    review_steps.topic,
+    review_aftermath.topic,
+    changes.topic,
+    plans.topic,
+    reviews.topic,
+    reports.topic,
+    report_answer.topic,
+    generated.topic,
+    status.topic,
+    concern.topic,
+    posters.topic,
+    incidents.topic,
+    incident_steps.topic,
+    monitor.topic,
+    monitor_incidents.topic,
+    sign_in.topic,
+    tokens.topic,
+    emergency.topic,
+    invitations.topic,
 )
 
 
@@ -127,17 +125,14 @@ def make_web(house: House) -> FastAPI:
 def _pages() -> tuple[BaseRoute, ...]:
     """Every topic's pages in one list, so that every one of them is admitted and can be listed; no house is in it."""
     made = APIRouter(default_response_class=HTMLResponse)
-    for router in _ROUTERS:
-        for route in router.routes:
-            if not isinstance(route, APIRoute):
-                raise access.UnlistedRoute(f"{route!r} is no page")
-            takes_a_file = any(part.call in UPLOADS for part in route.dependant.dependencies)
-            bounded = [] if takes_a_file or route.methods == {"GET"} else [Depends(form_of)]
+    for topic in _TOPICS:
+        for page in topic.pages:
+            bounded = [] if page.takes_a_file or page.method == "GET" else [Depends(form_of)]
             made.add_api_route(
-                route.path,
-                route.endpoint,
-                methods=sorted(route.methods or ()),
-                dependencies=[Depends(_admitted), *bounded, *route.dependencies],
+                page.path,
+                page.answer,
+                methods=[page.method],
+                dependencies=[Depends(_admitted), *bounded],
                 response_model=None,
             )
     return tuple(made.routes)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from fastapi import APIRouter
 from sqlalchemy import Connection, select
 from starlette.responses import Response
 
@@ -13,23 +12,24 @@ from codman.registry.accounts_emergency import LENDABLE, LONGEST_MINUTES, USUAL_
 from codman.registry.records import BadField, NoSuchRecord
 from codman.registry.schema import sites
 from codman.spine.person import Role
+from codman.web.topic import Topic
 from codman.web.views import sign_in as views
 from codman.web.views.forms import Ask, Option, shown
 from codman.web.views.frame import ROLES
 from codman.web.visit import FormDep, Visit, VisitDep
 
-router = APIRouter()
+topic = Topic()
 
 _WHOLE: Final = "/"
 
 
-@router.get("/emergency")
+@topic.get("/emergency")
 def emergency_page(visit: VisitDep) -> Response:
     """Take a right in an emergency; review those that were taken."""
     return _page(visit, {"minutes": str(USUAL_MINUTES)}, {}, "", 200)
 
 
-@router.post("/emergency")
+@topic.post("/emergency")
 def take_right(visit: VisitDep, form: FormDep) -> Response:
     """Take one."""
     said = {name: form.get(name) or "" for name in ("role", "site", "reason", "minutes")}
@@ -51,7 +51,7 @@ def take_right(visit: VisitDep, form: FormDep) -> Response:
     return visit.go("/emergency")
 
 
-@router.post("/emergency/{name}/review")
+@topic.post("/emergency/{name}/review")
 def review_right(visit: VisitDep, form: FormDep, name: str) -> Response:
     """Say what was found."""
     _own(visit)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fastapi import APIRouter
 from sqlalchemy import select
 from starlette.responses import Response
 
@@ -15,11 +14,12 @@ from codman.registry.nouns import PEOPLE, SITES
 from codman.registry.records import BadField, NoSuchRecord
 from codman.registry.schema import sites
 from codman.spine.person import Role
+from codman.web.topic import Topic
 from codman.web.views.forms import Ask, Asked, Option, shown
 from codman.web.views.frame import ROLES
 from codman.web.visit import FormDep, Visit, VisitDep
 
-router = APIRouter()
+topic = Topic()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,13 +31,13 @@ class Invitations:
     lines: tuple[tuple[Invitation, str], ...]  # each with where its role begins
 
 
-@router.get("/invitations")
+@topic.get("/invitations")
 def invitations_page(visit: VisitDep) -> Response:
     """Links that can still be used, and the form for another."""
     return _page(visit, {}, {}, "", 200)
 
 
-@router.post("/invitations")
+@topic.post("/invitations")
 def make_invitation(visit: VisitDep, form: FormDep) -> Response:
     """Make a link; it is shown on this page and never again."""
     said = {name: form.get(name) or "" for name in ("email", "role", "site")}
@@ -65,7 +65,7 @@ def make_invitation(visit: VisitDep, form: FormDep) -> Response:
     return _page(visit, {}, {}, f"{address_of(visit.house.settings)}/join/{token}", 200)
 
 
-@router.post("/invitations/{name}/withdraw")
+@topic.post("/invitations/{name}/withdraw")
 def withdraw_invitation(visit: VisitDep, name: str) -> Response:
     """Make a link worthless."""
     with visit.house.database.changing(visit.reader.author()) as change:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
-from fastapi import APIRouter
 from sqlalchemy import Connection
 from starlette.responses import Response
 
@@ -25,24 +24,25 @@ from codman.registry.nouns import PEOPLE
 from codman.registry.records import AlreadyThere, BadField
 from codman.spine.person import Role
 from codman.web.session import browser_of, drop_session, drop_visit, set_session, set_visit, visit_cookie, visitor_of
+from codman.web.topic import Topic
 from codman.web.views import sign_in as views
 from codman.web.views.frame import ROLES
 from codman.web.visit import FormDep, Visit, VisitDep
 
-router = APIRouter()
+topic = Topic()
 
 _BACK: Final = "/sign-in/back"
 _LONGEST_ONWARD: Final = 1000
 _HINT: Final = f"At least {SHORTEST} characters; several words that nobody would guess do well."
 
 
-@router.get("/sign-in")
+@topic.get("/sign-in")
 def sign_in_page(visit: VisitDep) -> Response:
     """The door: password, provider, or a look around a demo house."""
     return _entrance(visit, "", visit.request.query_params.get("next"), {}, "", 200)
 
 
-@router.post("/sign-in")
+@topic.post("/sign-in")
 def sign_in(visit: VisitDep, form: FormDep) -> Response:
     """Sign in with e-mail and password."""
     email, onward = form.get("email") or "", onward_of(form.get("next"))
@@ -56,7 +56,7 @@ def sign_in(visit: VisitDep, form: FormDep) -> Response:
     return _signed_in(visit, opened, onward)
 
 
-@router.post("/sign-out")
+@topic.post("/sign-out")
 def sign_out(visit: VisitDep) -> Response:
     """End this session."""
     token = visitor_of(visit.request).token
@@ -68,7 +68,7 @@ def sign_out(visit: VisitDep) -> Response:
     return answer
 
 
-@router.post("/sign-in/demo")
+@topic.post("/sign-in/demo")
 def look_around(visit: VisitDep, form: FormDep) -> Response:
     """Look around a demo house in one role."""
     try:
@@ -80,13 +80,13 @@ def look_around(visit: VisitDep, form: FormDep) -> Response:
     return _signed_in(visit, opened, onward_of(form.get("next")))
 
 
-@router.get("/sign-in/again")
+@topic.get("/sign-in/again")
 def prove_page(visit: VisitDep) -> Response:
     """Prove once more who one is, before a signature."""
     return _again(visit, visit.request.query_params.get("next"), {}, "", 200)
 
 
-@router.post("/sign-in/again")
+@topic.post("/sign-in/again")
 def prove(visit: VisitDep, form: FormDep) -> Response:
     """Prove it by password."""
     house, onward = visit.house, onward_of(form.get("next"))
@@ -99,7 +99,7 @@ def prove(visit: VisitDep, form: FormDep) -> Response:
     return _signed_in(visit, opened, onward)
 
 
-@router.get("/sign-in/provider")
+@topic.get("/sign-in/provider")
 def to_provider(visit: VisitDep) -> Response:
     """Go to the provider; with `again`, to prove once more who one is. A link, not a form: forms stay in this house."""
     house, asked = visit.house, visit.request.query_params
@@ -115,7 +115,7 @@ def to_provider(visit: VisitDep) -> Response:
     return answer
 
 
-@router.get(_BACK)
+@topic.get(_BACK)
 def from_provider(visit: VisitDep) -> Response:
     """Come back from the provider."""
     house = visit.house
@@ -140,13 +140,13 @@ def from_provider(visit: VisitDep) -> Response:
     return signed_in
 
 
-@router.get("/join/{token}")
+@topic.get("/join/{token}")
 def join_page(visit: VisitDep, token: str) -> Response:
     """Where a one-time link leads. Looking does not use it up: mail programs look."""
     return _join(visit, token, {}, {}, "", 200)
 
 
-@router.post("/join/{token}")
+@topic.post("/join/{token}")
 def join(visit: VisitDep, form: FormDep, token: str) -> Response:
     """Take a one-time link."""
     house = visit.house
@@ -174,7 +174,7 @@ def join(visit: VisitDep, form: FormDep, token: str) -> Response:
     return _signed_in(visit, opened, "/")
 
 
-@router.get("/account")
+@topic.get("/account")
 def account_page(visit: VisitDep) -> Response:
     """One's own account: roles, sessions, tokens."""
     house, reader = visit.house, visit.reader
@@ -184,7 +184,7 @@ def account_page(visit: VisitDep) -> Response:
     return visit.show("sign_in_account.html", view)
 
 
-@router.post("/account/sessions/{name}/end")
+@topic.post("/account/sessions/{name}/end")
 def end_one_session(visit: VisitDep, name: str) -> Response:
     """End one of one's own sessions; `others` ends all but this one."""
     reader = _own(visit)
@@ -199,21 +199,21 @@ def end_one_session(visit: VisitDep, name: str) -> Response:
     return visit.go("/account" if name != reader.via_id else "/sign-in")
 
 
-@router.post("/account/digest")
+@topic.post("/account/digest")
 def choose_digest(visit: VisitDep, form: FormDep) -> Response:
     """Have the daily mail, or do without it."""
     choose(visit.house, _own(visit), form.get("wanted") == "yes")
     return visit.go("/account#mail")
 
 
-@router.get("/account/password")
+@topic.get("/account/password")
 def password_page(visit: VisitDep) -> Response:
     """Change one's own password."""
     _own(visit)
     return _password(visit, {}, "", 200)
 
 
-@router.post("/account/password")
+@topic.post("/account/password")
 def change_password(visit: VisitDep, form: FormDep) -> Response:
     """Change it; every other session of one's own ends."""
     reader = _own(visit)

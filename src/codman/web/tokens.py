@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from codman.flows.tokens import create_token
@@ -12,16 +11,17 @@ from codman.registry.access import NotAllowed, Reader
 from codman.registry.accounts_tokens import LONGEST_DAYS, USUAL_DAYS, BadDays, BadScope, revoke, token_named
 from codman.registry.database import instant
 from codman.registry.records import BadField, NoSuchRecord
+from codman.web.topic import Topic
 from codman.web.views.forms import Ask, Option, shown
 from codman.web.views.tokens import PURPOSES, NewToken, TokenForm
 from codman.web.visit import FormDep, Visit, VisitDep
 
-router = APIRouter()
+topic = Topic()
 
 _PROVE: Final = "/sign-in/again?next=/account/tokens/new"
 
 
-@router.get("/account/tokens/new")
+@topic.get("/account/tokens/new")
 def new_token_page(visit: VisitDep) -> Response:
     """The form for a token; who signed in too long ago proves first who they are."""
     if not _is_fresh(visit, _own(visit)):
@@ -29,7 +29,7 @@ def new_token_page(visit: VisitDep) -> Response:
     return _form(visit, {"days": str(USUAL_DAYS)}, {}, (), status=200)
 
 
-@router.post("/account/tokens/new")
+@topic.post("/account/tokens/new")
 def make_token(visit: VisitDep, form: FormDep) -> Response:
     """Make it, and show its secret this one time."""
     reader = _own(visit)
@@ -59,7 +59,7 @@ def make_token(visit: VisitDep, form: FormDep) -> Response:
     return _form(visit, said, errors, chosen, status=422)
 
 
-@router.post("/account/tokens/{name}/revoke")
+@topic.post("/account/tokens/{name}/revoke")
 def revoke_token(visit: VisitDep, name: str) -> Response:
     """Revoke one of one's own; no fresh proof is asked, for a lost one must stop at once."""
     reader = _own(visit)

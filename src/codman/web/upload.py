@@ -84,6 +84,5 @@ def _counted(request: Request, limit: int) -> Request:
     return Request(request.scope, receive)
 
 
-UPLOADS: Final = (upload_of, small_upload_of)
 UploadDep = Annotated[Upload, Depends(upload_of)]
 SmallUploadDep = Annotated[Upload, Depends(small_upload_of)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any, Final
@@ -13,9 +14,7 @@ from codman.api.call import Call
 from codman.api.operation import JSON, Answer, Body, Operation
 from codman.api.replies import Reply
 from codman.api.routes.lists import CONFIG
-from codman.flows.events.opening import ARROW, BATCH, STRUCTURED
-from codman.flows.events.sending import send_request
-from codman.spine.event import MOST_A_BATCH, MOST_ROWS
+from codman.spine.event import ARROW, BATCH, MOST_A_BATCH, MOST_ROWS, STRUCTURED
 
 _EXAMPLE: Final[dict[str, Any]] = {
     "specversion": "1.0",
@@ -76,7 +75,9 @@ def operations() -> Iterator[Operation]:
 
 
 def _send(call: Call) -> Reply:
-    taken = send_request(call.house, call.headers, call.body, call.reader)
+    # loaded now: Arrow would hold the server's start up
+    sending: Any = importlib.import_module("codman.flows.events.sending")
+    taken = sending.send_request(call.house, call.headers, call.body, call.reader)
     refused = [RefusedItem(**asdict(one)) for one in taken.refused]
     reply = EventsReply(accepted=taken.accepted, repeated=taken.repeated, refused=refused)
     return replies.plain(reply, status=202)

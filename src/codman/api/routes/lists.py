@@ -20,7 +20,7 @@ Cursor = Annotated[
 Words = Annotated[str, Field(min_length=1, max_length=300, description="Words that must all be found")]
 Values = Annotated[list[Annotated[str, Field(min_length=1, max_length=400)]], Field(max_length=100)]
 
-CONFIG: Final = ConfigDict(frozen=True, extra="forbid")
+CONFIG: Final = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Asked(BaseModel):

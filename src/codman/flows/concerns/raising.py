@@ -58,7 +58,7 @@ _TELLING: Final = re.compile(
 class Said(BaseModel):
     """What somebody says."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     category: ConcernCategory
     severity: ConcernSeverity = ConcernSeverity.UNKNOWN

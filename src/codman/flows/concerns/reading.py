@@ -35,7 +35,7 @@ ORDERS: Final = ("raised_at", "see_by", "clock_due", "closed_at")
 class ConcernRead(BaseModel):
     """A concern with what is done about it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     concern: Concern
     actions: list[CorrectiveAction]

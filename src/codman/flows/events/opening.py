@@ -17,14 +17,20 @@ from pydantic import ValidationError
 
 from codman.errors import BadInput
 from codman.evidence.canonical import parse
-from codman.spine.event import DATA, MOST_A_BATCH, Event, EventType, OutcomeData, PredictionData
+from codman.spine.event import (
+    ARROW,
+    BATCH,
+    DATA,
+    MOST_A_BATCH,
+    Event,
+    EventType,
+    OutcomeData,
+    PredictionData,
+)
 from codman.tables.events.checks import NotEvents
 from codman.tables.events.columns import LEVELS, NUMBERS, SAID
 from codman.tables.events.stream import read_stream
 
-STRUCTURED: Final = "application/cloudevents+json"
-BATCH: Final = "application/cloudevents-batch+json"
-ARROW: Final = "application/vnd.apache.arrow.stream"
 PLAIN: Final = "application/json"
 _BY_COLUMN: Final = {"score": EventType.PREDICTION, "label": EventType.OUTCOME, "action": EventType.ACTION}
 

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection, select
 
-from codman.errors import BadInput
 from codman.flows.events.opening import Opened, open_events
+from codman.flows.events.refusals import EventRefused, EventReused
 from codman.flows.house import House
 from codman.registry.access import Reader, may, named_in_scopes, paths_for, require
 from codman.registry.inventory import paths_of
@@ -27,24 +27,6 @@ _MOST_USES: Final = 1000  # one request's
 _ANOTHER: Final = "an event of this source and id was taken with another body; a correction is a new id with `replaces`"
 _NOT_YOURS: Final = "its use is not in the book, or not one you send for"
 _NO_USE: Final = "it names no use, and you send for some uses only; give `use`"
-
-
-class EventReused(BadInput):
-    """One event whose source and id were taken with another body."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            what="this event was taken with another body",
-            why="its source and id name one that says something else",
-            fix="send a correction as a new event whose `replaces` is this one's id",
-        )
-
-
-class EventRefused(BadInput):
-    """One event that cannot be taken."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(what="the event was not taken", why=why, fix="see docs/events.md for what each field may hold")
 
 
 @dataclass(frozen=True, slots=True)

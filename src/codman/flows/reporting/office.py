@@ -36,7 +36,7 @@ _RECENT: Final = 200
 class Owed(BaseModel):
     """A report as it stands today."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     report: ExpectedReport
     use_name: str
@@ -51,7 +51,7 @@ class Owed(BaseModel):
 class MadeLinkRead(BaseModel):
     """A link for one report, the one time it is known."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     link: str = Field(description="Opens the form without an account; works once")
     expires_at: Instant

@@ -23,7 +23,7 @@ _KNOWN: Final = frozenset({Outcome.MET.value, Outcome.NOT_MET.value, Outcome.NOT
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Present(_Part):

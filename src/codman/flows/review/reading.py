@@ -24,7 +24,7 @@ FILTERS: Final = ("use", "checkpoint", "state", "procedure", "outcome")
 class Requirement(BaseModel):
     """One requirement as the evidence stands now."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     id: str
     title: str
@@ -44,7 +44,7 @@ class Requirement(BaseModel):
 class CaseRead(BaseModel):
     """A case and everything in it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     case: Case
     requirements: list[Requirement]

@@ -38,7 +38,7 @@ LOOK_FILTERS: Final = ("use", "monitor", "state")
 class IncidentRead(BaseModel):
     """An incident and everything in it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     incident: Incident
     signals: list[Signal]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from codman.flows.house import House
 from codman.spine.monitor_plan import MonitorPlan
 from codman.spine.watching import Monitor
-from codman.tables.events.store import EventsElsewhere
+from codman.tables.events.away import EventsElsewhere
 from codman.tables.events.view import View, events
 from codman.tables.source import Source, open_source
 

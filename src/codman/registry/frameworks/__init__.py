@@ -18,7 +18,7 @@ NAMES: Final = ("hti-1", "chai-model-card", "omb-2025")
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Shown(_Part):

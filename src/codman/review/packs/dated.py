@@ -30,7 +30,7 @@ class OutOfDate(BadInput):
 class Strict(BaseModel):
     """Frozen, and closed to keys that mean nothing."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Source(Strict):

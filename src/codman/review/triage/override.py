@@ -31,7 +31,7 @@ class OverrideRefused(BadInput):
 class Override(BaseModel):
     """Another tier than the rules give, and who answers for it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     rules_gave: Tier
     held: Tier  # the tier before it, an earlier override included

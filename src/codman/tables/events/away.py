@@ -1,8 +1,8 @@
-"""When events cannot be taken now: nothing was acknowledged, and sending them again is safe."""
+"""Why events cannot be taken or read now; what was not acknowledged is sent again safely."""
 
 from __future__ import annotations
 
-from codman.errors import Unreachable
+from codman.errors import CodmanError, Unreachable
 
 
 class EventsCrowded(Unreachable):
@@ -31,4 +31,17 @@ class EventsElsewhere(Unreachable):
             what="the events of this workspace are taken by another process",
             why="one process at a time keeps their order",
             fix="send them to the server that runs on this workspace, or stop it first",
+        )
+
+
+class EventsDamaged(CodmanError):
+    """A segment that was whole is not any more: the disk changed what it had."""
+
+    exit_code = 1
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(
+            what=f"the segment {name} of events is damaged",
+            why=why,
+            fix="look at the disk, restore the workspace's events folder from a backup, and have senders send again",
         )

@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 
 import pyarrow as pa
 
-from codman.errors import CodmanError
 from codman.spine.event import EventType
+from codman.tables.events.away import EventsDamaged
 from codman.tables.events.columns import ROWS
 
 _SUFFIX: Final = ".events"
@@ -28,19 +28,6 @@ _FRAME_MAGIC: Final = b"EV"
 _KINDS: Final = {1: EventType.PREDICTION, 2: EventType.OUTCOME, 3: EventType.ACTION}  # by version: a new one is added
 _NUMBERS: Final = {kind: number for number, kind in _KINDS.items()}
 HEADER_BYTES: Final = _HEADER.size
-
-
-class EventsDamaged(CodmanError):
-    """A segment that was whole is not any more: the disk changed what it had."""
-
-    exit_code = 1
-
-    def __init__(self, name: str, why: str) -> None:
-        super().__init__(
-            what=f"the segment {name} of events is damaged",
-            why=why,
-            fix="look at the disk, restore the workspace's events folder from a backup, and have senders send again",
-        )
 
 
 class Header(NamedTuple):

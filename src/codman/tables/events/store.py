@@ -21,15 +21,12 @@ import numpy as np
 import pyarrow as pa
 
 from codman.spine.event import EventType
-from codman.tables.events.away import EventsAway as EventsAway
-from codman.tables.events.away import EventsCrowded as EventsCrowded
-from codman.tables.events.away import EventsElsewhere as EventsElsewhere
+from codman.tables.events.away import EventsAway, EventsCrowded, EventsDamaged, EventsElsewhere
 from codman.tables.events.disk import Disk, OpenFile, RealDisk
 from codman.tables.events.identity import keys_of
 from codman.tables.events.index import Index
 from codman.tables.events.segment import (
     HEADER_BYTES,
-    EventsDamaged,
     Frame,
     Header,
     frame_bytes,

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
+from codman.web.topic import Topic
 from codman.web.views.attention import AttentionView, attention_view
 from codman.web.visit import VisitDep
 
-router = APIRouter()
+topic = Topic()
 
 
-@router.get("/attention")
+@topic.get("/attention")
 def attention_page(visit: VisitDep) -> Response:
     """What lacks an owner, a decision, evidence, monitoring; how the backlog burns down."""
     state, within, today = visit.request.app.state, visit.within, visit.today()

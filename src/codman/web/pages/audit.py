@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from fastapi import APIRouter
 from starlette.responses import PlainTextResponse, Response
 
 from codman.flows.audit_pages import inclusion_of, list_entries, read_entry
@@ -14,16 +13,17 @@ from codman.registry.erasure import marks_of
 from codman.registry.log import size_of
 from codman.registry.names import names_of
 from codman.registry.records import BadField
+from codman.web.topic import Topic
 from codman.web.views.audit import FILTERS, audit_view, entry_view, written
 from codman.web.views.erasures import words_lines
 from codman.web.views.history import ids_in
 from codman.web.views.lists import Lists, searched
 from codman.web.visit import VisitDep
 
-router = APIRouter()
+topic = Topic()
 
 
-@router.get("/audit")
+@topic.get("/audit")
 def audit_page(visit: VisitDep) -> Response:
     """The log, the newest first."""
     asked = visit.request.query_params
@@ -45,7 +45,7 @@ def audit_page(visit: VisitDep) -> Response:
     return visit.show("audit.html", audit_view(page, values, named, actor, size=size, after="after" in asked))
 
 
-@router.get("/audit/checkpoint")
+@topic.get("/audit/checkpoint")
 def checkpoint_file(visit: VisitDep) -> Response:
     """The log's state now, signed: to be kept elsewhere."""
     require(visit.reader, "audit.export", ["/"])
@@ -54,7 +54,7 @@ def checkpoint_file(visit: VisitDep) -> Response:
     )
 
 
-@router.get("/audit/{index}")
+@topic.get("/audit/{index}")
 def entry_page(visit: VisitDep, index: int) -> Response:
     """One entry, and the proof that it is in the log."""
     entry = read_entry(visit.house, visit.reader, index)

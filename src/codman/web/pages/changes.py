@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from codman.flows import records
@@ -25,13 +24,14 @@ from codman.spine.use import Use
 from codman.web.pages.errors import status_of
 from codman.web.pages.review_steps import revision_in
 from codman.web.render import day
+from codman.web.topic import Topic
 from codman.web.views.changes import changes_view
 from codman.web.views.forms import Ask, unanswered
 from codman.web.views.marks import Fact
 from codman.web.views.step import Refused, refused_by, step_view
 from codman.web.visit import FormDep, Visit, VisitDep
 
-router = APIRouter()
+topic = Topic()
 
 _WHY: Final = Ask(name="why", label="Why", kind="prose", needed=True, hint="Kept in the audit log")
 _SAID: Final[Mapping[str, tuple[str, str, str]]] = {
@@ -45,7 +45,7 @@ _SAID: Final[Mapping[str, tuple[str, str, str]]] = {
 _ACTIONS: Final = {"confirm": "use.pause", "decline": "case.change"}
 
 
-@router.get("/uses/{use_id}/changes")
+@topic.get("/uses/{use_id}/changes")
 def changes_page(visit: VisitDep, use_id: str) -> Response:
     """What changed since a use was decided, and what a change would reopen."""
     use: Use = records.get(visit.house, visit.reader, "use", use_id)
@@ -70,25 +70,25 @@ def changes_page(visit: VisitDep, use_id: str) -> Response:
     return visit.show("changes.html", view, status=422 if errors else 200)
 
 
-@router.get("/pauses/{name}/confirm")
+@topic.get("/pauses/{name}/confirm")
 def confirm_page(visit: VisitDep, name: str) -> Response:
     """The form that pauses a use, as proposed."""
     return _step(visit, _open(visit, name, "confirm"), "confirm", {})
 
 
-@router.post("/pauses/{name}/confirm")
+@topic.post("/pauses/{name}/confirm")
 def confirm(visit: VisitDep, form: FormDep, name: str) -> Response:
     """Pause a use, as proposed."""
     return _settle(visit, form, name, "confirm")
 
 
-@router.get("/pauses/{name}/decline")
+@topic.get("/pauses/{name}/decline")
 def decline_page(visit: VisitDep, name: str) -> Response:
     """The form that lets a use go on."""
     return _step(visit, _open(visit, name, "decline"), "decline", {})
 
 
-@router.post("/pauses/{name}/decline")
+@topic.post("/pauses/{name}/decline")
 def decline(visit: VisitDep, form: FormDep, name: str) -> Response:
     """Let a use go on, and say why."""
     return _settle(visit, form, name, "decline")

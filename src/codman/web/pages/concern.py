@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any, Final
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import ValidationError
 from starlette.responses import Response
 
@@ -23,13 +23,14 @@ from codman.registry.accounts_throttle import network_of
 from codman.registry.records import BadField, NoSuchRecord
 from codman.registry.requests import KeyReused, Once
 from codman.web.pages.errors import status_of
+from codman.web.topic import Topic
 from codman.web.views.concern import Sent, concern_form, poster_view, reaches
 from codman.web.views.forms import Ask, Option
 from codman.web.views.lists import FEW, Lists, found_by, is_search, searched
 from codman.web.views.sent import Form
 from codman.web.visit import FormDep, Visit, VisitDep
 
-router = APIRouter()
+topic = Topic()
 
 _ASKED: Final = ("category", "severity", "ward", "words", "contact", "happened_on")
 _NOT_KEPT: Final = {
@@ -40,13 +41,13 @@ _NOT_KEPT: Final = {
 _KEY_LENGTHS: Final = range(16, 65)
 
 
-@router.get("/concern")
+@topic.get("/concern")
 def form_page(visit: VisitDep) -> Response:
     """The form, about whatever they name."""
     return _shown(visit, "", {}, {}, status=200)
 
 
-@router.get("/concern/sent/{name}")
+@topic.get("/concern/sent/{name}")
 def sent_page(visit: VisitDep, name: str) -> Response:
     """What somebody sees who sent one: its number, who has it, by when."""
     receipt = sent_receipt(visit.house, name)
@@ -60,13 +61,13 @@ def sent_page(visit: VisitDep, name: str) -> Response:
     return visit.show("concern_sent.html", view)
 
 
-@router.get("/concern/{token}")
+@topic.get("/concern/{token}")
 def posted_page(visit: VisitDep, token: str) -> Response:
     """The form behind a poster's code; a link that is none of ours gives the form all the same."""
     return _shown(visit, token, {}, {}, status=200)
 
 
-@router.get("/concern/{token}/poster")
+@topic.get("/concern/{token}/poster")
 def poster_page(visit: VisitDep, token: str) -> Response:
     """The sheet for the wall; whoever has the link may print it again."""
     found = poster(visit.house, token)
@@ -75,13 +76,13 @@ def poster_page(visit: VisitDep, token: str) -> Response:
     return visit.show("poster.html", poster_view(found))
 
 
-@router.post("/concern")
+@topic.post("/concern")
 def send(visit: VisitDep, form: FormDep) -> Response:
     """Take a concern about whatever they name."""
     return _take(visit, form, "")
 
 
-@router.post("/concern/{token}")
+@topic.post("/concern/{token}")
 def send_by_link(visit: VisitDep, form: FormDep, token: str) -> Response:
     """Take a concern that came by a poster's code."""
     return _take(visit, form, token)

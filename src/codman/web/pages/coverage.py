@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from codman.flows import records
 from codman.registry.coverage import coverage_of, house_coverage, tallies
+from codman.web.topic import Topic
 from codman.web.views.coverage import house_view, use_coverage
 from codman.web.visit import VisitDep
 
-router = APIRouter()
+topic = Topic()
 
 
-@router.get("/coverage")
+@topic.get("/coverage")
 def coverage_page(visit: VisitDep) -> Response:
     """Every field of every framework over all uses in reach."""
     with visit.house.database.reading() as connection:
@@ -23,7 +23,7 @@ def coverage_page(visit: VisitDep) -> Response:
     return visit.show("coverage.html", view)
 
 
-@router.get("/uses/{use_id}/coverage")
+@topic.get("/uses/{use_id}/coverage")
 def use_coverage_page(visit: VisitDep, use_id: str) -> Response:
     """Every field of every framework for one use: evidence, document, claim or missing."""
     use = records.get(visit.house, visit.reader, "use", use_id)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from codman.flows import records
 from codman.flows.papers import file_paper, read_paper
 from codman.registry.records import AlreadyThere, BadField
 from codman.web.file_kinds import LARGEST_MIB, media_type_of
+from codman.web.topic import Topic
 from codman.web.upload import UploadDep
 from codman.web.views.documents import ABOUT, DocumentForm, asks, file_name, form_view
 from codman.web.visit import Visit, VisitDep
 
-router = APIRouter()
+topic = Topic()
 
 
-@router.get("/documents/new")
+@topic.get("/documents/new")
 def new_document_page(visit: VisitDep) -> Response:
     """The form that files a document about a product or a use."""
     asked = visit.request.query_params
@@ -24,7 +24,7 @@ def new_document_page(visit: VisitDep) -> Response:
     return visit.show("document_form.html", _view(visit, values, {}))
 
 
-@router.post("/documents/new")
+@topic.post("/documents/new", takes_a_file=True)
 def file_document(visit: VisitDep, upload: UploadDep) -> Response:
     """File it: stored by its digest, written to the log."""
     form = upload.form
@@ -63,7 +63,7 @@ def file_document(visit: VisitDep, upload: UploadDep) -> Response:
     return visit.show("document_form.html", view, status=422)
 
 
-@router.get("/documents/{name}/content")
+@topic.get("/documents/{name}/content")
 def document_file(visit: VisitDep, name: str) -> Response:
     """The file, checked against its digest; a download, whatever it says it is."""
     paper = read_paper(visit.house, visit.reader, name)

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from codman.flows.settling import settle, to_settle
+from codman.web.topic import Topic
 from codman.web.views.doubts import doubts_view
 from codman.web.visit import FormDep, Visit, VisitDep
 
-router = APIRouter()
+topic = Topic()
 
 
-@router.get("/doubts")
+@topic.get("/doubts")
 def doubts_page(visit: VisitDep) -> Response:
     """The statements that wait for a person to say what they mean."""
     return _page(visit)
 
 
-@router.post("/doubts/{digest}")
+@topic.post("/doubts/{digest}")
 def say(visit: VisitDep, form: FormDep, digest: str) -> Response:
     """Say which product, and which use, a statement means."""
     settle(visit.house, visit.reader, digest, form.get("product") or "", form.get("use"), why=form.get("why"))

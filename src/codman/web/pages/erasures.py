@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from codman.flows import erasure
@@ -11,16 +10,17 @@ from codman.flows.fresh import NotFresh
 from codman.registry.names import names_of
 from codman.registry.records import BadField
 from codman.registry.timeline import Asked, entries_of
+from codman.web.topic import Topic
 from codman.web.views.audit import written
 from codman.web.views.erasures import erasures_view
 from codman.web.views.history import event, ids_in
 from codman.web.views.sent import Form
 from codman.web.visit import FormDep, VisitDep
 
-router = APIRouter()
+topic = Topic()
 
 
-@router.get("/audit/erasures")
+@topic.get("/audit/erasures")
 def erasures_page(visit: VisitDep) -> Response:
     """Every request to erase, those that wait for a second person first."""
     cursor = visit.request.query_params.get("after") or None
@@ -40,7 +40,7 @@ def erasures_page(visit: VisitDep) -> Response:
     return visit.show("erasures.html", view, may_erase=visit.may("audit.erase", ["/"]))
 
 
-@router.post("/audit/{index}/erase")
+@topic.post("/audit/{index}/erase")
 def ask(visit: VisitDep, form: FormDep, index: int) -> Response:
     """Ask that words of an entry be erased; nothing is until somebody else agrees."""
     if form.get("why") is None:
@@ -49,7 +49,7 @@ def ask(visit: VisitDep, form: FormDep, index: int) -> Response:
     return visit.go("/audit/erasures")
 
 
-@router.post("/audit/{index}/hold")
+@topic.post("/audit/{index}/hold")
 def hold(visit: VisitDep, form: FormDep, index: int) -> Response:
     """Put words of an entry on legal hold, or lift it."""
     on = form.get("on") == "yes"
@@ -57,7 +57,7 @@ def hold(visit: VisitDep, form: FormDep, index: int) -> Response:
     return visit.go(f"/audit/{index}#words")
 
 
-@router.post("/audit/{index}/privilege")
+@topic.post("/audit/{index}/privilege")
 def privilege(visit: VisitDep, form: FormDep, index: int) -> Response:
     """Mark words of an entry as privileged, or not."""
     on = form.get("on") == "yes"
@@ -65,7 +65,7 @@ def privilege(visit: VisitDep, form: FormDep, index: int) -> Response:
     return visit.go(f"/audit/{index}#words")
 
 
-@router.post("/audit/erasures/{name}/agree")
+@topic.post("/audit/erasures/{name}/agree")
 def agree(visit: VisitDep, form: FormDep, name: str) -> Response:
     """Agree to somebody else's request, after proving once more who one is: the words are gone."""
     try:
@@ -75,7 +75,7 @@ def agree(visit: VisitDep, form: FormDep, name: str) -> Response:
     return visit.go("/audit/erasures")
 
 
-@router.post("/audit/erasures/{name}/withdraw")
+@topic.post("/audit/erasures/{name}/withdraw")
 def withdraw(visit: VisitDep, name: str) -> Response:
     """Take a request back."""
     erasure.withdraw(visit.house, visit.reader, name)

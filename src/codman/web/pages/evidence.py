@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from codman.evidence.store import NotInStore
@@ -12,16 +11,17 @@ from codman.flows.papers import paper_with
 from codman.registry.keys import every_key
 from codman.registry.names import names_of
 from codman.registry.newer import newer_than
+from codman.web.topic import Topic
 from codman.web.views.evidence import evidence_view
 from codman.web.views.evidence_list import evidence_list
 from codman.web.visit import Visit, VisitDep
 
-router = APIRouter()
+topic = Topic()
 
 _FILTERS = ("kind", "origin", "standing", "product", "version", "use")
 
 
-@router.get("/evidence")
+@topic.get("/evidence")
 def evidence_page(visit: VisitDep) -> Response:
     """What is filed, the newest first."""
     params = visit.request.query_params
@@ -33,7 +33,7 @@ def evidence_page(visit: VisitDep) -> Response:
     return visit.show("evidence_list.html", evidence_list(page, where, named, after=bool(params.get("after"))))
 
 
-@router.get("/evidence/{digest}")
+@topic.get("/evidence/{digest}")
 def statement_page(visit: VisitDep, digest: str) -> Response:
     """One statement; the file, where what is cited is a document."""
     try:
@@ -50,14 +50,14 @@ def statement_page(visit: VisitDep, digest: str) -> Response:
     return visit.show("evidence.html", view, may_audit=visit.may("audit.read", ["/"]))
 
 
-@router.get("/evidence/{digest}/statement.json")
+@topic.get("/evidence/{digest}/statement.json")
 def statement_file(visit: VisitDep, digest: str) -> Response:
     """The statement's own bytes, whose sha256 is its name."""
     held = read_evidence(visit.house, visit.reader, digest)
     return _file(held.read.body, f"{digest[:12]}.json", "application/json")
 
 
-@router.get("/evidence/{digest}/envelope.json")
+@topic.get("/evidence/{digest}/envelope.json")
 def envelope_file(visit: VisitDep, digest: str) -> Response:
     """The signed envelope (DSSE) it came in."""
     held = read_evidence(visit.house, visit.reader, digest)

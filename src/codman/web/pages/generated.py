@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from codman.flows.generated import FORMATS, generate, tell
 from codman.registry.records import NoSuchRecord
+from codman.web.topic import Topic
 from codman.web.views.generated import generated_view
 from codman.web.visit import VisitDep
 
-router = APIRouter()
+topic = Topic()
 _FILES = {f"{one.name}{form.ending}": (one.name, form.ending) for one in FORMATS.values() for form in one.forms}
 
 
-@router.get("/uses/{use_id}/documents")
+@topic.get("/uses/{use_id}/documents")
 def documents_page(visit: VisitDep, use_id: str) -> Response:
     """What can be made of a use, how much of it is answered, and from which evidence."""
     return visit.show("generated.html", generated_view(tell(visit.house, visit.reader, use_id)))
 
 
-@router.get("/uses/{use_id}/documents/{form}")
+@topic.get("/uses/{use_id}/documents/{form}")
 def document_file(visit: VisitDep, use_id: str, form: str) -> Response:
     """One of them, made now; always a download."""
     if form not in _FILES:

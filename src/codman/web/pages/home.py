@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from codman.flows.work import waiting
 from codman.registry.inventory import Question, search
+from codman.web.topic import Topic
 from codman.web.views.home import home_view
 from codman.web.visit import VisitDep
 
-router = APIRouter()
+topic = Topic()
 
 
-@router.get("/")
+@topic.get("/")
 def home_page(visit: VisitDep) -> Response:
     """What waits for the reader."""
     tasks = waiting(visit.house, visit.reader)

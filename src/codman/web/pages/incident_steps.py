@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from codman.errors import CodmanError
@@ -19,6 +18,7 @@ from codman.review.clocks import clocks
 from codman.spine.concern import ActionKind, ConcernState
 from codman.web.pages.errors import status_of
 from codman.web.pages.incidents import may_step
+from codman.web.topic import Topic
 from codman.web.views.forms import unanswered
 from codman.web.views.incident_steps import DONE, NO_CLOCK, STEPS, Before, Step
 from codman.web.views.incidents import about
@@ -28,7 +28,7 @@ from codman.web.views.sent import Form
 from codman.web.views.step import Refused, refused_by, step_view
 from codman.web.visit import FormDep, Visit, VisitDep
 
-router = APIRouter()
+topic = Topic()
 
 _KINDS: Final = {one.value: one for one in ActionKind}
 
@@ -66,13 +66,13 @@ def _take(step: Step) -> Callable[[VisitDep, FormDep, str], Response]:
     return take
 
 
-@router.get("/incidents/{name}/actions/{action}/done")
+@topic.get("/incidents/{name}/actions/{action}/done")
 def done_page(visit: VisitDep, name: str, action: str) -> Response:
     """Say that an action is done: its form."""
     return _done(visit, name, action, {})
 
 
-@router.post("/incidents/{name}/actions/{action}/done")
+@topic.post("/incidents/{name}/actions/{action}/done")
 def done(visit: VisitDep, form: FormDep, name: str, action: str) -> Response:
     """Say that an action is done."""
     errors = unanswered(DONE, form.values)
@@ -236,5 +236,5 @@ _DO: Final[Mapping[str, Callable[[Visit, str, Form], None]]] = {
     "close": _close,
 }
 for _step in STEPS:
-    router.add_api_route(f"/incidents/{{name}}/{_step.name}", _page(_step), methods=["GET"])
-    router.add_api_route(f"/incidents/{{name}}/{_step.name}", _take(_step), methods=["POST"])
+    topic.add("GET", f"/incidents/{{name}}/{_step.name}", _page(_step))
+    topic.add("POST", f"/incidents/{{name}}/{_step.name}", _take(_step))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -23,17 +22,18 @@ from codman.registry.access import may
 from codman.registry.inventory import paths_of
 from codman.registry.names import names_of
 from codman.spine.concern import ConcernState
+from codman.web.topic import Topic
 from codman.web.views.incident_steps import STEPS, Step
 from codman.web.views.incidents import SHOWN, incident_view, incidents_view
 from codman.web.visit import Visit, VisitDep
 
-router = APIRouter()
+topic = Topic()
 
 _OPEN = [ConcernState.RAISED.value, ConcernState.ACKNOWLEDGED.value]
 _CLOSED = [ConcernState.CLOSED.value]
 
 
-@router.get("/incidents")
+@topic.get("/incidents")
 def incidents_page(visit: VisitDep) -> Response:
     """What waits; those to be seen soonest are the newest that nobody has."""
     asked = visit.request.query_params
@@ -51,7 +51,7 @@ def incidents_page(visit: VisitDep) -> Response:
     return visit.show("incidents.html", view, may_export=visit.may("concern.export"))
 
 
-@router.get("/incidents/export.{form}")
+@topic.get("/incidents/export.{form}")
 def export_page(visit: VisitDep, form: str) -> Response:
     """Blinded counts by quarter, as CSV or JSON."""
     if form not in ("csv", "json"):
@@ -66,7 +66,7 @@ def export_page(visit: VisitDep, form: str) -> Response:
     return Response(body, media_type=kind, headers=named)
 
 
-@router.get("/incidents/{name}")
+@topic.get("/incidents/{name}")
 def incident_page(visit: VisitDep, name: str) -> Response:
     """One concern with what is done about it."""
     read = read_concern(visit.house, visit.reader, name)
@@ -96,7 +96,7 @@ def incident_page(visit: VisitDep, name: str) -> Response:
     return visit.show("incident.html", view, may_audit=visit.may("audit.read"))
 
 
-@router.post("/incidents/{name}/acknowledge")
+@topic.post("/incidents/{name}/acknowledge")
 def acknowledge(visit: VisitDep, name: str) -> Response:
     """Say that one has it."""
     following.acknowledge(visit.house, visit.reader, name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from codman.errors import CodmanError
@@ -16,28 +15,29 @@ from codman.registry.records import BadField, NoSuchRecord, Stale
 from codman.review.intake.question import Page
 from codman.spine.intake import IntakeState
 from codman.web.pages.errors import status_of
+from codman.web.topic import Topic
 from codman.web.upload import UploadDep
 from codman.web.views.intake import form_page, intake_line, named_in, overview, sent_answers
 from codman.web.views.lists import Lists, is_search, searched
 from codman.web.views.step import Refused, refused_by
 from codman.web.visit import FormDep, Visit, VisitDep
 
-router = APIRouter()
+topic = Topic()
 
 
-@router.get("/intakes")
+@topic.get("/intakes")
 def intakes_page(visit: VisitDep) -> Response:
     """Proposals: one's own, others' where one sees the whole house, and the ways to begin one."""
     return _list(visit)
 
 
-@router.post("/intakes")
+@topic.post("/intakes")
 def begin_intake(visit: VisitDep) -> Response:
     """Begin an empty proposal."""
     return _resumed(visit, begin(visit.house, visit.reader).id)
 
 
-@router.post("/intakes/from-file")
+@topic.post("/intakes/from-file", takes_a_file=True)
 def begin_intake_from_file(visit: VisitDep, upload: UploadDep) -> Response:
     """Begin a proposal from a model card, a model registry's answer or a list."""
     try:
@@ -51,19 +51,19 @@ def begin_intake_from_file(visit: VisitDep, upload: UploadDep) -> Response:
         return _list(visit, refused_by(error), row=upload.form.get("row") or "", status=422)
 
 
-@router.post("/uses/{use_id}/intake")
+@topic.post("/uses/{use_id}/intake")
 def begin_intake_from_use(visit: VisitDep, use_id: str) -> Response:
     """Begin a proposal from a use of the book."""
     return visit.go(f"/intakes/{begin_from_use(visit.house, visit.reader, use_id).id}")
 
 
-@router.get("/intakes/{name}")
+@topic.get("/intakes/{name}")
 def intake_page(visit: VisitDep, name: str) -> Response:
     """A proposal as a whole."""
     return _overview(visit, name)
 
 
-@router.get("/intakes/{name}/pages/{page_id}")
+@topic.get("/intakes/{name}/pages/{page_id}")
 def intake_form_page(visit: VisitDep, name: str, page_id: str) -> Response:
     """One page of its questions."""
     found = open_intake(visit.house, visit.reader, name)
@@ -75,7 +75,7 @@ def intake_form_page(visit: VisitDep, name: str, page_id: str) -> Response:
     return visit.show("intake_page.html", form_page(found, page, _lists(visit, found, {}), more=number))
 
 
-@router.post("/intakes/{name}/pages/{page_id}")
+@topic.post("/intakes/{name}/pages/{page_id}")
 def keep_intake_page(visit: VisitDep, form: FormDep, name: str, page_id: str) -> Response:
     """Save one page, right or wrong, and go on, back or away."""
     before = open_intake(visit.house, visit.reader, name)
@@ -108,7 +108,7 @@ def keep_intake_page(visit: VisitDep, form: FormDep, name: str, page_id: str) ->
     return visit.go(f"/intakes/{name}" if following is None else f"/intakes/{name}/pages/{following.id}")
 
 
-@router.post("/intakes/{name}/submit")
+@topic.post("/intakes/{name}/submit")
 def submit_intake(visit: VisitDep, form: FormDep, name: str) -> Response:
     """Send it in; it becomes a use with a tier."""
     try:
@@ -128,7 +128,7 @@ def submit_intake(visit: VisitDep, form: FormDep, name: str) -> Response:
     return visit.go(f"/uses/{done.use.id}/triage")
 
 
-@router.post("/intakes/{name}/withdraw")
+@topic.post("/intakes/{name}/withdraw")
 def withdraw_intake(visit: VisitDep, form: FormDep, name: str) -> Response:
     """Take it back before it is sent in."""
     try:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from codman.flows.inventory import exported, list_uses
@@ -15,15 +14,16 @@ from codman.registry.access import require
 from codman.registry.inventory import MOST_A_PAGE
 from codman.registry.names import names_of
 from codman.registry.records import BadField, NoSuchRecord
+from codman.web.topic import Topic
 from codman.web.views.inventory import Link, asked, inventory_view, names_asked, written
 from codman.web.visit import FormDep, Visit, VisitDep
 
-router = APIRouter()
+topic = Topic()
 
 _LONGEST_NAME: Final = 200
 
 
-@router.get("/inventory")
+@topic.get("/inventory")
 def inventory_page(visit: VisitDep) -> Response:
     """The uses that answer a question, and what else could be asked."""
     question = replace(asked(visit.request.url.query), today=visit.today())
@@ -47,7 +47,7 @@ _FILES: Final[Mapping[str, str]] = {
 }
 
 
-@router.get("/inventory/export.{form}")
+@topic.get("/inventory/export.{form}")
 def export(visit: VisitDep, form: str) -> Response:
     """The uses that answer a question, as a file."""
     if form not in _FILES:
@@ -59,7 +59,7 @@ def export(visit: VisitDep, form: str) -> Response:
     return Response(body, media_type=_FILES[form], headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
-@router.post("/inventory/views")
+@topic.post("/inventory/views")
 def save(visit: VisitDep, form: FormDep) -> Response:
     """Keep a question under a name, for oneself or, for who may decide, for everybody."""
     name, query = form.get("name"), form.get("query") or ""
@@ -71,7 +71,7 @@ def save(visit: VisitDep, form: FormDep) -> Response:
     return visit.go(f"/inventory?{query}" if query else "/inventory")
 
 
-@router.post("/inventory/views/{view_id}/remove")
+@topic.post("/inventory/views/{view_id}/remove")
 def forget(visit: VisitDep, view_id: str) -> Response:
     """Let go of a view of one's own."""
     forget_view(visit.house, visit.reader, view_id)

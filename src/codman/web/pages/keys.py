@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from codman.evidence.keys import BadKey
@@ -13,16 +12,17 @@ from codman.registry.keys import OwnerKind
 from codman.registry.names import names_of
 from codman.registry.records import AlreadyThere, BadField
 from codman.spine.statement import Origin
+from codman.web.topic import Topic
 from codman.web.views.forms import Ask, Option, shown
 from codman.web.views.key_form import KeyForm
 from codman.web.views.lists import Lists, is_search, searched
 from codman.web.views.registers import keys_view
 from codman.web.visit import FormDep, Visit, VisitDep
 
-router = APIRouter()
+topic = Topic()
 
 
-@router.get("/keys")
+@topic.get("/keys")
 def keys_page(visit: VisitDep) -> Response:
     """Every key, those that count first."""
     keys = list_keys(visit.house, visit.reader)
@@ -34,13 +34,13 @@ def keys_page(visit: VisitDep) -> Response:
     )
 
 
-@router.get("/keys/new")
+@topic.get("/keys/new")
 def new_key_page(visit: VisitDep) -> Response:
     """The form that registers a key."""
     return _new(visit, {}, {}, status=200)
 
 
-@router.post("/keys/new")
+@topic.post("/keys/new")
 def register(visit: VisitDep, form: FormDep) -> Response:
     """Register a public key."""
     values = {**form.values}
@@ -79,7 +79,7 @@ def register(visit: VisitDep, form: FormDep) -> Response:
     return _new(visit, values, errors, status=422, origins=origins)
 
 
-@router.post("/keys/{name}/revoke")
+@topic.post("/keys/{name}/revoke")
 def revoke(visit: VisitDep, form: FormDep, name: str) -> Response:
     """Stop trusting a key, from now or from the day it was lost."""
     day = form.get("since")
@@ -88,7 +88,7 @@ def revoke(visit: VisitDep, form: FormDep, name: str) -> Response:
     return visit.go("/keys")
 
 
-@router.post("/keys/{name}/replace")
+@topic.post("/keys/{name}/replace")
 def replace(visit: VisitDep, form: FormDep, name: str) -> Response:
     """Put a new key in an old one's place."""
     pem = (form.get("pem") or "").encode()

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Final
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from codman.errors import CodmanError
@@ -22,6 +21,7 @@ from codman.registry.inventory import paths_of
 from codman.registry.names import names_of
 from codman.registry.records import BadField, NoSuchRecord
 from codman.web.pages.errors import status_of
+from codman.web.topic import Topic
 from codman.web.views.forms import Ask, unanswered
 from codman.web.views.marks import Fact
 from codman.web.views.monitor_home import monitor_home_view
@@ -29,7 +29,7 @@ from codman.web.views.step import Refused, refused_by, step_view
 from codman.web.views.use_monitor import rows_of, use_monitor_view
 from codman.web.visit import FormDep, Visit, VisitDep
 
-router = APIRouter()
+topic = Topic()
 
 PLAN: Final = "monitor.create"
 _USUAL: Final = timedelta(days=184)  # half a year
@@ -46,7 +46,7 @@ _ASKS: Final = (
 )
 
 
-@router.get("/monitor")
+@topic.get("/monitor")
 def monitor_page(visit: VisitDep) -> Response:
     """Every use that is live, in pilot or silent: whether it is watched, how it stands, what is due next."""
     found = overview(visit.house, visit.reader)
@@ -56,7 +56,7 @@ def monitor_page(visit: VisitDep) -> Response:
     return visit.show("monitor.html", monitor_home_view(found, named, visit.request.query_params, now))
 
 
-@router.get("/uses/{use_id}/monitor")
+@topic.get("/uses/{use_id}/monitor")
 def use_monitor_page(visit: VisitDep, use_id: str) -> Response:
     """One use: its plan, and its numbers at every age between two days."""
     first, last = _span(visit)
@@ -69,13 +69,13 @@ def use_monitor_page(visit: VisitDep, use_id: str) -> Response:
     return visit.show("use_monitor.html", view, may_audit=visit.may("audit.read"), may_plan=may_plan)
 
 
-@router.get("/uses/{use_id}/monitor/plan")
+@topic.get("/uses/{use_id}/monitor/plan")
 def plan_page(visit: VisitDep, use_id: str) -> Response:
     """The form that puts the plan which follows from a use's policy into the book."""
     return _plan_form(visit, use_id, {})
 
 
-@router.post("/uses/{use_id}/monitor/plan")
+@topic.post("/uses/{use_id}/monitor/plan")
 def plan(visit: VisitDep, form: FormDep, use_id: str) -> Response:
     """Put that plan into the book; it is followed at once where the use reaches patients."""
     errors = unanswered(_ASKS, form.values)
@@ -133,7 +133,7 @@ def _places(visit: Visit, use_id: str) -> list[str]:
         return list(paths_of(connection, use))
 
 
-@router.get("/uses/{use_id}/monitor/numbers.csv")
+@topic.get("/uses/{use_id}/monitor/numbers.csv")
 def use_monitor_numbers(visit: VisitDep, use_id: str) -> Response:
     """The same numbers as a table of comma-separated values."""
     first, last = _span(visit)

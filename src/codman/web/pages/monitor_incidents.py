@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from fastapi import APIRouter
 from sqlalchemy import select
 from starlette.responses import Response
 
@@ -22,6 +21,7 @@ from codman.registry.schema_review import pause_proposals
 from codman.spine.pausing import PauseState
 from codman.spine.watching import WatchStep
 from codman.web.pages.errors import status_of
+from codman.web.topic import Topic
 from codman.web.views.forms import unanswered
 from codman.web.views.marks import Fact
 from codman.web.views.monitor_incident import FORMS, WHY, Form, incident_view
@@ -29,12 +29,12 @@ from codman.web.views.sent import Form as Sent
 from codman.web.views.step import Refused, refused_by, step_view
 from codman.web.visit import FormDep, Visit, VisitDep
 
-router = APIRouter()
+topic = Topic()
 
 _NOON: Final = "T12:00:00Z"
 
 
-@router.get("/monitor/incidents/{name}")
+@topic.get("/monitor/incidents/{name}")
 def incident_page(visit: VisitDep, name: str) -> Response:
     """What was seen, what probably moved first, what was done about it, and what can be done now."""
     read = read_incident(visit.house, visit.reader, name)
@@ -60,14 +60,14 @@ def incident_page(visit: VisitDep, name: str) -> Response:
     return visit.show("monitor_incident.html", view, may_audit=visit.may("audit.read"))
 
 
-@router.post("/monitor/incidents/{name}/acknowledge")
+@topic.post("/monitor/incidents/{name}/acknowledge")
 def acknowledge(visit: VisitDep, form: FormDep, name: str) -> Response:
     """Take it: nobody is reminded any more, and it is no longer handed up."""
     incidents.acknowledge(visit.house, visit.reader, name, _revision(form, "incident"))
     return visit.go(f"/monitor/incidents/{name}")
 
 
-@router.post("/monitor/steps/{name}/acknowledge")
+@topic.post("/monitor/steps/{name}/acknowledge")
 def acknowledge_step(visit: VisitDep, name: str) -> Response:
     """Say that one knows that it goes back."""
     step = rolling_back.acknowledge_step(visit.house, visit.reader, name)
@@ -163,8 +163,8 @@ _DO: Final[Mapping[str, Callable[[Visit, str, Sent], None]]] = {
     "reopen": _reopen,
 }
 for _form in FORMS:
-    router.add_api_route(f"/monitor/incidents/{{name}}/{_form.name}", _page(_form), methods=["GET"])
-    router.add_api_route(f"/monitor/incidents/{{name}}/{_form.name}", _take(_form), methods=["POST"])
+    topic.add("GET", f"/monitor/incidents/{{name}}/{_form.name}", _page(_form))
+    topic.add("POST", f"/monitor/incidents/{{name}}/{_form.name}", _take(_form))
 
 _ROLLBACK: Final[Mapping[str, tuple[str, str, str, Callable[..., WatchStep]]]] = {
     "confirm": (
@@ -251,8 +251,8 @@ def _step_shown(
 
 
 for _way in _ROLLBACK:
-    router.add_api_route(f"/monitor/steps/{{name}}/{_way}", _step_page(_way), methods=["GET"])
-    router.add_api_route(f"/monitor/steps/{{name}}/{_way}", _take_step(_way), methods=["POST"])
+    topic.add("GET", f"/monitor/steps/{{name}}/{_way}", _step_page(_way))
+    topic.add("POST", f"/monitor/steps/{{name}}/{_way}", _take_step(_way))
 
 
 def _revision(form: Sent, kind: str) -> int:

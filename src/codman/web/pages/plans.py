@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from codman.flows import records
@@ -23,13 +22,14 @@ from codman.spine.use import Use
 from codman.web.pages.errors import status_of
 from codman.web.pages.review_steps import revision_in
 from codman.web.render import day
+from codman.web.topic import Topic
 from codman.web.views.forms import Ask, Option, answers, unanswered
 from codman.web.views.marks import Fact
 from codman.web.views.plans import plan_asks, plan_fields, plan_view, wrong_requirements
 from codman.web.views.step import Picks, Refused, refused_by, step_view
 from codman.web.visit import FormDep, Visit, VisitDep
 
-router = APIRouter()
+topic = Topic()
 
 _LEAD: Final = (
     "What is said here may change without a new decision, if evidence meets the requirements again. "
@@ -37,14 +37,14 @@ _LEAD: Final = (
 )
 
 
-@router.get("/uses/{use_id}/plans/new")
+@topic.get("/uses/{use_id}/plans/new")
 def new_plan_page(visit: VisitDep, use_id: str) -> Response:
     """The form of a plan."""
     use = _use(visit, use_id)
     return _form(visit, use, {}, set())
 
 
-@router.post("/uses/{use_id}/plans/new")
+@topic.post("/uses/{use_id}/plans/new")
 def make_plan(visit: VisitDep, form: FormDep, use_id: str) -> Response:
     """Keep a plan as a draft."""
     use = _use(visit, use_id)
@@ -75,7 +75,7 @@ def make_plan(visit: VisitDep, form: FormDep, use_id: str) -> Response:
     return _form(visit, use, form.values, set(chosen), errors, status=422)
 
 
-@router.get("/plans/{name}")
+@topic.get("/plans/{name}")
 def plan_page(visit: VisitDep, name: str) -> Response:
     """One plan in its three parts."""
     plan, use = _plan(visit, name)
@@ -86,7 +86,7 @@ def plan_page(visit: VisitDep, name: str) -> Response:
     return visit.show("plan.html", plan_view(plan, use, titles, holds=holds), may_lay=may_lay)
 
 
-@router.get("/plans/{name}/case")
+@topic.get("/plans/{name}/case")
 def lay_page(visit: VisitDep, name: str) -> Response:
     """The form that lays a draft before a case."""
     plan, use = _plan(visit, name)
@@ -94,7 +94,7 @@ def lay_page(visit: VisitDep, name: str) -> Response:
     return _lay(visit, plan, use, {})
 
 
-@router.post("/plans/{name}/case")
+@topic.post("/plans/{name}/case")
 def lay(visit: VisitDep, form: FormDep, name: str) -> Response:
     """Lay a draft before a case."""
     plan, use = _plan(visit, name)

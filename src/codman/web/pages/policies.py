@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from codman.flows import records
@@ -15,28 +14,29 @@ from codman.registry.access import paths_for
 from codman.registry.names import names_of
 from codman.review.packs.catalog import every_pack, pack
 from codman.review.packs.framework import every_framework, framework
+from codman.web.topic import Topic
 from codman.web.views.controls import SHOWN_USES, house_controls, standing_named, use_controls
 from codman.web.views.policies import framework_view, pack_view, policies_view
 from codman.web.visit import Visit, VisitDep
 
-router = APIRouter()
+topic = Topic()
 
 
-@router.get("/policies")
+@topic.get("/policies")
 def policies_page(visit: VisitDep) -> Response:
     """Every pack and every framework, with their days."""
     on = _day(visit, to_come=True)
     return visit.show("policies.html", policies_view(every_pack(own_packs(visit.house)), every_framework(), on))
 
 
-@router.get("/policies/{name}")
+@topic.get("/policies/{name}")
 def pack_page(visit: VisitDep, name: str) -> Response:
     """A pack: each of its policies, what it demands in words."""
     on = _day(visit, to_come=True)
     return visit.show("pack.html", pack_view(pack(name, on, own_packs(visit.house)), on))
 
 
-@router.get("/frameworks/{name}")
+@topic.get("/frameworks/{name}")
 def framework_page(visit: VisitDep, name: str) -> Response:
     """A framework: its controls, and which policies answer them."""
     on = _day(visit, to_come=True)
@@ -44,7 +44,7 @@ def framework_page(visit: VisitDep, name: str) -> Response:
     return visit.show("framework.html", framework_view(found, every_pack(own_packs(visit.house)), on))
 
 
-@router.get("/controls")
+@topic.get("/controls")
 def controls_page(visit: VisitDep) -> Response:
     """Every control over all uses in reach, on a day; of one control and one standing, the uses."""
     asked = visit.request.query_params
@@ -64,7 +64,7 @@ def controls_page(visit: VisitDep) -> Response:
     return visit.show("controls.html", view)
 
 
-@router.get("/uses/{use_id}/controls")
+@topic.get("/uses/{use_id}/controls")
 def use_controls_page(visit: VisitDep, use_id: str) -> Response:
     """Every control for one use on a day, and why it stands so."""
     on = _day(visit)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from codman.flows import records
@@ -11,12 +10,13 @@ from codman.flows.rollout import deployments_of
 from codman.registry.names import names_of
 from codman.registry.records import NoSuchRecord
 from codman.spine.site import Deployment, Mode
+from codman.web.topic import Topic
 from codman.web.visit import FormDep, Visit, VisitDep
 
-router = APIRouter()
+topic = Topic()
 
 
-@router.get("/uses/{use_id}/posters")
+@topic.get("/uses/{use_id}/posters")
 def posters_page(visit: VisitDep, use_id: str) -> Response:
     """The sites where a use runs, and how many posters of each work."""
     use = records.get(visit.house, visit.reader, "use", use_id)
@@ -28,14 +28,14 @@ def posters_page(visit: VisitDep, use_id: str) -> Response:
     return visit.show("posters.html", use, lines=lines, public=visit.house.settings.public_url is not None)
 
 
-@router.post("/uses/{use_id}/posters")
+@topic.post("/uses/{use_id}/posters")
 def make(visit: VisitDep, form: FormDep, use_id: str) -> Response:
     """Make a poster's link; the sheet is printed from the page it leads to."""
     token = make_poster(visit.house, visit.reader, _run(visit, form.get("deployment"), use_id).id)
     return visit.go(f"/concern/{token}/poster")
 
 
-@router.post("/uses/{use_id}/posters/take-back")
+@topic.post("/uses/{use_id}/posters/take-back")
 def take_back(visit: VisitDep, form: FormDep, use_id: str) -> Response:
     """Make every poster of a site worthless."""
     take_back_posters(visit.house, visit.reader, _run(visit, form.get("deployment"), use_id).id)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from codman.flows import records
@@ -13,15 +12,16 @@ from codman.flows.filed import list_evidence
 from codman.flows.inventory_match import decide
 from codman.flows.rights import may_add_to, open_fields
 from codman.registry.related import match_named
+from codman.web.topic import Topic
 from codman.web.views.product import product_view
 from codman.web.visit import FormDep, VisitDep
 
-router = APIRouter()
+topic = Topic()
 
 _SHOWN = 12
 
 
-@router.get("/products/{product_id}")
+@topic.get("/products/{product_id}")
 def product_page(visit: VisitDep, product_id: str) -> Response:
     """One product: versions, uses, vendor and contract, what is said of it and what stands behind that."""
     product = records.get(visit.house, visit.reader, "product", product_id)
@@ -44,7 +44,7 @@ def product_page(visit: VisitDep, product_id: str) -> Response:
     )
 
 
-@router.post("/matches/{name}")
+@topic.post("/matches/{name}")
 def decide_match(visit: VisitDep, form: FormDep, name: str) -> Response:
     """A person's word on whether a listed device is this product."""
     with visit.house.database.reading() as connection:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from codman.flows import records
@@ -15,6 +14,7 @@ from codman.flows.rights import fields_to_add, open_fields
 from codman.registry.access import NotAllowed
 from codman.registry.namesakes import Namesake
 from codman.registry.records import AlreadyThere, BadField, Stale
+from codman.web.topic import Topic
 from codman.web.views.editing import Namesaken, editing
 from codman.web.views.forms import answers, as_text, unanswered, what_is_wrong
 from codman.web.views.lists import Lists, is_search, searched
@@ -22,7 +22,7 @@ from codman.web.views.papers import PAPERS, Paper, every_ask, offered, ran_or_pr
 from codman.web.views.sent import Form
 from codman.web.visit import FormDep, Visit, VisitDep
 
-router = APIRouter()
+topic = Topic()
 
 _BACK: Final = {
     "product": "/inventory",
@@ -241,7 +241,7 @@ def _whole(text: str | None) -> int | None:
     return int(text) if text is not None and text.isascii() and text.isdecimal() and len(text) < 10 else None
 
 
-@router.post("/grants/{name}/remove")
+@topic.post("/grants/{name}/remove")
 def take_back(visit: VisitDep, form: FormDep, name: str) -> Response:
     """Take a role back."""
     grant = records.get(visit.house, visit.reader, "grant", name)
@@ -251,8 +251,8 @@ def take_back(visit: VisitDep, form: FormDep, name: str) -> Response:
 
 
 for _paper in PAPERS.values():
-    router.add_api_route(f"/{_paper.plural}/new", _new(_paper), methods=["GET"])
-    router.add_api_route(f"/{_paper.plural}/new", _add(_paper), methods=["POST"])
+    topic.add("GET", f"/{_paper.plural}/new", _new(_paper))
+    topic.add("POST", f"/{_paper.plural}/new", _add(_paper))
     if _paper.kind in _CHANGED:
-        router.add_api_route(f"/{_paper.plural}/{{name}}/edit", _edit(_paper), methods=["GET"])
-        router.add_api_route(f"/{_paper.plural}/{{name}}/edit", _change(_paper), methods=["POST"])
+        topic.add("GET", f"/{_paper.plural}/{{name}}/edit", _edit(_paper))
+        topic.add("POST", f"/{_paper.plural}/{{name}}/edit", _change(_paper))

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from codman.flows import records
 from codman.registry.register import tree
+from codman.web.topic import Topic
 from codman.web.views.registers import people_view, person_view, site_nodes, vendor_view, vendors_view
 from codman.web.visit import VisitDep
 
-router = APIRouter()
+topic = Topic()
 
 
-@router.get("/people")
+@topic.get("/people")
 def people_page(visit: VisitDep) -> Response:
     """Everybody, with their roles."""
     asked = visit.request.query_params
@@ -34,7 +34,7 @@ def people_page(visit: VisitDep) -> Response:
     return visit.show("people.html", view, may_add=visit.may("person.create"))
 
 
-@router.get("/people/{person_id}")
+@topic.get("/people/{person_id}")
 def person_page(visit: VisitDep, person_id: str) -> Response:
     """One person and their roles."""
     person = records.get(visit.house, visit.reader, "person", person_id)
@@ -44,7 +44,7 @@ def person_page(visit: VisitDep, person_id: str) -> Response:
     return visit.show("person.html", view, may_change=administers, may_grant=visit.may("grant.create"))
 
 
-@router.get("/sites")
+@topic.get("/sites")
 def sites_page(visit: VisitDep) -> Response:
     """The hierarchy of sites."""
     with visit.house.database.reading() as connection:
@@ -52,7 +52,7 @@ def sites_page(visit: VisitDep) -> Response:
     return visit.show("sites.html", view, may_add=visit.may("site.create"))
 
 
-@router.get("/vendors")
+@topic.get("/vendors")
 def vendors_page(visit: VisitDep) -> Response:
     """Every vendor, the contract that ends soonest first."""
     with visit.house.database.reading() as connection:
@@ -60,7 +60,7 @@ def vendors_page(visit: VisitDep) -> Response:
     return visit.show("vendors.html", view, may_add=visit.may("vendor.create"))
 
 
-@router.get("/vendors/{vendor_id}")
+@topic.get("/vendors/{vendor_id}")
 def vendor_page(visit: VisitDep, vendor_id: str) -> Response:
     """One vendor: the contract, and what they supply."""
     vendor = records.get(visit.house, visit.reader, "vendor", vendor_id)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from codman.flows.concerns.raising import may_identify
@@ -16,23 +15,24 @@ from codman.flows.reporting.workbook import LARGEST, MEDIA_TYPE, NoWorkbook, in_
 from codman.registry.links import Link, LinkSpent, count_failure
 from codman.spine.partner_report import Way
 from codman.web.session import browser_of
+from codman.web.topic import Topic
 from codman.web.upload import SmallUploadDep
 from codman.web.views.report_answer import answer_view
 from codman.web.visit import FormDep, Visit, VisitDep
 
-router = APIRouter()
+topic = Topic()
 
 _SURE: Final = "sure"
 
 
-@router.get("/report/{token}")
+@topic.get("/report/{token}")
 def report_form(visit: VisitDep, token: str) -> Response:
     """The form, with what to measure in it already, and last time's numbers beside."""
     _, found = _opened(visit, token)
     return _shown(visit, token, found, None, {}, status=200)
 
 
-@router.post("/report/{token}")
+@topic.post("/report/{token}")
 def answer_report(visit: VisitDep, form: FormDep, token: str) -> Response:
     """File what was typed, as the sender's claim; or show all of it again with what is wrong."""
     link, found = _opened(visit, token)
@@ -45,14 +45,14 @@ def answer_report(visit: VisitDep, form: FormDep, token: str) -> Response:
     return _received(visit, link, found, answered, original_of_form(found, typed))
 
 
-@router.get("/report/{token}/workbook")
+@topic.get("/report/{token}/workbook")
 def report_workbook(visit: VisitDep, token: str) -> Response:
     """The same as a workbook, to fill in elsewhere."""
     _, found = _opened(visit, token)
     return workbook_answer(workbook_for(visit.house, found), found.report.id)
 
 
-@router.post("/report/{token}/workbook")
+@topic.post("/report/{token}/workbook", takes_a_file=True)
 def answer_by_workbook(visit: VisitDep, upload: SmallUploadDep, token: str) -> Response:
     """File a workbook that came back; or show what could be read of it, with each fault by its cell."""
     link, found = _opened(visit, token)

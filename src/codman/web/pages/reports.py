@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fastapi import APIRouter
 from sqlalchemy import select
 from starlette.responses import Response
 
@@ -23,16 +22,17 @@ from codman.registry.schema import people, vendors
 from codman.spine.partner_report import Schedule, Way
 from codman.spine.use import Use
 from codman.web.pages.report_answer import workbook_answer
+from codman.web.topic import Topic
 from codman.web.upload import SmallUploadDep
 from codman.web.views.forms import Option, answers, as_text, shown, unanswered, what_is_wrong
 from codman.web.views.reports import ScheduleForm, report_view, reports_view, schedule_asks
 from codman.web.views.sent import Form
 from codman.web.visit import FormDep, Visit, VisitDep
 
-router = APIRouter()
+topic = Topic()
 
 
-@router.get("/reports")
+@topic.get("/reports")
 def reports_page(visit: VisitDep) -> Response:
     """What is awaited and what came, what has not come first."""
     owed = office.owed(visit.house, visit.reader)
@@ -41,7 +41,7 @@ def reports_page(visit: VisitDep) -> Response:
     return visit.show("reports.html", view)
 
 
-@router.get("/uses/{use_id}/reports")
+@topic.get("/uses/{use_id}/reports")
 def reports_of_use(visit: VisitDep, use_id: str) -> Response:
     """The schedules of a use, and what came under them."""
     use: Use = records.get(visit.house, visit.reader, "use", use_id)
@@ -54,27 +54,27 @@ def reports_of_use(visit: VisitDep, use_id: str) -> Response:
     return visit.show("reports.html", view)
 
 
-@router.get("/reports/{name}")
+@topic.get("/reports/{name}")
 def report_page(visit: VisitDep, name: str) -> Response:
     """One report: how it stands, how it came, what can be done."""
     return _report(visit, name)
 
 
-@router.post("/reports/{name}/link")
+@topic.post("/reports/{name}/link")
 def make_report_link(visit: VisitDep, name: str) -> Response:
     """A link for somebody without an account; it is shown on this page and never again."""
     made = office.hand_out_link(visit.house, visit.reader, name)
     return _report(visit, name, link=made.link, link_ends=made.expires_at)
 
 
-@router.post("/reports/{name}/links/revoke")
+@topic.post("/reports/{name}/links/revoke")
 def revoke_report_links(visit: VisitDep, name: str) -> Response:
     """Make every unused link of a report worthless."""
     office.take_back_links(visit.house, visit.reader, name)
     return visit.go(f"/reports/{name}")
 
 
-@router.post("/reports/{name}/excuse")
+@topic.post("/reports/{name}/excuse")
 def excuse_report(visit: VisitDep, form: FormDep, name: str) -> Response:
     """Await it no longer, with a reason."""
     try:
@@ -84,7 +84,7 @@ def excuse_report(visit: VisitDep, form: FormDep, name: str) -> Response:
     return visit.go(f"/reports/{name}")
 
 
-@router.post("/reports/{name}/heed")
+@topic.post("/reports/{name}/heed")
 def heed_report(visit: VisitDep, form: FormDep, name: str) -> Response:
     """Say what follows from the incidents or changes it tells of."""
     try:
@@ -94,7 +94,7 @@ def heed_report(visit: VisitDep, form: FormDep, name: str) -> Response:
     return visit.go(f"/reports/{name}")
 
 
-@router.post("/reports/{name}/await")
+@topic.post("/reports/{name}/await")
 def await_report_again(visit: VisitDep, form: FormDep, name: str) -> Response:
     """Await it once more, with a reason."""
     try:
@@ -104,14 +104,14 @@ def await_report_again(visit: VisitDep, form: FormDep, name: str) -> Response:
     return visit.go(f"/reports/{name}")
 
 
-@router.get("/reports/{name}/workbook")
+@topic.get("/reports/{name}/workbook")
 def workbook_of_report(visit: VisitDep, name: str) -> Response:
     """The workbook to send to whoever owes the report."""
     found = receiving.awaited_for(visit.house, visit.reader, name, "report.read")
     return workbook_answer(workbook_for(visit.house, found), name)
 
 
-@router.post("/reports/{name}/workbook")
+@topic.post("/reports/{name}/workbook", takes_a_file=True)
 def file_workbook(visit: VisitDep, upload: SmallUploadDep, name: str) -> Response:
     """File a workbook that came back by mail; or say what is wrong with it, cell by cell."""
     found = receiving.awaited_for(visit.house, visit.reader, name, "report.create")
@@ -128,7 +128,7 @@ def file_workbook(visit: VisitDep, upload: SmallUploadDep, name: str) -> Respons
     return visit.go(f"/reports/{name}")
 
 
-@router.get("/schedules/new")
+@topic.get("/schedules/new")
 def new_schedule_page(visit: VisitDep) -> Response:
     """An empty form for who is to report about a use."""
     use: Use = records.get(visit.house, visit.reader, "use", (visit.request.query_params.get("use") or "")[:64])
@@ -136,7 +136,7 @@ def new_schedule_page(visit: VisitDep) -> Response:
     return _form(visit, use, None, at_first, {}, status=200)
 
 
-@router.post("/schedules/new")
+@topic.post("/schedules/new")
 def make_schedule(visit: VisitDep, form: FormDep) -> Response:
     """Have somebody report about a use."""
     use: Use = records.get(visit.house, visit.reader, "use", (form.get("use") or "")[:64])
@@ -152,14 +152,14 @@ def make_schedule(visit: VisitDep, form: FormDep) -> Response:
     return _form(visit, use, None, form.values, errors, status=422)
 
 
-@router.get("/schedules/{name}/edit")
+@topic.get("/schedules/{name}/edit")
 def schedule_page(visit: VisitDep, name: str) -> Response:
     """The form of a schedule that is there."""
     schedule, use = _there(visit, name)
     return _form(visit, use, schedule, _texts(schedule), {}, status=200)
 
 
-@router.post("/schedules/{name}/edit")
+@topic.post("/schedules/{name}/edit")
 def change_schedule(visit: VisitDep, form: FormDep, name: str) -> Response:
     """Change who reports, where to, what, and how late it may be."""
     schedule, use = _there(visit, name)
@@ -180,7 +180,7 @@ def change_schedule(visit: VisitDep, form: FormDep, name: str) -> Response:
     return _form(visit, use, schedule, form.values, errors, status=422, revision=_revision(form))
 
 
-@router.post("/schedules/{name}/end")
+@topic.post("/schedules/{name}/end")
 def end_schedule(visit: VisitDep, form: FormDep, name: str) -> Response:
     """Await nothing more under it."""
     schedule, use = _there(visit, name)

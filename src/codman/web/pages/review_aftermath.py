@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from codman.flows import records
@@ -23,6 +22,7 @@ from codman.spine.use import Stage, Use
 from codman.web.pages.errors import status_of
 from codman.web.pages.review_steps import revision_in
 from codman.web.render import day
+from codman.web.topic import Topic
 from codman.web.views.forms import Ask, unanswered
 from codman.web.views.marks import Fact
 from codman.web.views.sent import Form
@@ -30,7 +30,7 @@ from codman.web.views.step import Refused, refused_by, step_view
 from codman.web.views.use_review import stage_option
 from codman.web.visit import FormDep, Visit, VisitDep
 
-router = APIRouter()
+topic = Topic()
 
 _NOTE: Final = Ask(name="note", label="What shows that it is done", kind="prose", needed=True)
 _DUE: Final = Ask(name="due_on", label="The new day", kind="day", needed=True)
@@ -47,13 +47,13 @@ _REASON: Final = Ask(
 )
 
 
-@router.get("/conditions/{name}/close")
+@topic.get("/conditions/{name}/close")
 def close_page(visit: VisitDep, name: str) -> Response:
     """The form that closes a condition which no evidence can close."""
     return _condition(visit, _open(visit, name, "condition.change", waits=True), "close", {})
 
 
-@router.post("/conditions/{name}/close")
+@topic.post("/conditions/{name}/close")
 def close(visit: VisitDep, form: FormDep, name: str) -> Response:
     """Say that a condition is met, and what shows it."""
 
@@ -63,13 +63,13 @@ def close(visit: VisitDep, form: FormDep, name: str) -> Response:
     return _kept(visit, form, _open(visit, name, "condition.change", waits=True), "close", (_NOTE,), done)
 
 
-@router.get("/conditions/{name}/return")
+@topic.get("/conditions/{name}/return")
 def return_page(visit: VisitDep, name: str) -> Response:
     """The form that hands a condition's document back."""
     return _condition(visit, _open(visit, name, "case.change", waits=True), "return", {})
 
 
-@router.post("/conditions/{name}/return")
+@topic.post("/conditions/{name}/return")
 def return_it(visit: VisitDep, form: FormDep, name: str) -> Response:
     """Not accept the document that was handed in for a condition, with a reason."""
 
@@ -79,13 +79,13 @@ def return_it(visit: VisitDep, form: FormDep, name: str) -> Response:
     return _kept(visit, form, _open(visit, name, "case.change", waits=True), "return", (_WHY,), done)
 
 
-@router.get("/conditions/{name}/prolong")
+@topic.get("/conditions/{name}/prolong")
 def prolong_page(visit: VisitDep, name: str) -> Response:
     """The form that gives a condition another day."""
     return _condition(visit, _open(visit, name, "case.change"), "prolong", {})
 
 
-@router.post("/conditions/{name}/prolong")
+@topic.post("/conditions/{name}/prolong")
 def prolong_it(visit: VisitDep, form: FormDep, name: str) -> Response:
     """Give a condition another day, with a reason."""
 
@@ -170,14 +170,14 @@ def _paper(one: Condition, named: Mapping[str, str]) -> tuple[Fact, ...]:
     return (Fact("Handed in", one.document or "a document", detail=f"by {by}, {day((one.handed_in_at or '')[:10])}"),)
 
 
-@router.get("/uses/{use_id}/stage")
+@topic.get("/uses/{use_id}/stage")
 def stage_page(visit: VisitDep, use_id: str) -> Response:
     """The form that takes a use to another stage."""
     use: Use = records.get(visit.house, visit.reader, "use", use_id)
     return _stage(visit, use, {"to": visit.request.query_params.get("to", "")[:40]})
 
 
-@router.post("/uses/{use_id}/stage")
+@topic.post("/uses/{use_id}/stage")
 def stage(visit: VisitDep, form: FormDep, use_id: str) -> Response:
     """Take a use to another stage, where a decision in force and the rest allow it."""
     use: Use = records.get(visit.house, visit.reader, "use", use_id)

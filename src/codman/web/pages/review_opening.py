@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from codman.errors import BadInput
@@ -23,6 +22,7 @@ from codman.spine.review import Procedure
 from codman.spine.site import Mode
 from codman.spine.use import Use
 from codman.web.pages.errors import status_of
+from codman.web.topic import Topic
 from codman.web.views.forms import Ask, Option, answers, unanswered
 from codman.web.views.lists import Lists, is_search, searched
 from codman.web.views.marks import Fact
@@ -30,7 +30,7 @@ from codman.web.views.sent import Form
 from codman.web.views.step import Picks, Refused, refused_by, step_view
 from codman.web.visit import FormDep, Visit, VisitDep
 
-router = APIRouter()
+topic = Topic()
 
 _LEAD: Final = (
     "What the checkpoint demands is chosen by the use's tier, task, setting and kind, and kept word for word."
@@ -42,7 +42,7 @@ _PROCEDURES: Final[Mapping[Procedure, str]] = {
 }
 
 
-@router.get("/reviews/new")
+@topic.get("/reviews/new")
 def open_page(visit: VisitDep) -> Response:
     """The form that opens a case: first the use and the checkpoint, then the rest."""
     values = {name: value[:300] for name, value in visit.request.query_params.items()}
@@ -52,7 +52,7 @@ def open_page(visit: VisitDep) -> Response:
     return _first(visit, values, sent="checkpoint" in values and "find" not in values)
 
 
-@router.post("/reviews/new")
+@topic.post("/reviews/new")
 def open_review(visit: VisitDep, form: FormDep) -> Response:
     """Open a case, or show the form again with what is wrong."""
     if form.get("use") is None or form.get("checkpoint") not in {one.value for one in LEADS_TO}:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from codman.flows.fresh import NotFresh, require_fresh
@@ -18,6 +17,7 @@ from codman.registry.access import NotAllowed, require
 from codman.registry.records import AlreadyThere, BadField, Stale
 from codman.spine.review import CaseOutcome, CaseState, Choice, Conflict
 from codman.web.pages.errors import status_of
+from codman.web.topic import Topic
 from codman.web.views.forms import unanswered
 from codman.web.views.lists import Lists, is_search, searched
 from codman.web.views.marks import Fact
@@ -26,7 +26,7 @@ from codman.web.views.sent import Form
 from codman.web.views.step import Refused, refused_by, step_view
 from codman.web.visit import FormDep, Visit, VisitDep
 
-router = APIRouter()
+topic = Topic()
 
 _REFUSALS: Final = (NotAllowed, AlreadyThere, Stale, cases.CaseClosed, deciding.CannotDecide)
 _FORM_ONLY: Final = frozenset({"find", "revision"})
@@ -280,14 +280,14 @@ _DO: Final[Mapping[str, Callable[[Visit, Form, LaidOut], None]]] = {
 }
 
 
-@router.post("/reviewers/{name}/lift")
+@topic.post("/reviewers/{name}/lift")
 def lift(visit: VisitDep, form: FormDep, name: str) -> Response:
     """Lift the conflict of interest that a reviewer stated, with a reason."""
     one = seats.lift_conflict(visit.house, visit.reader, name, revision_in(form), form.get("why") or "")
     return visit.go(f"/reviews/{one.case}#people")
 
 
-@router.post("/reviewers/{name}/excuse")
+@topic.post("/reviewers/{name}/excuse")
 def excuse(visit: VisitDep, form: FormDep, name: str) -> Response:
     """Take a reviewer off a case."""
     case = seats.excuse_reviewer(visit.house, visit.reader, name, revision_in(form))
@@ -295,5 +295,5 @@ def excuse(visit: VisitDep, form: FormDep, name: str) -> Response:
 
 
 for _step in STEPS.values():
-    router.add_api_route(f"/reviews/{{name}}/{_step.name}", _page(_step), methods=["GET"])
-    router.add_api_route(f"/reviews/{{name}}/{_step.name}", _take(_step), methods=["POST"])
+    topic.add("GET", f"/reviews/{{name}}/{_step.name}", _page(_step))
+    topic.add("POST", f"/reviews/{{name}}/{_step.name}", _take(_step))

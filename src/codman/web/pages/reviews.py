@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from codman.flows.review.beside import lay_out
@@ -12,12 +11,13 @@ from codman.flows.review.minutes import minutes
 from codman.flows.review.reading import list_cases
 from codman.registry.names import names_of
 from codman.spine.review import CaseState
+from codman.web.topic import Topic
 from codman.web.views.decision import decision_view
 from codman.web.views.review import review_view
 from codman.web.views.review_list import SHOWN, review_list
 from codman.web.visit import VisitDep
 
-router = APIRouter()
+topic = Topic()
 
 _STATES: Final = {
     "": (CaseState.OPEN, CaseState.VOTING),
@@ -27,7 +27,7 @@ _STATES: Final = {
 }
 
 
-@router.get("/reviews")
+@topic.get("/reviews")
 def reviews_page(visit: VisitDep) -> Response:
     """Cases of the uses one sees: those that are open first, others when asked for."""
     asked = visit.request.query_params
@@ -43,14 +43,14 @@ def reviews_page(visit: VisitDep) -> Response:
     return visit.show("review_list.html", view, may_open=visit.may("case.create"))
 
 
-@router.get("/reviews/{name}")
+@topic.get("/reviews/{name}")
 def review_page(visit: VisitDep, name: str) -> Response:
     """One case: what is not known first, then each requirement beside what meets it."""
     found = lay_out(visit.house, visit.reader, name)
     return visit.show("review.html", review_view(found, visit.reader))
 
 
-@router.get("/reviews/{name}/decision")
+@topic.get("/reviews/{name}/decision")
 def decision_page(visit: VisitDep, name: str) -> Response:
     """The decision as a page to print and file; the minutes of a case that nobody has decided yet."""
     found = lay_out(visit.house, visit.reader, name)
@@ -60,7 +60,7 @@ def decision_page(visit: VisitDep, name: str) -> Response:
     return visit.show("decision.html", view)
 
 
-@router.get("/reviews/{name}/minutes")
+@topic.get("/reviews/{name}/minutes")
 def minutes_page(visit: VisitDep, name: str) -> Response:
     """What was asked, answered, voted and decided, written by itself."""
     found = lay_out(visit.house, visit.reader, name)
@@ -68,7 +68,7 @@ def minutes_page(visit: VisitDep, name: str) -> Response:
     return visit.show("minutes.html", view)
 
 
-@router.get("/reviews/{name}/minutes.md")
+@topic.get("/reviews/{name}/minutes.md")
 def minutes_file(visit: VisitDep, name: str) -> Response:
     """The same as a file."""
     text = minutes(visit.house, visit.reader, name).markdown()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from codman.errors import CodmanError
@@ -17,28 +16,29 @@ from codman.registry.records import BadField, NoSuchRecord, Stale
 from codman.spine.intake import TriageRecord
 from codman.spine.use import Tier
 from codman.web.pages.errors import status_of
+from codman.web.topic import Topic
 from codman.web.views.forms import answers, unanswered
 from codman.web.views.step import Refused, refused_by
 from codman.web.views.triage import DETERMINATION, proposed_of, triage_view
 from codman.web.visit import FormDep, Visit, VisitDep
 
-router = APIRouter()
+topic = Topic()
 
 
-@router.get("/uses/{use_id}/triage")
+@topic.get("/uses/{use_id}/triage")
 def triage_page(visit: VisitDep, use_id: str) -> Response:
     """What its tier is, why, what is not known, and what waits for a second person."""
     return _page(visit, use_id)
 
 
-@router.post("/uses/{use_id}/triage")
+@topic.post("/uses/{use_id}/triage")
 def triage_use(visit: VisitDep, form: FormDep, use_id: str) -> Response:
     """Hold the rules against what the book says of it now."""
     triage_again(visit.house, visit.reader, use_id, why=form.get("why"))
     return visit.go(f"/uses/{use_id}/triage")
 
 
-@router.post("/uses/{use_id}/tier")
+@topic.post("/uses/{use_id}/tier")
 def set_use_tier(visit: VisitDep, form: FormDep, use_id: str) -> Response:
     """Set another tier: up at once, down once somebody else agrees."""
     chosen = form.get("tier")
@@ -53,13 +53,13 @@ def set_use_tier(visit: VisitDep, form: FormDep, use_id: str) -> Response:
     return visit.go(f"/uses/{use_id}/triage")
 
 
-@router.post("/uses/{use_id}/triage/{name}/agree")
+@topic.post("/uses/{use_id}/triage/{name}/agree")
 def agree_to_tier(visit: VisitDep, form: FormDep, use_id: str, name: str) -> Response:
     """Agree to a lower tier as the second person."""
     return _answered(visit, use_id, lambda: agree(visit.house, visit.reader, name, _revision(form.get("revision"))))
 
 
-@router.post("/uses/{use_id}/triage/{name}/refuse")
+@topic.post("/uses/{use_id}/triage/{name}/refuse")
 def refuse_tier(visit: VisitDep, form: FormDep, use_id: str, name: str) -> Response:
     """Refuse a lower tier, or take one's own request back."""
     why = form.get("refusal")
@@ -71,7 +71,7 @@ def refuse_tier(visit: VisitDep, form: FormDep, use_id: str, name: str) -> Respo
     )
 
 
-@router.post("/uses/{use_id}/determination")
+@topic.post("/uses/{use_id}/determination")
 def determine_research(visit: VisitDep, form: FormDep, use_id: str) -> Response:
     """Record who determined whether it is research or quality improvement."""
     said = {name: value for name, value in answers(DETERMINATION, form).items() if value is not None}

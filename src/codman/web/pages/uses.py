@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from codman.flows import records
@@ -17,6 +16,7 @@ from codman.flows.rollout import SeenOtherwise, change_everywhere, deploy_at, de
 from codman.registry.access import paths_for
 from codman.registry.records import BadField
 from codman.registry.register import tree
+from codman.web.topic import Topic
 from codman.web.views.changes import proposed_pauses
 from codman.web.views.deploying import SAID_FOR_ALL, clinicians, deploying
 from codman.web.views.lists import Lists, is_search, searched
@@ -26,10 +26,10 @@ from codman.web.views.use import SHOWN_STATEMENTS, open_concerns, use_view
 from codman.web.views.use_review import use_review
 from codman.web.visit import FormDep, Visit, VisitDep
 
-router = APIRouter()
+topic = Topic()
 
 
-@router.get("/uses/{use_id}")
+@topic.get("/uses/{use_id}")
 def use_page(visit: VisitDep, use_id: str) -> Response:
     """One use: what it is for, where it runs, who answers, what is known and what is missing."""
     use = records.get(visit.house, visit.reader, "use", use_id)
@@ -60,7 +60,7 @@ def use_page(visit: VisitDep, use_id: str) -> Response:
     )
 
 
-@router.post("/deployments/{name}/accept")
+@topic.post("/deployments/{name}/accept")
 def accept(visit: VisitDep, form: FormDep, name: str) -> Response:
     """The accountable clinician accepts the use at their site."""
     revision = form.get("revision") or ""
@@ -70,14 +70,14 @@ def accept(visit: VisitDep, form: FormDep, name: str) -> Response:
     return visit.go("/" if form.get("next") == "/" else f"/uses/{kept.use}#where")
 
 
-@router.get("/uses/{use_id}/sites/new")
+@topic.get("/uses/{use_id}/sites/new")
 def deploy_page(visit: VisitDep, use_id: str) -> Response:
     """The form that puts a use at many sites at once."""
     chosen = set(visit.request.query_params.getlist("site"))
     return _deploy_form(visit, use_id, {}, {}, chosen, status=200)
 
 
-@router.post("/uses/{use_id}/sites/new")
+@topic.post("/uses/{use_id}/sites/new")
 def deploy(visit: VisitDep, form: FormDep, use_id: str) -> Response:
     """Put a use at the chosen sites: at all of them or, where one cannot be, at none."""
     chosen = form.every.get("site", [])
@@ -111,13 +111,13 @@ def _deploy_form(
     return visit.show("deploying.html", view, status=status)
 
 
-@router.get("/uses/{use_id}/sites")
+@topic.get("/uses/{use_id}/sites")
 def sites_page(visit: VisitDep, use_id: str) -> Response:
     """The form that changes many sites of a use at once."""
     return _sites_form(visit, use_id, {}, {}, None, status=200)
 
 
-@router.post("/uses/{use_id}/sites")
+@topic.post("/uses/{use_id}/sites")
 def change_sites(visit: VisitDep, form: FormDep, use_id: str) -> Response:
     """Change the chosen sites of a use: all of them or, where one cannot be, none."""
     chosen = form.every.get("site", [])
