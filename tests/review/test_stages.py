@@ -71,6 +71,21 @@ def test_the_way_from_a_proposal_to_retirement_meets_each_checkpoint():
     assert set(Checkpoint) - {one.checkpoint for one in TRANSITIONS} == {Checkpoint.MONITORING}
 
 
+def test_another_version_than_was_decided_on_does_not_go_live():
+    about = decided(version="v-1")
+    ready = approved(Stage.IN_REVIEW, about)
+
+    assert needs(replace(ready, versions={"v-1": "1.0"}), Stage.LIVE) == []
+    assert needs(replace(ready, versions={"v-1": "1.0", "v-2": "2.0"}), Stage.LIVE) == [Need.VERSION]
+    assert needs(replace(ready, versions={"": ""}), Stage.LIVE) == [Need.VERSION]
+    # a decision about no version in particular, and one about each of them, cover what runs
+    whichever = approved(Stage.IN_REVIEW, about, decided(), versions={"v-2": "2.0"})
+    each = approved(Stage.IN_REVIEW, about, decided(version="v-2"), versions={"v-1": "1.0", "v-2": "2.0"})
+    assert (needs(whichever, Stage.LIVE), needs(each, Stage.LIVE)) == ([], [])
+    # nobody acts on what runs silently
+    assert needs(replace(ready, versions={"v-2": "2.0"}), Stage.SILENT) == []
+
+
 def test_there_is_one_way_between_two_stages_and_each_names_an_action():
     pairs = [(one.before, one.after) for one in TRANSITIONS]
 

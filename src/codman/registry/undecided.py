@@ -98,6 +98,14 @@ def _change_settled() -> ColumnElement[bool]:
     return and_(exists(select(reopenings.c.id).where(*of_it)), ~exists(still))
 
 
+def settled_versions(connection: Connection, use: str) -> frozenset[str]:
+    """The versions of a use whose change reopened requirements, none of which is open still, or was in plan."""
+    still = func.sum(case((reopenings.c.state == ReopeningState.OPEN.value, 1), else_=0))
+    of_it = (reopenings.c.use == use, reopenings.c.changed == Changed.VERSION.value)
+    rows = connection.execute(select(reopenings.c.became, still).where(*of_it).group_by(reopenings.c.became))
+    return frozenset(version for version, open_ones in rows if version is not None and not open_ones)
+
+
 def without_decision(today: str) -> ColumnElement[bool]:
     """Uses that run without a decision: as a whole, or anywhere, in any way, in any version that none covers.
 

@@ -10,7 +10,7 @@ checkpoint `monitoring` has no move: it comes round while a use stays where it i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -29,6 +29,7 @@ class Need(StrEnum):
     INTAKE = "a complete intake"
     TIER = "a tier"
     DECISION = "a decision in force that covers it"
+    VERSION = "the version that was decided on"
     ACCEPTANCE = "the acceptance of each site's clinician"
     DOWNTIME = "a downtime procedure"
     NO_HARM = "no concern about harm that is open"
@@ -51,7 +52,7 @@ class Transition:
     legacy: bool = False  # only for what ran before anybody asked
 
 
-_TO_RUN: Final = frozenset({Need.DECISION, Need.ACCEPTANCE, Need.DOWNTIME, Need.NO_HARM})
+_TO_RUN: Final = frozenset({Need.DECISION, Need.VERSION, Need.ACCEPTANCE, Need.DOWNTIME, Need.NO_HARM})
 _SILENTLY: Final = frozenset({Need.DECISION})  # nobody acts on it, so nothing is missed when it is down
 _WHY: Final = frozenset({Need.REASON})
 _RUNS_AT: Final[Mapping[Stage, tuple[Checkpoint, frozenset[Need]]]] = {
@@ -153,6 +154,7 @@ class Decided:
     kind: DecisionKind = DecisionKind.ORDINARY
     sites: frozenset[str] | None = None  # None: every site
     expires_at: str | None = None  # when it says it ends; its kind may end it sooner
+    version: str | None = None  # None: whichever
 
     def ends_at(self, terms: Mapping[DecisionKind, Terms] = TERMS) -> datetime | None:
         """When it ends by itself; None is never."""
@@ -182,6 +184,8 @@ class Standing:
     retirement_decided: bool = False  # by the case that is being closed: an older one ended an earlier life
     deployed: bool = False  # it runs somewhere, or is paused there, whatever its own stage
     called: Mapping[str, str] = field(default_factory=dict)  # the sites by their names, for who reads what is lacking
+    # that run, or are to run, by their labels; "" where it is not said; not those that change control settled
+    versions: Mapping[str, str] = field(default_factory=dict)
     legacy: bool = False  # it ran before anybody asked, and nobody has decided since
     others: tuple[Decided, ...] = ()  # decisions about other uses of the same product: a limit counts them too
 
@@ -245,15 +249,21 @@ def in_force(standing: Standing, stage: Stage, at: str, terms: Mapping[DecisionK
     deferral ends nothing. A kind of decision counts only for the tiers it is good for, and only so often a year. A
     refused change is no decision about the use, and is not given here.
     """
+    good = _good(standing, stage, at, terms)
+    return max(good, key=lambda d: (d.kind is DecisionKind.ORDINARY, d.at), default=None)
+
+
+def _good(standing: Standing, stage: Stage, at: str, terms: Mapping[DecisionKind, Terms]) -> list[Decided]:
+    """The decisions that let a use run at a stage now at all its sites."""
     if stage not in RUNNING:
-        return None
+        return []
     now, exposed = when(at), _EXPOSURE.index(stage)
     refused = [
         d
         for d in standing.decisions
         if d.outcome is Decision.REJECTED and _EXPOSURE.index(d.up_to) <= exposed and when(d.at) <= now
     ]
-    good = [
+    return [
         d
         for d in standing.decisions
         if d.outcome in _FAVOURABLE
@@ -264,7 +274,6 @@ def in_force(standing: Standing, stage: Stage, at: str, terms: Mapping[DecisionK
         and (d.sites is None or standing.sites <= d.sites)
         and not over_the_limit(standing, d, terms)
     ]
-    return max(good, key=lambda d: (d.kind is DecisionKind.ORDINARY, d.at), default=None)
 
 
 def over_the_limit(standing: Standing, decided: Decided, terms: Mapping[DecisionKind, Terms] = TERMS) -> bool:
@@ -366,6 +375,21 @@ def _lack(
         if not standing.sites:
             return Lack(need, "it names no site where it is to run")
         return Lack(need, f"not accepted yet at: {', '.join(missing)}") if missing else None
-    if in_force(standing, transition.after, at, terms) is not None:
+    good = _good(standing, transition.after, at, terms)
+    if need is Need.VERSION:
+        return _other_version(need, standing, good)
+    if good:
         return None
     return Lack(need, f"no decision in force covers {transition.after.value} at all its sites")
+
+
+def _other_version(need: Need, standing: Standing, good: Sequence[Decided]) -> Lack | None:
+    """That what is to run is not what was decided on; with no decision at all, that is what is said."""
+    decided = {d.version for d in good}
+    others = [] if not decided or None in decided else sorted(standing.versions.keys() - decided)
+    if not others:
+        return None
+    if others == [""]:
+        return Lack(need, "its decision is about one version, and which one runs is not said")
+    labels = ", ".join(sorted(standing.versions[one] for one in others if one))
+    return Lack(need, f"its decision is about another version than {labels}")

@@ -19,8 +19,9 @@ from codman.flows.review.staging import CannotMove, move, ways
 from codman.registry import governance
 from codman.registry.access import NotAllowed
 from codman.registry.log import SYSTEM
-from codman.registry.nouns import DEPLOYMENTS, USES
+from codman.registry.nouns import DEPLOYMENTS, USES, VERSIONS
 from codman.registry.records import BadField
+from codman.spine.product import VersionFields
 from codman.spine.review import CaseOutcome, Choice, ConditionState
 from codman.spine.site import DeploymentFields, Mode
 from codman.spine.use import Stage
@@ -66,6 +67,21 @@ def accepted(house: Committee) -> None:
     with house.house.database.reading() as connection:
         revision = DEPLOYMENTS.get(connection, "d-north").revision
     accept_deployment(house.house, house.person("clin"), "d-north", revision)
+
+
+def test_a_version_set_before_the_decision_on_another_one_does_not_go_live(house):
+    house.evidence()
+    with house.house.database.changing(SYSTEM) as change:
+        VERSIONS.add(change, VersionFields(product="sepsis", label="9.9", digest="9" * 64), "sepsis-999")
+        DEPLOYMENTS.change(change, "d-north", {"version": "sepsis-999"}, None)
+    decided(house)
+    accepted(house)
+
+    with pytest.raises(CannotMove, match="another version than 9.9"):
+        gone(house, Stage.LIVE)
+    with house.house.database.changing(SYSTEM) as change:
+        DEPLOYMENTS.change(change, "d-north", {"version": "sepsis-120"}, None)
+    assert gone(house, Stage.LIVE).stage is Stage.LIVE
 
 
 def test_a_use_goes_live_once_it_is_decided_and_its_site_accepted(house):

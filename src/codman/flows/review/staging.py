@@ -25,6 +25,7 @@ from codman.registry.places import inside
 from codman.registry.records import Stale
 from codman.registry.schema import deployments, documents, sites, uses
 from codman.registry.schema_review import cases, concerns, conditions, intakes
+from codman.registry.undecided import settled_versions
 from codman.review.stages import KIND_OF, Decided, DecisionKind, Move, Standing, check_move, must_stop, ways_from
 from codman.spine.concern import Concern, ConcernSeverity, ConcernState
 from codman.spine.intake import IntakeState
@@ -232,6 +233,9 @@ def standing_of_use(connection: Connection, use: Use, runs: list[Deployment]) ->
         connection, "case", cases.c.use == use.id, cases.c.state == CaseState.DECIDED.value, order="decided_at"
     )
     begun = connection.execute(select(intakes.c.state).where(intakes.c.use == use.id)).scalars().all()
+    settled = settled_versions(connection, use.id)
+    unsettled = {one.version or "" for one in there if one.version not in settled}
+    labels = names_of(connection, unsettled)
     checked = select(documents.c.id).where(documents.c.about == use.id, documents.c.type == HAZARD_CHECK)
     return Standing(
         stage=use.stage,
@@ -239,6 +243,7 @@ def standing_of_use(connection: Connection, use: Use, runs: list[Deployment]) ->
         decisions=tuple(one for one in map(decided_as, decided) if one is not None),
         sites=frozenset(one.site for one in there),
         called=names_of(connection, [one.site for one in there]),
+        versions={one: labels.get(one, one) for one in unsettled},
         accepted=frozenset(one.site for one in there if one.accepted_at is not None),
         intake_complete=not begun or IntakeState.SUBMITTED.value in begun,
         downtime_procedure=use.downtime_procedure is not None,
@@ -289,6 +294,7 @@ def decided_as(case: Case) -> Decided | None:
         kind=KIND_OF[case.procedure],
         sites=frozenset(case.sites) or None,
         expires_at=None if case.expires_on is None else f"{case.expires_on}T00:00:00Z",
+        version=case.version,
     )
 
 
