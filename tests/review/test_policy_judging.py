@@ -338,7 +338,7 @@ def test_the_newest_statement_of_the_right_kind_and_origin_counts():
     only = held(text, foreign).results[0]
     assert only.outcome is Outcome.MISSING
     assert only.sentence == (
-        "A local or attested evaluation with AUROC was not given; what is there comes from origin developer, which does not count here."
+        "No local or attested evaluation with AUROC (at least 0.75) was given; what is there comes from origin developer, which does not count here."
     )
 
 
@@ -376,7 +376,7 @@ def test_documents_are_matched_by_their_type():
 
     assert held(text, document("model-card")).outcome is Outcome.MET
     missing = held(text, document("plan"))
-    assert missing.results[0].sentence == "A model card was not given; documents given: plan."
+    assert missing.results[0].sentence == "No model card was given; documents given: plan."
     assert held(text, evaluation(AUROC)).outcome is Outcome.MISSING
 
 
@@ -386,7 +386,7 @@ def test_a_statement_that_must_be_there_is_there_or_missing():
     first, second = held(text, evaluation(AUROC)).results
 
     assert (first.outcome, second.outcome) == (Outcome.MISSING, Outcome.MET)
-    assert first.sentence == "A scan was not given."
+    assert first.sentence == "No scan was given."
 
 
 def test_mixed_products_are_bad_input_and_mixed_versions_need_a_name():

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "flows"))
-from committee import Committee, auroc, cast
+from committee import SEATS, Committee, auroc, cast
 from seen_pages import pages_of
 from test_web_links import Page, Sendable, sent
 
@@ -95,6 +95,14 @@ ACCEPTED = {
     "due_on": "2027-02-01",
     "patients_needed": "3000",
 }
+
+
+def test_who_may_not_vote_is_offered_neither_as_a_reviewer_nor_as_a_delegate(house: Committee, case: Case) -> None:
+    offered = pages(house, "chair").get(f"/reviews/{case.id}/reviewers").text
+    assert {name for name in house.roles if f'value="p-{name}"' in offered} == {"chair", "idle", *SEATS}
+
+    delegates = pages(house, "clin").get(f"/reviews/{case.id}/delegation").text
+    assert {name for name in house.roles if f'value="p-{name}"' in delegates} == {"chair", "idle"}
 
 
 def test_the_page_says_first_what_is_not_known_and_draws_the_interval_against_its_limit(

@@ -5,7 +5,7 @@ A name and an id each, never the whole record: a house has thousands of products
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,14 +13,23 @@ from sqlalchemy import Column, ColumnElement, Select, false, null, or_, select
 
 from codman.flows.house import House
 from codman.flows.record_rules import KINDS
-from codman.registry.access import Reader, paths_for
-from codman.registry.schema import people, products, sites, uses, versions
+from codman.registry.access import ACTIONS, Reader, paths_for
+from codman.registry.schema import grants, people, products, sites, uses, versions
 
 _BESIDE: Final[dict[str, Column[Any]]] = {  # what tells apart those of one name
     "site": sites.c.path,
     "person": people.c.discipline,
     "version": products.c.name,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Which people may be chosen: those of the house who may do something."""
+
+    action: str
+    places: Sequence[str] = ()  # paths of sites, at one of which they may; without, anywhere
+    but: Collection[str] = ()  # these may not, whatever their roles
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,7 @@ def choices(
     words: str | None = None,
     within: Sequence[str] = ("/",),
     product: str | None = None,
+    who: Who | None = None,
     limit: int = 200,
 ) -> list[Choice]:
     """Some records of a kind that somebody sees, by name; sites as the hierarchy has them.
@@ -51,6 +61,7 @@ def choices(
         words: Looked for in the names; all of them must be found.
         within: Of sites, only those at or below these paths.
         product: Of versions, only those of this product.
+        who: Of people, only these.
         limit: How many.
     """
     query, called = _query(reader, kind)
@@ -61,9 +72,21 @@ def choices(
         query = query.where(or_(false(), *(sites.c.path.startswith(path, autoescape=True) for path in within)))
     if kind == "version" and product is not None:
         query = query.where(versions.c.product == product)
+    if kind == "person" and who is not None:
+        query = query.where(people.c.active, people.c.id.in_(_holding(who)), people.c.id.not_in(who.but))
     order = (sites.c.path if kind == "site" else called, KINDS[kind].records.table.c.id)
     with house.database.reading() as connection:
         return [Choice(*row) for row in connection.execute(query.order_by(*order).limit(limit))]
+
+
+def _holding(who: Who) -> Select[Any]:
+    """The people whose role lets them do something; it reaches the site it begins at and all below."""
+    roles = [role.value for role in ACTIONS[who.action]]
+    query = select(grants.c.person).outerjoin(sites, sites.c.id == grants.c.site).where(grants.c.role.in_(roles))
+    if not who.places:
+        return query
+    above = {path[: end + 1] for path in who.places for end, letter in enumerate(path) if letter == "/"}
+    return query.where(or_(grants.c.site.is_(None), sites.c.path.in_(above)))
 
 
 def product_of(house: House, reader: Reader, use: str) -> str | None:

@@ -217,8 +217,9 @@ class NotAllowed(CodmanError):
         self.action = action
         super().__init__(
             what="this is not yours to do",
-            why=f"'{action}' {'for the whole house' if action in WHOLE_HOUSE else where} needs one of the roles: "
-            + ", ".join(sorted(ACTIONS.get(action, frozenset()))),
+            why=f"you hold none of the roles that may do it "
+            f"{'for the whole house' if action in WHOLE_HOUSE else where}: "
+            f"{', '.join(sorted(ACTIONS.get(action, frozenset())))} (the right {action})",
             fix="ask an administrator for the role, or someone who has it",
         )
 

@@ -109,7 +109,7 @@ def _yes_or_no(question: Question, typed: Any) -> bool | Unclear:
 def _number(question: Question, typed: Any) -> float | Unclear:
     text = _THOUSANDS.sub("", _cleaned(typed)) if not isinstance(typed, bool) else ""
     if not _NUMBER.fullmatch(text) or not math.isfinite(float(text)):
-        return Unclear("give a number, like 1200")
+        return Unclear(f"give a number, like 1200{', or say that it is not known' if question.not_known else ''}")
     number = float(text)
     low, high = question.at_least, question.at_most
     if (low is not None and number < low) or (high is not None and number > high):

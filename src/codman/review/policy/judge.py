@@ -278,12 +278,12 @@ def _missing(
         return Finding(
             outcome=Outcome.UNVERIFIABLE,
             said=wording.sentence(
-                f"{_sought(requirement)} was not found, and one file could not be read: {unreadable[0]}"
+                f"no {_sought(requirement)} was found, and one file could not be read: {unreadable[0]}"
             ),
         )
-    said = f"{_sought(requirement)} was not given"
+    said = f"no {_sought(requirement)} was given"
     if right:
-        said = f"{_sought(requirement)} was not there at {at:%Y-%m-%d %H:%M} UTC: {right[0].label} is dated after that"
+        said = f"no {_sought(requirement)} was there at {at:%Y-%m-%d %H:%M} UTC: {right[0].label} is dated after that"
     else:
         others = sorted(
             {e.origin.value for e in exhibits if e.kind is requirement.evidence and e.origin not in requirement.origin}
@@ -297,17 +297,15 @@ def _missing(
 
 
 def _sought(requirement: Requirement) -> str:
-    """What is looked for: `a local or attested evaluation with AUROC`."""
-    origins = " or ".join(origin.value for origin in requirement.origin)
-    kind, wanted = BY_KEY[requirement.asked_as], ""
-    wanted = kind.wants(requirement.asks)
+    """What is looked for: `local or attested evaluation with AUROC (at least 0.75)`."""
+    *others, last = [origin.value for origin in requirement.origin] or [""]
+    origins = f"{', '.join(others)} or {last}" if others else last
+    wanted = BY_KEY[requirement.asked_as].wants(requirement.asks)
     if requirement.asked_as == "document":
         noun, tail = wanted, ""
     else:
         noun, tail = requirement.evidence.value, f" with {wanted}" if wanted else ""
-    first = (origins or noun)[:1].lower()
-    article = "an" if first in "aeiou" else "a"
-    return f"{article} {origins + ' ' if origins else ''}{noun}{tail}"
+    return f"{origins + ' ' if origins else ''}{noun}{tail}"
 
 
 def _notes(

@@ -63,9 +63,9 @@ class MeasurementKind:
         return True
 
     def wants(self, ask: Ask) -> str:
-        """The number, as a sentence names it."""
+        """The number and its limit."""
         bound = cast("Bound", ask)
-        return wording.asked(bound, word(bound.metric))
+        return wording.sought(bound, word(bound.metric))
 
     def judge(self, requirement: Requirement, exhibit: Exhibit, level: float) -> Finding:
         """Hold every measurement that is meant against the bound; the worst outcome counts.
@@ -127,7 +127,7 @@ def _thresholds(picked: Sequence[Measurement]) -> list[float]:
 
 
 def _not_measured(bound: Bound, exhibit: Exhibit) -> str:
-    said = f"{exhibit.label} does not measure {wording.asked(bound, word(bound.metric))}"
+    said = f"{exhibit.label} does not measure {wording.sought(bound, word(bound.metric))}"
     there = exhibit.measurements(bound.metric)
     if not there:
         if not bound.metric.startswith(ESTIMATED) and exhibit.measurements(ESTIMATED + bound.metric):

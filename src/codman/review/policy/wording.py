@@ -128,6 +128,12 @@ def asked(bound: Bound, word: Word) -> str:
     return said + (f" for patients with {group(bound.slice)}" if bound.slice else "")
 
 
+def sought(bound: Bound, word: Word) -> str:
+    """The number and, in brackets, its limit, for a sentence that cannot give it: `AUROC (at least 0.75)`."""
+    limits = [x for x in (bound.low, bound.high) if x is not None]
+    return f"{asked(bound, word)} ({limit(bound, digits(limits, limits))}{unit(word)})"
+
+
 def demanded(bound: Bound, word: Word) -> str:
     """The number and its limit: `AUROC at least 0.75`."""
     limits = [x for x in (bound.low, bound.high) if x is not None]

@@ -9,12 +9,15 @@ from starlette.responses import Response
 
 from codman.errors import BadInput
 from codman.flows import records
+from codman.flows.choices import Who
 from codman.flows.review.cases import WORKING
 from codman.flows.review.opening import LEADS_TO, open_for, policy_of
 from codman.flows.review.reading import list_cases
 from codman.registry.access import NotAllowed
+from codman.registry.interests import hand_in
 from codman.registry.inventory import paths_of
 from codman.registry.names import names_of
+from codman.registry.nouns import PRODUCTS
 from codman.registry.records import AlreadyThere, BadField
 from codman.registry.related import deployments_of
 from codman.spine.policy import Checkpoint
@@ -169,7 +172,9 @@ def _sites(visit: Visit, use: Use, chosen: set[str]) -> Picks | None:
 def _asks(visit: Visit, use: Use, values: Mapping[str, str]) -> tuple[Ask, ...]:
     lists = _lists(visit, values)
     with visit.house.database.reading() as connection:
-        emergency = visit.may("case.emergency", paths_of(connection, use))
+        paths = paths_of(connection, use)
+        who = Who("case.decide", paths, hand_in(connection, use, PRODUCTS.get(connection, use.product)))
+    emergency = visit.may("case.emergency", paths)
     procedures = tuple(
         Option(one.value, words) for one, words in _PROCEDURES.items() if emergency or one is not Procedure.EMERGENCY
     )
@@ -178,7 +183,7 @@ def _asks(visit: Visit, use: Use, values: Mapping[str, str]) -> tuple[Ask, ...]:
         Ask(name="procedure", label="Procedure", kind="choice", options=procedures, needed=True),
         Ask(name="quorum", label="Votes that are needed", kind="amount", hint="Abstentions are not counted"),
         Ask(name="disciplines", label="Disciplines that must have voted", kind="lines", hint="With commas between"),
-        lists.ask("person", name="chair", label="Who presides", unsaid="whoever of the chairs closes it"),
+        lists.ask("person", name="chair", label="Who presides", unsaid="whoever of the chairs closes it", who=who),
         Ask(name="due_on", label="To be decided by", kind="day"),
         Ask(name="why", label="Why", hint="Kept in the audit log. Leave patients out of it."),
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from codman.flows.choices import Choice, choices, chosen, product_of
+from codman.flows.choices import Choice, Who, choices, chosen, product_of
 from codman.flows.house import House
 from codman.registry.access import Reader, paths_for
 from codman.web.views.forms import NOT_SAID, Ask, Option
@@ -35,15 +35,25 @@ class Lists:
     words: Mapping[str, str] = field(default_factory=dict)
 
     def ask(
-        self, kind: str, *, name: str, label: str, needed: bool = False, hint: str = "", unsaid: str = NOT_SAID
+        self,
+        kind: str,
+        *,
+        name: str,
+        label: str,
+        needed: bool = False,
+        hint: str = "",
+        unsaid: str = NOT_SAID,
+        who: Who | None = None,
     ) -> Ask:
-        """A question answered by a record of a kind; what else it says is the question's own."""
+        """A question answered by a record of a kind, of people by some of them; what else it says is its own."""
         within = ("/",) if self.action is None else paths_for(self.reader, self.action)
         if kind == "site" and "/" not in within:
             needed = True  # without a site it would be the whole house's, which is not theirs
         words = self.words.get(name, "").strip()
         product = self._product() if kind == "version" else None
-        found = choices(self.house, self.reader, kind, words=words, within=within, product=product, limit=FEW + 1)
+        found = choices(
+            self.house, self.reader, kind, words=words, within=within, product=product, who=who, limit=FEW + 1
+        )
         many = bool(words) or len(found) > FEW
         if many:
             hint = " ".join(part for part in (hint and f"{hint}.", found_by(words, len(found))) if part)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
+from codman.flows.choices import Who
 from codman.spine.person import Role
 from codman.spine.product import ProductKind
 from codman.spine.site import Mode, SiteLevel
@@ -267,6 +268,7 @@ def _deployment(lists: Lists) -> tuple[Group, ...]:
                     name="clinician",
                     label="Accountable clinician of this site",
                     hint="Accepts it here; another clinician or version must accept it anew",
+                    who=Who("deployment.accept"),
                 ),
                 Ask(name="ehr_build", label="EHR build"),
                 Ask(name="note", label="Note", kind="prose"),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from codman.flows.choices import Who
 from codman.flows.review.beside import LaidOut
 from codman.spine.review import CaseOutcome, Choice, Conflict
 from codman.spine.verdict import Outcome
@@ -40,9 +41,10 @@ _INTEREST: Final = (
 )
 
 
-def _reviewer(_found: LaidOut, lists: Lists) -> tuple[Ask, ...]:
+def _reviewer(found: LaidOut, lists: Lists) -> tuple[Ask, ...]:
+    hint = "Reviewers, chairs and officers who have no hand in the use"
     return (
-        lists.ask("person", name="person", label="Who", needed=True, hint="Reviewers, chairs and officers may vote"),
+        lists.ask("person", name="person", label="Who", needed=True, hint=hint, who=_voters(found)),
         Ask(
             name="discipline",
             label="As what they judge it",
@@ -59,9 +61,16 @@ def _interest(_found: LaidOut, _lists: Lists) -> tuple[Ask, ...]:
     )
 
 
-def _delegation(_found: LaidOut, lists: Lists) -> tuple[Ask, ...]:
-    hint = "Somebody of the committee without a vote of their own here"
-    return (lists.ask("person", name="to", label="Who casts your vote", hint=hint, unsaid="nobody: I vote myself"),)
+def _delegation(found: LaidOut, lists: Lists) -> tuple[Ask, ...]:
+    hint, who = "Somebody of the committee without a vote of their own here", _voters(found)
+    own = {one.person for one in found.docket.reviewers}
+    who = replace(who, but={*who.but, *own})
+    said = "nobody: I vote myself"
+    return (lists.ask("person", name="to", label="Who casts your vote", hint=hint, unsaid=said, who=who),)
+
+
+def _voters(found: LaidOut) -> Who:
+    return Who("case.vote", found.places, found.docket.interested)
 
 
 def vote_asks(found: LaidOut, _lists: Lists | None = None) -> tuple[Ask, ...]:

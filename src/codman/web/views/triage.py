@@ -210,7 +210,13 @@ DETERMINATION: Final = (
         unsaid="no exemption",
     ),
     Ask(name="expires_on", label="The last day on which it holds", kind="day"),
-    Ask(name="covers", label="What was determined", kind="prose", needed=True, hint="The plan as it was put to them"),
+    Ask(
+        name="covers",
+        label="What it was determined for",
+        kind="prose",
+        needed=True,
+        hint="The plan as it was put to them",
+    ),
 )
 
 
