@@ -18,8 +18,10 @@ from codman.flows.house import House
 from codman.flows.intake import keep
 from codman.flows.review.cases import docket
 from codman.flows.review.deciding import decide
+from codman.registry.documents import FactFields
 from codman.registry.governance import INTAKES
 from codman.registry.log import SYSTEM, Author, Entry
+from codman.registry.nouns import FACTS
 from codman.settings import Settings
 from codman.spine.person import Role
 from codman.spine.review import CaseOutcome, Choice
@@ -52,6 +54,17 @@ def test_a_vote_and_a_decision_are_told_as_the_reader_would_and_sign_ins_are_not
     decided = lately(pages_of(made.house, chair))
     assert f'You approved <a href="/reviews/{case.id}">Ward sepsis</a>' in decided
     assert "session" not in decided
+    made.house.close()
+
+
+def test_a_question_answered_about_a_use_names_it_and_leads_to_it(tmp_path: Path) -> None:
+    made = Committee(tmp_path)
+    fact = FactFields(about_kind="use", about="ward", field="hti-1/4.i", value="0.3", source="the team")
+    with made.house.database.changing(Author("person", "p-owner")) as change:
+        FACTS.add(change, fact)
+
+    told = lately(pages_of(made.house, made.person("owner")))
+    assert 'You answered a question about <a href="/uses/ward">Ward sepsis</a>' in told
     made.house.close()
 
 

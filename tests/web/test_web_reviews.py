@@ -97,6 +97,14 @@ ACCEPTED = {
 }
 
 
+def test_a_step_of_a_closed_case_is_refused_with_the_way_back_to_it(house: Committee, case: Case) -> None:
+    owner = house.person("owner")
+    withdraw(house.house, owner, case.id, docket(house.house, owner, case.id).case.revision, why="not now")
+
+    refused = pages(house, "clin").get(f"/reviews/{case.id}/votes")
+    assert (refused.status_code, f'<a href="/reviews/{case.id}">The review</a>' in refused.text) == (409, True)
+
+
 def test_who_may_not_vote_is_offered_neither_as_a_reviewer_nor_as_a_delegate(house: Committee, case: Case) -> None:
     offered = pages(house, "chair").get(f"/reviews/{case.id}/reviewers").text
     assert {name for name in house.roles if f'value="p-{name}"' in offered} == {"chair", "idle", *SEATS}

@@ -322,7 +322,7 @@ def counted(uses: Iterable[Standing], at: str, terms: Mapping[DecisionKind, Term
     tallies = {kind: [0, 0, 0, 0] for kind in DecisionKind}
     for use in uses:
         for decided in use.decisions:
-            if when(decided.at) > now:
+            if when(decided.at) > now or decided.outcome is Decision.DEFERRED:  # which decides nothing yet
                 continue
             over = _ended(decided, now, terms)
             tally = tallies[decided.kind]

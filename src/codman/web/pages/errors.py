@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlencode
 
@@ -35,7 +35,6 @@ from codman.registry.log import NoSuchEntry
 from codman.registry.records import AlreadyThere, BadField, NoSuchRecord, Stale
 from codman.review.packs.catalog import NoSuchPack
 from codman.review.packs.framework import NoSuchFramework
-from codman.web.render import words
 from codman.web.upload import FileTooLarge
 from codman.web.views.frame import ROLES
 from codman.web.visit import FormTooLarge, form_of, visit_of
@@ -77,6 +76,18 @@ STATUS: Final[Mapping[type[CodmanError], int]] = {
 }
 
 
+# What has a page of its own, with steps below it
+_THINGS: Final[Mapping[str, str]] = {
+    "uses": "The use",
+    "reviews": "The review",
+    "incidents": "The concern",
+    "intakes": "The proposal",
+    "reports": "The report",
+    "plans": "The change plan",
+    "products": "The product",
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
     """An error as its page says it."""
@@ -85,6 +96,8 @@ class Trouble:
     what: str
     why: str
     fix: str
+    above: str = ""  # the address of the thing that the page is about, and what it is called
+    called: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,9 +138,8 @@ def _whose(error: NotAllowed) -> str:
     roles = sorted(ROLES[role] for role in ACTIONS.get(error.action, ()))
     if not roles or len(roles) == len(ROLES):
         return error.why
-    noun, _, verb = error.action.partition(".")
-    where = ", for the whole house" if error.action in WHOLE_HOUSE else ""
-    return f"it needs the right to {words(verb)} ({words(noun)}){where}, which goes with: {', '.join(roles)}"
+    where = "for the whole house" if error.action in WHOLE_HOUSE else "at each site it belongs to"
+    return f"it is for those who hold, {where}, one of the roles: {', '.join(roles)}"
 
 
 async def _http(request: Request, error: Exception) -> Response:
@@ -207,6 +219,10 @@ async def _sign_in(request: Request) -> Response:
 
 
 def _page(request: Request, trouble: Trouble) -> Response:
+    kind, _, rest = request.url.path.strip("/").partition("/")
+    name, _, further = rest.partition("/")
+    if kind in _THINGS and further and trouble.status != 404:
+        trouble = replace(trouble, above=f"/{kind}/{name}", called=_THINGS[kind])
     answer = visit_of(request).show("trouble.html", trouble, status=trouble.status)
     if trouble.status == 503:
         answer.headers["Retry-After"] = "5"

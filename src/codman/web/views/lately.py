@@ -8,11 +8,12 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
 
+from codman.registry.documents import Fact
 from codman.registry.governance import CASES, GOVERNANCE
 from codman.registry.log import Written
 from codman.registry.mine import in_sight
 from codman.registry.names import names_of
-from codman.registry.nouns import DEPLOYMENTS
+from codman.registry.nouns import DEPLOYMENTS, FACTS
 from codman.registry.timeline import Asked, entries_of
 from codman.web.views.history import done, place_of
 
@@ -50,6 +51,8 @@ _WORDS: Final[Mapping[str, str]] = {
     "use.change": "You changed the use",
     "deployment.create": "You put down a site of",
     "deployment.change": "You changed a site of",
+    "fact.create": "You answered a question about",
+    "fact.change": "You answered a question anew about",
     "triage.create": "You set the tier of",
     "triage.change": "You saw to the tier of",
     "determination.create": "You recorded whether research rules apply to",
@@ -156,8 +159,11 @@ def _about(connection: Connection, one: Written) -> _About:
     kind, name = str(one.value["about"]["kind"]), str(one.value["about"]["id"])
     if kind == "use":
         return _About(kind, name, name, None, None)
-    records = DEPLOYMENTS if kind == "deployment" else GOVERNANCE.get(kind)
+    records: Any = {"deployment": DEPLOYMENTS, "fact": FACTS}.get(kind) or GOVERNANCE.get(kind)
     record = None if records is None else records.get_many(connection, [name]).get(name)
+    if isinstance(record, Fact):
+        use = record.about if record.about_kind == "use" else None
+        return _About(str(record.about_kind), record.about, use, None, None)
     said: Mapping[str, Any] = record.model_dump() if record is not None else one.value.get("before") or {}
     case = name if kind == "case" else said.get("case")
     use = said.get("use")
