@@ -10,6 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from committee import Committee, auroc, cast
 
+from codman.flows.records import accept_deployment
 from codman.flows.review.before_the_decision import add_condition
 from codman.flows.review.cases import docket
 from codman.flows.review.deciding import decide
@@ -124,6 +125,34 @@ def test_what_is_due_first_stands_first_and_what_has_no_day_last(house):
         Duty.PROPOSAL,
     ]  # nor is the owner asked to accept a site
     assert duties(house, "viewer") == []
+
+
+def test_what_lacks_nothing_to_go_live_waits_for_who_takes_it_there(house):
+    with house.house.database.changing(SYSTEM) as change:
+        USES.change(change, "ward", {"downtime_procedure": "Score by hand"}, None)
+        DEPLOYMENTS.add(
+            change,
+            DEPLOYMENTS.validated(
+                {"use": "ward", "site": "north", "version": "sepsis-120", "mode": "silent", "clinician": "p-clin"}
+            ),
+            "d-north",
+        )
+    house.evidence(auroc(0.81, 0.79, 0.83))
+    case = house.opened(quorum=3)
+    house.seated(case)
+    for name in ("clin", "stat", "safe"):
+        cast(house.house, house.person(name), case.id, Choice.APPROVE)
+    now = docket(house.house, house.person("chair"), case.id).case
+    decide(house.house, house.person("chair"), case.id, now.revision, CaseOutcome.APPROVED, "as voted")
+    assert Duty.MOVE not in duties(house, "chair")  # its clinician has not accepted it
+
+    accept_deployment(house.house, house.person("clin"), "d-north", 1)
+    (task,) = [one for one in waiting(house.house, house.person("chair")) if one.duty is Duty.MOVE]
+    assert (task.sentence, task.at) == (
+        "Ward sepsis lacks nothing to be live: take it there",
+        "/uses/ward/stage?to=live",
+    )
+    assert Duty.MOVE not in duties(house, "clin")
 
 
 def test_a_proposed_pause_waits_for_who_answers_for_the_use_and_who_presides(house):

@@ -23,6 +23,7 @@ class Duty(StrEnum):
     ACCEPT = "accept a document"
     PAUSE = "say whether it pauses"
     RENEWAL = "renew a decision"
+    MOVE = "take a use where it was decided to go"
     UNDECIDED = "have decided what runs"
     SITE = "accept a site"
     TIER = "agree to a lower tier"

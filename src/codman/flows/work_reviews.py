@@ -9,6 +9,7 @@ from sqlalchemy import Connection, exists, or_, select
 
 from codman.flows.house import House
 from codman.flows.review.cases import WORKING, docket_within
+from codman.flows.review.staging import ready_for
 from codman.flows.review.voting import count, verdict_of
 from codman.flows.task import Duty, Task
 from codman.registry import governance
@@ -30,10 +31,11 @@ from codman.registry.undecided import OF, uncovered_by_use
 from codman.review.votes import why_not_vote
 from codman.spine.pausing import PauseState
 from codman.spine.review import GRANTED, Case, CaseState, ConditionState, Conflict
-from codman.spine.use import RUNNING, Decision
+from codman.spine.use import RUNNING, Decision, Stage
 
 _WORKING: Final = [state.value for state in WORKING]
 _RUNS: Final = [stage.value for stage in RUNNING]
+_BEFORE_LIVE: Final = [Stage.IN_REVIEW.value, Stage.SILENT.value, Stage.PILOT.value]
 
 
 def of_reviews(house: House, connection: Connection, reader: Reader, ahead: str, today: str) -> Iterator[Task]:
@@ -53,6 +55,7 @@ def of_reviews(house: House, connection: Connection, reader: Reader, ahead: str,
     yield from _handed_in(connection, reader)
     yield from _pauses(connection, reader)
     yield from _renewals(connection, reader, ahead)
+    yield from _ready(connection, reader, house.database.clock().isoformat())
     yield from _undecided(connection, reader, today)
     yield from _sites(connection, reader)
 
@@ -110,7 +113,8 @@ def _presiding(house: House, connection: Connection, reader: Reader) -> Iterator
             at = f"/reviews/{case.id}/reviewers"
             yield Task(duty=Duty.REVIEWERS, sentence=f"Name who reviews: {about}", at=at, **said)
         elif reader.person not in found.interested and count(found, verdict_of(house, connection, found)).complete:
-            sentence = f"Enough have voted; close the case: {about}"
+            done = "Enough have voted; close the case" if found.votes else "Nothing more is waited for; close the case"
+            sentence = f"{done}: {about}"
             yield Task(duty=Duty.CLOSE, sentence=sentence, at=f"/reviews/{case.id}", **said)
 
 
@@ -239,6 +243,30 @@ def _renewals(connection: Connection, reader: Reader, ahead: str) -> Iterator[Ta
                 since=row.decided_at,
                 due_on=row.expires_on,
                 use=row.use,
+            )
+
+
+def _ready(connection: Connection, reader: Reader, at: str) -> Iterator[Task]:
+    """Uses that lack nothing to go where it was decided that they may, for who takes them there."""
+    if not may(reader, "use.decide"):
+        return
+    decided = select(cases.c.use).where(
+        cases.c.state == CaseState.DECIDED.value,
+        cases.c.outcome.in_([outcome.value for outcome in GRANTED]),
+        cases.c.leads_to.in_(_RUNS),
+    )
+    ahead = select(uses.c.id).where(uses.c.id.in_(decided), uses.c.stage.in_(_BEFORE_LIVE)).order_by(uses.c.id)
+    for use in USES.get_many(connection, connection.execute(ahead).scalars().all()).values():
+        if not may(reader, "use.decide", paths_of(connection, use)):
+            continue
+        to = ready_for(connection, use, at)
+        if to is not None:
+            yield Task(
+                duty=Duty.MOVE,
+                sentence=f"{use.name} lacks nothing to be {to.value}: take it there",
+                at=f"/uses/{use.id}/stage?to={to.value}",
+                since=use.updated_at,
+                use=use.id,
             )
 
 

@@ -217,6 +217,22 @@ def ways(house: House, reader: Reader, use: str) -> Ahead:
     return Ahead(found.stage, tuple(out))
 
 
+def ready_for(connection: Connection, use: Use, at: str) -> Stage | None:
+    """The stage that a decision leads a use to and that nothing keeps it from now; None where there is none.
+
+    Args:
+        connection: Where to read.
+        use: The use as it is.
+        at: When, ISO 8601.
+    """
+    if use.stage is not Stage.IN_REVIEW and use.stage not in _EXPOSURE:
+        return None
+    further = _EXPOSURE[_EXPOSURE.index(use.stage) + 1 :] if use.stage in _EXPOSURE else _EXPOSURE
+    standing = standing_of_use(connection, use, _deployments(connection, use.id))
+    meant = {one.up_to for one in standing.decisions if one.outcome in (Decision.APPROVED, Decision.CONDITIONAL)}
+    return next((one for one in reversed(further) if one in meant and check_move(standing, one, at).allowed), None)
+
+
 def _as_seen(connection: Connection, reader: Reader, standing: Standing) -> Standing:
     """The same, with no name of a site out of the reader's reach."""
     within = paths_for(reader, "inventory.read")
