@@ -7,11 +7,11 @@ bought. It is asked by index, a handful of questions for a use, since a page and
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, and_, bindparam, func, or_, select
 
 from codman.registry.schema import documents, keys, log_entries, log_texts, people, statements, versions
 from codman.registry.schema_review import cases, intakes, policies
@@ -27,6 +27,73 @@ _SIGNED: Final = ("evidence.sign", "person.sign")  # a signature added later; on
 _NAMED: Final = ("person.create", "person.change")
 _FILED: Final = ("document.create", "document.change")
 _DOCUMENT: Final = "document"  # the key of a requirement that asks for one
+
+# What is asked of every use, made once: made anew for each page and vote, they cost as much as they take to answer
+_of_use = statements.c.use_id == bindparam("use")
+_of_all = and_(statements.c.use_id.is_(None), statements.c.product_id == bindparam("product"))
+_theirs = and_(or_(_of_use, _of_all), statements.c.kind.not_in(_NO_WORK))
+_is_of_use: ColumnElement[bool] = statements.c.use_id.is_not(None)
+_TOLD: Final = select(log_entries.c.entry).where(
+    log_entries.c.about == bindparam("name"), log_entries.c.about_kind == bindparam("kind")
+)
+_PROPOSED: Final = select(intakes.c.owner).where(
+    intakes.c.use == bindparam("use"), intakes.c.state == IntakeState.SUBMITTED.value
+)
+_SENT: Final = (
+    select(statements.c.filed_by, _is_of_use)
+    .join(people, people.c.id == statements.c.filed_by)
+    .where(_theirs)
+    .distinct()
+)
+_BY_HAND: Final = (
+    select(log_entries.c.actor, _is_of_use)
+    .join(statements, statements.c.digest == log_entries.c.about)
+    .join(people, people.c.id == log_entries.c.actor)
+    .where(_theirs, log_entries.c.about_kind == "statement", log_entries.c.action.in_(_SIGNED))
+    .distinct()
+)
+_HELD: Final = (
+    select(keys.c.owner, _is_of_use).join(statements, statements.c.keyid == keys.c.keyid).where(_theirs).distinct()
+)
+_names: BindParameter[Any] = bindparam("names", expanding=True)
+_CALLED: Final = select(people.c.id, people.c.email, people.c.name).where(
+    or_(people.c.id.in_(_names), func.lower(people.c.email).in_(_names), func.lower(people.c.name).in_(_names))
+)
+_CALLED_BEFORE: Final = (
+    select(log_entries.c.about, func.lower(log_texts.c.text))
+    .join(log_texts, log_texts.c.number == log_entries.c.number)
+    .join(people, people.c.id == log_entries.c.about)
+    .where(
+        log_entries.c.action.in_(_NAMED),
+        log_texts.c.field.in_(("after.email", "after.name")),
+        func.lower(log_texts.c.text).in_(_names),
+    )
+    .distinct()
+)
+_POLICIES: Final = select(policies.c.body).where(
+    policies.c.digest.in_(select(cases.c.policy_digest).where(cases.c.use == bindparam("use")).distinct())
+)
+_FILERS: Final = (
+    select(log_entries.c.actor)
+    .join(documents, documents.c.id == log_entries.c.about)
+    .join(people, people.c.id == log_entries.c.actor)
+    .where(
+        or_(
+            documents.c.about.in_([bindparam("use"), bindparam("product")]),
+            documents.c.about.in_(select(versions.c.id).where(versions.c.product == bindparam("product"))),
+        ),
+        documents.c.type.in_(bindparam("sorts", expanding=True)),
+        log_entries.c.action.in_(_FILED),
+    )
+    .distinct()
+)
+_BUILT: Final = (
+    select(log_entries.c.actor)
+    .join(versions, versions.c.id == log_entries.c.about)
+    .join(people, people.c.id == log_entries.c.actor)
+    .where(log_entries.c.action == "version.create", versions.c.product == bindparam("product"))
+    .distinct()
+)
 
 
 def interested(connection: Connection, case: Case, use: Use, product: Product) -> dict[str, str]:
@@ -47,20 +114,18 @@ def hand_in(connection: Connection, use: Use, product: Product) -> dict[str, str
 def _others(connection: Connection, use: Use, product: Product) -> Iterator[tuple[str, str]]:
     for person in _owners_before(connection, use):
         yield person, "answered for this use before"
-    proposed = select(intakes.c.owner).where(intakes.c.use == use.id, intakes.c.state == IntakeState.SUBMITTED.value)
-    for person in connection.execute(proposed).scalars():
+    asked = {"use": use.id, "product": product.id}
+    for person in connection.execute(_PROPOSED, asked).scalars():
         yield person, "proposed it"
-    of_it = statements.c.use_id == use.id
-    of_all = and_(statements.c.use_id.is_(None), statements.c.product_id == use.product)
-    for about, what in ((of_it, "its evidence"), (of_all, "evidence about its product")):
-        for person in _senders(connection, about):
-            yield person, f"sent {what}"
-        for person in _signers(connection, about):
-            yield person, f"signed {what}"
-    for person in _filers(connection, use, product):
+    sent = {(person, of_use) for person, of_use in connection.execute(_SENT, asked)}
+    signed = set(_signers(connection, asked))
+    for of_use, what in ((True, "its evidence"), (False, "evidence about its product")):
+        yield from ((person, f"sent {what}") for person, about in sent if about is of_use)
+        yield from ((person, f"signed {what}") for person, about in signed if about is of_use)
+    for person in _filers(connection, asked):
         yield person, "filed a document that is asked for"
     if product.kind in _OWN or _was_own(connection, product):
-        for person in _builders(connection, product):
+        for person in connection.execute(_BUILT, asked).scalars():
             yield person, "built it"
 
 
@@ -77,8 +142,7 @@ def _was_own(connection: Connection, product: Product) -> bool:
 
 def _said_of(connection: Connection, kind: str, name: str, field: str) -> Iterator[Any]:
     """Every value that a field of a record had, as the log tells."""
-    wanted = log_entries.c.about == name, log_entries.c.about_kind == kind
-    for raw in connection.execute(select(log_entries.c.entry).where(*wanted)).scalars():
+    for raw in connection.execute(_TOLD, {"name": name, "kind": kind}).scalars():
         if f'"{field}"'.encode() not in bytes(raw):
             continue
         entry = json.loads(bytes(raw))
@@ -86,69 +150,34 @@ def _said_of(connection: Connection, kind: str, name: str, field: str) -> Iterat
             yield (entry[part] or {}).get(field)
 
 
-def _senders(connection: Connection, about: ColumnElement[bool]) -> Iterable[str]:
-    sent = select(statements.c.filed_by).join(people, people.c.id == statements.c.filed_by)
-    return connection.execute(sent.where(about, statements.c.kind.not_in(_NO_WORK)).distinct()).scalars()
-
-
-def _signers(connection: Connection, about: ColumnElement[bool]) -> Iterator[str]:
+def _signers(connection: Connection, asked: Mapping[str, str]) -> Iterator[tuple[str, bool]]:
     """Who signed statements in person, and whose the keys are that signed them: by id, or a name or address of theirs.
 
     A key's owner is written once. Who is called otherwise since, or has another address, held it all the same.
+
+    Yields:
+        Who, and whether it was evidence of the use itself.
     """
-    theirs = and_(about, statements.c.kind.not_in(_NO_WORK))
-    by_hand = (
-        select(log_entries.c.actor)
-        .join(statements, statements.c.digest == log_entries.c.about)
-        .join(people, people.c.id == log_entries.c.actor)
-        .where(theirs, log_entries.c.about_kind == "statement", log_entries.c.action.in_(_SIGNED))
-    )
-    yield from connection.execute(by_hand.distinct()).scalars()
-    held = select(keys.c.owner).where(keys.c.keyid.in_(select(statements.c.keyid).where(theirs).distinct()))
-    owners = set(connection.execute(held).scalars())
-    if not owners:
+    yield from ((person, of_use) for person, of_use in connection.execute(_BY_HAND, asked))
+    held = connection.execute(_HELD, asked).all()
+    if not held:
         return
-    lower = sorted(one.strip().lower() for one in owners)
-    named = select(people.c.id).where(
-        or_(
-            people.c.id.in_(sorted(owners)),
-            func.lower(people.c.email).in_(lower),
-            func.lower(people.c.name).in_(lower),
-        )
-    )
-    yield from connection.execute(named).scalars()
-    once = (
-        select(log_entries.c.about)
-        .join(log_texts, log_texts.c.number == log_entries.c.number)
-        .join(people, people.c.id == log_entries.c.about)
-        .where(
-            log_entries.c.action.in_(_NAMED),
-            log_texts.c.field.in_(("after.email", "after.name")),
-            func.lower(log_texts.c.text).in_(lower),
-        )
-    )
-    yield from connection.execute(once.distinct()).scalars()
+    called: dict[str, set[bool]] = {}
+    for owner, of_use in held:
+        called.setdefault(owner, set()).add(of_use)
+        called.setdefault(owner.strip().lower(), set()).add(of_use)
+    theirs = {"names": sorted(called)}
+    for person, *names in connection.execute(_CALLED, theirs):
+        for one in {person, *(name.lower() for name in names if name)} & called.keys():
+            yield from ((person, of_use) for of_use in called[one])
+    for person, name in connection.execute(_CALLED_BEFORE, theirs):
+        yield from ((person, of_use) for of_use in called.get(name, ()))
 
 
-def _filers(connection: Connection, use: Use, product: Product) -> Iterable[str]:
+def _filers(connection: Connection, asked: Mapping[str, str]) -> Iterable[str]:
     """Who filed documents of the sorts that the policies of this use's cases ask for."""
-    held = select(policies.c.body).where(
-        policies.c.digest.in_(select(cases.c.policy_digest).where(cases.c.use == use.id).distinct())
-    )
-    sorts = {sort for body in connection.execute(held).scalars() for sort in _documents_asked(body)}
-    if not sorts:
-        return []
-    about = or_(
-        documents.c.about.in_((use.id, product.id)),
-        documents.c.about.in_(select(versions.c.id).where(versions.c.product == product.id)),
-    )
-    filed = (
-        select(log_entries.c.actor)
-        .join(documents, documents.c.id == log_entries.c.about)
-        .join(people, people.c.id == log_entries.c.actor)
-        .where(about, documents.c.type.in_(sorted(sorts)), log_entries.c.action.in_(_FILED))
-    )
-    return connection.execute(filed.distinct()).scalars()
+    sorts = {sort for body in connection.execute(_POLICIES, asked).scalars() for sort in _documents_asked(body)}
+    return connection.execute(_FILERS, {**asked, "sorts": sorted(sorts)}).scalars() if sorts else []
 
 
 def filers_of(connection: Connection, digest: str) -> frozenset[str]:
@@ -167,13 +196,3 @@ def filers_of(connection: Connection, digest: str) -> frozenset[str]:
 def _documents_asked(body: str) -> frozenset[str]:
     """The sorts of documents that a kept policy asks for."""
     return frozenset(one[_DOCUMENT] for one in json.loads(body)["requires"] if isinstance(one.get(_DOCUMENT), str))
-
-
-def _builders(connection: Connection, product: Product) -> Iterable[str]:
-    made = (
-        select(log_entries.c.actor)
-        .join(versions, versions.c.id == log_entries.c.about)
-        .join(people, people.c.id == log_entries.c.actor)
-        .where(log_entries.c.action == "version.create", versions.c.product == product.id)
-    )
-    return connection.execute(made.distinct()).scalars()
