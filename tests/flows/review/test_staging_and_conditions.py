@@ -12,14 +12,14 @@ from committee import Committee, auroc, cast
 
 from codman.flows.records import accept_deployment
 from codman.flows.review.before_the_decision import accept_inconclusive, add_condition
-from codman.flows.review.cases import docket
-from codman.flows.review.conditions import close_by_hand, look, standing_case, withdraw_condition
+from codman.flows.review.cases import CannotDecide, docket
+from codman.flows.review.conditions import close_by_hand, look, prolong, standing_case, withdraw_condition
 from codman.flows.review.deciding import decide
 from codman.flows.review.staging import CannotMove, move, ways
 from codman.registry import governance
 from codman.registry.access import NotAllowed
 from codman.registry.log import SYSTEM
-from codman.registry.nouns import DEPLOYMENTS, USES, VERSIONS
+from codman.registry.nouns import DEPLOYMENTS, PEOPLE, USES, VERSIONS
 from codman.registry.records import BadField
 from codman.spine.product import VersionFields
 from codman.spine.review import CaseOutcome, Choice, ConditionState
@@ -187,6 +187,43 @@ def test_a_condition_is_taken_back_before_the_decision_and_not_after_it_or_where
     decide(house.house, chair, case.id, now.revision, CaseOutcome.CONDITIONAL, "as voted")
     with pytest.raises(BadField, match="the decision names it"):
         withdraw_condition(house.house, chair, accepted.condition, 1, "too late")
+
+
+def test_no_condition_outlasts_its_decision_and_none_is_prolonged_after_its_day(house):
+    house.evidence(auroc(0.77, 0.71, 0.83, n=300))
+    chair = house.person("chair")
+    case = house.opened(quorum=3)
+    add_condition(house.house, chair, case.id, {**CONDITION, "due_on": "2027-11-01"})
+    house.seated(case)
+    for name in ("clin", "stat", "safe"):
+        cast(house.house, house.person(name), case.id, Choice.WITH_CONDITIONS)
+    accepted = accept_inconclusive(house.house, chair, case.id, "discrimination", "few", CONDITION)
+    for name in ("clin", "stat", "safe"):
+        cast(house.house, house.person(name), case.id, Choice.WITH_CONDITIONS)
+    case = docket(house.house, chair, case.id).case
+    with pytest.raises(CannotDecide, match="due on 1 Nov 2027, and the decision stands until 1 Nov 2027"):
+        decide(house.house, chair, case.id, case.revision, CaseOutcome.CONDITIONAL, "as voted")
+    too_late = next(one for one in docket(house.house, chair, case.id).conditions if one.due_on == "2027-11-01")
+    withdraw_condition(house.house, chair, too_late.id, too_late.revision, "it comes too late")
+    for name in ("clin", "stat", "safe"):
+        cast(house.house, house.person(name), case.id, Choice.WITH_CONDITIONS)
+    case = docket(house.house, chair, case.id).case
+    decide(house.house, chair, case.id, case.revision, CaseOutcome.CONDITIONAL, "as voted")
+
+    with pytest.raises(BadField, match="before 1 Nov 2027"):
+        prolong(house.house, chair, accepted.condition, 1, "2028-01-01", "the ward moved")
+    prolong(house.house, chair, accepted.condition, 1, "2027-10-31", "the ward moved")
+    house.clock.forward(days=365)
+    with pytest.raises(BadField, match="its day has passed"):
+        prolong(house.house, house.person("chair"), accepted.condition, 2, "2027-12-01", "the ward moved")
+
+
+def test_nobody_whose_account_is_closed_owes_a_condition(house):
+    case = house.opened()
+    with house.house.database.changing(SYSTEM) as change:
+        PEOPLE.change(change, "p-idle", {"active": False}, None)
+    with pytest.raises(BadField, match="account is closed"):
+        add_condition(house.house, house.person("chair"), case.id, {**CONDITION, "owner": "p-idle"})
 
 
 def test_a_day_that_does_not_exist_is_refused(house):

@@ -11,6 +11,7 @@ from codman.flows.review.voting import verdict_of
 from codman.registry.access import Reader
 from codman.registry.database import Change
 from codman.registry.governance import ACCEPTANCES, CONDITIONS
+from codman.registry.nouns import PEOPLE
 from codman.registry.records import BadField
 from codman.spine.review import Acceptance, ConditionFields
 from codman.spine.verdict import Outcome
@@ -78,4 +79,7 @@ def _condition(change: Change, found: Docket, fields: Mapping[str, Any]) -> Cond
         raise BadField("condition", "requirement", "the case's policy has no such requirement")
     if made.due_on <= change.at[:10]:
         raise BadField("condition", "due_on", "the day is past: give one that can still be kept")
+    owner = PEOPLE.get_many(change.connection, [made.owner]).get(made.owner)
+    if owner is not None and not owner.active:
+        raise BadField("condition", "owner", "their account is closed: give somebody who can still do it")
     return made

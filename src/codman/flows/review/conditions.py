@@ -131,15 +131,22 @@ def prolong(
         NoSuchRecord: There is none of that name within their reach.
         NotAllowed: They may not, for this use.
         NotYours: They submitted the case, answer for the use or built it, or have a conflict of interest.
-        BadField: The day is past, the condition is their own, or no reason is given.
+        BadField: The day is past, or no earlier than the decision's own end; the condition's own day has passed; it is
+            their own; or no reason is given.
     """
     with house.database.changing(reader.author(request), why) as change:
         one = _open(change, reader, condition, "case.change")
         if one.owner == reader.person:
             raise BadField("condition", "due_on", "it is yours: somebody else gives you another day")
-        require_impartial(docket_within(change.connection, reader, one.case), reader)
+        found = docket_within(change.connection, reader, one.case)
+        require_impartial(found, reader)
+        if one.due_on < change.at[:10]:
+            raise BadField("condition", "due_on", "its day has passed: it lapses, and the committee is asked again")
         if due_on <= change.at[:10] or not why.strip():
             raise BadField("condition", "due_on", "give a day to come, and why")
+        ends = found.case.expires_on
+        if ends is not None and due_on >= ends:
+            raise BadField("condition", "due_on", f"give a day before {written_day(ends)}, when its decision ends")
         return CONDITIONS.change(change, condition, {"due_on": due_on, "note": why}, revision)
 
 

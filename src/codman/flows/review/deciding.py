@@ -120,6 +120,8 @@ def decide(
             require_meant(house, connection, found)
         _allowed_kind(change, found, outcome)
         until = _until(change, found.case, expires_on)
+        if outcome in GRANTED:
+            _due_before(found, until)
         digest = _signed(change, house, reader, found, verdict, outcome, reasons, until)
         if outcome not in GRANTED:
             drop_conditions(change, found)
@@ -257,6 +259,16 @@ def _before(connection: Connection, case: Case) -> str | None:
         order="decided_at",
     )
     return rows[-1].id if rows else None
+
+
+def _due_before(found: Docket, until: str) -> None:
+    """Refuse a condition that would be due when its decision stands no more: nobody would ever have to meet it."""
+    for one in found.conditions:
+        if one.state is ConditionState.OPEN and one.due_on >= until:
+            raise CannotDecide(
+                f"a condition is due on {written_day(one.due_on)}, and the decision stands until {written_day(until)}",
+                "withdraw that condition and write it with an earlier day",
+            )
 
 
 def _until(change: Change, case: Case, asked: str | None) -> str:
