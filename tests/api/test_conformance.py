@@ -76,7 +76,7 @@ def test_every_operation_keeps_the_document_for_every_role(tmp_path, role, whole
         phases=("examples", "coverage", "fuzzing", "stateful") if whole else ("fuzzing",),
     )
     house.close()
-    print(f"{role}: {cases:,} cases, {statuses}")  # noqa: T201 - a soak shows its figures
+    print(f"{role}: {cases:,} cases, {statuses}, {failures}", flush=True)  # noqa: T201 - a soak shows its figures
 
     assert failures == {}
     assert cases >= len(app.state.operations)

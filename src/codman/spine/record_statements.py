@@ -87,6 +87,8 @@ class DecisionPredicate(SignedPredicate):
     """What a committee decided about a use, at a checkpoint, on which evidence, for which sites."""
 
     checkpoint: Name
+    case: Name | None = Field(default=None, description="The case that it closes, as the house's book names it")
+    leads_to: Name | None = Field(default=None, description="The stage that was asked for")
     outcome: Literal["approved", "approved with conditions", "deferred", "rejected", "retired"]
     conditions: list[Sentence] = Field(default_factory=list, max_length=200)
     evidence: list[Digest] = Field(default_factory=list, max_length=1000, description="The statements it rests on")

@@ -306,6 +306,8 @@ def _signed(
         use=found.use.name,
         evaluated_at=change.at,
         checkpoint=case.checkpoint.value,
+        case=case.id,
+        leads_to=case.leads_to.value,
         outcome=outcome.value,
         conditions=opened if outcome in GRANTED else [],
         evidence=[Digest(sha256=d) for d in sorted({r.finding.evidence or "" for r in verdict.results} - {""})],
