@@ -20,11 +20,14 @@ from codman.flows.filing import file_evidence
 from codman.flows.fresh import NotFresh
 from codman.flows.notary import CannotBeSigned, sign_as
 from codman.registry.access import Held, NotAllowed
+from codman.registry.accounts import reader_of_session
+from codman.registry.accounts_sign_in import prove_again
 from codman.registry.log import entries
 from codman.registry.standing import standing_of
 from codman.spine.person import Role
 from codman.spine.record_statements import DecisionPredicate, Meaning
 from codman.spine.statement import Digest, Kind, Subject
+from door import CHEAP, HERE, PASSWORD, Door
 
 SOON = "2026-11-01T09:05:00.000000Z"
 
@@ -99,3 +102,21 @@ def test_an_old_sign_in_a_token_and_a_viewer_sign_nothing(book):
             sign_as(book.house, reader, decision(), Meaning.APPROVAL)
     with pytest.raises(CannotBeSigned, match="not evaluation statements"):
         sign_as(book.house, fresh, bare(), Meaning.APPROVAL)
+
+
+def test_one_proof_signs_once_and_a_second_signature_asks_for_another(book):
+    house = book.house
+    door = Door(house.database, book.clock, house.settings)
+    door.person("officer@example.org")
+    token = door.sign_in("officer@example.org").token
+    reader = reader_of_session(house.database, token, house.settings)
+    sign_as(house, reader, decision(), Meaning.REVIEW)
+
+    with pytest.raises(NotFresh, match="signed something already"):  # as two windows of one browser would
+        sign_as(house, reader, decision().replace(b"committee", b"another"), Meaning.REVIEW)
+    again = reader_of_session(house.database, token, house.settings)
+    with pytest.raises(NotFresh, match="has signed something already"):
+        sign_as(house, again, decision(), Meaning.REVIEW)
+    proven = prove_again(house.database, again, PASSWORD, HERE, house.settings, CHEAP)
+    fresh = reader_of_session(house.database, proven.token, house.settings)
+    sign_as(house, fresh, decision().replace(b"committee", b"another"), Meaning.REVIEW)

@@ -33,5 +33,5 @@ def require_fresh(house: House, reader: Reader, to: str) -> str:
     if reader.via != "person":
         raise NotFresh("a program cannot do it in a person's name", to)
     if reader.fresh_until is None or reader.fresh_until <= now:
-        raise NotFresh("the last sign-in is too long ago", to)
+        raise NotFresh("the last sign-in is too long ago, or has signed something already", to)
     return now

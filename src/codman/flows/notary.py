@@ -9,10 +9,11 @@ from __future__ import annotations
 from codman.errors import NotProven
 from codman.evidence.envelope import Envelope, sign
 from codman.evidence.statements import ReadStatement, canonical_statement, read_bytes
-from codman.flows.fresh import require_fresh
+from codman.flows.fresh import NotFresh, require_fresh
 from codman.flows.house import House
 from codman.registry import keys
 from codman.registry.access import Reader, require
+from codman.registry.accounts_sessions import spend_proof
 from codman.registry.database import Change
 from codman.registry.keys import KeyFields, OwnerKind
 from codman.registry.log import SYSTEM, Entry
@@ -42,7 +43,7 @@ def sign_as(house: House, reader: Reader, body: bytes, meaning: Meaning, *, requ
 
     Raises:
         NotAllowed: They may not sign.
-        NotFresh: Their sign-in is too old, or a token came instead of a person.
+        NotFresh: Their sign-in is too old or has signed already, or a token came instead of a person.
         CannotBeSigned: The kind is not one people sign, they signed it already, or it names signatures that the notary
             never made.
         NotAStatement: It is no statement.
@@ -55,6 +56,8 @@ def sign_within(change: Change, house: House, reader: Reader, body: bytes, meani
     """The same inside a change that is already open, so that a signature and what it signs are made as one."""
     require(reader, "evidence.sign")
     require_fresh(house, reader, "sign this")
+    if reader.via_id and not spend_proof(change, reader.via_id):
+        raise NotFresh("what you proved at your last sign-in has signed something already", "sign this")
     read = read_bytes(body, name="the record")
     signed = _signed(house, read)
     if any(one.person == reader.person for one in signed):

@@ -149,6 +149,22 @@ def rotate(database: Database, row: Row[Any], rights: str, now: datetime) -> str
     return token if done.rowcount else ""
 
 
+def spend_proof(change: Change, name: str) -> bool:
+    """Use up the proof of who somebody is that a session holds: one proof is good for one signature.
+
+    Args:
+        change: The change in which they sign.
+        name: The session, as the log calls it.
+
+    Returns:
+        Whether there was one.
+
+    Source: 21 CFR 11.200(a)(1): each signing after the first takes at least one component.
+    """
+    proof = sessions.c.name == name, sessions.c.proven_at.is_not(None)
+    return change.connection.execute(update(sessions).where(*proof).values(proven_at=None)).rowcount == 1
+
+
 def sessions_of(connection: Connection, person: str, settings: Settings, now: datetime) -> Sequence[Session]:
     """Somebody's open sessions, the last used first."""
     query = select(*(sessions.c[name] for name in Session.__dataclass_fields__)).where(
