@@ -150,6 +150,8 @@ def _perform(house: House, operation: Operation, request: Request, body: bytes, 
         )
         if operation.method != "GET":
             call.reason()  # a bad header is refused before anything is looked at
+        if operation.edits:
+            call.if_match()
         reply = operation.do(call)
     except CodmanError as error:
         return problems.reply_of(error, seen["request"])

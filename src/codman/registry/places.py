@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
 
-from sqlalchemy import ColumnElement, exists, false, or_, select, true
+from sqlalchemy import ColumnElement, Connection, exists, false, or_, select, true
 
 from codman.registry.schema import sites
+
+ELSEWHERE: Final = "a site out of your reach"
+_MARKED: Final = re.compile(r"\[site:([^\[\]]+)\]")
 
 
 def inside(within: Sequence[str]) -> ColumnElement[bool]:
@@ -21,3 +26,25 @@ def at_site(column: ColumnElement[str | None], within: Sequence[str]) -> ColumnE
     if "/" in within:
         return true()
     return exists(select(sites.c.id).where(sites.c.id == column, inside(within)))
+
+
+def marked(site: str) -> str:
+    """A site as a kept sentence names it: by its id, since who reads the sentence later may not see the site."""
+    return f"[site:{site}]"
+
+
+def told(connection: Connection, within: Sequence[str], sentences: Iterable[str]) -> list[str]:
+    """Kept sentences as somebody reads them: sites by the names they have now, and none out of the reader's reach.
+
+    Args:
+        connection: Where to read.
+        within: Paths of the sites they see.
+        sentences: As they are kept, with sites as `marked` writes them.
+    """
+    kept = list(sentences)
+    ids = {name for one in kept for name in _MARKED.findall(one)}
+    if not ids:
+        return kept
+    seen = select(sites.c.id, sites.c.name).where(sites.c.id.in_(ids), inside(within))
+    called = {row.id: row.name for row in connection.execute(seen)}
+    return [_MARKED.sub(lambda found: called.get(found[1], ELSEWHERE), one) for one in kept]

@@ -11,14 +11,14 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from book import signed
 from committee import Committee, auroc, cast
 
-from codman.flows.change_control import change_round, day_round, would_reopen
+from codman.flows.change_control import change_round, day_round, list_reopenings, would_reopen
 from codman.flows.filing import file_evidence
 from codman.flows.review.cases import docket, open_case
 from codman.flows.review.deciding import decide
 from codman.flows.review.plans import approved as holds
 from codman.flows.review.plans import draft_plan, put_before
 from codman.registry import governance
-from codman.registry.access import NotAllowed
+from codman.registry.access import Held, NotAllowed, Reader
 from codman.registry.documents import DocumentFields, FactFields
 from codman.registry.governance import CHANGE_PLANS
 from codman.registry.log import SYSTEM
@@ -27,6 +27,7 @@ from codman.registry.records import BadField
 from codman.registry.replay import check_records
 from codman.review.policy.load import policy_of_bytes
 from codman.spine.measurement import Measurement
+from codman.spine.person import Role
 from codman.spine.product import VersionFields
 from codman.spine.reopening import Changed, ReopeningState
 from codman.spine.review import CaseOutcome, Choice
@@ -133,8 +134,24 @@ def test_a_new_version_reopens_what_was_measured_on_the_old_one_and_nothing_else
     done = change_round(house.house)
 
     assert done.reopened == 2
-    words = "version 1.2.0 became 1.3.0 at North"
+    words = "version 1.2.0 became 1.3.0 at [site:north]"
     assert reopened(house) == {"discrimination": ("version", words), "alarms": ("version", words)}
+
+
+def test_a_reason_names_a_site_only_to_who_sees_it(house):
+    approved(house)
+    changed(house, DEPLOYMENTS, "d-north", version="sepsis-130")
+    change_round(house.house)
+
+    def told(path: str) -> set[str]:
+        reader = Reader("p-viewer", "Person viewer", (Held(Role.VIEWER, path),))
+        return {one.because for one in list_reopenings(house.house, reader).items}
+
+    assert told("/") == {"version 1.2.0 became 1.3.0 at North"}
+    with house.house.database.changing(SYSTEM) as change:
+        fields = DeploymentFields(use="ward", site="south", version="sepsis-120", mode="live", clinician="p-clin")
+        DEPLOYMENTS.add(change, fields, "d-south")
+    assert told("/south/") == {"version 1.2.0 became 1.3.0 at a site out of your reach"}
 
 
 def test_told_again_it_reopens_nothing_twice(house):
@@ -180,7 +197,9 @@ def test_a_rollout_to_many_sites_is_one_change_that_says_so(house):
         changed(house, DEPLOYMENTS, name, version="sepsis-130")
     change_round(house.house)
 
-    assert set(reopened(house).values()) == {("version", "version 1.2.0 became 1.3.0 at North, and at 1 more site")}
+    assert set(reopened(house).values()) == {
+        ("version", "version 1.2.0 became 1.3.0 at [site:north], and at 1 more site")
+    }
     assert len(every(house)) == 2
 
 
@@ -218,7 +237,7 @@ def test_a_new_site_reopens_what_was_measured_elsewhere_and_the_procedures_of_a_
 
     change_round(house.house)
 
-    words = ("site", "it is to run at South")
+    words = ("site", "it is to run at [site:south]")
     assert reopened(house) == {"discrimination": words, "alarms": words, "downtime": words}
 
 

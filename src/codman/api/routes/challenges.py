@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StrictBool
 
 from codman.api import replies
 from codman.api.call import Call
@@ -44,7 +44,7 @@ class NewChallenge(BaseModel):
         default=5.0, description="The most that two predictions of a pair differ in time"
     )
     at: Instant | None = Field(default=None, description="As of this time; now where left out")
-    file: bool = Field(default=False, description="File it as evidence of the use, signed by the house")
+    file: StrictBool = Field(default=False, description="File it as evidence of the use, signed by the house")
 
 
 class ChallengeFound(BaseModel):

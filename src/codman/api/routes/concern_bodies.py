@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StrictBool
 
 from codman.api.routes.lists import CONFIG
 from codman.flows.concerns.raising import Said
@@ -19,7 +19,7 @@ class NewConcern(Said):
 
     use: Id | None = None
     site: Id | None = None
-    named: bool = Field(default=True, description="Whether it is kept who raised it")
+    named: StrictBool = Field(default=True, description="Whether it is kept who raised it")
 
 
 class KnownByNow(Fields):

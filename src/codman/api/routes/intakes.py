@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StrictBool
 
 from codman.api import replies
 from codman.api.call import Call
@@ -54,8 +54,10 @@ class Sending(BaseModel):
 
     model_config = CONFIG
 
-    another_use: bool = Field(default=False, description="It is another use, although the book has likely ones")
-    another_product: bool = Field(default=False, description="Its product is another one than its namesake in the book")
+    another_use: StrictBool = Field(default=False, description="It is another use, although the book has likely ones")
+    another_product: StrictBool = Field(
+        default=False, description="Its product is another one than its namesake in the book"
+    )
 
 
 class AskedNow(BaseModel):
@@ -145,6 +147,7 @@ def operations() -> Iterator[Operation]:
         description="Under the current edition of the questions; it ends under the edition it began with.",
         do=_begin,
         body=Body(NewIntake, "A use of the book, or first answers, or nothing"),
+        problems=(404,),
         once=True,
         answers=(Answer(201, "It is begun", Intake, headers=("ETag", "Location")),),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Final
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StrictBool
 
 from codman.api import replies
 from codman.api.call import Call
@@ -66,7 +66,7 @@ class Permission(BaseModel):
 
     case: Id
     why: Prose = Field(description="Where the decision says so")
-    unattended: bool = Field(default=False, description="It lets it happen before a person confirms it")
+    unattended: StrictBool = Field(default=False, description="It lets it happen before a person confirms it")
 
 
 def operations() -> Iterator[Operation]:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, select
 
 from codman.evidence.canonical import parse
+from codman.registry.places import marked
 from codman.registry.schema import deployments, facts, log_entries, sites, statements, uses, versions
 from codman.registry.schema_review import cases
 from codman.review.changes import Shift, number
@@ -102,15 +103,15 @@ def _deployment(connection: Connection, value: Mapping[str, Any]) -> Shifts:
         return
     again = before.get("mode") == Mode.ENDED.value
     if value["action"] == "deployment.create" or again:
-        yield row.use, Shift(Changed.SITE, f"it is to run at {row.site_name}", row.site, row.site_name)
+        yield row.use, Shift(Changed.SITE, f"it is to run at {marked(row.site)}", row.site, row.site_name)
         # the entry's own version: the row may have another since, of which a later entry tells
         version = row.version if again and "version" not in after else after.get("version")
         if version is not None:
-            yield row.use, version_shift(connection, None, version, row.site_name)
+            yield row.use, version_shift(connection, None, version, marked(row.site))
     elif after.get("version") is not None:
-        yield row.use, version_shift(connection, before.get("version"), after["version"], row.site_name)
+        yield row.use, version_shift(connection, before.get("version"), after["version"], marked(row.site))
     if before.get("ehr_build") is not None and "ehr_build" in after:
-        because = f"the EHR build at {row.site_name} became {row.ehr_build or 'unknown'}"
+        because = f"the EHR build at {marked(row.site)} became {row.ehr_build or 'unknown'}"
         yield row.use, Shift(Changed.EHR_BUILD, because, row.ehr_build, row.ehr_build)
 
 

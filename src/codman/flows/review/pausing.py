@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from codman.errors import CodmanError
 from codman.flows.house import House
 from codman.flows.review.cases import NotYours
-from codman.flows.review.reading import list_governed
+from codman.flows.review.reading import as_told, list_governed
 from codman.flows.review.staging import move_within, pause_runs, still_runs
 from codman.flows.review.superseded import lapsed, ran_out, rejection_stands
 from codman.flows.review.undecided import pauses_to_propose, why_paused
@@ -88,7 +88,7 @@ def confirm_pause(
         others = governance.every(change.connection, "pause_proposal", *_open_of(one.use))
         done = _settled(change.at, PauseState.PAUSED, reader, why)
         PAUSE_PROPOSALS.change_many(change, [(other, done) for other in others])
-        return settled
+        return as_told(change.connection, reader, settled)
 
 
 def decline_pause(
@@ -112,7 +112,7 @@ def decline_pause(
         _say_why(why)
         done = _settled(change.at, PauseState.KEPT, reader, why)
         kept: PauseProposal = PAUSE_PROPOSALS.change(change, proposal, done, revision)
-        return kept
+        return as_told(change.connection, reader, kept)
 
 
 def own_hand(connection: Connection, reader: Reader, one: PauseProposal) -> str | None:

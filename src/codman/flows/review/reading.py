@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Connection
 
 from codman.flows.house import House
 from codman.flows.records import BadListing
@@ -14,11 +15,14 @@ from codman.flows.review.deciding import blocking, verdict_of
 from codman.flows.review.voting import count, table_of
 from codman.registry import governance
 from codman.registry.access import NotAllowed, Reader, paths_for
+from codman.registry.places import told
 from codman.registry.records import Page
 from codman.spine.review import Acceptance, Case, Condition, Remark, Reviewer, Vote
 from codman.spine.verdict import Result
 
 FILTERS: Final = ("use", "checkpoint", "state", "procedure", "outcome")
+
+R = TypeVar("R", bound=BaseModel)
 
 
 class Requirement(BaseModel):
@@ -144,9 +148,26 @@ def list_governed(
     table = governance.GOVERNANCE[kind].table
     conditions = [table.c[name].in_(list(values)) for name, values in (where or {}).items()]
     with house.database.reading() as connection:
-        return governance.page(
+        found = governance.page(
             connection, kind, within, *conditions, order=order, descending=descending, limit=limit, cursor=cursor
         )
+        return Page(all_as_told(connection, reader, found.items), found.next)
+
+
+def as_told(connection: Connection, reader: Reader, record: R) -> R:
+    """A record with the reason it gives as the reader may know it: no site out of their reach has its name there."""
+    (found,) = all_as_told(connection, reader, [record])
+    return found
+
+
+def all_as_told(connection: Connection, reader: Reader, records: Sequence[R]) -> list[R]:
+    """The same of several records of one kind."""
+    because = [getattr(one, "because", None) for one in records]
+    said = iter(told(connection, paths_for(reader, "inventory.read"), [one for one in because if one is not None]))
+    return [
+        one if why is None else one.model_copy(update={"because": next(said)})
+        for one, why in zip(records, because, strict=True)
+    ]
 
 
 def _requirement(result: Result, accepted: set[str], stops: set[str]) -> Requirement:

@@ -21,7 +21,7 @@ from codman.registry.interests import hand_in
 from codman.registry.inventory import paths_of
 from codman.registry.names import names_of
 from codman.registry.nouns import DEPLOYMENTS, PRODUCTS, USES
-from codman.registry.places import inside
+from codman.registry.places import ELSEWHERE, inside
 from codman.registry.records import Stale
 from codman.registry.schema import deployments, documents, sites, uses
 from codman.registry.schema_review import cases, concerns, conditions, intakes
@@ -33,7 +33,6 @@ from codman.spine.review import Case, CaseOutcome, CaseState
 from codman.spine.site import Deployment, Mode
 from codman.spine.use import RUNNING, Decision, Stage, Use
 
-_ELSEWHERE: Final = "a site out of your reach"
 HAZARD_CHECK: Final = "hazard-check"  # the document that says who and what still depends on a use
 _MODE: Final[Mapping[Stage, Mode]] = {
     Stage.SILENT: Mode.SILENT,
@@ -238,7 +237,7 @@ def _as_seen(connection: Connection, reader: Reader, standing: Standing) -> Stan
     within = paths_for(reader, "inventory.read")
     reached = select(sites.c.id).where(sites.c.id.in_(standing.sites), inside(within))
     seen = set(connection.execute(reached).scalars())
-    called = {site: standing.called.get(site, site) if site in seen else _ELSEWHERE for site in standing.sites}
+    called = {site: standing.called.get(site, site) if site in seen else ELSEWHERE for site in standing.sites}
     return replace(standing, called=called)
 
 

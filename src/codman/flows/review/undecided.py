@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from codman.registry import governance
 from codman.registry.names import names_of
 from codman.registry.nouns import USES
+from codman.registry.places import marked
 from codman.registry.schema import deployments
 from codman.registry.schema_review import cases
 from codman.registry.undecided import OF, uncovered_by_use, uncovered_of
@@ -94,9 +95,12 @@ def pauses_to_propose(connection: Connection, day: str) -> Iterator[PauseProposa
 
 
 def why_paused(connection: Connection, use: Use, day: str) -> str | None:
-    """Why a pause of a use is proposed, in words; None where what runs is decided or only its version is another."""
+    """Why a pause of a use is proposed, as it is kept, with sites as `places.marked` writes them.
+
+    None where what runs is decided, or only its version is another.
+    """
     found = [one for one in uncovered(connection, use, day) if one.grave] if leads_to_pause(use) else []
-    said = sentences(found, names_of(connection, [one.deployment.site for one in found]))
+    said = sentences(found, {one.deployment.site: marked(one.deployment.site) for one in found})
     return said[0][:_LONGEST] if said else None
 
 

@@ -12,6 +12,7 @@ from codman.flows.before_deciding import nothing_decided
 from codman.flows.change_control import would_reopen
 from codman.flows.review.pausing import ProposalSettled, confirm_pause, decline_pause
 from codman.flows.review.plans import requirements_to_plan
+from codman.flows.review.reading import as_told
 from codman.flows.review.staging import CannotMove
 from codman.registry import governance
 from codman.registry.access import NotAllowed, paths_for, require
@@ -115,7 +116,7 @@ def _settle(visit: Visit, form: FormDep, name: str, step: str) -> Response:
 def _found(visit: Visit, name: str) -> PauseProposal:
     with visit.house.database.reading() as connection:
         one: PauseProposal = governance.get(connection, "pause_proposal", name, paths_for(visit.reader, "review.read"))
-    return one
+        return as_told(connection, visit.reader, one)
 
 
 def _open(visit: Visit, name: str, step: str) -> PauseProposal:

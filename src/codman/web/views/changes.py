@@ -13,6 +13,7 @@ from codman.flows.change_control import WouldReopen
 from codman.flows.review.pausing import own_hand
 from codman.flows.review.plans import approved
 from codman.flows.review.policies import titles_of
+from codman.flows.review.reading import all_as_told
 from codman.registry import governance
 from codman.registry.access import Reader, may
 from codman.registry.inventory import paths_of
@@ -130,7 +131,8 @@ def changes_view(
         undecided: What stands instead of a decision, where nothing is decided.
         called: What requirements that a plan may name are called, by id.
     """
-    found: list[Reopening] = governance.every(connection, "reopening", reopenings.c.use == use.id)
+    kept = governance.every(connection, "reopening", reopenings.c.use == use.id)
+    found: list[Reopening] = all_as_told(connection, reader, kept)
     titles = titles_of(connection, [one.policy for one in found])
     plans: list[ChangePlan] = governance.every(connection, "change_plan", change_plans.c.use == use.id)
     return ChangesView(
@@ -163,7 +165,8 @@ def _reopened(one: Reopening, titles: Mapping[tuple[str, str], str]) -> Reopened
 
 
 def _pauses(connection: Connection, use: Use, reader: Reader) -> tuple[PauseLine, ...]:
-    found: list[PauseProposal] = governance.every(connection, "pause_proposal", pause_proposals.c.use == use.id)
+    kept = governance.every(connection, "pause_proposal", pause_proposals.c.use == use.id)
+    found: list[PauseProposal] = all_as_told(connection, reader, kept)
     named = names_of(connection, [one.settled_by for one in found])
     places = paths_of(connection, use)
     return tuple(

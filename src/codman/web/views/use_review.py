@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from codman.flows.review.conditions import standing_case
 from codman.flows.review.policies import titles_of
+from codman.flows.review.reading import all_as_told
 from codman.flows.review.staging import Ahead
 from codman.registry import governance
 from codman.registry.access import Reader, may
@@ -96,9 +97,10 @@ def use_review(connection: Connection, use: Use, reader: Reader, ahead: Ahead, t
         conditions.c.state == ConditionState.OPEN.value,
         order="due_on",
     )
-    again = governance.every(
+    reopened = governance.every(
         connection, "reopening", reopenings.c.use == use.id, reopenings.c.state == ReopeningState.OPEN.value
     )
+    again = all_as_told(connection, reader, reopened)
     again.sort(key=lambda one: (one.created_at, one.policy, one.requirement, one.id))
     named = names_of(connection, [one.owner for one in owed])
     titles = titles_of(connection, [one.policy for one in again])
