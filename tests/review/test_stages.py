@@ -26,6 +26,7 @@ from codman.review.stages import (
     ways_from,
 )
 from codman.spine.policy import Checkpoint
+from codman.spine.reopening import SettledVersion
 from codman.spine.use import RUNNING, Decision, Stage, Tier
 
 NOON = "2026-11-21T12:00:00Z"
@@ -82,8 +83,35 @@ def test_another_version_than_was_decided_on_does_not_go_live():
     whichever = approved(Stage.IN_REVIEW, about, decided(), versions={"v-2": "2.0"})
     each = approved(Stage.IN_REVIEW, about, decided(version="v-2"), versions={"v-1": "1.0", "v-2": "2.0"})
     assert (needs(whichever, Stage.LIVE), needs(each, Stage.LIVE)) == ([], [])
+    # a change that was settled under its policy since it was made stands; one settled before, or by another, does not
+    about = replace(about, policy="strict")
+    moved = approved(Stage.IN_REVIEW, about, versions={"v-2": "2.0"})
+    for policy, since, lacks in (
+        ("strict", "2026-11-02T00:00:00Z", []),
+        ("strict", "2026-10-02T00:00:00Z", [Need.VERSION]),
+        ("lax", "2026-11-02T00:00:00Z", [Need.VERSION]),
+    ):
+        settled = frozenset({SettledVersion("v-2", policy, since)})
+        assert needs(replace(moved, settled=settled), Stage.LIVE) == lacks
+    # what change control holds open keeps a version back, whatever version the decision was about
+    held = replace(whichever, unshown=frozenset({"v-2"}))
+    assert needs(held, Stage.LIVE) == [Need.VERSION]
     # nobody acts on what runs silently
     assert needs(replace(ready, versions={"v-2": "2.0"}), Stage.SILENT) == []
+
+
+def test_what_a_case_retired_runs_again_only_by_a_later_decision():
+    retired = approved(Stage.IN_REVIEW, decided(), retired_at="2026-11-05T00:00:00Z")
+    again = replace(retired, decisions=(decided(), decided(at="2026-11-06T00:00:00Z")))
+
+    assert (needs(retired, Stage.LIVE), needs(again, Stage.LIVE)) == ([Need.DECISION], [])
+
+
+def test_a_paused_site_is_not_set_going_over_open_harm_by_staying_where_the_use_is():
+    live = approved(Stage.LIVE, harm_open=1)
+
+    assert needs(live, Stage.LIVE) == []
+    assert needs(replace(live, paused_somewhere=True), Stage.LIVE) == [Need.NO_HARM]
 
 
 def test_there_is_one_way_between_two_stages_and_each_names_an_action():

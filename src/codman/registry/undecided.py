@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Text, and_, case, cast, exists
 from codman.registry.nouns import DEPLOYMENTS
 from codman.registry.schema import deployments, uses
 from codman.registry.schema_review import cases, reopenings
-from codman.spine.reopening import Changed, ReopeningState
+from codman.spine.reopening import Changed, ReopeningState, SettledVersion
 from codman.spine.review import GRANTED, CaseOutcome, CaseState, Procedure
 from codman.spine.site import Deployment
 from codman.spine.use import RUNNING, Decision, Stage
@@ -31,6 +31,7 @@ JOINED: Final = deployments.join(OF, OF.c.id == deployments.c.use)
 _decided = cases.alias("decided")
 _granted = cases.alias("granted")
 _refused = cases.alias("refused")
+_retired = cases.alias("retired")
 
 
 def _exposed(column: Any) -> ColumnElement[int]:
@@ -63,7 +64,16 @@ def uncovered(today: str) -> ColumnElement[bool]:
         func.replace(cast(_granted.c.sites, Text), " ", "") == "[]",
         cast(_granted.c.sites, Text).contains(literal('"') + deployments.c.site + '"'),
     )
-    of_version = or_(_granted.c.version.is_(None), _granted.c.version == deployments.c.version, _change_settled())
+    reopened = exists(
+        select(reopenings.c.id).where(
+            reopenings.c.use == deployments.c.use,
+            reopenings.c.changed == Changed.VERSION.value,
+            reopenings.c.became == deployments.c.version,
+            reopenings.c.state == ReopeningState.OPEN.value,
+        )
+    )
+    whichever = and_(_granted.c.version.is_(None), ~reopened)
+    of_version = or_(whichever, _granted.c.version == deployments.c.version, _change_settled())
     refused_since = exists(
         select(_refused.c.id).where(
             _refused.c.use == _granted.c.use,
@@ -78,7 +88,15 @@ def uncovered(today: str) -> ColumnElement[bool]:
             _exposed(_refused.c.leads_to) <= _exposed(deployments.c.mode),
         )
     )
-    covered = exists(select(_granted.c.id).where(*granted, names_site, of_version, ~refused_since))
+    retired_since = exists(
+        select(_retired.c.id).where(
+            _retired.c.use == _granted.c.use,
+            _retired.c.state == CaseState.DECIDED.value,
+            _retired.c.outcome == CaseOutcome.RETIRED.value,
+            _retired.c.decided_at >= _granted.c.decided_at,
+        )
+    )
+    covered = exists(select(_granted.c.id).where(*granted, names_site, of_version, ~refused_since, ~retired_since))
     # one list, worked out once: few of thousands of uses have come before a committee yet
     decided = deployments.c.use.in_(
         select(_decided.c.use).where(_decided.c.state == CaseState.DECIDED.value, _exposed(_decided.c.leads_to) >= 0)
@@ -88,22 +106,58 @@ def uncovered(today: str) -> ColumnElement[bool]:
 
 
 def _change_settled() -> ColumnElement[bool]:
-    """Whether change control reopened what this version touched, and all of it was shown again or is in plan."""
+    """Whether change control reopened what this version touched of the policy, since its decision, and all is shown."""
     of_it = (
         reopenings.c.use == deployments.c.use,
         reopenings.c.changed == Changed.VERSION.value,
         reopenings.c.became == deployments.c.version,
+        reopenings.c.policy == _granted.c.policy,
+        reopenings.c.created_at >= _granted.c.decided_at,
     )
-    still = select(reopenings.c.id).where(*of_it, reopenings.c.state == ReopeningState.OPEN.value)
-    return and_(exists(select(reopenings.c.id).where(*of_it)), ~exists(still))
+    return and_(exists(select(reopenings.c.id).where(*of_it)), ~exists(select(reopenings.c.id).where(*of_it, _UNSHOWN)))
 
 
-def settled_versions(connection: Connection, use: str) -> frozenset[str]:
-    """The versions of a use whose change reopened requirements, none of which is open still, or was in plan."""
-    still = func.sum(case((reopenings.c.state == ReopeningState.OPEN.value, 1), else_=0))
-    of_it = (reopenings.c.use == use, reopenings.c.changed == Changed.VERSION.value)
-    rows = connection.execute(select(reopenings.c.became, still).where(*of_it).group_by(reopenings.c.became))
-    return frozenset(version for version, open_ones in rows if version is not None and not open_ones)
+# Still open, or closed because the version went away again, and not shown since
+_since = reopenings.alias("since")
+_UNSHOWN: Final = or_(
+    reopenings.c.state == ReopeningState.OPEN.value,
+    and_(
+        reopenings.c.closed_by.is_(None),
+        ~exists(
+            select(_since.c.id).where(
+                _since.c.use == reopenings.c.use,
+                _since.c.policy == reopenings.c.policy,
+                _since.c.requirement == reopenings.c.requirement,
+                _since.c.changed == reopenings.c.changed,
+                _since.c.became == reopenings.c.became,
+                _since.c.closed_by.is_not(None),
+                _since.c.created_at >= reopenings.c.created_at,
+            )
+        ),
+    ),
+)
+
+
+def settled_versions(connection: Connection, use: str) -> tuple[frozenset[SettledVersion], frozenset[str]]:
+    """What change control found of the versions of a use.
+
+    Returns:
+        By version and policy, where all that was reopened was shown again or is in plan; and the versions of which
+        something stands open.
+    """
+    unshown = func.sum(case((_UNSHOWN, 1), else_=0))
+    open_ones = func.sum(case((reopenings.c.state == ReopeningState.OPEN.value, 1), else_=0))
+    rows = connection.execute(
+        select(reopenings.c.became, reopenings.c.policy, func.min(reopenings.c.created_at), unshown, open_ones)
+        .where(
+            reopenings.c.use == use,
+            reopenings.c.changed == Changed.VERSION.value,
+            reopenings.c.became.is_not(None),
+        )
+        .group_by(reopenings.c.became, reopenings.c.policy)
+    ).all()
+    settled = frozenset(SettledVersion(version, policy, since) for version, policy, since, left, _ in rows if not left)
+    return settled, frozenset(version for version, _, _, _, still in rows if still)
 
 
 def without_decision(today: str) -> ColumnElement[bool]:

@@ -18,6 +18,7 @@ from typing import Final
 
 from codman.spine.day import written_day
 from codman.spine.policy import Checkpoint
+from codman.spine.reopening import SettledVersion
 from codman.spine.review import Procedure
 from codman.spine.statement import when
 from codman.spine.use import RUNNING, Decision, Stage, Tier
@@ -155,6 +156,7 @@ class Decided:
     sites: frozenset[str] | None = None  # None: every site
     expires_at: str | None = None  # when it says it ends; its kind may end it sooner
     version: str | None = None  # None: whichever
+    policy: str = ""  # by which it was judged
 
     def ends_at(self, terms: Mapping[DecisionKind, Terms] = TERMS) -> datetime | None:
         """When it ends by itself; None is never."""
@@ -182,10 +184,13 @@ class Standing:
     hazards_checked: bool = False
     lapsed: int = 0  # conditions of decisions that none superseded, whose day passed and which nothing has met since
     retirement_decided: bool = False  # by the case that is being closed: an older one ended an earlier life
-    deployed: bool = False  # it runs somewhere, or is paused there, whatever its own stage
+    deployed: bool = False  # it runs somewhere, or ran, whatever its own stage
     called: Mapping[str, str] = field(default_factory=dict)  # the sites by their names, for who reads what is lacking
-    # that run, or are to run, by their labels; "" where it is not said; not those that change control settled
-    versions: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)  # that run, or are to, by label; "" where it is not said
+    unshown: frozenset[str] = frozenset()  # of these: with requirements that change control holds open
+    settled: frozenset[SettledVersion] = frozenset()
+    retired_at: str | None = None  # by a case: what was decided before it is over
+    paused_somewhere: bool = False  # at one of its sites at least
     legacy: bool = False  # it ran before anybody asked, and nobody has decided since
     others: tuple[Decided, ...] = ()  # decisions about other uses of the same product: a limit counts them too
 
@@ -268,6 +273,7 @@ def _good(standing: Standing, stage: Stage, at: str, terms: Mapping[DecisionKind
         for d in standing.decisions
         if d.outcome in _FAVOURABLE
         and when(d.at) <= now
+        and (standing.retired_at is None or when(d.at) > when(standing.retired_at))
         and all(when(d.at) > when(no.at) and _STRICT.index(d.kind) >= _STRICT.index(no.kind) for no in refused)
         and not _ended(d, now, terms)
         and exposed <= _EXPOSURE.index(d.up_to)
@@ -355,7 +361,8 @@ def _lack(
     if need is Need.DOWNTIME:
         return None if standing.downtime_procedure else Lack(need, "nobody has said what people do when it is down")
     if need is Need.NO_HARM:
-        stays = transition.before is transition.after  # it runs by then: what stops it is a pause
+        # where it runs by then, what stops it is a pause; a site that is paused would be set going again
+        stays = transition.before is transition.after and not standing.paused_somewhere
         many = "a concern about harm is open" if standing.harm_open == 1 else "concerns about harm are open"
         return Lack(need, f"{many}: close it with what was found") if standing.harm_open and not stays else None
     if need is Need.HAZARDS:
@@ -385,11 +392,24 @@ def _lack(
 
 def _other_version(need: Need, standing: Standing, good: Sequence[Decided]) -> Lack | None:
     """That what is to run is not what was decided on; with no decision at all, that is what is said."""
-    decided = {d.version for d in good}
-    others = [] if not decided or None in decided else sorted(standing.versions.keys() - decided)
+    if not good:
+        return None
+    others = sorted(one for one in standing.versions if not any(_covers(standing, d, one) for d in good))
     if not others:
         return None
     if others == [""]:
         return Lack(need, "its decision is about one version, and which one runs is not said")
     labels = ", ".join(sorted(standing.versions[one] for one in others if one))
-    return Lack(need, f"its decision is about another version than {labels}")
+    return Lack(need, f"its decision is not about version {labels}, whose change nobody has settled")
+
+
+def _covers(standing: Standing, decided: Decided, version: str) -> bool:
+    """Whether a decision is about a version, or about one whose change to this was settled under its policy since."""
+    if decided.version == version:
+        return True
+    if decided.version is None:
+        return version not in standing.unshown
+    return any(
+        (one.version, one.policy) == (version, decided.policy) and when(one.since) >= when(decided.at)
+        for one in standing.settled
+    )

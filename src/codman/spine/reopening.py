@@ -6,7 +6,7 @@ Made by flows/change_control; kept by registry; read by review and the doors.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field
 
@@ -36,6 +36,14 @@ class ReopeningState(StrEnum):
     OPEN = "open"
     IN_PLAN = "in plan"  # an approved change plan allows it, and evidence holds it
     CLOSED = "closed"
+
+
+class SettledVersion(NamedTuple):
+    """A version whose change reopened requirements of a policy, all of which were shown again, or are in plan."""
+
+    version: str
+    policy: str
+    since: str  # when the first of them was reopened, ISO 8601
 
 
 class ReopeningFields(Fields):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from codman.flows.house import House
 from codman.flows.review.evidence import exhibits_of
@@ -50,6 +50,10 @@ def decisions_in_force(connection: Connection, use: str, day: str) -> list[Case]
         cases.c.expires_on > day,
         order="decided_at",
     )
+    retired = connection.execute(
+        select(func.max(cases.c.decided_at)).where(cases.c.use == use, cases.c.outcome == CaseOutcome.RETIRED.value)
+    ).scalar_one()
+    granted = [one for one in granted if retired is None or (one.decided_at or "") > retired]
     there = deployments_of(connection, use)
     standing: dict[str, list[Case]] = {}
     for one in granted:

@@ -107,8 +107,10 @@ def move(
         found = USES.get(change.connection, use)
         if found.revision != revision:
             raise Stale("use", use, revision, found.revision)
+        paused = any(one.mode is Mode.PAUSED for one in _deployments(change.connection, use))
         moved = move_within(change, reader, found, to, reason)
-        if found.stage is Stage.PAUSED and to in RUNNING:  # who may not make the move at all was told so first
+        # who may not make the move at all was told so first
+        if to in RUNNING and (found.stage is Stage.PAUSED or paused):
             _impartial(change.connection, reader, found)
         return moved
 
@@ -248,9 +250,10 @@ def standing_of_use(connection: Connection, use: Use, runs: list[Deployment]) ->
         connection, "case", cases.c.use == use.id, cases.c.state == CaseState.DECIDED.value, order="decided_at"
     )
     begun = connection.execute(select(intakes.c.state).where(intakes.c.use == use.id)).scalars().all()
-    settled = settled_versions(connection, use.id)
-    unsettled = {one.version or "" for one in there if one.version not in settled}
-    labels = names_of(connection, unsettled)
+    settled, unshown = settled_versions(connection, use.id)
+    running = {one.version or "" for one in there}
+    labels = names_of(connection, running)
+    retired = [one.decided_at for one in decided if one.outcome is CaseOutcome.RETIRED]
     checked = select(documents.c.id).where(documents.c.about == use.id, documents.c.type == HAZARD_CHECK)
     return Standing(
         stage=use.stage,
@@ -258,13 +261,17 @@ def standing_of_use(connection: Connection, use: Use, runs: list[Deployment]) ->
         decisions=tuple(one for one in map(decided_as, decided) if one is not None),
         sites=frozenset(one.site for one in there),
         called=names_of(connection, [one.site for one in there]),
-        versions={one: labels.get(one, one) for one in unsettled},
+        versions={one: labels.get(one, one) for one in running},
+        unshown=unshown,
+        settled=settled,
+        retired_at=max((one for one in retired if one is not None), default=None),
+        paused_somewhere=any(one.mode is Mode.PAUSED for one in there),
         accepted=frozenset(one.site for one in there if one.accepted_at is not None),
         intake_complete=not begun or IntakeState.SUBMITTED.value in begun,
         downtime_procedure=use.downtime_procedure is not None,
         harm_open=len(open_harm(connection, use.id)),
         hazards_checked=connection.execute(checked).first() is not None,
-        deployed=any(one.mode in _RUNS or one.mode is Mode.PAUSED for one in there),
+        deployed=bool(runs),
         lapsed=len(lapsed(connection, conditions.c.use == use.id)),
         legacy=use.decision is Decision.LEGACY,
         others=_of_other_uses(connection, use),
@@ -310,6 +317,7 @@ def decided_as(case: Case) -> Decided | None:
         sites=frozenset(case.sites) or None,
         expires_at=None if case.expires_on is None else f"{case.expires_on}T00:00:00Z",
         version=case.version,
+        policy=case.policy,
     )
 
 
@@ -323,6 +331,8 @@ def _deployments_follow(change: Change, standing: Standing, runs: list[Deploymen
     if mode is None:
         return
     patch: dict[str, Any] = {"mode": mode.value, "since": change.at[:10]}
+    if mode is Mode.ENDED:  # whoever accepted it, accepted what is over
+        patch["accepted_at"] = None
     follow = [one for one in runs if one.mode not in (Mode.ENDED, mode)]
     if to in (Stage.PILOT, Stage.LIVE):
         follow = [one for one in follow if one.site in standing.accepted]
