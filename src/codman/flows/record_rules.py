@@ -9,46 +9,25 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, literal, or_, select, true, update
 
-from codman.errors import CodmanError
+from codman.flows.deployment_rules import deployment_fits
 from codman.registry import nouns
-from codman.registry.access import NotAllowed, Reader
+from codman.registry.access import Reader
 from codman.registry.accounts_invitations import has_administrator
 from codman.registry.accounts_people import LastAdministrator
 from codman.registry.fixed_fields import DECIDED as DECIDED
-from codman.registry.fixed_fields import RAN_BEFORE, fact_stays, use_stays, version_stays
-from codman.registry.interests import hand_in
+from codman.registry.fixed_fields import RAN_BEFORE, deployment_stays, fact_stays, use_stays, version_stays
 from codman.registry.inventory import visible
 from codman.registry.places import at_site, inside
 from codman.registry.records import BadField, NoSuchRecord, Records
 from codman.registry.schema import deployments, documents, facts, grants, sites, uses
-from codman.registry.schema_review import cases
-from codman.review.superseding import exposure
-from codman.spine.site import Mode, Site, SiteLevel
+from codman.spine.site import Site, SiteLevel
 from codman.spine.use import Decision, Stage
 
-_ACCEPTED: Final = ("use", "site", "clinician", "version")  # what a clinician's acceptance is of
-_RUNNING_MODES: Final = frozenset({Mode.SILENT, Mode.PILOT, Mode.LIVE})
 _LEVELS: Final = list(SiteLevel)
 
 Within = Sequence[str]
 Seen = Callable[[Within, Reader], ColumnElement[bool]]
 Places = Callable[[Connection, Any], Sequence[str] | None]
-
-
-class NotTheClinician(NotAllowed):
-    """An acceptance by somebody other than the accountable clinician of the site, or by one with a hand in the use."""
-
-    def __init__(self, hand: str | None = None) -> None:
-        CodmanError.__init__(
-            self,
-            what="this acceptance is not yours to give",
-            why="only the clinician whom the deployment names can accept it"
-            if hand is None
-            else f"you {hand}: a site accepts by a clinician who has no hand in the use",
-            fix="have the deployment name you as its clinician, or ask the one it names"
-            if hand is None
-            else "have the deployment name another clinician of the site, who accepts it",
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,34 +168,6 @@ def _vendor_places(_connection: Connection, vendor: Any) -> Sequence[str] | None
     return None if getattr(vendor, "id", None) is None else ["/"]
 
 
-def _deployment_fits(connection: Connection, deployment: Any) -> None:
-    _mode_within_stage(connection, deployment)
-    if deployment.version is None:
-        return
-    product = nouns.VERSIONS.get(connection, deployment.version).product
-    if nouns.USES.get(connection, deployment.use).product != product:
-        raise BadField("deployment", "version", "it is a version of another product than the use's")
-
-
-def _mode_within_stage(connection: Connection, deployment: Any) -> None:
-    """Refuse to set a site going by hand beyond where the use stands, once a committee has had it before it.
-
-    Raises:
-        BadField: It would reach patients where the use does not, or run at all where the use is paused or retired.
-    """
-    name = getattr(deployment, "id", None)
-    mode = Stage(deployment.mode.value) if deployment.mode in _RUNNING_MODES else None
-    if mode is None or (name is not None and nouns.DEPLOYMENTS.get(connection, name).mode is deployment.mode):
-        return
-    use = nouns.USES.get(connection, deployment.use)
-    stopped = use.stage in (Stage.PAUSED, Stage.RETIRED)
-    if not stopped and (mode is Stage.SILENT or exposure(mode) <= exposure(use.stage)):
-        return
-    if connection.execute(select(cases.c.id).where(cases.c.use == use.id).limit(1)).first() is not None:
-        why = f"the use is {use.stage.value}: its sites follow when it is moved, from its own page"
-        raise BadField("deployment", "mode", why)
-
-
 def _no_circle(records: Records[Any, Any], column: str) -> Callable[[Connection, Any], None]:
     """A record that is a part of, or made from, another is never its own ancestor."""
 
@@ -258,31 +209,6 @@ def actions_of(kind: str, rules: Kind, changed: set[str]) -> list[str]:
     if kind != "use" or not changed & DECIDED:
         return [rules.change]
     return ["use.decide", rules.change] if changed - DECIDED else ["use.decide"]
-
-
-def with_what_follows(kind: str, old: Any, new: Any, patch: Mapping[str, Any]) -> Mapping[str, Any]:
-    """An acceptance is of this use, here, by this clinician, in this version; with another of them it is asked anew."""
-    if kind != "deployment":
-        return patch
-    if new.accepted_at is not None and new.accepted_at != old.accepted_at:
-        raise BadField(kind, "accepted_at", "it is set when the clinician accepts, and only then")
-    if any(getattr(new, field) != getattr(old, field) for field in _ACCEPTED):
-        return {**patch, "accepted_at": None}
-    return patch
-
-
-def accepted_by(connection: Connection, deployment: Any, person: str) -> None:
-    """Refuse an acceptance that is not the word of the site's clinician, or of one with a hand in the use.
-
-    Raises:
-        NotTheClinician: It would be another's, or theirs who named themselves.
-    """
-    if deployment.clinician != person:
-        raise NotTheClinician
-    use = nouns.USES.get(connection, deployment.use)
-    hands = hand_in(connection, use, nouns.PRODUCTS.get(connection, use.product))
-    if person in hands:  # who answers for a use may name any clinician, and so themselves
-        raise NotTheClinician(hands[person])
 
 
 @contextmanager
@@ -369,7 +295,8 @@ KINDS: Final[Mapping[str, Kind]] = {
         "deployment.change",
         lambda within, _reader: at_site(deployments.c.site, within),
         _deployment_places,
-        _deployment_fits,
+        deployment_fits,
+        deployment_stays,
         filters=("use", "site", "version", "mode", "clinician"),
         words=(),
     ),

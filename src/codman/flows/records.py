@@ -11,16 +11,15 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, or_, select
 
 from codman.errors import BadInput, nearest
+from codman.flows.deployment_rules import accepted_by, with_what_follows
 from codman.flows.house import House
 from codman.flows.record_rules import (
     KINDS,
     Kind,
-    accepted_by,
     actions_of,
     an_administrator_stays,
     decided_on_entry,
     move_what_is_below,
-    with_what_follows,
 )
 from codman.registry.access import NotAllowed, Reader, may, paths_for, require
 from codman.registry.accounts_people import deactivate

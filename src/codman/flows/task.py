@@ -25,6 +25,7 @@ class Duty(StrEnum):
     RENEWAL = "renew a decision"
     MOVE = "take a use where it was decided to go"
     UNDECIDED = "have decided what runs"
+    REOPENED = "have shown again what changed"
     SITE = "accept a site"
     TIER = "agree to a lower tier"
     REPORT = "see that a report comes"

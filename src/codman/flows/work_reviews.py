@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from sqlalchemy import Connection, exists, or_, select
+from sqlalchemy import Connection, exists, func, or_, select
 
 from codman.flows.house import House
 from codman.flows.review.cases import WORKING, docket_within
@@ -25,11 +25,13 @@ from codman.registry.schema_review import (
     conditions,
     pause_proposals,
     remarks,
+    reopenings,
     reviewers,
 )
 from codman.registry.undecided import OF, uncovered_by_use
 from codman.review.votes import why_not_vote
 from codman.spine.pausing import PauseState
+from codman.spine.reopening import ReopeningState
 from codman.spine.review import GRANTED, Case, CaseState, ConditionState, Conflict
 from codman.spine.use import RUNNING, Decision, Stage
 
@@ -57,7 +59,32 @@ def of_reviews(house: House, connection: Connection, reader: Reader, ahead: str,
     yield from _renewals(connection, reader, ahead)
     yield from _ready(connection, reader, house.database.clock().isoformat())
     yield from _undecided(connection, reader, today)
+    yield from _reopened(connection, reader)
     yield from _sites(connection, reader)
+
+
+def _reopened(connection: Connection, reader: Reader) -> Iterator[Task]:
+    """Requirements that a change reopened, for who answers for the use and who presides."""
+    count, since = func.count(reopenings.c.id), func.min(reopenings.c.created_at)
+    open_ones = (
+        select(reopenings.c.use, count, since)
+        .where(reopenings.c.state == ReopeningState.OPEN.value)
+        .group_by(reopenings.c.use)
+        .order_by(reopenings.c.use)
+    )
+    waiting = {use: (number, began) for use, number, began in connection.execute(open_ones)}
+    for use in USES.get_many(connection, sorted(waiting)).values():
+        number, began = waiting[use.id]
+        if use.owner != reader.person and not may(reader, "case.change", paths_of(connection, use)):
+            continue
+        what = "1 requirement is" if number == 1 else f"{number:,} requirements are"
+        yield Task(
+            duty=Duty.REOPENED,
+            sentence=f"{what} reopened of {use.name}: bring evidence, or a case that decides",
+            at=f"/uses/{use.id}/changes",
+            since=began,
+            use=use.id,
+        )
 
 
 def _seats(house: House, connection: Connection, reader: Reader) -> Iterator[Task]:

@@ -132,8 +132,25 @@ def _lower(tier: str, than: Tier) -> bool:
     return _TIERS.index(Tier(tier)) < _TIERS.index(than)
 
 
+def deployment_stays(connection: Connection, deployment: Any, changed: Collection[str]) -> None:
+    """Refuse to carry what runs to another site or use, once a committee has had either use before it.
+
+    Args:
+        connection: Where to read.
+        deployment: The deployment as it was.
+        changed: The fields that would change.
+
+    Raises:
+        FixedField: Its use or site would.
+    """
+    touched = [field for field in ("use", "site") if field in changed]
+    if touched and _any(connection, select(literal(1)).where(cases.c.use == deployment.use)):
+        why = "what was decided and accepted here is about this use at this site"
+        raise FixedField("deployment", touched[0], why, "end this one, and put down the other")
+
+
 def fact_stays(_connection: Connection, fact: Any, changed: Collection[str]) -> None:
-    """Refuse to make something else of an answer that came with a file: its entry names it by these.
+    """Refuse to make something else of an answer: changes are seen by what it answers, an imported one by its source.
 
     Args:
         _connection: Not asked.
@@ -144,6 +161,8 @@ def fact_stays(_connection: Connection, fact: Any, changed: Collection[str]) -> 
         FixedField: What it is about, its field or its source would.
     """
     touched = [field for field in _ANSWER if field in changed]
+    if set(touched) - {"source"}:
+        raise FixedField("fact", touched[0], "what an answer answers stays", "add another answer, and correct this one")
     if touched and fact.source.startswith(IMPORTED):
         raise FixedField("fact", touched[0], "this answer came with a file", "add an answer of your own beside it")
 

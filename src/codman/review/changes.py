@@ -271,7 +271,8 @@ def why_not_planned(plan: ChangePlanFields, shift: Shift) -> str | None:
     names = [one for one in (shift.named, shift.became) if one is not None]
     if isinstance(allowed, Mapping):
         return _why_not_within(allowed, names)
-    if any(fnmatchcase(name, str(one)) for name in names for one in _listed(allowed)):
+    # a pattern is of names as people write them: an id is whatever its sender called the record
+    if any(fnmatchcase(names[0], str(one)) or str(one) in names for one in _listed(allowed) if names):
         return None
     return f"the plan allows {', '.join(map(str, _listed(allowed))) or 'none'}, not {names[0] if names else 'this'}"
 

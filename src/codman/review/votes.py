@@ -95,7 +95,8 @@ def on_the_table(
         conditions: What an approval would ask for.
         acceptances: What was accepted in writing.
         verdict: How each requirement stands.
-        facts: What its policy was chosen by: the use's tier, its setting, the kind of its product.
+        facts: What its policy was chosen by: the use's tier, its setting, the kind of its product; and what else it is
+            about: the version's label and digest, the population, the change plans laid before it.
     """
     asked = ("sentence", "owner", "due_on", "requirement", "document", "patients_needed")
     open_ones = [one for one in conditions if one.state in (ConditionState.OPEN, ConditionState.HANDED_IN)]

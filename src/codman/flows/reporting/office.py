@@ -17,9 +17,10 @@ from codman.flows.reporting.letters import address_of_link, secret_of
 from codman.flows.reporting.receiving import NotAwaited, awaited_by
 from codman.flows.review.reading import list_governed
 from codman.registry import governance
-from codman.registry.access import NotAllowed, Reader, paths_for
+from codman.registry.access import NotAllowed, Reader, paths_for, require
 from codman.registry.governance import EXPECTED_REPORTS, SCHEDULES
 from codman.registry.interests import hand_in
+from codman.registry.inventory import paths_of
 from codman.registry.links import REPORT, Link, links_about, make_link, revoke_links
 from codman.registry.nouns import PRODUCTS, USES
 from codman.registry.records import BadField, Page
@@ -230,7 +231,8 @@ def await_again(
 
     Raises:
         NoSuchRecord: There is no such report within their reach.
-        NotAllowed: They may not, for its use.
+        NotAllowed: They may not, for its use; or it tells of something that nobody has said what follows from, and
+            they do not preside or have a hand in the use.
         BadField: It is awaited already, or no reason is given.
         Stale: It was changed meanwhile.
     """
@@ -238,6 +240,11 @@ def await_again(
         found = awaited_by(change.connection, reader, name, "schedule.change")
         if found.report.state is ReportState.DUE:
             raise BadField("expected_report", "state", "it is awaited already")
+        if found.report.tells and found.report.heeded_at is None:
+            require(reader, "report.excuse", paths_of(change.connection, found.use))
+            hand = hand_in(change.connection, found.use, found.product).get(reader.person)
+            if hand is not None:
+                raise NotImpartial("have a report that tells of something written anew", hand)
         if not why.strip():
             raise BadField("expected_report", "state", "say why it must come again")
         again: dict[str, Any] = {

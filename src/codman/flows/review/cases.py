@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 
 from codman.errors import CodmanError
 from codman.flows.house import House
+from codman.flows.review.about import as_it_runs, what_it_is_about
 from codman.flows.review.policies import keep, kept
 from codman.flows.review.setting import setting_of
 from codman.registry import governance
@@ -96,6 +97,7 @@ class Docket:
     floor: Floor  # the least that a use of its tier takes, and its policy asks
     setting: str | None  # where care is given, as policies name it
     gone: frozenset[str]  # of those who voted: whose account is closed, or who may no longer vote here
+    about: tuple[str | None, ...] = ()  # what else is on the table: artefact, population, change plans laid before it
 
 
 def open_case(
@@ -124,8 +126,8 @@ def open_case(
         policy: What it is judged by; kept word for word.
         use: Which use.
         leads_to: The stage it asks for.
-        sites: Sites that the decision will name.
-        version: The version it is about.
+        sites: Sites that the decision will name; without, those where it runs or is to run now.
+        version: The version it is about; without, the one that runs or is to run at those sites, where it is one.
         procedure: Full, expedited or emergency.
         quorum: Least votes; no fewer than its tier takes and its policy asks.
         disciplines: Disciplines that must have voted, beyond those that its tier takes.
@@ -150,6 +152,7 @@ def open_case(
             connection, reader, use, "case.create" if procedure is not Procedure.EMERGENCY else "case.emergency"
         )
         _refer(connection, reader, found, sites, version)
+        sites, version = as_it_runs(connection, found, sites, version)
         _enough(found, policy, procedure, quorum)
         fields = CASES.validated(
             {
@@ -222,6 +225,7 @@ def docket_within(connection: Connection, reader: Reader, name: str) -> Docket:
         floor=floor_for(use.tier, policy),
         setting=setting_of(connection, use),
         gone=frozenset(voters - _still_vote(connection, voters, paths_of(connection, use, case.sites))),
+        about=what_it_is_about(connection, case, use),
     )
 
 

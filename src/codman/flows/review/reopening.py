@@ -116,9 +116,13 @@ def _there(connection: Connection, use: str) -> list[Reopening]:
 def _tells_of(old: Reopening, new: Touched, index: int, since: int) -> bool:
     if (old.policy, old.requirement, old.changed) != (new.policy, new.requirement, new.changed):
         return False
-    if new.changed in _ONCE and new.became is not None:
-        return old.became == new.became and (old.log_index or 0) > since
-    return old.log_index == index
+    if old.log_index == index:
+        return True
+    if new.changed not in _ONCE or new.became is None or old.became != new.became:
+        return False
+    # what went away and came back was never shown: it is asked for anew
+    went_away = old.state is ReopeningState.CLOSED and old.closed_by is None
+    return (old.log_index or 0) > since and not went_away
 
 
 def _new(connection: Connection, use: str, wanted: Sequence[Touched]) -> list[Touched]:

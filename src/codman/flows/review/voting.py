@@ -124,7 +124,7 @@ def table(house: House, reader: Reader, case: str) -> str:
 
 def table_of(found: Docket, verdict: Verdict) -> str:
     """What is on the table in a case, as a digest: what a vote that is cast now is cast on."""
-    facts = [found.use.tier, found.setting, found.product.kind]
+    facts = [found.use.tier, found.setting, found.product.kind, *found.about]
     return on_the_table(found.case, found.conditions, found.acceptances, verdict, facts)
 
 
