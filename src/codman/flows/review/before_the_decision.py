@@ -74,6 +74,8 @@ def _condition(change: Change, found: Docket, fields: Mapping[str, Any]) -> Cond
     extra = sorted(set(fields) - _ASKED)
     if extra:
         raise BadField("condition", extra[0][:60], "a condition is written without it; steps after the decision set it")
+    if isinstance(fields.get("document"), str):  # as types of documents are written
+        fields = {**fields, "document": "-".join(fields["document"].lower().split())}
     made: ConditionFields = CONDITIONS.validated({**fields, "use": found.use.id, "case": found.case.id})
     if made.requirement is not None and all(one.id != made.requirement for one in found.policy.requires):
         raise BadField("condition", "requirement", "the case's policy has no such requirement")

@@ -139,7 +139,7 @@ def _because(one: Deployment, use: Use, granted: Sequence[Case], day: str, named
         if one.version is None:
             return Uncovered(one, f"which version runs is not said: the decision is about {label}", of_version=True)
         return Uncovered(one, f"the decision is about version {label}", of_version=True)
-    return Uncovered(one, "it was refused since")
+    return Uncovered(one, "it was refused or retired since")
 
 
 def _listed(names: Sequence[str]) -> str:

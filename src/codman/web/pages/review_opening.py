@@ -115,6 +115,7 @@ def _first(visit: Visit, values: Mapping[str, str], *, sent: bool, status: int =
         asks=asks,
         values=values,
         errors=unanswered(asks, values) if sent else None,
+        hidden={"procedure": values["procedure"]} if values.get("procedure") in set(Procedure) else None,
     )
     return visit.show("step.html", view, status=status, method="get")
 

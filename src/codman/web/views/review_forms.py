@@ -212,8 +212,8 @@ STEPS: Final[Mapping[str, Step]] = {
             title="Add a condition",
             submit="Add it",
             action="case.change",
-            lead="An approval will ask for it. It closes by itself when the evidence or the document comes, and lapses "
-            "when its day passes.",
+            lead="An approval will ask for it. Evidence that meets it closes it; a document waits to be accepted. It "
+            "lapses when its day passes.",
             asks=_condition,
             back="#conditions",
         ),
