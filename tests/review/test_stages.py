@@ -14,17 +14,16 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from codman.review.stages import (
     TERMS,
     TRANSITIONS,
-    Counted,
     Decided,
     DecisionKind,
     Need,
     Standing,
     check_move,
-    counted,
     in_force,
     must_stop,
     ways_from,
 )
+from codman.review.stages_counted import Counted, counted
 from codman.spine.policy import Checkpoint
 from codman.spine.reopening import SettledVersion
 from codman.spine.use import RUNNING, Decision, Stage, Tier

@@ -141,7 +141,7 @@ TERMS: Final[Mapping[DecisionKind, Terms]] = {
     DecisionKind.EXPEDITED: Terms(days=180, tiers=frozenset({Tier.LOW, Tier.MEDIUM})),
     DecisionKind.EMERGENCY: Terms(days=30, tiers=frozenset(Tier), most_a_year=2),
 }
-_FAVOURABLE: Final = frozenset({Decision.APPROVED, Decision.CONDITIONAL})
+FAVOURABLE: Final = frozenset({Decision.APPROVED, Decision.CONDITIONAL})
 _YEAR: Final = timedelta(days=365)
 
 
@@ -271,11 +271,11 @@ def _good(standing: Standing, stage: Stage, at: str, terms: Mapping[DecisionKind
     return [
         d
         for d in standing.decisions
-        if d.outcome in _FAVOURABLE
+        if d.outcome in FAVOURABLE
         and when(d.at) <= now
         and (standing.retired_at is None or when(d.at) > when(standing.retired_at))
         and all(when(d.at) > when(no.at) and _STRICT.index(d.kind) >= _STRICT.index(no.kind) for no in refused)
-        and not _ended(d, now, terms)
+        and not has_ended(d, now, terms)
         and exposed <= _EXPOSURE.index(d.up_to)
         and (d.sites is None or standing.sites <= d.sites)
         and not over_the_limit(standing, d, terms)
@@ -311,37 +311,8 @@ def must_stop(standing: Standing, at: str, terms: Mapping[DecisionKind, Terms] =
     return f"No decision covers {stage.value} at all its sites."
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """How often a kind of decision was used."""
-
-    kind: DecisionKind
-    given: int
-    in_force: int
-    ended: int  # by themselves
-    followed: int  # by an ordinary decision later: what such decisions are meant to end in
-
-
-def counted(uses: Iterable[Standing], at: str, terms: Mapping[DecisionKind, Terms] = TERMS) -> tuple[Counted, ...]:
-    """Every kind of decision over many uses, for the report to the board."""
-    now = when(at)
-    tallies = {kind: [0, 0, 0, 0] for kind in DecisionKind}
-    for use in uses:
-        for decided in use.decisions:
-            if when(decided.at) > now or decided.outcome is Decision.DEFERRED:  # which decides nothing yet
-                continue
-            over = _ended(decided, now, terms)
-            tally = tallies[decided.kind]
-            tally[0] += 1
-            tally[1] += decided.outcome in _FAVOURABLE and not over
-            tally[2] += over
-            tally[3] += any(
-                d.kind is DecisionKind.ORDINARY and when(decided.at) < when(d.at) <= now for d in use.decisions
-            )
-    return tuple(Counted(kind, *tally) for kind, tally in tallies.items())
-
-
-def _ended(decided: Decided, now: datetime, terms: Mapping[DecisionKind, Terms]) -> bool:
+def has_ended(decided: Decided, now: datetime, terms: Mapping[DecisionKind, Terms] = TERMS) -> bool:
+    """Whether a decision has ended by itself."""
     end = decided.ends_at(terms)
     return end is not None and end <= now
 

@@ -11,7 +11,8 @@ from codman.registry.governance import CASES
 from codman.registry.inventory import visible
 from codman.registry.schema import uses
 from codman.registry.schema_review import cases
-from codman.review.stages import Counted, Decided, Standing, counted
+from codman.review.stages import Decided, Standing
+from codman.review.stages_counted import Counted, counted
 from codman.spine.review import CaseState
 
 

@@ -14,7 +14,7 @@ from codman.flows.review.counting import decisions_counted
 from codman.flows.watched import unanswered, unwatched
 from codman.registry.attention import backlog
 from codman.registry.inventory import search
-from codman.review.stages import Counted
+from codman.review.stages_counted import Counted
 from codman.web.render import day
 from codman.web.views import marks
 from codman.web.views.inventory import address, asked
