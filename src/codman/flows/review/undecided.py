@@ -56,7 +56,8 @@ def uncovered(connection: Connection, use: Use, day: str) -> list[Uncovered]:
         return []
     granted = _granted(connection, use)
     named = names_of(connection, [one.version for one in granted])
-    return [_because(one, use, granted, day, named) for one in found]
+    ended = "retired" if _retired_since(connection, use, granted) else "refused"
+    return [_because(one, use, granted, day, named, ended) for one in found]
 
 
 def sentences(found: Iterable[Uncovered], called: Mapping[str, str]) -> list[str]:
@@ -117,7 +118,15 @@ def _granted(connection: Connection, use: Use) -> list[Case]:
     return decided
 
 
-def _because(one: Deployment, use: Use, granted: Sequence[Case], day: str, named: Mapping[str, str]) -> Uncovered:
+def _retired_since(connection: Connection, use: Use, granted: Sequence[Case]) -> bool:
+    retired = (cases.c.use == use.id, cases.c.outcome == CaseOutcome.RETIRED.value)
+    last = max((one.decided_at or "" for one in governance.every(connection, "case", *retired)), default=None)
+    return last is not None and all((one.decided_at or "") <= last for one in granted)
+
+
+def _because(
+    one: Deployment, use: Use, granted: Sequence[Case], day: str, named: Mapping[str, str], ended: str
+) -> Uncovered:
     if not granted:
         if use.decision in _FAVOURABLE and use.stage in RUNNING:
             return Uncovered(one, f"it is decided only up to {use.stage.value}")
@@ -139,7 +148,7 @@ def _because(one: Deployment, use: Use, granted: Sequence[Case], day: str, named
         if one.version is None:
             return Uncovered(one, f"which version runs is not said: the decision is about {label}", of_version=True)
         return Uncovered(one, f"the decision is about version {label}", of_version=True)
-    return Uncovered(one, "it was refused or retired since")
+    return Uncovered(one, f"it was {ended} since")
 
 
 def _listed(names: Sequence[str]) -> str:
