@@ -336,17 +336,18 @@ def test_an_emergency_lends_a_right_for_its_time_and_stands_in_the_log(door: Doo
     door.person("eng@example.org", Role.ENGINEER, "a")
     token = door.sign_in("eng@example.org").token
     engineer = reader(door, token)
-    assert not may(engineer, "use.decide", ["/a/"])
+    assert not may(engineer, "deployment.change", ["/a/"])
 
     with door.database.changing(engineer.author()) as change:
         taken = take(change, engineer, Role.OFFICER, "a", REASON, 20)
 
     lent = reader(door, token)
-    assert may(lent, "use.decide", ["/a/"])
-    assert not may(lent, "use.decide", ["/"])
+    assert may(lent, "deployment.change", ["/a/"])
+    assert not may(lent, "deployment.change", ["/"])
+    assert not may(lent, "use.decide", ["/a/"])  # it stops what harms, and sets nothing going
     assert lent.emergency == "2026-11-16T12:20:00.000000Z"
     door.clock.later(minutes=20)
-    assert not may(reader(door, token), "use.decide", ["/a/"])
+    assert not may(reader(door, token), "deployment.change", ["/a/"])
     entry = door.log()[-1]
     assert (entry["action"], entry["about"]["id"]) == ("emergency.create", taken.id)
     assert REASON not in str(entry)  # people's words stand outside the tree
