@@ -147,7 +147,7 @@ def log_of(house: Committee, start: int = 0) -> list[dict[str, Any]]:
 @pytest.mark.soak
 def test_the_two_person_rule_holds_in_every_order_of_steps(house, whole, figure):
     r = random.Random(7)
-    rounds, decided, done = (5_000 if whole else 20), 0, 0
+    rounds, decided, done = (5_000 if whole else 40), 0, 0
     at = len(log_of(house))
     for number in range(rounds):
         case = opened(house, number)
