@@ -138,7 +138,9 @@ def test_the_next_report_is_prefilled_from_the_last_and_its_numbers_are_asked_af
     with house.database.reading() as connection:
         row = connection.execute(select(expected_reports.c.revision)).scalar_one()
     form = {"revision": str(row), "again": "The threshold was another"}
-    assert pages(Role.OWNER).post(f"/reports/{report}/await", data=form).status_code == 303
+    assert "Await it again" not in pages(Role.OWNER).get(f"/reports/{report}").text  # it tells of a change
+    assert pages(Role.OWNER).post(f"/reports/{report}/await", data=form).status_code == 403
+    assert pages(Role.OFFICER).post(f"/reports/{report}/await", data=form).status_code == 303
     page = pages(None).get(link_of(pages(Role.OWNER), report)).text
     assert 'name="m0_metric" value="auroc"' in page
     assert 'name="m0_value" type="text" value=""' in page

@@ -209,6 +209,7 @@ def _report(
         paths = paths_of(connection, receiving.awaited(connection, name).use)
     may_change = visit.may("schedule.change", paths)
     links: Sequence[Link] = office.links_of(visit.house, visit.reader, name) if may_change else ()
+    waits = one.report.tells and one.report.heeded_at is None
     now = visit.house.database.clock().isoformat()
     with visit.house.database.reading() as connection:
         view = report_view(
@@ -227,6 +228,8 @@ def _report(
         view,
         status=status,
         may_change=may_change,
+        # what tells of something, and nobody has said what follows, is not the owner's to have written anew
+        may_await=may_change and (not waits or visit.may("report.excuse", paths)),
         may_excuse=visit.may("report.excuse", paths),
         may_file=visit.may("report.create", paths),
     )
