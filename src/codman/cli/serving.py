@@ -76,8 +76,8 @@ class Pages:
         Args:
             then: Told when they are there, or why not.
         """
+        self._made.add_done_callback(then)  # also where a request was quicker to begin it
         if self._begun.acquire(blocking=False):
-            self._made.add_done_callback(then)
             threading.Thread(target=self._load, name="pages", daemon=True).start()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
