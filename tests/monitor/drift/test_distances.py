@@ -135,6 +135,19 @@ def test_an_interval_holds_its_own_distance(p, q):
             assert upper >= 0
 
 
+def test_two_handfuls_of_rows_alike_by_luck_have_not_shown_that_nothing_moved():
+    p = np.full(10, 0.1)
+    n = (np.array(20.0), np.array(20.0))
+
+    lower, upper = psi_ends(p, p, n, 0.95)
+
+    z = 1.959964  # no distance above chance, 9 free shares, 20 x 20 / 40 = 10: (2 z^2 + z sqrt(4 z^2 + 18)) / 10
+    assert lower == 0
+    assert upper == pytest.approx((2 * z**2 + z * math.sqrt(4 * z**2 + 18)) / 10, abs=1e-5)
+    assert js_ends(p, p, n, 0.95)[1] > 0.1
+    assert hellinger_ends(p, p, n, 0.95)[1] > 0.1
+
+
 @pytest.mark.parametrize("moved", [0.0, 0.03, 0.1, 0.3])
 def test_intervals_of_binned_distances_cover_the_truth_in_95_of_100_samples(moved):
     rng = np.random.default_rng(20261121)

@@ -76,7 +76,9 @@ def distance_ends(
     """Interval of a squared distance between two sets of shares, scaled to be a chi-square's near nought.
 
     Wide enough for both of two things: that it is drawn upward by chance (a noncentral chi-square, its normal interval
-    inverted), and that far from nought each share has its own variance (delta method on the multinomials).
+    inverted), and that far from nought each share has its own variance (delta method on the multinomials). Sides that
+    are more alike than chance makes them get the upper end of what chance makes on average: never an interval of
+    no width, which would say that a handful of rows has shown there is no shift.
 
     Args:
         square: (...,) the distance, about the sum of (p − q)²/p where p and q are close.
@@ -93,8 +95,10 @@ def distance_ends(
         together = n[0] * n[1] / (n[0] + n[1])
         free = ((of[0] + of[1]) > 0).sum(axis=-1) - 1.0
         over = square * together - free
-        root = z * np.sqrt(np.maximum(4 * over + 4 * z**2 + 2 * free, 0.0))
-        lower, upper = (over + 2 * z**2 - root) / together, (over + 2 * z**2 + root) / together
+        lower, upper = (
+            (beyond + 2 * z**2 + side * z * np.sqrt(np.maximum(4 * beyond + 4 * z**2 + 2 * free, 0.0))) / together
+            for side, beyond in ((-1, over), (1, np.maximum(over, 0.0)))
+        )
         variance = np.zeros_like(square)
         for gradient, share, rows in zip(slope, of, n, strict=True):
             mean = (gradient * share).sum(axis=-1)
