@@ -17,7 +17,7 @@ from codman.spine.event import EventType
 from codman.tables.events import mover as movers
 from codman.tables.events.mover import Mover, moved_segments, refill, settle
 from codman.tables.events.store import NEW, REPEATED, EventStore
-from codman.tables.events.view import days, events
+from codman.tables.events.view import events, per_day
 
 PREDICTION, OUTCOME, ACTION = EventType
 
@@ -76,7 +76,7 @@ def test_moved_events_are_in_partitions_by_use_and_day_with_who_sent_them_and_th
         ("a", "icu-use", date(2026, 11, 1), "sender", 0),
         ("b", "other-use", date(2026, 11, 2), "sender", 1),
     ]
-    assert days(place.tables, "icu-use") == [date(2026, 11, 1)]
+    assert list(per_day(place.tables, "icu-use")) == [date(2026, 11, 1)]
     assert place.mover.move() == 0
     assert len(list((place.folder / "events" / "segments").iterdir())) == 1
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+from event_rows import table
 from watched import PLAN, Watched
 
 from codman.flows.watch import running
@@ -17,6 +18,8 @@ from codman.flows.watch.running import run_due
 from codman.registry import governance
 from codman.registry.replay import check_records
 from codman.registry.standing import standing_of
+from codman.review.watching.windows import Span, filled
+from codman.spine.event import EventType
 from codman.spine.pausing import PauseCause
 from codman.spine.watching import SignalKind, WatchState
 
@@ -133,3 +136,45 @@ def test_a_run_that_is_cut_off_before_its_change_stands_leaves_nothing_and_is_ma
 
     assert len(run_due(house.house, IN_OCTOBER).looked) == 2
     assert len(every(house, "look")) == 2
+
+
+def test_windows_that_count_rows_are_the_fewest_whole_days_that_hold_them_and_stay_when_more_comes_late(tmp_path):
+    made = Watched(tmp_path)
+    text = PLAN.replace(b"window: month", b"window: rows:300")
+    plan_use(made.house, made.person("owner"), "ward", text=text, why="what is tried here")
+    for month in (8, 9):
+        made.month(month)  # 900 predictions over 27 days: 25 on the first, then 33 or 34 a day
+
+    ran = run_due(made.house, datetime(2026, 9, 12, tzinfo=UTC))
+
+    first = ("2026-09-01", "2026-09-11")  # 25 + 8 x 33.3 = 292 by the 9th, 325 by the 10th
+    assert [(one.window, one.start, one.end, sorted(one.outcomes)) for one in ran.looked] == [
+        ("rows:300", *first, ["foretold", "mix"])
+    ]
+    late = [
+        made.prediction(f"late-{i}", subject=f"l{i}", predicted_at=datetime(2026, 9, 2, 7, tzinfo=UTC), score=0.5)
+        for i in range(300)
+    ]
+    made.take(EventType.PREDICTION, table(late))
+    made.house.events.move()
+
+    then = run_due(made.house, IN_OCTOBER)
+
+    assert then.trouble == []
+    spans = [(one.start, one.end) for one in then.looked]
+    assert spans[0] == first  # its outcomes are known now: the same days, whatever came late
+    assert "ranks" in then.looked[0].outcomes
+    assert {start for start, _ in spans[1:]} == {"2026-09-11", "2026-09-20"}
+    assert run_due(made.house, IN_OCTOBER).looked == []
+    made.house.close()
+
+
+def test_windows_of_rows_begin_where_the_last_one_ended_and_an_open_one_waits():
+    counts = {date(2026, 9, day): rows for day, rows in ((1, 4), (2, 5), (4, 1), (5, 30), (6, 9), (7, 100))}
+
+    found = list(filled("rows:10", date(2026, 9, 1), date(2026, 9, 7), counts))
+
+    assert found == [
+        Span(date(2026, 9, 1), date(2026, 9, 5)),  # 4 + 5 + 0 + 1
+        Span(date(2026, 9, 5), date(2026, 9, 6)),  # 30: more than asked on one day
+    ]  # 9 on the 6th wait for more; the 7th is not over

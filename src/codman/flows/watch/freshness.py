@@ -22,7 +22,7 @@ from codman.spine.site import Mode
 from codman.spine.statement import Kind
 from codman.spine.use import Use
 from codman.spine.watching import Monitor, Signal, SignalFields, SignalKind
-from codman.tables.events.view import days
+from codman.tables.events.view import per_day
 
 FEWEST: Final = 11  # predictions of which none has an outcome, before that is said
 _RUNS: Final = (Mode.SILENT.value, Mode.PILOT.value, Mode.LIVE.value)
@@ -108,7 +108,7 @@ def _said(connection: Connection, monitor: Monitor, about: str) -> bool:
 
 
 def _silent(house: House, use: Use, monitor: Monitor, plan: MonitorPlan, now: datetime) -> Iterator[Missing]:
-    seen = [day for day in days(house.events.tables, use.id) if day <= now.date()]
+    seen = [day for day in per_day(house.events.tables, use.id) if day <= now.date()]
     first = date.fromisoformat(monitor.starts_on)
     since = seen[-1] if seen else first
     quiet = (now.date() - since).days

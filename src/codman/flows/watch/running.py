@@ -36,7 +36,7 @@ from codman.flows.watch.measuring import (
 )
 from codman.flows.watch.rows import EventRows, bring_in, midnight, reference_rows, rows_seen
 from codman.flows.watch.versions import version_named
-from codman.flows.watch.windows_due import Due, windows_due
+from codman.flows.watch.windows_due import Due, counts_rows, windows_due
 from codman.jobs.leases import give_back, keeping, take
 from codman.jobs.worker import this_worker
 from codman.monitor.effect_of_care import Cause
@@ -61,6 +61,7 @@ from codman.spine.watching import (
     MonitorState,
     WatchState,
 )
+from codman.tables.events.view import per_day
 
 log: Final = logging.getLogger("codman.monitoring")
 
@@ -180,7 +181,8 @@ def _look(house: House, monitor: Monitor, now: datetime, done: RanDue) -> None:
         )
         looked = {(row.rule, row.starts_on, row.ends_on, row.due_on) for row in rows}
     before: EventRows | None = None
-    waiting = windows_due(plan, date.fromisoformat(monitor.starts_on), now.date(), looked)
+    counted = per_day(house.events.tables, use.id) if counts_rows(plan) else {}
+    waiting = windows_due(plan, date.fromisoformat(monitor.starts_on), now.date(), looked, counted)
     if waiting:
         before = reference_rows(house, monitor, plan, now)
     for due in waiting:

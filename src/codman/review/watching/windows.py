@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
@@ -41,6 +41,24 @@ def following(rule: str, start: date) -> Iterator[Span]:
         if span.start >= start:
             yield span
         span = window_of(rule, span.end)
+
+
+def filled(rule: str, start: date, before: date, per_day: Mapping[date, int]) -> Iterator[Span]:
+    """The windows of a rule that counts rows: each is the fewest whole days, one after the other, that hold so many.
+
+    Args:
+        rule: `rows:N`.
+        start: The first day.
+        before: The first day that is not over.
+        per_day: Rows of each day that has any.
+    """
+    size, held = int(rule.removeprefix("rows:")), 0
+    for day in sorted(one for one in per_day if start <= one < before):
+        held += per_day[day]
+        if held >= size:
+            end = day + timedelta(days=1)
+            yield Span(start, end)
+            start, held = end, 0
 
 
 def due_on(span: Span, *, label_delay_days: int, due_days: int) -> date:

@@ -295,11 +295,6 @@ def _partition(name: str) -> tuple[str, str]:
     return parts["use"], parts["day"]
 
 
-def partitions(table: Any) -> set[tuple[str, str]]:
-    """The uses and days a table has rows of."""
-    return {_partition(name) for name, _ in _files(table)}
-
-
 def moved_segments(tables: Path) -> int:
     """The last segment that any table has events of; 0 where none has: a new segment's number is above it."""
     settle(tables)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ import pyarrow.dataset as ds
 
 from codman.spine.event import EventType
 from codman.tables.events.columns import KEPT, TABLE, TIME, UNRESOLVED
-from codman.tables.events.mover import DIVIDED_BY, opened, partitions
+from codman.tables.events.mover import DIVIDED_BY, opened
 
 _BEFORE: Final = timedelta(
     days=1
@@ -84,12 +85,21 @@ def events(tables: Path, use: str, start: datetime, end: datetime, *, horizon: t
     return View(rows, versions, corrected + replaced, doubled)
 
 
-def days(tables: Path, use: str) -> list[date]:
-    """The days on which a use has predictions, in order."""
+def per_day(tables: Path, use: str) -> dict[date, int]:
+    """How many predictions a use has on each day that has any, in order of days; no row is read.
+
+    They are counted as they came, corrections among them.
+    """
     table = opened(tables / TABLE[EventType.PREDICTION])
     if table is None:
-        return []
-    return sorted({date.fromisoformat(day) for of_use, day in partitions(table) if of_use == use})
+        return {}
+    listed = pa.RecordBatchReader.from_stream(table.get_add_actions(flatten=True)).read_all()
+    found: Counter[date] = Counter()
+    if listed.num_rows:
+        mine = listed.filter(pc.equal(listed["partition.use"], use))
+        for day, rows in zip(mine["partition.day"].to_pylist(), mine["num_records"].to_pylist(), strict=True):
+            found[day] += rows
+    return dict(sorted(found.items()))
 
 
 def first_predicted(tables: Path, use: str, versions: Collection[str]) -> datetime | None:
