@@ -208,6 +208,13 @@ def _leads(counts: Mapping[Choice, int], cast: int) -> Choice | None:
     return Choice.DEFER if 2 * no > cast else None
 
 
+def may_end(asks: Stage) -> frozenset[CaseOutcome]:
+    """How a case that asks for a stage may end at all: only one that asks for a retirement ends as one."""
+    if asks is Stage.RETIRED:
+        return frozenset({CaseOutcome.RETIRED, CaseOutcome.DEFERRED, CaseOutcome.REJECTED})
+    return frozenset(CaseOutcome) - {CaseOutcome.RETIRED}
+
+
 def why_not_outcome(outcome: CaseOutcome, votes: Tally, conditions: int, asks: Stage | None = None) -> str | None:
     """Why a case cannot be closed like this; None where it can.
 
@@ -219,10 +226,10 @@ def why_not_outcome(outcome: CaseOutcome, votes: Tally, conditions: int, asks: S
     """
     if votes.lacking:
         return "it still needs " + ", ".join(votes.lacking)
-    if outcome is CaseOutcome.RETIRED and asks not in (None, Stage.RETIRED):
+    if asks is not None and outcome not in may_end(asks):
+        if asks is Stage.RETIRED:
+            return "it asks for a retirement: it ends as retired, deferred or rejected"
         return f"it asks for {asks.value}, and nobody voted on a retirement"
-    if asks is Stage.RETIRED and outcome in (CaseOutcome.APPROVED, CaseOutcome.CONDITIONAL):
-        return "it asks for a retirement: it ends as retired, deferred or rejected"
     allowed: Mapping[Choice | None, frozenset[CaseOutcome]] = {
         Choice.APPROVE: frozenset({CaseOutcome.APPROVED, CaseOutcome.CONDITIONAL, CaseOutcome.RETIRED}),
         Choice.WITH_CONDITIONS: frozenset({CaseOutcome.CONDITIONAL, CaseOutcome.RETIRED}),

@@ -8,7 +8,9 @@ from typing import Final
 
 from codman.flows.review.beside import LaidOut
 from codman.flows.review.minutes import Minutes, Said
+from codman.review.unknown import nothing_known, said_of_nothing
 from codman.spine.record_statements import Meaning
+from codman.spine.review import GRANTED
 from codman.web.render import day, moment
 from codman.web.views import marks
 from codman.web.views.marks import Fact, Tag
@@ -53,6 +55,7 @@ class DecisionView:
     tag: Tag
     facts: tuple[Fact, ...]
     reasons: str
+    nothing_known: str  # that it was decided in an emergency though nothing was
     signatures: tuple[Signature, ...]
     stood: tuple[Stood, ...]  # what is not known first
     minutes: Minutes
@@ -70,9 +73,10 @@ def decision_view(found: LaidOut, of: Minutes, today: str) -> DecisionView:
         id=case.id,
         use=of.use,
         title=f"{of.use}, {of.checkpoint}",
-        tag=marks.case(case.state.value, of.outcome),
+        tag=marks.case(case.state.value, of.outcome, case.procedure.value),
         facts=_facts(found, of),
         reasons=of.reasons or "",
+        nothing_known=_nothing_known(found),
         signatures=()
         if decided is None
         else tuple(
@@ -96,6 +100,12 @@ def decision_view(found: LaidOut, of: Minutes, today: str) -> DecisionView:
         envelope=f"/evidence/{case.decision}/envelope.json" if case.decision else "",
         made_on=today,
     )
+
+
+def _nothing_known(found: LaidOut) -> str:
+    outcomes = [one.outcome for one in found.requirements]
+    granted = found.docket.case.outcome in GRANTED
+    return said_of_nothing(outcomes) if granted and nothing_known(outcomes) else ""
 
 
 def _facts(found: LaidOut, of: Minutes) -> tuple[Fact, ...]:

@@ -82,6 +82,12 @@ _CASES: Final[Mapping[str, Tag]] = {
     "withdrawn": Tag("Withdrawn", "plain", "×"),
     "retired": Tag("Retired", "plain", "×"),
 }
+_EMERGENCY: Final = "emergency"
+# no tick: few decided, for days, and what is asked of others may all be missing
+_IN_AN_EMERGENCY: Final[Mapping[str, Tag]] = {
+    "approved": Tag("Approved in an emergency", "unsure", "!"),
+    "approved with conditions": Tag("Approved in an emergency, with conditions", "unsure", "!"),
+}
 _CHOICES: Final[Mapping[str, Tag]] = {
     "approve": Tag("Approves", "met", "✓"),
     "approve with conditions": Tag("Approves with conditions", "met", "✓"),
@@ -123,8 +129,10 @@ def outcome(name: str) -> Tag:
     return _OUTCOMES.get(name, Tag(name))
 
 
-def case(state: str, ended: str | None = None) -> Tag:
-    """How far a case is; of a decided one, how it ended."""
+def case(state: str, ended: str | None = None, procedure: str = "") -> Tag:
+    """How far a case is; of a decided one, how it ended, and that it was an emergency."""
+    if procedure == _EMERGENCY and ended in _IN_AN_EMERGENCY:
+        return _IN_AN_EMERGENCY[ended]
     return _CASES.get(ended or state) or _DECISIONS.get(ended or state, Tag(state))
 
 

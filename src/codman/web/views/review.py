@@ -16,10 +16,10 @@ from codman.web.views.drawing import AgainstLimit, against_limit
 from codman.web.views.forms import Asked, shown
 from codman.web.views.marks import Fact, Gap, Tag
 from codman.web.views.review_conditions import ConditionLine, condition_line
+from codman.web.views.review_facts import facts_of, nothing_known_in, tags_of
 from codman.web.views.review_forms import STEPS, vote_asks
 
 _MOST_GAPS: Final = 8
-_COUNTED: Final = (Outcome.NOT_MET, Outcome.UNVERIFIABLE, Outcome.MISSING, Outcome.STALE, Outcome.INCONCLUSIVE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +101,7 @@ class ReviewView:
     lead: str
     tags: tuple[Tag, ...]
     facts: tuple[Fact, ...]
+    nothing_known: str  # that not one requirement was shown, as a sentence
     unknown: tuple[Gap, ...]
     more_unknown: int
     requirements: tuple[RequirementLine, ...]
@@ -136,8 +137,9 @@ def review_view(found: LaidOut, reader: Reader) -> ReviewView:
         title=f"{use.name}{f', {found.docket.product.name} {version}' if version else ''}",
         use_href=f"/uses/{use.id}",
         lead=use.purpose or "What it is for is not said.",
-        tags=_tags(found),
-        facts=_facts(found),
+        tags=tags_of(found),
+        facts=facts_of(found),
+        nothing_known=nothing_known_in(found),
         unknown=tuple(
             Gap(f"{one.title}: {marks.outcome(one.outcome.value).text.lower()}", f"#r-{one.id}")
             for one in unknown[:_MOST_GAPS]
@@ -163,38 +165,6 @@ def review_view(found: LaidOut, reader: Reader) -> ReviewView:
         closed=_closed(found),
         reasons=case.reasons or "",
         decided=case.state is CaseState.DECIDED,
-    )
-
-
-def _tags(found: LaidOut) -> tuple[Tag, ...]:
-    case = found.docket.case
-    tags = [marks.case(case.state.value, None if case.outcome is None else case.outcome.value)]
-    tags.append(Tag(f"Asks for: {case.leads_to.value.replace('-', ' ')}"))
-    tags.append(Tag(f"{case.procedure.value.capitalize()} procedure"))
-    if found.docket.use.tier is not None:
-        tags.append(Tag(f"Tier {found.docket.use.tier.value}"))
-    return tuple(tags)
-
-
-def _facts(found: LaidOut) -> tuple[Fact, ...]:
-    case, votes = found.docket.case, found.votes
-    judged = [one for one in found.requirements if one.outcome is not Outcome.NOT_APPLICABLE]
-    met = sum(one.outcome is Outcome.MET for one in judged)
-    rest = {outcome: sum(one.outcome is outcome for one in judged) for outcome in _COUNTED}
-    said = [f"{number} {marks.outcome(outcome.value).text.lower()}" for outcome, number in rest.items() if number]
-    stops = sum(one.stops for one in found.requirements)
-    leads = "" if votes.leads is None else f"they say: {votes.leads.value}"
-    return (
-        Fact("Requirements", f"{met} of {len(judged)} met", detail=" · ".join(said)),
-        Fact("What stops an approval", str(stops), detail="unless it is met or accepted")
-        if stops
-        else Fact("What stops an approval", "Nothing"),
-        Fact("Votes", f"{votes.cast} of {case.quorum}", detail=leads or "none leads yet"),
-        Fact(
-            "Due" if found.working else "Decided",
-            day(case.due_on if found.working else case.decided_at) if case.due_on or case.decided_at else "No day set",
-            detail=f"submitted by {found.names.get(case.proposed_by, case.proposed_by)} {day(case.created_at)}",
-        ),
     )
 
 

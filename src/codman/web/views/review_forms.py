@@ -8,7 +8,9 @@ from typing import Final
 
 from codman.flows.choices import Who
 from codman.flows.review.beside import LaidOut
-from codman.spine.review import CaseOutcome, Choice, Conflict
+from codman.review.unknown import nothing_known, said_of_nothing
+from codman.review.votes import may_end
+from codman.spine.review import CaseOutcome, Choice, Conflict, Procedure
 from codman.spine.verdict import Outcome
 from codman.web.views.forms import Ask, Option
 from codman.web.views.lists import Lists
@@ -142,11 +144,17 @@ def _withdrawal(_found: LaidOut, _lists: Lists) -> tuple[Ask, ...]:
     return (Ask(name="why", label="Why", kind="prose", needed=True, hint="Kept in the audit log"),)
 
 
-def _decision(_found: LaidOut, _lists: Lists) -> tuple[Ask, ...]:
-    options = tuple(Option(one.value, one.value.capitalize()) for one in CaseOutcome)
+def _decision(found: LaidOut, _lists: Lists) -> tuple[Ask, ...]:
+    ends = may_end(found.docket.case.leads_to)
+    options = tuple(Option(one.value, one.value.capitalize()) for one in CaseOutcome if one in ends)
+    outcomes = [one.outcome for one in found.requirements]
+    hint = "Printed on the decision and signed"
+    if found.docket.case.procedure is Procedure.EMERGENCY and nothing_known(outcomes):
+        said = said_of_nothing(outcomes, now=True)
+        hint = f"{said} To let it run, say in a sentence why it cannot wait; both are signed"
     return (
         Ask(name="outcome", label="Outcome", kind="choice", options=options, needed=True),
-        Ask(name="reasons", label="Reasons", kind="prose", needed=True, hint="Printed on the decision and signed"),
+        Ask(name="reasons", label="Reasons", kind="prose", needed=True, hint=hint),
         Ask(
             name="expires_on",
             label="It stands until",

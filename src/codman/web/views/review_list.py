@@ -72,7 +72,7 @@ def _line(one: Case, named: Mapping[str, str], today: str) -> CaseLine:
         checkpoint=one.checkpoint.value,
         asks_for=one.leads_to.value.replace("-", " "),
         procedure=one.procedure.value,
-        tag=marks.case(one.state.value, None if one.outcome is None else one.outcome.value),
+        tag=marks.case(one.state.value, None if one.outcome is None else one.outcome.value, one.procedure.value),
         chair=named.get(one.chair or "", ""),
         day=one.decided_at or one.due_on,
         expires_on=one.expires_on,

@@ -1,0 +1,66 @@
+"""How a case stands at a glance: what its page says first."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from codman.flows.review.beside import LaidOut
+from codman.review.unknown import nothing_known, said_of_nothing
+from codman.spine.review import Procedure
+from codman.spine.verdict import Outcome
+from codman.web.render import day
+from codman.web.views import marks
+from codman.web.views.marks import Fact, Tag
+
+_COUNTED: Final = (Outcome.NOT_MET, Outcome.UNVERIFIABLE, Outcome.MISSING, Outcome.STALE, Outcome.INCONCLUSIVE)
+
+
+def tags_of(found: LaidOut) -> tuple[Tag, ...]:
+    """How it ended or how far it is, what it asks for, by which procedure, of which tier."""
+    case = found.docket.case
+    ended = None if case.outcome is None else case.outcome.value
+    tags = [marks.case(case.state.value, ended, case.procedure.value)]
+    tags.append(Tag(f"Asks for: {case.leads_to.value.replace('-', ' ')}"))
+    tags.append(Tag(f"{case.procedure.value.capitalize()} procedure"))
+    if found.docket.use.tier is not None:
+        tags.append(Tag(f"Tier {found.docket.use.tier.value}"))
+    return tuple(tags)
+
+
+def nothing_known_in(found: LaidOut) -> str:
+    """That not one requirement was shown, as a sentence; nothing where one was."""
+    outcomes = [one.outcome for one in found.requirements]
+    return said_of_nothing(outcomes, now=found.working) if nothing_known(outcomes) else ""
+
+
+def facts_of(found: LaidOut) -> tuple[Fact, ...]:
+    """Requirements, what stops it, votes and its day."""
+    case, votes = found.docket.case, found.votes
+    judged = [one for one in found.requirements if one.outcome is not Outcome.NOT_APPLICABLE]
+    met = sum(one.outcome is Outcome.MET for one in judged)
+    rest = {outcome: sum(one.outcome is outcome for one in judged) for outcome in _COUNTED}
+    said = [f"{number} {marks.outcome(outcome.value).text.lower()}" for outcome, number in rest.items() if number]
+    leads = "" if votes.leads is None else f"they say: {votes.leads.value}"
+    over = "none led" if not found.working else "none leads yet"
+    asked_for = f"of {case.quorum}" if case.procedure is not Procedure.EMERGENCY else "cast; an emergency needs none"
+    return (
+        Fact("Requirements", f"{met} of {len(judged)} met", detail=" · ".join(said)),
+        _stops(found, sum(one.stops for one in found.requirements)),
+        Fact("Votes", f"{votes.cast} {asked_for}", detail=leads or over),
+        Fact(
+            "Due" if found.working else "Decided",
+            day(case.due_on if found.working else case.decided_at) if case.due_on or case.decided_at else "No day set",
+            detail=f"submitted by {found.names.get(case.proposed_by, case.proposed_by)} {day(case.created_at)}",
+        ),
+    )
+
+
+def _stops(found: LaidOut, number: int) -> Fact:
+    """How many requirements keep an approval from being signed; in an emergency they do not."""
+    case = found.docket.case
+    term = "What stops an approval" if found.working else "What stopped an approval"
+    if not number:
+        return Fact(term, "Nothing")
+    if case.procedure is Procedure.EMERGENCY:
+        return Fact("What would stop another approval", str(number), detail="an emergency goes past it, for days only")
+    return Fact(term, str(number), detail="unless it is met or accepted" if found.working else "")
