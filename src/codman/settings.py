@@ -93,7 +93,10 @@ class Settings(BaseSettings):
     egress_ca_file: Path | None = Field(
         default=None, description="Certificates to believe in calls, PEM; the public ones without"
     )
-    time_zone: str = Field(default="UTC", description="Zone whose mornings daily mails keep, e.g. America/Chicago")
+    time_zone: str = Field(
+        default="UTC",
+        description="Zone whose days count for what is due, and whose mornings daily mails keep, e.g. America/Chicago",
+    )
     smtp_url: SecretStr | None = Field(default=None, description="Who takes mail: smtps://USER:PASSWORD@HOST")
     mail_from: str | None = Field(default=None, description="From whom mail goes, e.g. Codman <codman@hospital.org>")
     webhook_url: str | None = Field(default=None, description="Where signed notices are posted, https")

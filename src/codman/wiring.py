@@ -70,7 +70,7 @@ def open_house(settings: Settings, clock: Clock = utc_now, *, make: bool = True)
     """
     policy = egress_policy(settings)
     notifiers = notifiers_of(settings, policy, clock)
-    settings.zone  # noqa: B018  a wrong one is told now, not in the night
+    zone = settings.zone  # a wrong one is told now, not in the night
     workspace = settings.workspace.absolute()
     if not make and not (workspace / "keys" / "log.key").exists():
         raise NoBook(workspace)
@@ -79,7 +79,7 @@ def open_house(settings: Settings, clock: Clock = utc_now, *, make: bool = True)
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise NoWorkspace(workspace, error.strerror or "it cannot be made") from None
-    database = Database(settings.effective_database_url, clock)
+    database = Database(settings.effective_database_url, clock, zone)
     migrate(database)
     keep_ready_views(database)
     return House(

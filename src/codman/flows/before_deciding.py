@@ -75,7 +75,7 @@ def nothing_decided(
     found: Use = records.get(house, reader, "use", use)
     now = house.database.clock()
     with house.database.reading() as connection:
-        if decisions_in_force(connection, use, now.date().isoformat()):
+        if decisions_in_force(connection, use, house.database.today().isoformat()):
             return None
         shift = None if changed is None else shift_asked(connection, reader, found, changed, to)
     checkpoint = NEXT.get(found.stage)

@@ -208,7 +208,7 @@ def opened(house: House, connection: Connection, reader: Reader, intake: Intake)
     """The same on a connection that is already open."""
     form = form_of(intake.edition)
     known = _known(connection, form, intake.answers)
-    filled = fill(form, intake.answers, known.values, house.database.clock().date())
+    filled = fill(form, intake.answers, known.values, house.database.today())
     filled = _with_missing_records(connection, reader, filled)
     candidate = _candidate(connection, filled, intake)
     within = paths_for(reader, "inventory.read")

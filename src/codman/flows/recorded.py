@@ -41,7 +41,7 @@ def undecided_of(house: House, reader: Reader, use: str) -> list[str]:
         NoSuchRecord: There is no such use within their reach.
     """
     found: Use = records.get(house, reader, "use", use)
-    day = house.database.clock().date().isoformat()
+    day = house.database.today().isoformat()
     with house.database.reading() as connection:
         seen = {one.id for one in deployments_of(connection, use, paths_for(reader, "inventory.read"))}
         bare = [one for one in uncovered(connection, found, day) if one.deployment.id in seen]
@@ -56,7 +56,7 @@ def follow(house: House, reader: Reader, use: str) -> Followed:
         reader: Who recorded it: a proposal is begun in their name.
         use: Which use.
     """
-    day = house.database.clock().date().isoformat()
+    day = house.database.today().isoformat()
     with house.database.reading() as connection:
         found = USES.get(connection, use)
         bare = uncovered(connection, found, day)

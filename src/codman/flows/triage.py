@@ -362,9 +362,9 @@ def _follow(change: Change, use: Use, fresh: Triage, tier: Tier, reader: Reader 
         patch["impact"] = fresh.impact.value
     if use.stage is Stage.PROPOSED and reader is not None:
         runs = deployments_of(change.connection, use.id)
-        standing = replace(standing_of_use(change.connection, use, list(runs)), tier=tier)
+        standing = replace(standing_of_use(change.connection, use, list(runs), change.zone), tier=tier)
         allowed = check_move(standing, Stage.TRIAGED, change.at)
         places = paths_of(change.connection, use)
         if allowed.allowed and allowed.transition is not None and may(reader, allowed.transition.action, places):
-            patch |= {"stage": Stage.TRIAGED.value, "stage_since": change.at[:10]}
+            patch |= {"stage": Stage.TRIAGED.value, "stage_since": change.today}
     USES.change(change, use.id, patch, None)

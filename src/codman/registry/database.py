@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, tzinfo
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -25,6 +25,7 @@ from codman.jobs.times import instant as instant
 from codman.registry.database_watch import watch
 from codman.registry.log import SYSTEM, Author, Entry, append
 from codman.registry.schema import log_head
+from codman.spine.day import day_in
 from codman.telemetry import WRITE_WAIT
 
 # SQLite before these loses committed pages when a checkpoint and a writer meet (the WAL-reset bug), sqlite.org/wal.html
@@ -90,13 +91,19 @@ def utc_now() -> datetime:
 class Change:
     """One write: its connection, who makes it and why, and the audit entries that will stand with it."""
 
-    def __init__(self, connection: Connection, author: Author, at: str, why: str | None) -> None:
+    def __init__(self, connection: Connection, author: Author, at: str, why: str | None, zone: tzinfo = UTC) -> None:
         self.connection = connection
         self.author = author
         self.at = at
+        self.zone = zone  # of the house's days
         self.why = why
         self.entries: list[Entry] = []
         self.first_index: int | None = None  # of its entries in the log, once written
+
+    @property
+    def today(self) -> str:
+        """The day on which it is made, in the house's zone, ISO 8601."""
+        return day_in(self.at, self.zone).isoformat()
 
     def record(self, entry: Entry) -> None:
         """Have this written to the log with the change."""
@@ -113,11 +120,13 @@ class Database:
     Args:
         url: `sqlite:///…` or `postgresql://…`.
         clock: Gives the time; tests set it back and forward.
+        zone: By whose days things are due and stand.
     """
 
-    def __init__(self, url: str, clock: Clock = utc_now) -> None:
+    def __init__(self, url: str, clock: Clock = utc_now, zone: tzinfo = UTC) -> None:
         self.url = read_url(url)
         self.clock = clock
+        self.zone = zone
         self.engine = _engine(url)
         watch(self.engine)
         self._writing = threading.Lock()  # one writer in this process: the others wait here, not in the database
@@ -126,6 +135,10 @@ class Database:
     def sqlite(self) -> bool:
         """Whether it is a file here rather than a server."""
         return self.engine.dialect.name == "sqlite"
+
+    def today(self) -> date:
+        """The day that it is in the house's zone: whatever is due on a day, or stands until one, goes by it."""
+        return day_in(self.clock(), self.zone)
 
     @property
     def is_writing(self) -> bool:
@@ -168,7 +181,7 @@ class Database:
         with self._alone(), self._begin() as connection:
             # held to the end of the transaction: entries get their places in the order changes are made
             connection.execute(select(log_head.c.size).with_for_update())
-            change = Change(connection, author, instant(self.clock()), why)
+            change = Change(connection, author, instant(self.clock()), why, self.zone)
             yield change
             if change.entries:
                 try:

@@ -67,7 +67,7 @@ class Visit:
 
     def today(self) -> str:
         """Today's day in UTC."""
-        return self.house.database.clock().date().isoformat()
+        return self.house.database.today().isoformat()
 
 
 class FormTooLarge(BadInput):

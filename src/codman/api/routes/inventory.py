@@ -153,12 +153,14 @@ def _views() -> Iterator[Operation]:
 
 def _rows(call: Call) -> Reply:
     with call.house.database.reading() as connection:
-        found = search(connection, question_of(call.query), paths_for(call.reader, "inventory.read"))
+        found = search(
+            connection, question_of(call.query, call.house.database.today()), paths_for(call.reader, "inventory.read")
+        )
     return replies.listed(found.items, found.next)
 
 
 def _facets(call: Call) -> Reply:
-    question = question_of(call.query)
+    question = question_of(call.query, call.house.database.today())
     within = paths_for(call.reader, "inventory.read")
     with call.house.database.reading() as connection:
         total = search(connection, replace(question, limit=1, cursor=None), within).total
@@ -172,7 +174,9 @@ def _facets(call: Call) -> Reply:
 def _export(call: Call) -> Reply:
     require(call.reader, "inventory.export")
     kind = call.query.format
-    body = exported(list_uses(call.house, call.reader, question_of(call.query)), f".{kind}")
+    body = exported(
+        list_uses(call.house, call.reader, question_of(call.query, call.house.database.today())), f".{kind}"
+    )
     charset = "; charset=utf-8" if kind == "csv" else ""
     name = {"Content-Disposition": f'attachment; filename="inventory.{kind}"'}
     return Reply(body=body, media_type=_MEDIA[kind] + charset, headers=name)

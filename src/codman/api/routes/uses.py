@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, Field, create_model
@@ -55,8 +56,8 @@ Changed = create_model(
 )
 
 
-def question_of(query: Any) -> Question:
-    """A request's query as the inventory asks it."""
+def question_of(query: Any, today: date) -> Question:
+    """A request's query as the inventory asks it, on this day."""
     order, descending = order_of(query)
     return Question(
         words=query.q,
@@ -66,6 +67,7 @@ def question_of(query: Any) -> Question:
         descending=descending,
         limit=getattr(query, "limit", MOST_A_PAGE),
         cursor=getattr(query, "cursor", None),
+        today=today.isoformat(),
     )
 
 
@@ -142,7 +144,9 @@ def operations() -> Iterator[Operation]:
 
 def _list(call: Call) -> Reply:
     with call.house.database.reading() as connection:
-        found = search(connection, question_of(call.query), paths_for(call.reader, "inventory.read"))
+        found = search(
+            connection, question_of(call.query, call.house.database.today()), paths_for(call.reader, "inventory.read")
+        )
         names = [item.id for item in found.items]
         rules = KINDS["use"].records
         rows = connection.execute(select(uses).where(uses.c.id.in_(names))).all() if names else []

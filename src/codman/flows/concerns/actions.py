@@ -57,7 +57,7 @@ def add_action(
         given = PEOPLE.get_many(change.connection, [owner]).get(owner)
         if given is None or not given.active:
             raise BadField("corrective_action", "owner", "there is nobody of that name who is active")
-        today = house.database.clock().astimezone(house.settings.zone).date().isoformat()
+        today = house.database.today().isoformat()
         if due_on < today:
             raise BadField("corrective_action", "due_on", "the day is past: give one that can still be kept")
         fields = {"concern": name, "use": one.use, "kind": kind, "sentence": sentence, "owner": owner, "due_on": due_on}
@@ -101,7 +101,7 @@ def finish_action(
             raise Stale("corrective_action", action, revision, one.revision)
         if one.done_on is not None:
             raise BadField("corrective_action", "done_on", f"it was done on {one.done_on}")
-        today = house.database.clock().astimezone(house.settings.zone).date().isoformat()
+        today = house.database.today().isoformat()
         return CORRECTIVE_ACTIONS.change(change, action, {"done_on": today, "result": result}, revision)
 
 

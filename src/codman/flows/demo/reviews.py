@@ -78,7 +78,7 @@ def _put_off(house: House, committee: Committee, use: Use) -> None:
 
 def _in_an_emergency(house: House, committee: Committee, use: Use) -> None:
     case = _opened(house, committee, use, Checkpoint.GO_LIVE, Procedure.EMERGENCY)
-    due = (house.database.clock() + timedelta(days=12)).date().isoformat()
+    due = (house.database.today() + timedelta(days=12)).isoformat()
     owner = committee.owners[use.id].person
     sentence = "Bring the full case before the committee, with an evaluation on our own patients."
     add_condition(house, committee.chair, case.id, {"sentence": sentence, "owner": owner, "due_on": due})
@@ -88,7 +88,7 @@ def _in_an_emergency(house: House, committee: Committee, use: Use) -> None:
 def _opened(house: House, committee: Committee, use: Use, checkpoint: Checkpoint, procedure: Procedure) -> Case:
     emergency = procedure is Procedure.EMERGENCY
     by = committee.officer if emergency else committee.owners[use.id]
-    due = (house.database.clock() + timedelta(days=9)).date().isoformat()
+    due = (house.database.today() + timedelta(days=9)).isoformat()
     return open_for(
         house,
         by,

@@ -48,7 +48,7 @@ def look(house: House, now: str | None = None) -> Looked:
         house: The open house.
         now: The day, ISO 8601; today without.
     """
-    today = now or house.database.clock().date().isoformat()
+    today = now or house.database.today().isoformat()
     with house.database.reading() as connection:
         if not _lacking(connection, today) and not _to_tell(connection, today):
             return Looked()

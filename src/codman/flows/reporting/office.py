@@ -358,4 +358,4 @@ def _within(reader: Reader) -> tuple[str, ...]:
 
 
 def _today(house: House) -> str:
-    return house.database.clock().date().isoformat()
+    return house.database.today().isoformat()

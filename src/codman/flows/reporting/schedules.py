@@ -71,9 +71,9 @@ def make_schedule(
         if once is not None and (reply := reply_to(change.connection, once)) is not None:
             return Schedule.model_validate(reply)
         use_to(change.connection, reader, made.use, "schedule.create")
-        _check(change.connection, made, change.at[:10])
+        _check(change.connection, made, change.today)
         schedule = SCHEDULES.add(change, made)
-        expect(change, schedule, change.at[:10])
+        expect(change, schedule, change.today)
         if once is not None:
             remember(change, once, schedule.model_dump(mode="json"))
     return schedule
@@ -106,7 +106,7 @@ def change_schedule(
         schedule = schedule_to(change.connection, reader, name, "schedule.change")
         if not schedule.active:
             raise ScheduleEnded
-        _check(change.connection, SCHEDULES.validated({**SCHEDULES.plain(schedule), **patch}), change.at[:10])
+        _check(change.connection, SCHEDULES.validated({**SCHEDULES.plain(schedule), **patch}), change.today)
         return SCHEDULES.change(change, name, patch, revision)
 
 
@@ -127,7 +127,7 @@ def end_schedule(
             raise ScheduleEnded
         ended = SCHEDULES.change(change, name, {"active": False}, revision)
         for report in governance.every(change.connection, "expected_report", expected_reports.c.schedule == name):
-            if report.state is ReportState.DUE and report.due_on >= change.at[:10]:
+            if report.state is ReportState.DUE and report.due_on >= change.today:
                 excused = {"state": ReportState.EXCUSED.value, "excuse": why or ENDED}
                 EXPECTED_REPORTS.change(change, report.id, excused, None)
                 revoke_links(change, REPORT, report.id)

@@ -79,7 +79,7 @@ def _condition(change: Change, found: Docket, fields: Mapping[str, Any]) -> Cond
     made: ConditionFields = CONDITIONS.validated({**fields, "use": found.use.id, "case": found.case.id})
     if made.requirement is not None and all(one.id != made.requirement for one in found.policy.requires):
         raise BadField("condition", "requirement", "the case's policy has no such requirement")
-    if made.due_on <= change.at[:10]:
+    if made.due_on <= change.today:
         raise BadField("condition", "due_on", "the day is past: give one that can still be kept")
     owner = PEOPLE.get_many(change.connection, [made.owner]).get(made.owner)
     if owner is not None and not owner.active:

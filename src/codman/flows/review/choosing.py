@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -22,7 +22,7 @@ def own_packs(house: House) -> Path:
     return Path(house.settings.workspace) / OWN
 
 
-def chosen_for(house: House, connection: Connection, use: Use, checkpoint: Checkpoint, at: datetime) -> Chosen:
+def chosen_for(house: House, connection: Connection, use: Use, checkpoint: Checkpoint, day: date) -> Chosen:
     """The policy a use meets at a checkpoint by the packs of a day, and why that one.
 
     Raises:
@@ -37,7 +37,7 @@ def chosen_for(house: House, connection: Connection, use: Use, checkpoint: Check
         setting_of(connection, use),
         product.kind,
         checkpoint,
-        at,
+        day,
         generative=product.generative,
         own=own_packs(house),
     )

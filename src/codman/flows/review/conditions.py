@@ -140,9 +140,9 @@ def prolong(
             raise BadField("condition", "due_on", "it is yours: somebody else gives you another day")
         found = docket_within(change.connection, reader, one.case)
         require_impartial(found, reader)
-        if one.due_on < change.at[:10]:
+        if one.due_on < change.today:
             raise BadField("condition", "due_on", "its day has passed: it lapses, and the committee is asked again")
-        if due_on <= change.at[:10] or not why.strip():
+        if due_on <= change.today or not why.strip():
             raise BadField("condition", "due_on", "give a day to come, and why")
         ends = found.case.expires_on
         if ends is not None and due_on >= ends:
@@ -185,7 +185,7 @@ def look(house: House, now: str | None = None) -> Looked:
         house: The open house.
         now: The day, ISO 8601; today without.
     """
-    day = now or house.database.clock().date().isoformat()
+    day = now or house.database.today().isoformat()
     with house.database.reading() as connection:
         todo = _due(house, connection, day)
     if not todo.closed and not todo.lapsed and not todo.handed_in:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, or_, select
@@ -26,6 +26,7 @@ from codman.review.controls import Covered, Filed, Judged, Known, Said, judged_i
 from codman.review.packs.choose import NoPolicy, SeveralPolicies, policies_for, technique_of
 from codman.review.packs.framework import ControlFramework, framework, frameworks
 from codman.review.policy.exhibit import Exhibit
+from codman.spine.day import end_of
 from codman.spine.policy import Checkpoint, Policy
 from codman.spine.product import Product
 from codman.spine.use import Stage, Use
@@ -61,7 +62,7 @@ def day_asked(house: House, text: str | None, *, to_come: bool = False) -> date:
     Raises:
         BadDay: It is no day, or it is to come.
     """
-    today = house.database.clock().date()
+    today = house.database.today()
     try:
         day = today if text is None else date.fromisoformat(text)
     except ValueError:
@@ -91,7 +92,7 @@ def controls_of(house: House, reader: Reader, use: str, *, on: date, name: str |
     """
     found: Use = records.get(house, reader, "use", use)
     now = house.database.clock()
-    at = now if on >= now.date() else datetime.combine(on, time.max, UTC)
+    at = now if on >= house.database.today() else end_of(on, house.database.zone)
     held: tuple[ControlFramework, ...] = frameworks(on) if name is None else (framework(name, on),)
     with house.database.reading() as connection:
         known = known_of(house, connection, found, at, today=at is now)

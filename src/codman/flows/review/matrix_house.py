@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 from functools import cache
 from typing import Any, Final
 
@@ -27,6 +27,7 @@ from codman.review.controls_house import HouseMatrix, house_matrix
 from codman.review.packs.choose import technique_of
 from codman.review.packs.framework import frameworks
 from codman.review.policy.exhibit import Exhibit
+from codman.spine.day import end_of
 from codman.spine.policy import Policy
 from codman.spine.product import Product
 from codman.spine.use import Stage, Use
@@ -46,7 +47,7 @@ def controls_of_house(house: House, reader: Reader, connection: Connection, on: 
     if not within:
         raise NotAllowed("review.read", "anywhere")
     now = house.database.clock()
-    at = now if on >= now.date() else datetime.combine(on, time.max, UTC)
+    at = now if on >= house.database.today() else end_of(on, house.database.zone)
     rows = connection.execute(
         select(uses).where(visible(within), uses.c.stage != Stage.RETIRED.value).order_by(uses.c.name, uses.c.id)
     )

@@ -10,7 +10,7 @@ from codman.flows.review.cases import CannotDecide, Docket
 from codman.flows.review.choosing import chosen_for, own_packs
 from codman.review.packs.catalog import every_pack
 from codman.review.packs.choose import NoPolicy, SeveralPolicies
-from codman.spine.statement import when
+from codman.spine.day import day_in
 
 
 class AnotherPolicy(CannotDecide):
@@ -39,7 +39,9 @@ def require_meant(house: House, connection: Connection, found: Docket) -> None:
     if all(one.policy != case.policy for pack in packs for one in pack.at(case.checkpoint)):
         return
     try:
-        meant = chosen_for(house, connection, found.use, case.checkpoint, when(case.created_at)).policy
+        meant = chosen_for(
+            house, connection, found.use, case.checkpoint, day_in(case.created_at, house.database.zone)
+        ).policy
     except (NoPolicy, SeveralPolicies):
         return
     if meant.policy != case.policy:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import tzinfo
 from typing import Any, Final
 
 from sqlalchemy import Connection, select
@@ -24,7 +25,7 @@ from codman.registry.nouns import PRODUCTS, USES
 from codman.registry.records import BadField, Page, Stale
 from codman.registry.schema import uses
 from codman.registry.schema_review import cases, conditions, pause_proposals
-from codman.spine.day import written_day
+from codman.spine.day import end_of, written_day
 from codman.spine.pausing import PauseCause, PauseProposal, PauseProposalFields, PauseState
 from codman.spine.use import RUNNING, Stage, Use
 from codman.spine.watching import Incident, IncidentState
@@ -49,13 +50,13 @@ def propose(house: House) -> tuple[int, int]:
     Returns:
         How many were proposed, and how many withdrawn.
     """
-    day = house.database.clock().date().isoformat()
+    day, zone = house.database.today().isoformat(), house.database.zone
     with house.database.reading() as connection:
-        new, gone = list(_new(connection, day)), list(_gone(connection, day))
+        new, gone = list(_new(connection, day)), list(_gone(connection, day, zone))
     if not new and not gone:
         return 0, 0
     with house.database.changing(SYSTEM, "decisions and conditions looked at") as change:
-        new, gone = list(_new(change.connection, day)), list(_gone(change.connection, day))
+        new, gone = list(_new(change.connection, day)), list(_gone(change.connection, day, zone))
         PAUSE_PROPOSALS.add_many(change, new)
         done = {"state": PauseState.WITHDRAWN.value, "settled_at": change.at}
         PAUSE_PROPOSALS.change_many(change, [(one, done) for one in gone])
@@ -192,25 +193,25 @@ def _ended(connection: Connection, day: str) -> Iterator[PauseProposalFields]:
             )
 
 
-def _gone(connection: Connection, day: str) -> Iterator[PauseProposal]:
+def _gone(connection: Connection, day: str, zone: tzinfo) -> Iterator[PauseProposal]:
     """Open proposals whose use runs no more, or whose cause is gone."""
     waiting = governance.every(connection, "pause_proposal", pause_proposals.c.state == PauseState.OPEN.value)
     found = USES.get_many(connection, [one.use for one in waiting])
     for one in waiting:
         if one.cause is PauseCause.REJECTED:
-            if not _still_rejected(connection, found[one.use], one, day):
+            if not _still_rejected(connection, found[one.use], one, end_of(day, zone).isoformat(), zone):
                 yield one
         elif found[one.use].stage not in RUNNING or not _still_there(connection, one, day):
             yield one
 
 
-def _still_rejected(connection: Connection, use: Use, one: PauseProposal, day: str) -> bool:
+def _still_rejected(connection: Connection, use: Use, one: PauseProposal, at: str, zone: tzinfo) -> bool:
     """Whether a use that was rejected still runs, and nobody granted anything since."""
     if one.case is None:
         return False
     case = CASES.get(connection, one.case)
     still = rejection_stands(connection, use, case)
-    return still and still_runs(connection, use, case, f"{day}T23:59:59Z") is not None
+    return still and still_runs(connection, use, case, at, zone) is not None
 
 
 def _still_there(connection: Connection, one: PauseProposal, day: str) -> bool:

@@ -57,7 +57,7 @@ def keep_aliases(house: House) -> int:
         for step in _ordered(change.connection):
             moved = _moved(change.connection, step)
             # its clinician accepted another version: that is asked anew
-            patch = {"version": step.to_version, "since": change.at[:10], "accepted_at": None}
+            patch = {"version": step.to_version, "since": change.today, "accepted_at": None}
             DEPLOYMENTS.change_many(change, [(run, patch) for run, _ in moved])
             for alias, said in sorted({(str(run.serves), said) for run, said in moved}):
                 after = {"alias": alias, "points_at": said, "version": step.to_version}

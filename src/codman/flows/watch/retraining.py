@@ -86,7 +86,7 @@ def propose_retraining(
     with house.database.changing(reader.author(request), "a retraining was proposed") as change:
         if (there := _there(change.connection, one)) is not None:
             return there
-        named, words = covering_plan(change.connection, use, change.at[:10])
+        named, words = covering_plan(change.connection, use, change.today)
         whole = said.model_copy(update={"plan": named, "plan_says": words})
         fields = Fields(incident=one.id, use=use.id, kind=StepTaken.RETRAINING, state="proposed", proposal=whole)
         made: WatchStep = WATCH_STEPS.add(change, fields, step_name(one, StepTaken.RETRAINING))

@@ -192,7 +192,7 @@ def _shown(
     looks: bool = False,
 ) -> Response:
     posted = posted_at(visit.house, token) if token else None
-    today = visit.house.database.clock().astimezone(visit.house.settings.zone).date().isoformat()
+    today = visit.house.database.today().isoformat()
     key = values.get("once", "")
     # other words under an old key would be refused for ever
     once = key if key and status != 409 else secrets.token_hex(16)

@@ -151,7 +151,7 @@ def _read(visit: Visit, use: str, first: str, last: str) -> UseWatched:
 
 def _span(visit: Visit) -> tuple[str, str]:
     """The days that the address asks for; half a year to today where it says nothing that can be read."""
-    today = visit.house.database.clock().date()
+    today = visit.house.database.today()
     asked = visit.request.query_params
     last = _day(asked.get("to")) or today
     first = _day(asked.get("from")) or last - _USUAL

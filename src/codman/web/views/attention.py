@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, timedelta, tzinfo
 from typing import Final
 
 from sqlalchemy import Connection
@@ -15,6 +15,7 @@ from codman.flows.watched import unanswered, unwatched
 from codman.registry.attention import backlog
 from codman.registry.inventory import search
 from codman.review.stages_counted import Counted
+from codman.spine.day import end_of
 from codman.web.render import day
 from codman.web.views import marks
 from codman.web.views.inventory import address, asked
@@ -111,7 +112,7 @@ class AttentionView:
 
 
 def attention_view(
-    connection: Connection, within: Sequence[str], by_day: Mapping[str, int] | None, today: str
+    connection: Connection, within: Sequence[str], by_day: Mapping[str, int] | None, today: str, zone: tzinfo
 ) -> AttentionView:
     """The page.
 
@@ -120,10 +121,11 @@ def attention_view(
         within: Paths of the sites whose uses the reader may see.
         by_day: The backlog at the end of each day on which it changed; None for who sees a part of the house.
         today: The last day of the drawing.
+        zone: Of the house's days.
     """
     lacks = tuple(_lack(connection, within, today, *one) for one in LACKS)
     waits = backlog(connection, within, today)
-    decided = decisions_counted(connection, within, f"{today}T23:59:59.999999Z")
+    decided = decisions_counted(connection, within, end_of(today, zone).isoformat(), zone)
     worst = max(lacks, key=lambda lack: lack.total)
     return AttentionView(
         sentence=(
