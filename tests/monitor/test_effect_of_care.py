@@ -56,6 +56,18 @@ def test_without_silent_rows_it_stays_open_and_says_what_to_do():
     assert "Keep a share of rows silent. Rollback and retraining wait." in found.sentence
 
 
+@pytest.mark.parametrize(("kind", "all_known"), [({"worse": True}, Cause.WORSENED), ({"care": 0.5}, Cause.CARE)])
+def test_outcomes_known_early_decide_neither_for_care_nor_for_a_worse_model(kind, all_known):
+    reference, current = world(np.random.default_rng(3), 20_000, **kind)
+
+    assert explain(reference, current, threshold=THRESHOLD, known=0.9).cause is all_known
+    found = explain(reference, current, threshold=THRESHOLD, known=0.62)
+
+    assert found.cause is Cause.UNRESOLVED
+    assert found.waits
+    assert found.sentence.startswith("Only 62% of the outcomes are known")
+
+
 def test_events_below_every_alert_show_a_worse_model_even_then():
     rng = np.random.default_rng(2)
     reference, current = world(rng, 20_000, silent=0.0)

@@ -18,6 +18,7 @@ from codman.evaluate.distributions import z_of_level
 from codman.evaluate.estimates import BoolArray, FloatArray
 from codman.evaluate.intervals import wilson_ends
 from codman.spine.measurement import Measurement, Measurements
+from codman.spine.monitor_plan import COMPLETE
 
 FEWEST: Final = 20  # events, and rows without, in a group that is judged
 BANDS: Final = 5  # of score, in which the dose of action is read
@@ -78,18 +79,22 @@ class Explanation:
     measurements: Measurements
 
 
-def explain(reference: Seen, current: Seen, *, threshold: float, level: float = 0.95) -> Explanation:
+def explain(
+    reference: Seen, current: Seen, *, threshold: float, known: float = 1.0, level: float = 0.95
+) -> Explanation:
     """Separate "the model got worse" from "care changed the outcome".
 
     Args:
         reference: Rows from before staff acted on scores, or silent ones.
         current: Rows since.
         threshold: Alerted is score >= threshold.
+        known: Share of the time's rows whose outcome is known; `current` holds those.
         level: Of the intervals.
 
     Returns:
         `worsened` where rows free of care are worse than the reference; `care changed the outcome` where they are shown
-        to be as good and shown rows are not; `unresolved` else, and then rollback and retraining wait.
+        to be as good and shown rows are not; `unresolved` else, and then rollback and retraining wait. Under
+        nine in ten outcomes known neither of the first two is said: those known early may be unlike the rest.
     """
     free, shown = ~current.shown, current.shown
     silent = _gap(reference, current, free, level)
@@ -97,6 +102,14 @@ def explain(reference: Seen, current: Seen, *, threshold: float, level: float = 
     below = _gap(reference, current, shown & (current.score < threshold), level, only=reference.score < threshold)
     dose = _dose(current, threshold, level)
     cause, sentence = _judge(silent, seen, below, dose)
+    if known < COMPLETE and cause in (Cause.WORSENED, Cause.CARE):
+        cause, sentence = (
+            Cause.UNRESOLVED,
+            (
+                f"Only {known:.0%} of the outcomes are known, and those known early may be unlike the rest: care and a"
+                " worse model are told apart once nine in ten are. Rollback and retraining wait."
+            ),
+        )
     rows = [
         *_rows("silent", silent, level),
         *_rows("shown", seen, level),

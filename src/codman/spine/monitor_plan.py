@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from codman.spine.policy import Name, Requirement
 from codman.spine.record import Day
 
+COMPLETE: Final = 0.9  # of a window's outcomes, from which on a final number counts although some never came
 CODMAN: Final = "codman"  # who is responsible where the house computes the number itself
 WindowRule = Annotated[
     str, Field(pattern=r"^(day|week|month|quarter|half-year|year|rows:[1-9][0-9]{0,8})$", description="How long one is")

@@ -19,7 +19,6 @@ from codman.flows.house import House
 from codman.flows.records import get
 from codman.flows.watch.keeping import plan_in
 from codman.flows.watch.overview import Standing, next_due, standings_of
-from codman.flows.watch.windows_due import COMPLETE
 from codman.registry import governance
 from codman.registry.access import Reader, paths_for
 from codman.registry.nouns import DEPLOYMENTS
@@ -27,7 +26,7 @@ from codman.registry.schema import deployments, sites, versions
 from codman.registry.schema_watch import incidents, looks, monitors, signals
 from codman.review.policy.bound import Bound
 from codman.spine.measurement import Measurement
-from codman.spine.monitor_plan import MonitorPlan, Watched
+from codman.spine.monitor_plan import COMPLETE, MonitorPlan, Watched
 from codman.spine.statement import Kind
 from codman.spine.use import Use
 from codman.spine.vocabulary import ESTIMATED, UnknownMetric, word

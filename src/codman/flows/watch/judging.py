@@ -10,13 +10,12 @@ from typing import Final
 from codman.evidence.statements import ReadStatement
 from codman.flows.watch.asking import is_drift
 from codman.flows.watch.measuring import About, State
-from codman.flows.watch.windows_due import COMPLETE
 from codman.review.policy.bound import Bound
 from codman.review.policy.exhibit import Exhibit, merged, of_statement
 from codman.review.policy.judge import judge_exhibits
 from codman.review.watching.plan import policy_of_plan
 from codman.spine.measurement import Window
-from codman.spine.monitor_plan import CODMAN, Age, MonitorPlan, WatchAction, Watched
+from codman.spine.monitor_plan import CODMAN, COMPLETE, Age, MonitorPlan, WatchAction, Watched
 from codman.spine.policy import Severity
 from codman.spine.statement import Kind
 from codman.spine.verdict import Finding, Outcome

@@ -216,7 +216,8 @@ def care_of(asked: Asked, rows: EventRows, before: EventRows | None, level: floa
     there, here = _seen(before), _seen(rows)
     if min(len(there.score), len(here.score)) < FEWEST:
         return None
-    return explain(there, here, threshold=asked.thresholds[0], level=level)
+    known = rows.labelled / rows.n if rows.n else 0.0
+    return explain(there, here, threshold=asked.thresholds[0], known=known, level=level)
 
 
 def _seen(rows: EventRows) -> Seen:

@@ -13,7 +13,6 @@ from codman.review.watching.plan import needs_outcomes
 from codman.review.watching.windows import Span, due_on, filled, following
 from codman.spine.monitor_plan import MonitorPlan, Watched
 
-COMPLETE: Final = 0.9  # of a window's outcomes, from which on a final number counts although some never came
 MOST: Final = 400  # windows of one requirement in one go: a year and more of days
 
 
