@@ -128,6 +128,7 @@ def test_nobody_is_mailed_twice_on_a_day_and_everybody_again_on_the_next(made, b
 
 def test_what_is_late_is_said_in_the_subject(made, box):
     made.seated(made.opened(due_on="2026-11-20"), "clin")
+    made.clock.forward(days=20)
 
     delivered(made.house, "2026-11-21")
 

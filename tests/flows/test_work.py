@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -95,8 +96,8 @@ def test_a_condition_waits_for_its_owner_only_once_the_case_is_decided(house):
     decide(house.house, house.person("chair"), case.id, now.revision, CaseOutcome.CONDITIONAL, "as the votes say")
     (task,) = waiting(house.house, house.person("owner"))
     assert (task.duty, task.due_on) == (Duty.CONDITION, "2026-12-01")
-    assert not task.late("2026-12-01")
-    assert task.late("2026-12-02")
+    assert not task.late(datetime(2026, 12, 1, 23, 59, tzinfo=UTC))
+    assert task.late(datetime(2026, 12, 2, tzinfo=UTC))
 
 
 def test_what_is_due_first_stands_first_and_what_has_no_day_last(house):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Connection, select
@@ -27,7 +27,7 @@ from codman.registry.log import SYSTEM
 from codman.registry.mail_choices import choose_digest, without_digest
 from codman.registry.schema import people, uses
 from codman.registry.schema_review import cases, conditions, expected_reports, schedules
-from codman.spine.day import written_day
+from codman.spine.day import written_day, written_moment
 from codman.spine.partner_report import ReportState
 from codman.spine.review import CaseState, ConditionState
 from codman.spine.use import Stage
@@ -83,7 +83,8 @@ def send_digests(house: House, day: str) -> Sent:
 def digest(house: House, tasks: Sequence[Task], day: str) -> Notice:
     """What waits for somebody, as a mail: what is late first, each with its day and where it is done."""
     at = address_of(house.settings)
-    late = sum(task.late(day) for task in tasks)
+    now = house.database.clock().astimezone(house.settings.zone)
+    late = sum(task.late(now) for task in tasks)
     several = "1 thing waits" if len(tasks) == 1 else f"{len(tasks)} things wait"
     said = f"{several} for you" + (f", {late} late" if late else "")
     more = len(tasks) - MOST_ITEMS
@@ -95,10 +96,19 @@ def digest(house: House, tasks: Sequence[Task], day: str) -> Notice:
         event="digest.daily",
         title=said,
         text=text,
-        items=tuple(Item(text=_line(t.sentence), due=t.due_on, link=f"{at}{t.at}") for t in tasks[:MOST_ITEMS]),
+        items=tuple(_item(task, now, at) for task in tasks[:MOST_ITEMS]),
         link=f"{at}/",
         urgency="high" if late else "medium",
     )
+
+
+def _item(task: Task, now: datetime, at: str) -> Item:
+    """One thing with its day; where hours matter with the moment, and how long there was when the mail was made."""
+    left = task.hours(now)
+    when = None
+    if left is not None and task.due_at is not None:
+        when = f"by {written_moment(datetime.fromisoformat(task.due_at), now.tzinfo or UTC)}: {left} as this is written"
+    return Item(text=_line(task.sentence), due=task.due_on, when=when, link=f"{at}{task.at}")
 
 
 def choose(house: House, reader: Reader, wanted: bool) -> None:
@@ -127,7 +137,7 @@ def tell_overdue(house: House) -> int:
     ways = [way for way in house.settings.overdue_to if way in house.notifiers]
     if not ways:
         return 0
-    today = house.database.clock().date()
+    today = house.database.today()
     with house.database.reading() as connection:
         found = [*_overdue_conditions(house, connection, today), *_missing_reports(house, connection, today)]
     if not found:

@@ -6,7 +6,13 @@ A task's own sentence holds nobody's words: those stand apart, for a page to sho
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
+
+HOURS_MATTER: Final = timedelta(hours=48)  # a moment that is further away is told by its day
+_HOUR: Final = timedelta(hours=1)
+_MINUTE: Final = timedelta(minutes=1)
 
 
 class Duty(StrEnum):
@@ -31,6 +37,7 @@ class Duty(StrEnum):
     REPORT = "see that a report comes"
     TOLD = "look at what a report tells of"
     CONCERN = "look at a concern"
+    SEE_THROUGH = "see a concern to its close"
     ACTION = "do what a concern led to"
     INCIDENT = "answer what monitoring saw"
     WATCH = "have watched what runs"
@@ -45,10 +52,29 @@ class Task:
     at: str  # path of the page where it is done
     since: str  # ISO 8601
     due_on: str | None = None  # day
+    due_at: str | None = None  # the moment, ISO 8601, where it is due within hours rather than by a day
     use: str | None = None
     began: bool = True  # since is when it began to wait; False: when it was saved last
     words: str = ""  # what somebody wrote; for who is signed in, never for a mail
 
-    def late(self, today: str) -> bool:
-        """Whether its day has passed."""
-        return self.due_on is not None and self.due_on < today
+    def late(self, now: datetime) -> bool:
+        """Whether its moment, or its day, has passed.
+
+        Args:
+            now: The time, in the house's zone.
+        """
+        if self.due_at is not None:
+            return datetime.fromisoformat(self.due_at) < now
+        return self.due_on is not None and self.due_on < now.date().isoformat()
+
+    def hours(self, now: datetime) -> str | None:
+        """How long there is, where hours matter: `in 3 hours`, `2 hours late`; None where its day says enough."""
+        if self.due_at is None:
+            return None
+        left = datetime.fromisoformat(self.due_at) - now
+        if abs(left) >= HOURS_MATTER:
+            return None
+        unit, one = ("hour", _HOUR) if abs(left) >= _HOUR else ("minute", _MINUTE)
+        number = max(1, abs(left) // one)
+        said = f"{number} {unit}{'' if number == 1 else 's'}"
+        return f"in {said}" if left >= timedelta(0) else f"{said} late"

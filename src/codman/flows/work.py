@@ -11,14 +11,13 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
-from codman.flows.concerns.people import above, who_sees
-from codman.flows.concerns.telling import GRAVE
 from codman.flows.house import House
 from codman.flows.proposed import USUAL, goes_on, waiting_proposals
 from codman.flows.reporting.heeding import UNHEEDED, waits_for, what_it_says
 from codman.flows.task import Duty, Task
 from codman.flows.watch.telling import page_of
 from codman.flows.watched import unwatched
+from codman.flows.work_concerns import of_concerns
 from codman.flows.work_reviews import of_reviews
 from codman.registry import governance
 from codman.registry.access import Reader, may, paths_for
@@ -27,16 +26,8 @@ from codman.registry.inventory import paths_of, visible
 from codman.registry.names import names_of
 from codman.registry.nouns import USES
 from codman.registry.schema import uses
-from codman.registry.schema_review import (
-    concerns,
-    corrective_actions,
-    expected_reports,
-    intakes,
-    schedules,
-    triages,
-)
+from codman.registry.schema_review import expected_reports, intakes, schedules, triages
 from codman.registry.schema_watch import incidents
-from codman.spine.concern import Concern, ConcernState, Pause
 from codman.spine.day import written_day
 from codman.spine.intake import IntakeState, TriageState
 from codman.spine.partner_report import ReportState
@@ -47,14 +38,14 @@ AHEAD_DAYS: Final = 30  # what is due within a month already waits
 
 def waiting(house: House, reader: Reader) -> list[Task]:
     """What waits for somebody: what is due first, the oldest first; then what has no day."""
-    today = house.database.clock().date()
+    today = house.database.today()
     with house.database.reading() as connection:
         found = list(_every(house, connection, reader, today))
         within = paths_for(reader, "inventory.read")
         named = sorted({task.use for task in found if task.use is not None})
         seen = set(connection.execute(select(uses.c.id).where(uses.c.id.in_(named), visible(within))).scalars())
     theirs = [task for task in found if task.use is None or task.use in seen]
-    return sorted(theirs, key=lambda task: (task.due_on or "9999", task.since, task.at))
+    return sorted(theirs, key=lambda task: (task.due_on or "9999", task.due_at or "9999", task.since, task.at))
 
 
 def _every(house: House, connection: Connection, reader: Reader, today: date) -> Iterator[Task]:
@@ -64,11 +55,9 @@ def _every(house: House, connection: Connection, reader: Reader, today: date) ->
     yield from _tiers(connection, reader)
     yield from _reports(connection, reader, ahead)
     yield from _told(connection, reader)
-    yield from _concerns(connection, reader)
-    yield from _harm(connection, reader)
-    yield from _actions(connection, reader)
+    yield from of_concerns(house, connection, reader)
     yield from _incidents(connection, reader)
-    yield from _unwatched(connection, reader)
+    yield from _unwatched(connection, reader, today.isoformat())
     yield from _proposals(connection, reader)
 
 
@@ -148,65 +137,6 @@ def _told(connection: Connection, reader: Reader) -> Iterator[Task]:
             )
 
 
-def _concerns(connection: Connection, reader: Reader) -> Iterator[Task]:
-    """Concerns nobody has seen: for the site's clinician, else who answers for the use, else the office."""
-    for one in governance.every(
-        connection, "concern", concerns.c.state == ConcernState.RAISED.value, concerns.c.repeats.is_(None)
-    ):
-        if _first(connection, one, reader):
-            use = None if one.use is None else USES.get(connection, one.use)
-            what = "a use that nobody could name" if use is None else use.name
-            yield Task(
-                duty=Duty.CONCERN,
-                sentence=f"A concern about {what} ({one.category.value}; {one.severity.value})",
-                at=f"/incidents/{one.id}",
-                since=one.raised_at,
-                due_on=one.see_by[:10],
-                use=one.use,
-            )
-
-
-def _harm(connection: Connection, reader: Reader) -> Iterator[Task]:
-    """Concerns about harm for who answers for the use until they are closed; a proposed pause for the office too."""
-    grave = concerns.c.severity.in_([one.value for one in GRAVE])
-    still = (grave, concerns.c.state != ConcernState.CLOSED.value, concerns.c.repeats.is_(None))
-    for one in governance.every(connection, "concern", *still, concerns.c.use.is_not(None)):
-        use = USES.get(connection, str(one.use))
-        proposed = one.pause is Pause.PROPOSED
-        told = any(person.id == reader.person for person in above(connection, one))
-        if not (told and (proposed or use.owner == reader.person)):
-            continue
-        if not proposed and one.state is ConcernState.RAISED and _first(connection, one, reader):
-            continue  # it stands there already, to be looked at
-        asks = "a pause is proposed: take it or decline it" if proposed else "it is open"
-        yield Task(
-            duty=Duty.PAUSE if proposed else Duty.CONCERN,
-            sentence=f"A concern about harm by {use.name}: {asks}",
-            at=f"/incidents/{one.id}",
-            since=one.raised_at,
-            due_on=one.see_by[:10],
-            use=one.use,
-        )
-
-
-def _first(connection: Connection, one: Concern, reader: Reader) -> bool:
-    return any(person.id == reader.person for person in who_sees(connection, one).people)
-
-
-def _actions(connection: Connection, reader: Reader) -> Iterator[Task]:
-    open_ones = (corrective_actions.c.owner == reader.person, corrective_actions.c.done_on.is_(None))
-    for one in governance.every(connection, "corrective_action", *open_ones):
-        yield Task(
-            duty=Duty.ACTION,
-            sentence=f"You owe a {one.kind.value} action",
-            at=f"/incidents/{one.concern}",
-            since=one.created_at,
-            due_on=one.due_on,
-            use=one.use,
-            words=one.sentence,
-        )
-
-
 def _incidents(connection: Connection, reader: Reader) -> Iterator[Task]:
     """Monitoring incidents that somebody has, and that are neither resolved nor put off."""
     theirs = (
@@ -225,11 +155,11 @@ def _incidents(connection: Connection, reader: Reader) -> Iterator[Task]:
         )
 
 
-def _unwatched(connection: Connection, reader: Reader) -> Iterator[Task]:
+def _unwatched(connection: Connection, reader: Reader, today: str) -> Iterator[Task]:
     """Uses that reach patients and that no monitor follows, for who answers for them."""
     if not may(reader, "monitor.create"):
         return
-    for use in unwatched(connection, paths_for(reader, "monitor.create"), owner=reader.person):
+    for use in unwatched(connection, paths_for(reader, "monitor.create"), today, owner=reader.person):
         yield Task(
             duty=Duty.WATCH,
             sentence=f"{use.name} is {use.stage.value} and nothing watches it: plan its monitoring",

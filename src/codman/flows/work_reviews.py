@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import tzinfo
 from typing import Any, Final
 
 from sqlalchemy import Connection, exists, func, or_, select
@@ -12,6 +13,7 @@ from codman.flows.review.cases import WORKING, docket_within
 from codman.flows.review.staging import ready_for
 from codman.flows.review.voting import count, verdict_of
 from codman.flows.task import Duty, Task
+from codman.jobs.times import instant
 from codman.registry import governance
 from codman.registry.access import Reader, may, paths_for
 from codman.registry.interests import filers_of, hand_in
@@ -30,9 +32,10 @@ from codman.registry.schema_review import (
 )
 from codman.registry.undecided import OF, uncovered_by_use
 from codman.review.votes import why_not_vote
+from codman.spine.day import start_of
 from codman.spine.pausing import PauseState
 from codman.spine.reopening import ReopeningState
-from codman.spine.review import GRANTED, Case, CaseState, ConditionState, Conflict
+from codman.spine.review import GRANTED, Case, CaseState, ConditionState, Conflict, Procedure
 from codman.spine.use import RUNNING, Decision, Stage
 
 _WORKING: Final = [state.value for state in WORKING]
@@ -56,8 +59,8 @@ def of_reviews(house: House, connection: Connection, reader: Reader, ahead: str,
     yield from _conditions(connection, reader)
     yield from _handed_in(connection, reader)
     yield from _pauses(connection, reader)
-    yield from _renewals(connection, reader, ahead)
-    yield from _ready(connection, reader, house.database.clock().isoformat())
+    yield from _renewals(connection, reader, ahead, house.database.zone)
+    yield from _ready(connection, reader, house.database.clock().isoformat(), house.database.zone)
     yield from _undecided(connection, reader, today)
     yield from _reopened(connection, reader)
     yield from _sites(connection, reader)
@@ -239,11 +242,19 @@ def _pauses(connection: Connection, reader: Reader) -> Iterator[Task]:
             )
 
 
-def _renewals(connection: Connection, reader: Reader, ahead: str) -> Iterator[Task]:
+def _renewals(connection: Connection, reader: Reader, ahead: str, zone: tzinfo) -> Iterator[Task]:
     """Decisions about what runs that end soon or have ended, for who answers for the use."""
     later = cases.alias()
     rows = connection.execute(
-        select(cases.c.id, cases.c.use, cases.c.checkpoint, cases.c.decided_at, cases.c.expires_on, uses.c.name)
+        select(
+            cases.c.id,
+            cases.c.use,
+            cases.c.checkpoint,
+            cases.c.procedure,
+            cases.c.decided_at,
+            cases.c.expires_on,
+            uses.c.name,
+        )
         .join(uses, uses.c.id == cases.c.use)
         .where(
             uses.c.owner == reader.person,
@@ -263,17 +274,19 @@ def _renewals(connection: Connection, reader: Reader, ahead: str) -> Iterator[Ta
     )
     for row in rows:
         if may(reader, "case.create"):
+            emergency = row.procedure == Procedure.EMERGENCY.value  # it ends within days: hours matter
             yield Task(
                 duty=Duty.RENEWAL,
-                sentence=f"The decision that {row.name} runs on ends",
+                sentence=f"The {'emergency ' * emergency}decision that {row.name} runs on ends",
                 at=f"/reviews/new?use={row.use}&checkpoint={row.checkpoint}",
                 since=row.decided_at,
                 due_on=row.expires_on,
+                due_at=instant(start_of(row.expires_on, zone)) if emergency else None,
                 use=row.use,
             )
 
 
-def _ready(connection: Connection, reader: Reader, at: str) -> Iterator[Task]:
+def _ready(connection: Connection, reader: Reader, at: str, zone: tzinfo) -> Iterator[Task]:
     """Uses that lack nothing to go where it was decided that they may, for who takes them there."""
     if not may(reader, "use.decide"):
         return
@@ -286,7 +299,7 @@ def _ready(connection: Connection, reader: Reader, at: str) -> Iterator[Task]:
     for use in USES.get_many(connection, connection.execute(ahead).scalars().all()).values():
         if not may(reader, "use.decide", paths_of(connection, use)):
             continue
-        to = ready_for(connection, use, at)
+        to = ready_for(connection, use, at, zone)
         if to is not None:
             yield Task(
                 duty=Duty.MOVE,

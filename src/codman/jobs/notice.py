@@ -38,6 +38,7 @@ class Item(BaseModel):
 
     text: Line
     due: Day | None = None
+    when: Line | None = Field(default=None, description="The moment in words, where hours matter rather than the day")
     link: Link | None = None
 
 
@@ -80,5 +81,6 @@ class Notice(BaseModel):
 
 
 def _line(item: Item) -> str:
-    due = f" (by {written_day(item.due)})" if item.due else ""
+    when = item.when or (f"by {written_day(item.due)}" if item.due else "")
+    due = f" ({when})" if when else ""
     return f"- {item.text}{due}" + (f"\n  {item.link}" if item.link else "")

@@ -144,6 +144,9 @@ conditions = record_table(
     Column("handed_in_at", TIME),
     ref("handed_in_by", "people"),
     Column("returned_at", TIME),
+    Column("said_done", Text),
+    Column("said_done_at", TIME),
+    Column("shown_by", LINE),
     Column("closed_at", TIME),
     Column("closed_by", DIGEST),
     Column("note", Text),
@@ -158,6 +161,25 @@ acceptances = record_table(
     ref("condition", "conditions", needed=True),
 )
 acceptances.append_constraint(UniqueConstraint("case", "requirement"))
+
+exclusions = record_table(
+    "exclusions",
+    ref("use", "uses", needed=True),
+    ref("case", "cases", needed=True),
+    Column("policy", LINE, nullable=False),
+    Column("requirement", LINE, nullable=False),
+    Column("asks", DIGEST, nullable=False),
+    ref("version", "versions"),
+    Column("sites", JSON, nullable=False),
+    Column("why", Text, nullable=False),
+    ref("asked_by", "people", needed=True),
+    Column("log_index", Integer, nullable=False),
+    Column("state", WORD, nullable=False, index=True),
+    ref("agreed_by", "people"),
+    Column("agreed_at", TIME),
+    Column("refused", Text),
+    Column("ended", LINE),
+)
 
 change_plans = record_table(
     "change_plans",
@@ -262,6 +284,7 @@ links = Table(  # good for one answer without an account; kept only as a hash
 
 concerns = record_table(
     "concerns",
+    Column("number", LINE, unique=True),
     ref("use", "uses"),
     ref("site", "sites"),
     Column("ward", LINE),
@@ -279,6 +302,9 @@ concerns = record_table(
     Column("acknowledged_at", TIME),
     Column("event_reference", LINE),
     Column("pause", LINE),
+    ref("pause_by", "people"),
+    Column("pause_at", TIME),
+    Column("pause_why", Text),
     Column("clock", LINE),
     Column("clock_due", DAY),
     Column("clock_met_on", DAY),

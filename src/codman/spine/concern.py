@@ -15,6 +15,7 @@ from codman.spine.record import Day, Fields, Id, Line, Prose, Record
 from codman.spine.review import Sha256
 from codman.spine.statement import Instant
 
+ConcernNumber = Annotated[str, Field(pattern=r"^C-[0-9]{4}-[0-9]{4,9}$")]
 ClockRule = Annotated[str, Field(pattern=r"^[a-z0-9-]+/[a-z0-9-]+$", max_length=100)]
 
 
@@ -60,6 +61,9 @@ class ConcernState(StrEnum):
 class ConcernFields(Fields):
     """A concern about a use."""
 
+    number: ConcernNumber | None = Field(
+        default=None, description="To say on the phone: C-2026-0041; by house and year"
+    )
     use: Id | None = Field(default=None, description="None where nobody could say which")
     site: Id | None = None
     ward: Line | None = Field(default=None, description="The ward or unit, as they wrote it")
@@ -76,6 +80,11 @@ class ConcernFields(Fields):
     acknowledged_at: Instant | None = None
     event_reference: Line | None = Field(default=None, description="Its number in the hospital's own event system")
     pause: Pause | None = None
+    pause_by: Id | None = Field(
+        default=None, description="Who proposed, took or declined it; none where harm alone did"
+    )
+    pause_at: Instant | None = None
+    pause_why: Prose | None = Field(default=None, description="Why it was taken or declined")
     clock: ClockRule | None = Field(
         default=None, description="The rule whose clock runs, e.g. 21-cfr-803/user-facility-death"
     )

@@ -186,6 +186,9 @@ class ConditionFields(Fields):
     handed_in_at: Instant | None = None
     handed_in_by: Id | None = Field(default=None, description="Who filed it, and so may not accept it")
     returned_at: Instant | None = Field(default=None, description="When one was not accepted; only a later one counts")
+    said_done: Prose | None = Field(default=None, description="What its owner says was done; it closes nothing")
+    said_done_at: Instant | None = None
+    shown_by: Id | None = Field(default=None, description="The document or statement that its owner names for it")
     closed_at: Instant | None = None
     closed_by: Sha256 | None = Field(default=None, description="The statement that closed it")
     note: Prose | None = Field(default=None, description="Why it was closed or withdrawn by hand")

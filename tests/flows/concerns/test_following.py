@@ -88,7 +88,8 @@ def test_a_use_that_somebody_paused_meanwhile_is_marked_as_paused(ward):
 def test_a_pause_can_be_proposed_by_the_clinician_and_declined_with_a_reason_by_the_committee(ward):
     one = ward.raised().concern
     proposed = following.propose_pause(ward.house, clinician(), one.id, one.revision)
-    assert ward.told("concern.pause") == ["p-one@example.org", "p-two@example.org"]
+    assert ward.told("concern.pause") == ["owner@example.org", "p-one@example.org", "p-two@example.org"]
+    assert (proposed.pause_by, proposed.pause_why) == ("p-clin", None)
     with pytest.raises(NotAllowed):
         following.decline_pause(ward.house, clinician(), one.id, proposed.revision, "It works")
     chair = ward.person("chair")
@@ -96,6 +97,7 @@ def test_a_pause_can_be_proposed_by_the_clinician_and_declined_with_a_reason_by_
         following.decline_pause(ward.house, chair, one.id, proposed.revision, " ")
     declined = following.decline_pause(ward.house, chair, one.id, proposed.revision, "One site alone")
     assert (declined.pause, use(ward).stage) == (Pause.DECLINED, Stage.LIVE)
+    assert (declined.pause_by, declined.pause_why) == ("p-chair", "One site alone")
     with pytest.raises(BadField, match="pause"):
         following.decline_pause(ward.house, chair, one.id, declined.revision, "Again")
 
@@ -332,7 +334,7 @@ def test_an_action_of_a_concern_out_of_reach_answers_like_one_that_is_not_there(
 def test_a_number_alone_tells_a_sender_for_a_day_and_then_nobody(ward):
     name = ward.raised().concern.id
     ward.clock.forward(hours=23)
-    assert sent_receipt(ward.house, name).number == name
+    assert sent_receipt(ward.house, name).number == "C-2026-0001"
     ward.clock.forward(hours=2)
     for asked in (name, "concern-none"):
         with pytest.raises(NoSuchRecord, match=asked):

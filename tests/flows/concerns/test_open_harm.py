@@ -34,7 +34,7 @@ def page(ward, address, name="owner"):
 def test_harm_stands_in_the_owners_work_and_on_the_page_until_it_is_closed(ward):
     ward.change(USES, "ward", stage="pilot")
     raised = ward.raised(severity=ConcernSeverity.HARM).concern
-    pause = "A concern about harm by Ward sepsis: a pause is proposed: take it or decline it"
+    pause = "A concern about harm by Ward sepsis: a pause is proposed: take it or decline it (C-2026-0001)"
 
     assert (Duty.PAUSE, pause) in work_of(ward, "owner")
     assert [duty for duty, _ in work_of(ward, "clin")] == [Duty.CONCERN, Duty.SITE]
@@ -45,7 +45,7 @@ def test_harm_stands_in_the_owners_work_and_on_the_page_until_it_is_closed(ward)
     assert "A concern about harm is open" in page(ward, "/uses/ward", "viewer")
 
     decline_pause(ward.house, ward.officer, raised.id, raised.revision, "It was the old ward list")
-    assert (Duty.CONCERN, "A concern about harm by Ward sepsis: it is open") in work_of(ward, "owner")
+    assert (Duty.CONCERN, "A concern about harm by Ward sepsis: it is open (C-2026-0001)") in work_of(ward, "owner")
     assert (Duty.PAUSE, pause) not in work_of(ward, "owner")
 
 
@@ -70,7 +70,7 @@ def test_the_page_after_sending_promises_no_mail_where_none_is_set_up(ward):
     shown = page(ward, f"/concern/sent/{raised.id}", "")
     assert "It waits for the accountable clinician of this site, who must look at it by" in shown
     assert "No mail goes out: they see it when they next open Codman" in shown
-    assert f"Its number is {raised.id} . Keep it: tell it to the governance office" in shown
+    assert "Its number is C-2026-0001 . Keep it: say it to the governance office" in shown
 
 
 def test_everybody_finds_the_form_for_a_concern_from_where_they_are(ward):

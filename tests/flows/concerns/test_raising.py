@@ -34,11 +34,14 @@ def test_it_reaches_the_sites_clinician_by_a_stated_time_and_says_nothing_of_the
 
     assert raised.told.circle.value == "accountable clinician"
     assert raised.concern.see_by == "2026-11-01T13:00:00.000000Z"  # raised at 9, harm is seen within four hours
-    ((to, event, text),) = ward.messages()
+    (to, event, text), *pause = ward.messages()
     assert (to, event) == ("clin@example.org", "concern.raised")
     assert "by 1 Nov 2026, 13:00 UTC" in text
     assert "Ward sepsis at North" in text
-    assert "crashed" not in text
+    assert [(to, event) for to, event, _text in pause] == [
+        (f"{name}@example.org", "concern.pause") for name in ("owner", "p-one", "p-two")
+    ]
+    assert all("crashed" not in text for _to, _event, text in ward.messages())
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,8 @@ from sqlalchemy import Connection
 
 from codman.errors import CodmanError
 from codman.flows import records
-from codman.flows.concerns.people import officers
+from codman.flows.concerns.pausing import tell_of_pause
 from codman.flows.concerns.reading import can_pause, to_change, use_of
-from codman.flows.concerns.telling import notice, tell_people
 from codman.flows.house import House
 from codman.flows.review import staging
 from codman.registry.access import NotAllowed, Reader
@@ -132,7 +131,7 @@ def amend(
 
 
 def propose_pause(house: House, reader: Reader, name: str, revision: int, *, request: str | None = None) -> Concern:
-    """Ask that the use be paused; the officers are told.
+    """Ask that the use be paused; its owner, its clinicians and the officers are told.
 
     Raises:
         NothingToPause: The use does not run, or is not known.
@@ -142,17 +141,13 @@ def propose_pause(house: House, reader: Reader, name: str, revision: int, *, req
     with house.database.changing(reader.author(request)) as change:
         one = working(change, reader, name, theirs=True, revision=revision)
         _refuse_nothing(change, one)
-        done = CONCERNS.change(change, name, {"pause": Pause.PROPOSED.value}, revision)
-        text = "A pause of this use is proposed. Take it or decline it; until then it runs."
-        said = notice(house, change.connection, done, "concern.pause", "A pause is proposed", text, urgency="high")
-        tell_people(change, officers(change.connection, done), said, f"concern/{name}/pause/{done.revision}")
-        return done
+        return _pause(change, house, reader, name, Pause.PROPOSED, None, revision)
 
 
 def take_pause(
     house: House, reader: Reader, name: str, revision: int, reason: str, *, request: str | None = None
 ) -> Concern:
-    """Pause the use everywhere it runs, as far as this is theirs to do.
+    """Pause the use everywhere it runs, as far as this is theirs to do; all who answer for it are told.
 
     Raises:
         NotAllowed: They may not pause this use.
@@ -176,7 +171,7 @@ def take_pause(
         staging.move(house, reader, use.id, Stage.PAUSED, use.revision, reason=reason, request=request)
     with house.database.changing(reader.author(request), reason) as change:
         working(change, reader, name, theirs=True)
-        return CONCERNS.change(change, name, {"pause": Pause.TAKEN.value}, None)
+        return _pause(change, house, reader, name, Pause.TAKEN, reason, None)
 
 
 def decline_pause(
@@ -198,7 +193,7 @@ def decline_pause(
             raise BadField("concern", "pause", "no pause is proposed")
         if not reason.strip():
             raise BadField("concern", "reason", "say why the use can run on")
-        return CONCERNS.change(change, name, {"pause": Pause.DECLINED.value}, revision)
+        return _pause(change, house, reader, name, Pause.DECLINED, reason, revision)
 
 
 def set_clock(
@@ -246,7 +241,7 @@ def set_clock(
         day = _day("aware_on", aware_on) or _raised_on(house, one)
         if known is None or not known.holds(day):
             raise BadField("concern", "clock", f"there is no such rule on {day.isoformat()}")
-        if day > house.database.clock().astimezone(house.settings.zone).date():
+        if day > house.database.today():
             raise BadField("concern", "aware_on", "the day is yet to come")
         due = rules.due(known, day).isoformat()
         if one.clock_due is not None and due > one.clock_due:
@@ -277,7 +272,7 @@ def meet_clock(
         if one.clock is None:
             raise BadField("concern", "clock", "no duty to report runs")
         day = _day("clock_met_on", on)
-        if day is None or day > house.database.clock().astimezone(house.settings.zone).date():
+        if day is None or day > house.database.today():
             raise BadField("concern", "clock_met_on", "give the day the report went out, today at the latest")
         return CONCERNS.change(change, name, {"clock_met_on": day.isoformat()}, revision)
 
@@ -321,6 +316,17 @@ def as_grave(severity: ConcernSeverity) -> tuple[ConcernSeverity, ...]:
     return _GRAVITY[_GRAVITY.index(severity) :]
 
 
+def _pause(
+    change: Change, house: House, reader: Reader, name: str, pause: Pause, why: str | None, revision: int | None
+) -> Concern:
+    """Put down what became of a pause, who says so and why, and tell those who answer for the use."""
+    because = (why or "").strip() or None
+    said = {"pause": pause.value, "pause_by": reader.person, "pause_at": change.at, "pause_why": because}
+    done: Concern = CONCERNS.change(change, name, said, revision)
+    tell_of_pause(change, house, done, but={reader.person})
+    return done
+
+
 def _refuse_nothing(change: Change, one: Concern) -> None:
     use = use_of(change.connection, one)
     if use is None:
@@ -332,7 +338,7 @@ def _refuse_nothing(change: Change, one: Concern) -> None:
 def _clock(house: House, severity: ConcernSeverity) -> dict[str, Any]:
     """The clock that a severity starts today; nothing where it starts none."""
     rules = clocks(house.settings.concern_clocks)
-    today = house.database.clock().astimezone(house.settings.zone).date()
+    today = house.database.today()
     rule = rules.starting(severity, today)
     return {} if rule is None else {"clock": rule.id, "clock_due": rules.due(rule, today).isoformat()}
 

@@ -63,6 +63,16 @@ def above(connection: Connection, concern: Concern | ConcernFields) -> tuple[Per
     return tuple(found.values())
 
 
+def told_of_pause(connection: Connection, concern: Concern | ConcernFields) -> tuple[Person, ...]:
+    """Who hears of a pause: the use's owner, the accountable clinicians of every site it runs at, the officers."""
+    of_use = select(deployments.c.clinician).where(
+        deployments.c.use == concern.use, deployments.c.clinician.is_not(None), deployments.c.mode != Mode.ENDED.value
+    )
+    clinicians = _active(connection, connection.execute(of_use).scalars())
+    found = {one.id: one for one in (*above(connection, concern), *clinicians)}
+    return tuple(found.values())
+
+
 def officers(connection: Connection, concern: Concern | ConcernFields) -> tuple[Person, ...]:
     """The officers whose sites take this one in; those of the whole house, and where there is none, every officer."""
     path = None

@@ -17,6 +17,8 @@ from sqlalchemy import Connection, select, update
 from codman.evidence.canonical import canonical, sha256
 from codman.evidence.statements import build, canonical_statement, read_bytes
 from codman.flows import records
+from codman.flows.concerns.numbers import next_number
+from codman.flows.concerns.pausing import tell_of_pause
 from codman.flows.concerns.people import Told, who_sees
 from codman.flows.concerns.telling import GRAVE, RAISED, notice, spoken, tell_people, tell_systems
 from codman.flows.concerns.throttle import WITHIN
@@ -167,21 +169,24 @@ def _raise(
 ) -> Raised:
     connection = change.connection
     place = _whole(connection, place)
-    local = house.database.clock().astimezone(house.settings.zone).date()
+    local = house.database.today()
     if said.happened_on is not None and said.happened_on > local.isoformat():
         raise BadField("concern", "happened_on", "the day is yet to come")
     rule = rules.starting(said.severity, local)
     salt = secrets.token_bytes(SALT_BYTES)
     name = new_id("concern")
     runs = place.use is not None and USES.get(connection, place.use).stage in RUNNING
+    proposed = runs and said.severity in GRAVE
     fields = ConcernFields(
         **said.model_dump(),
+        number=next_number(connection, local.year),
         use=place.use,
         site=place.site,
         raised_by=person,
         raised_at=change.at,
         see_by=instant(house.database.clock() + rules.seen_within(said.severity)),
-        pause=Pause.PROPOSED if runs and said.severity in GRAVE else None,
+        pause=Pause.PROPOSED if proposed else None,
+        pause_at=change.at if proposed else None,
         clock=None if rule is None else rule.id,
         clock_due=None if rule is None else rules.due(rule, local).isoformat(),
         in_flood=in_flood,
@@ -292,3 +297,5 @@ def _tell(change: Change, house: House, concern: Concern, told: Told) -> None:
     told_of = notice(house, change.connection, concern, "concern.raised", f"Concern: {concern.severity.value}", text)
     tell_people(change, told.people, told_of, f"concern/{concern.id}/{RAISED}")
     tell_systems(change, house, told_of, f"concern/{concern.id}/{RAISED}")
+    if concern.pause is Pause.PROPOSED:  # also those whom it would not reach first
+        tell_of_pause(change, house, concern, but={one.id for one in told.people})

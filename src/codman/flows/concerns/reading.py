@@ -10,6 +10,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, select
 
+from codman.flows.concerns.numbers import number_in
 from codman.flows.concerns.people import answerable, who_sees
 from codman.flows.house import House
 from codman.flows.records import MISSING, BadListing
@@ -27,7 +28,7 @@ from codman.spine.use import Stage, Use
 
 READ: Final = "concern.read"
 CHANGE: Final = "concern.change"
-FILTERS: Final = ("state", "severity", "category", "use", "site", "pause", "clock")
+FILTERS: Final = ("number", "state", "severity", "category", "use", "site", "pause", "clock")
 _RECEIPT: Final = timedelta(days=1)  # how long its number alone tells a sender what became of it
 ORDERS: Final = ("raised_at", "see_by", "clock_due", "closed_at")
 
@@ -112,7 +113,25 @@ def sent_receipt(house: House, name: str) -> Receipt:
         if when(found.raised_at) < house.database.clock() - _RECEIPT:
             raise NoSuchRecord("concern", name)
         told = who_sees(connection, found)
-        return Receipt(found.id, told.circle.value, found.see_by, bool(told.by_mail))
+        return Receipt(found.number or found.id, told.circle.value, found.see_by, bool(told.by_mail))
+
+
+def concern_of_number(house: House, reader: Reader, text: str) -> str:
+    """The id of the concern that has a number, as somebody wrote it down or heard it.
+
+    Raises:
+        NoSuchRecord: There is none of that number within their reach; whether there is one at all is not said.
+    """
+    number = number_in(text)
+    with house.database.reading() as connection:
+        named = select(concerns.c.id).where(concerns.c.number == number)
+        name = None if number is None else connection.execute(named).scalar_one_or_none()
+        if name is None:
+            raise NoSuchRecord("concern", (number or text)[:60])
+        try:
+            return seen(connection, reader, name).id
+        except NoSuchRecord:
+            raise NoSuchRecord("concern", number or "") from None
 
 
 def list_concerns(

@@ -55,7 +55,7 @@ def notice(
     about.append("What was written stands in the record only.")
     return Notice(
         event=event,
-        title=title[:200],
+        title=title[:200] if concern.number is None else f"{title[:180]} ({concern.number})",
         text=f"{text}\n\n{' '.join(about)}"[:4000],
         link=f"{house.settings.address}/incidents/{concern.id}",
         about=concern.id,

@@ -19,5 +19,6 @@ def home_page(visit: VisitDep) -> Response:
     tasks = waiting(visit.house, visit.reader)
     with visit.house.database.reading() as connection:
         empty = search(connection, Question(limit=1)).total == 0
-        view = home_view(connection, visit.reader, visit.within, visit.today(), tasks, empty=empty)
+        now = visit.house.database.clock().astimezone(visit.house.settings.zone)
+        view = home_view(connection, visit.reader, visit.within, now, tasks, empty=empty)
     return visit.show("home.html", view, may_audit=visit.may("audit.read", ["/"]), may_import=visit.may("site.create"))

@@ -10,6 +10,7 @@ from codman.flows.concerns import export, following
 from codman.flows.concerns.reading import (
     CHANGE,
     ConcernRead,
+    concern_of_number,
     is_answerable,
     list_concerns,
     overview,
@@ -21,6 +22,7 @@ from codman.flows.concerns.reading import (
 from codman.registry.access import may
 from codman.registry.inventory import paths_of
 from codman.registry.names import names_of
+from codman.registry.records import NoSuchRecord
 from codman.spine.concern import ConcernState
 from codman.web.topic import Topic
 from codman.web.views.incident_steps import STEPS, Step
@@ -39,6 +41,12 @@ def incidents_page(visit: VisitDep) -> Response:
     asked = visit.request.query_params
     which = asked.get("show", "open")
     which = which if which in SHOWN else "open"
+    sought = asked.get("number", "").strip()[:60]
+    if sought:
+        try:
+            return visit.go(f"/incidents/{concern_of_number(visit.house, visit.reader, sought)}")
+        except NoSuchRecord:
+            which = "all"  # said above the list, in the same words whether there is one elsewhere or none
     where = {"open": {"state": _OPEN}, "repeats": {"state": _OPEN}, "closed": {"state": _CLOSED}}.get(which, {})
     repeats = {"open": False, "repeats": True}.get(which)
     cursor = asked.get("after") or None
@@ -47,7 +55,7 @@ def incidents_page(visit: VisitDep) -> Response:
     with visit.house.database.reading() as connection:
         named = names_of(connection, [name for one in page.items for name in (one.use, one.site)])
     now = visit.house.database.clock().isoformat()
-    view = incidents_view(page, standing, named, now, which=which, after=cursor is not None)
+    view = incidents_view(page, standing, named, now, which=which, after=cursor is not None, sought=sought)
     return visit.show("incidents.html", view, may_export=visit.may("concern.export"))
 
 
@@ -71,7 +79,13 @@ def incident_page(visit: VisitDep, name: str) -> Response:
     """One concern with what is done about it."""
     read = read_concern(visit.house, visit.reader, name)
     one = read.concern
-    people = [one.raised_by, one.acknowledged_by, *read.people, *(action.owner for action in read.actions)]
+    people = [
+        one.raised_by,
+        one.acknowledged_by,
+        one.pause_by,
+        *read.people,
+        *(action.owner for action in read.actions),
+    ]
     with visit.house.database.reading() as connection:
         named = names_of(connection, [one.use, one.site, *people])
         open_ = one.state is not ConcernState.CLOSED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
@@ -15,6 +16,7 @@ from codman.registry.erasure import waiting as waiting_erasures
 from codman.registry.mine import owned_by, runs_of, to_accept, with_evidence
 from codman.registry.names import names_of
 from codman.registry.nouns import SITES
+from codman.spine.day import written_moment
 from codman.spine.site import Deployment
 from codman.web.access import is_page
 from codman.web.views import marks
@@ -44,6 +46,7 @@ class TaskLine:
     href: str
     words: str
     due_on: str | None
+    when: str  # where hours matter: how long there is, and the moment; else empty
     since: str
     began: bool  # False: `since` is when it was saved last
     late: bool
@@ -75,7 +78,7 @@ class HomeView:
 
 
 def home_view(
-    connection: Connection, reader: Reader, within: Sequence[str], today: str, tasks: Sequence[Task], *, empty: bool
+    connection: Connection, reader: Reader, within: Sequence[str], now: datetime, tasks: Sequence[Task], *, empty: bool
 ) -> HomeView:
     """The page of one reader.
 
@@ -83,10 +86,11 @@ def home_view(
         connection: Where to read.
         reader: Who.
         within: Paths of the sites whose uses they may see.
-        today: The day, for contracts that end.
+        now: The time in the house's zone: what is late by it, and for contracts that end.
         tasks: What waits for them; sites are accepted on the page itself.
         empty: Whether the book holds no use at all.
     """
+    today = now.date().isoformat()
     waiting = _to_accept(connection, reader)
     owned = owned_by(connection, reader.person, within)
     evidence = with_evidence(connection, [use.id for use in owned])
@@ -105,8 +109,8 @@ def home_view(
     shown.sort(key=lambda one: -len(one.gaps))
     keeps = may(reader, "use.decide") or may(reader, "site.create")
     return HomeView(
-        sentence=_sentence(len(shown), sum(bool(one.gaps) for one in shown), tasks, today),
-        tasks=tuple(_task(one, today) for one in tasks if one.duty is not Duty.SITE),
+        sentence=_sentence(len(shown), sum(bool(one.gaps) for one in shown), tasks, now),
+        tasks=tuple(_task(one, now) for one in tasks if one.duty is not Duty.SITE),
         waiting=tuple(
             Waiting(
                 id=one.id,
@@ -170,25 +174,28 @@ def _many(number: int, one: str, more: str) -> str:
     return f"{number:,} {one if number == 1 else more}"
 
 
-def _task(one: Task, today: str) -> TaskLine:
+def _task(one: Task, now: datetime) -> TaskLine:
     href = one.at if is_page(one.at) else f"/uses/{one.use}" if one.use is not None else ""
+    left = one.hours(now)
+    at = "" if one.due_at is None else written_moment(datetime.fromisoformat(one.due_at), now.tzinfo or UTC)
     return TaskLine(
         sentence=one.sentence,
         href=href,
         words=one.words,
         due_on=one.due_on,
+        when="" if left is None else f"{left[:1].upper()}{left[1:]}: {at}",
         since=one.since,
         began=one.began,
-        late=one.late(today),
+        late=one.late(now),
     )
 
 
-def _sentence(owned: int, with_gaps: int, tasks: Sequence[Task], today: str) -> str:
+def _sentence(owned: int, with_gaps: int, tasks: Sequence[Task], now: datetime) -> str:
     if not tasks and not owned:
         return "Nothing waits for you, and you answer for no use."
     parts = []
     if tasks:
-        late = sum(one.late(today) for one in tasks)
+        late = sum(one.late(now) for one in tasks)
         said = f", {late} of them late" if late else ""
         parts.append(f"{len(tasks)} thing{'' if len(tasks) == 1 else 's'} wait{'s' * (len(tasks) == 1)} for you{said}")
     if owned:

@@ -41,6 +41,7 @@ class Line:
 
     href: str
     what: str
+    number: str
     about: str
     tags: tuple[Tag, ...]
     raised_at: str
@@ -57,6 +58,7 @@ class IncidentsView:
     duties: tuple[str, ...]
     lines: tuple[Line, ...]
     shown: tuple[tuple[str, str, bool], ...]  # link, words, whether it is this one
+    sought: str  # the number somebody looked for and did not find; empty where nobody did
     first: str
     next: str
 
@@ -81,6 +83,7 @@ class IncidentView:
     """One concern."""
 
     id: str
+    number: str
     title: str
     tags: tuple[Tag, ...]
     gaps: tuple[Gap, ...]
@@ -105,6 +108,7 @@ def incidents_view(
     *,
     which: str,
     after: bool,
+    sought: str = "",
 ) -> IncidentsView:
     """The list.
 
@@ -115,6 +119,7 @@ def incidents_view(
         now: The time.
         which: One of SHOWN.
         after: Whether it is a later page.
+        sought: The number that was looked for and is not there.
     """
     address = f"/incidents?show={which}"
     return IncidentsView(
@@ -133,6 +138,7 @@ def incidents_view(
             for key, words in SHOWN.items()
             if key != "repeats" or standing.repeats or which == key
         ),
+        sought=sought,
         first=address if after else "",
         next=f"{address}&after={page.next}" if page.next else "",
     )
@@ -166,6 +172,7 @@ def incident_view(
     one = read.concern
     return IncidentView(
         id=one.id,
+        number=one.number or "",
         title=CATEGORIES[one.category],
         tags=_tags(one, overdue=read.overdue),
         gaps=tuple(Gap(f"{text[:1].upper()}{text[1:]}") for text in read.lacking),
@@ -199,6 +206,7 @@ def _facts(read: ConcernRead, named: Mapping[str, str]) -> tuple[Fact, ...]:
         seen = Fact("In hand since", moment(one.acknowledged_at), taken)
     who = "without a name" if one.raised_by is None else named.get(one.raised_by, one.raised_by)
     return (
+        *((Fact("Number", one.number, "to say on the phone"),) if one.number else ()),
         Fact(
             "About",
             named.get(one.use or "", "not known"),
@@ -209,12 +217,23 @@ def _facts(read: ConcernRead, named: Mapping[str, str]) -> tuple[Fact, ...]:
         Fact("Raised", moment(one.raised_at), who),
         Fact("It happened on", day(one.happened_on)),
         seen,
+        *_paused(one, named),
         Fact("In the hospital's event system", one.event_reference or "not said"),
         *((Fact("Came", "in a flood of concerns"),) if one.in_flood else ()),
         *((Fact("Repeats", "another one, word for word", "", f"/incidents/{one.repeats}"),) if one.repeats else ()),
         *((Fact("Went further", moment(one.escalated_at), "nobody had it in time"),) if one.escalated_at else ()),
         *((Fact("Closed", moment(one.closed_at)),) if one.closed_at else ()),
     )
+
+
+def _paused(one: Concern, named: Mapping[str, str]) -> tuple[Fact, ...]:
+    """What became of a pause: by whom, when, and why."""
+    if one.pause is None:
+        return ()
+    by = "because of the harm" if one.pause_by is None else f"by {named.get(one.pause_by, one.pause_by)}"
+    said = [by, *((one.pause_why,) if one.pause_why else ())]
+    value = f"{_PAUSES[one.pause].text}{f', {moment(one.pause_at)}' if one.pause_at else ''}"
+    return (Fact("Pause", value, ": ".join(said)),)
 
 
 def _clock(one: Concern, rule: Rule | None) -> tuple[Fact, ...]:
@@ -254,6 +273,7 @@ def _line(one: Concern, named: Mapping[str, str], now: str) -> Line:
     return Line(
         href=f"/incidents/{one.id}",
         what=CATEGORIES[one.category],
+        number=one.number or "",
         about=about(one, named),
         tags=_tags(one, overdue=is_overdue(one, now)),
         raised_at=one.raised_at,

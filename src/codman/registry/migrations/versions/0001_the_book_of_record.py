@@ -642,6 +642,7 @@ def upgrade() -> None:
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.String(length=40), nullable=False),
         sa.Column("updated_at", sa.String(length=40), nullable=False),
+        sa.Column("number", sa.String(length=400), nullable=True),
         sa.Column("use", sa.String(length=64), nullable=True),
         sa.Column("site", sa.String(length=64), nullable=True),
         sa.Column("ward", sa.String(length=400), nullable=True),
@@ -659,6 +660,9 @@ def upgrade() -> None:
         sa.Column("acknowledged_at", sa.String(length=40), nullable=True),
         sa.Column("event_reference", sa.String(length=400), nullable=True),
         sa.Column("pause", sa.String(length=400), nullable=True),
+        sa.Column("pause_by", sa.String(length=64), nullable=True),
+        sa.Column("pause_at", sa.String(length=40), nullable=True),
+        sa.Column("pause_why", sa.Text(), nullable=True),
         sa.Column("clock", sa.String(length=400), nullable=True),
         sa.Column("clock_due", sa.String(length=10), nullable=True),
         sa.Column("clock_met_on", sa.String(length=10), nullable=True),
@@ -669,14 +673,17 @@ def upgrade() -> None:
         sa.Column("in_flood", sa.Boolean(), nullable=False),
         sa.Column("repeats", sa.String(length=64), nullable=True),
         sa.ForeignKeyConstraint(["acknowledged_by"], ["people.id"], name=op.f("fk_concerns_acknowledged_by")),
+        sa.ForeignKeyConstraint(["pause_by"], ["people.id"], name=op.f("fk_concerns_pause_by")),
         sa.ForeignKeyConstraint(["raised_by"], ["people.id"], name=op.f("fk_concerns_raised_by")),
         sa.ForeignKeyConstraint(["repeats"], ["concerns.id"], name=op.f("fk_concerns_repeats")),
         sa.ForeignKeyConstraint(["site"], ["sites.id"], name=op.f("fk_concerns_site")),
         sa.ForeignKeyConstraint(["use"], ["uses.id"], name=op.f("fk_concerns_use")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_concerns")),
+        sa.UniqueConstraint("number", name=op.f("uq_concerns_number")),
     )
     with op.batch_alter_table("concerns", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_concerns_acknowledged_by"), ["acknowledged_by"], unique=False)
+        batch_op.create_index(batch_op.f("ix_concerns_pause_by"), ["pause_by"], unique=False)
         batch_op.create_index("ix_concerns_raised", ["raised_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_concerns_raised_by"), ["raised_by"], unique=False)
         batch_op.create_index(batch_op.f("ix_concerns_repeats"), ["repeats"], unique=False)
@@ -952,6 +959,9 @@ def upgrade() -> None:
         sa.Column("handed_in_at", sa.String(length=40), nullable=True),
         sa.Column("handed_in_by", sa.String(length=64), nullable=True),
         sa.Column("returned_at", sa.String(length=40), nullable=True),
+        sa.Column("said_done", sa.Text(), nullable=True),
+        sa.Column("said_done_at", sa.String(length=40), nullable=True),
+        sa.Column("shown_by", sa.String(length=400), nullable=True),
         sa.Column("closed_at", sa.String(length=40), nullable=True),
         sa.Column("closed_by", sa.String(length=64), nullable=True),
         sa.Column("note", sa.Text(), nullable=True),
@@ -994,6 +1004,42 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_corrective_actions_due_on"), ["due_on"], unique=False)
         batch_op.create_index(batch_op.f("ix_corrective_actions_owner"), ["owner"], unique=False)
         batch_op.create_index(batch_op.f("ix_corrective_actions_use"), ["use"], unique=False)
+
+    op.create_table(
+        "exclusions",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.String(length=40), nullable=False),
+        sa.Column("updated_at", sa.String(length=40), nullable=False),
+        sa.Column("use", sa.String(length=64), nullable=False),
+        sa.Column("case", sa.String(length=64), nullable=False),
+        sa.Column("policy", sa.String(length=400), nullable=False),
+        sa.Column("requirement", sa.String(length=400), nullable=False),
+        sa.Column("asks", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.String(length=64), nullable=True),
+        sa.Column("sites", sa.JSON(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("asked_by", sa.String(length=64), nullable=False),
+        sa.Column("log_index", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(length=64), nullable=False),
+        sa.Column("agreed_by", sa.String(length=64), nullable=True),
+        sa.Column("agreed_at", sa.String(length=40), nullable=True),
+        sa.Column("refused", sa.Text(), nullable=True),
+        sa.Column("ended", sa.String(length=400), nullable=True),
+        sa.ForeignKeyConstraint(["agreed_by"], ["people.id"], name=op.f("fk_exclusions_agreed_by")),
+        sa.ForeignKeyConstraint(["asked_by"], ["people.id"], name=op.f("fk_exclusions_asked_by")),
+        sa.ForeignKeyConstraint(["case"], ["cases.id"], name=op.f("fk_exclusions_case")),
+        sa.ForeignKeyConstraint(["use"], ["uses.id"], name=op.f("fk_exclusions_use")),
+        sa.ForeignKeyConstraint(["version"], ["versions.id"], name=op.f("fk_exclusions_version")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_exclusions")),
+    )
+    with op.batch_alter_table("exclusions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_exclusions_agreed_by"), ["agreed_by"], unique=False)
+        batch_op.create_index(batch_op.f("ix_exclusions_asked_by"), ["asked_by"], unique=False)
+        batch_op.create_index(batch_op.f("ix_exclusions_case"), ["case"], unique=False)
+        batch_op.create_index(batch_op.f("ix_exclusions_state"), ["state"], unique=False)
+        batch_op.create_index(batch_op.f("ix_exclusions_use"), ["use"], unique=False)
+        batch_op.create_index(batch_op.f("ix_exclusions_version"), ["version"], unique=False)
 
     op.create_table(
         "expected_reports",
