@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, func, or_, select
+from sqlalchemy import ColumnElement, Row, false, func, or_, select
 
 from codman.flows.house import House
 from codman.flows.record_rules import KINDS
@@ -76,8 +76,8 @@ def resolve(house: House, reader: Reader, kind: str, said: str, *, field: str) -
         if _ID.fullmatch(said):
             return said
         parts = [part for part in words.split()[:4] if len(part) > 2]
-        near = select(table).where(seen, or_(*(table.c.name.icontains(part, autoescape=True) for part in parts)))
-        told = connection.execute(near.order_by(table.c.name, table.c.id).limit(_TOLD)).all() if parts else []
+        near = or_(false(), *(table.c.name.icontains(part, autoescape=True) for part in parts))
+        told = connection.execute(select(table).where(seen, near).order_by(table.c.name, table.c.id).limit(_TOLD)).all()
     raise NotNamed(kind, field, said, [_told(kind, row) for row in told], several=False)
 
 
