@@ -12,7 +12,9 @@ from sqlalchemy import Connection, case, func, select
 
 from codman.registry.inventory import visible
 from codman.registry.schema import log_entries, people, uses
+from codman.registry.schema_review import reopenings
 from codman.registry.undecided import UNDECIDED, without_decision
+from codman.spine.reopening import ReopeningState
 from codman.spine.use import RUNNING
 
 _RUNS: Final = tuple(stage.value for stage in RUNNING)
@@ -23,7 +25,7 @@ class Backlog:
     """Uses that run without a decision: how many of each risk, and for whom they wait."""
 
     by_risk: Sequence[tuple[str, int]]
-    by_owner: Sequence[tuple[str | None, str | None, int, int]]  # id, name, how many, of them high risk
+    by_owner: Sequence[tuple[str | None, str | None, int, int]]  # id, name, how many, of them of high tier or impact
     total: int
 
 
@@ -58,6 +60,33 @@ def backlog(connection: Connection, within: Sequence[str], today: str) -> Backlo
         by_owner=[(owner, name, int(number), int(risky or 0)) for owner, name, number, risky in owners],
         total=sum(found.values()),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Reopened:
+    """A use of which a change has reopened requirements, and nothing has shown them again."""
+
+    use: str
+    name: str
+    requirements: int
+    since: str  # when the oldest of them was reopened
+
+
+def reopened_uses(connection: Connection, within: Sequence[str]) -> Sequence[Reopened]:
+    """The uses that a change has reopened something of, the longest first, as far as a reader sees them."""
+    rows = connection.execute(
+        select(
+            uses.c.id,
+            uses.c.name,
+            func.count(func.distinct(reopenings.c.policy + "/" + reopenings.c.requirement)),
+            func.min(reopenings.c.created_at).label("since"),
+        )
+        .join(reopenings, reopenings.c.use == uses.c.id)
+        .where(reopenings.c.state == ReopeningState.OPEN.value, visible(within))
+        .group_by(uses.c.id, uses.c.name)
+        .order_by("since", uses.c.id)
+    )
+    return [Reopened(*row) for row in rows]
 
 
 class BacklogHistory:

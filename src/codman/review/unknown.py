@@ -8,6 +8,7 @@ from typing import Final
 from codman.spine.verdict import Outcome
 
 LEAST_REASON: Final = 20  # characters: room for a sentence, none for "ok"
+_SAID: Final = "Nothing was known about it:"
 _NOTHING: Final = frozenset({Outcome.MISSING, Outcome.UNVERIFIABLE, Outcome.NOT_APPLICABLE})
 
 
@@ -28,4 +29,9 @@ def said_of_nothing(outcomes: Collection[Outcome], *, now: bool = False) -> str:
     of_them = (
         f"its one requirement {verb} not shown" if asked == 1 else f"none of its {asked} requirements {verb} shown"
     )
-    return f"Nothing {verb} known about it: {of_them}."
+    return f"{_SAID.replace('was', verb)} {of_them}."
+
+
+def says_nothing_known(reasons: str | None) -> bool:
+    """Whether the reasons of a decision say that nothing was known, as a decision puts it before them itself."""
+    return (reasons or "").startswith(_SAID)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from codman.flows.proposed import waiting_proposals
 from codman.flows.review.counting import decisions_counted
 from codman.flows.watched import unanswered, unwatched
-from codman.registry.attention import backlog
+from codman.registry.attention import backlog, reopened_uses
 from codman.registry.inventory import search
 from codman.review.stages_counted import Counted
 from codman.spine.day import end_of
@@ -24,6 +24,7 @@ from codman.web.views.marks import Gap, Tag
 SHOWN: Final = 5
 _RUNS: Final = "stage=live&stage=pilot&stage=silent"
 UNDECIDED: Final = "runs=without a decision"
+_RISKS: Final = {"high": "high tier or high impact", "medium": "medium tier", "low": "low tier"}
 _WIDTH: Final = 560.0
 _HEIGHT: Final = 120.0
 
@@ -108,6 +109,7 @@ class AttentionView:
     burndown: Burndown | None
     watching: tuple[Gap, ...]  # what monitoring asks of somebody
     proposed: tuple[Gap, ...]  # proposals that nobody has gone on with
+    reopened: tuple[Gap, ...]  # uses of which a change has reopened something
     decided: tuple[Counted, ...]  # by procedure; none where nothing was ever decided here
 
 
@@ -127,15 +129,17 @@ def attention_view(
     waits = backlog(connection, within, today)
     decided = decisions_counted(connection, within, end_of(today, zone).isoformat(), zone)
     worst = max(lacks, key=lambda lack: lack.total)
+    again = _reopened(connection, within)
     return AttentionView(
         sentence=(
             _said_first(lacks, worst)
             if worst.total
             else "Every use that runs has an owner, a decision, evidence, monitoring and a tier."
-        ),
+        )
+        + _said_of_changes(len(again)),
         lacks=lacks,
         total=waits.total,
-        by_risk=_rows([(name, number, 0, _risk_href(name)) for name, number in waits.by_risk]),
+        by_risk=_rows([(_RISKS.get(name, name), number, 0, _risk_href(name)) for name, number in waits.by_risk]),
         by_owner=_rows(
             [
                 (name or "nobody", number, risky, f"{_address()}&owner={owner or '(missing)'}")
@@ -143,8 +147,9 @@ def attention_view(
             ]
         ),
         burndown=_burndown(by_day, today) if by_day else None,
-        watching=_watching(connection, within),
+        watching=_watching(connection, within, today),
         proposed=_proposed(connection, within),
+        reopened=again,
         decided=decided if any(one.given for one in decided) else (),
     )
 
@@ -159,10 +164,28 @@ def _proposed(connection: Connection, within: Sequence[str]) -> tuple[Gap, ...]:
     return (*urgent, Gap(f"{len(found):,} {said} opened since", "/inventory?stage=proposed&stage=triaged"))
 
 
-def _watching(connection: Connection, within: Sequence[str]) -> tuple[Gap, ...]:
+def _reopened(connection: Connection, within: Sequence[str]) -> tuple[Gap, ...]:
+    """Uses that run on, of which a change has reopened what a decision had taken as shown."""
+    return tuple(
+        Gap(
+            f"{one.name}: {one.requirements:,} requirement{'' if one.requirements == 1 else 's'} to be shown again, "
+            f"since {day(one.since)}",
+            f"/uses/{one.use}#again",
+        )
+        for one in reopened_uses(connection, within)
+    )
+
+
+def _said_of_changes(number: int) -> str:
+    if not number:
+        return ""
+    return f" Of {number:,} use{'' if number == 1 else 's'} a change has reopened requirements."
+
+
+def _watching(connection: Connection, within: Sequence[str], today: str) -> tuple[Gap, ...]:
     """Uses that reach patients unwatched, and incidents that nobody has answered."""
     found = []
-    bare = len(unwatched(connection, within))
+    bare = len(unwatched(connection, within, today))
     if bare:
         reach = "use reaches" if bare == 1 else "uses reach"
         found.append(Gap(f"{bare:,} {reach} patients and no monitor follows", "/monitor?show=unwatched"))
@@ -210,8 +233,8 @@ def _address() -> str:
 
 
 def _risk_href(name: str) -> str:
-    tier = {"medium": "medium", "low": "low"}.get(name)
-    return f"{_address()}&tier={tier}" if tier else _address()
+    """The list of them; high by tier or by impact is two questions, and no list asks both."""
+    return "" if name not in ("medium", "low") else f"{_address()}&tier={name}"
 
 
 def _rows(found: Sequence[tuple[str, int, int, str]]) -> tuple[Row, ...]:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from codman.flows.concerns.reading import READ, is_answerable, places
 from codman.flows.filed import Filed
+from codman.flows.review.conditions import standing_case
 from codman.flows.review.staging import open_harm
 from codman.flows.review.undecided import sentences, uncovered
 from codman.registry.access import Reader, may, paths_for
@@ -24,6 +25,7 @@ from codman.registry.standing import Tally, tally_of
 from codman.registry.timeline import Asked, abouts_of_use, entries_of
 from codman.spine.concern import Pause
 from codman.spine.product import Product
+from codman.spine.review import Case
 from codman.spine.site import Deployment, Mode
 from codman.spine.use import RUNNING, Decision, Stage, Use
 from codman.web.render import count, day
@@ -132,7 +134,7 @@ def use_view(
         name=use.name,
         product=product.name,
         product_href=f"/products/{product.id}",
-        tags=_tags(use, product),
+        tags=_tags(use, product, standing_case(connection, use.id, today)),
         facts=_facts(use, runs, evidence, named),
         gaps=tuple(
             gaps(
@@ -235,10 +237,10 @@ def _sites(number: int) -> str:
     return "1 site" if number == 1 else f"{number} sites"
 
 
-def _tags(use: Use, product: Product) -> tuple[Tag, ...]:
+def _tags(use: Use, product: Product, standing: Case | None) -> tuple[Tag, ...]:
     stage = marks.mode(use.stage)
     since = f" since {day(use.stage_since)}" if use.stage_since else ""
-    tags = [Tag(stage.text + since, stage.tone, stage.sign), marks.decision(use.decision)]
+    tags = [Tag(stage.text + since, stage.tone, stage.sign), _decided(use, standing)]
     if use.tier:
         tags.append(Tag(f"Tier {use.tier.value}"))
     if use.impact:
@@ -248,6 +250,13 @@ def _tags(use: Use, product: Product) -> tuple[Tag, ...]:
     if product.generative:
         tags.append(Tag("Generative"))
     return tuple(tags)
+
+
+def _decided(use: Use, standing: Case | None) -> Tag:
+    """What was decided, and that it was in an emergency."""
+    if standing is None or standing.outcome is None or standing.outcome.value != use.decision.value:
+        return marks.decision(use.decision)
+    return marks.case(standing.state.value, standing.outcome.value, standing.procedure.value)
 
 
 def _apart(evidence: Tally) -> str:
@@ -262,7 +271,10 @@ def _apart(evidence: Tally) -> str:
 
 def _beside(evidence: Tally) -> str:
     """What is filed and is no measurement of the model: decisions, documents, reports."""
-    return f"{count(evidence.others)} filed that show nothing of how it works" if evidence.others else ""
+    says = "says" if evidence.others == 1 else "say"
+    return (
+        f"{_number(evidence.others, 'other statement')} that {says} nothing of how it works" if evidence.others else ""
+    )
 
 
 def _number(number: int, what: str) -> str:

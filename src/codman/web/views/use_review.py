@@ -17,12 +17,14 @@ from codman.registry.inventory import paths_of
 from codman.registry.names import names_of
 from codman.registry.schema_review import cases, conditions, reopenings
 from codman.review.stages import ways_from
-from codman.spine.reopening import ReopeningState
-from codman.spine.review import Case, CaseState, ConditionState
-from codman.spine.use import Use
+from codman.review.unknown import says_nothing_known
+from codman.spine.reopening import Reopening, ReopeningState
+from codman.spine.review import Case, CaseState, ConditionState, Procedure
+from codman.spine.use import Decision, Stage, Use
+from codman.web.render import day
 from codman.web.views import marks
 from codman.web.views.forms import Option
-from codman.web.views.marks import Tag
+from codman.web.views.marks import Gap, Tag
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,7 @@ class Reopened:
 class UseReview:
     """The whole part."""
 
+    first: tuple[Gap, ...]  # what its page says before all else
     ways: tuple[WayLine, ...]
     decision: str  # the one in force, in words
     decision_href: str
@@ -104,7 +107,9 @@ def use_review(connection: Connection, use: Use, reader: Reader, ahead: Ahead, t
     again.sort(key=lambda one: (one.created_at, one.policy, one.requirement, one.id))
     named = names_of(connection, [one.owner for one in owed])
     titles = titles_of(connection, [one.policy for one in again])
+    open_href = f"/reviews/new?use={use.id}" if may(reader, "case.create", places) else ""
     return UseReview(
+        first=_first(use, standing, working, again, open_href) if sees else (),
         ways=tuple(
             WayLine(
                 to=way.to.value,
@@ -145,9 +150,28 @@ def use_review(connection: Connection, use: Use, reader: Reader, ahead: Ahead, t
         )
         if sees
         else (),
-        open_href=f"/reviews/new?use={use.id}" if may(reader, "case.create", places) else "",
+        open_href=open_href,
         past_href=f"/reviews?show=all&use={use.id}" if sees else "",
     )
+
+
+def _first(
+    use: Use, standing: Case | None, working: Sequence[Case], again: Sequence[Reopening], open_href: str
+) -> tuple[Gap, ...]:
+    """What a reader must not have to look for: an emergency over nothing, what was reopened, a review that stands."""
+    found = []
+    if standing is not None and standing.procedure is Procedure.EMERGENCY:
+        known = "; nothing was known about it" if says_nothing_known(standing.reasons) else ""
+        until = f", until {day(standing.expires_on)}" if standing.expires_on else ""
+        found.append(Gap(f"It was approved in an emergency{until}{known}", f"/reviews/{standing.id}"))
+    if again:
+        many = "1 requirement is" if len(again) == 1 else f"{len(again):,} requirements are"
+        found.append(Gap(f"{many} to be shown again: something they rest on has changed", "#again"))
+    if use.stage is Stage.IN_REVIEW and standing is None and not working:
+        ended = {Decision.DEFERRED: "It was deferred", Decision.REJECTED: "It was rejected"}.get(use.decision)
+        said = f"{ended}, and no case is open" if ended else "It is in review, and no case is open"
+        found.append(Gap(f"{said}: it goes on once somebody opens a review with what was missing", open_href))
+    return tuple(found)
 
 
 def _decision(standing: Case | None) -> str:
