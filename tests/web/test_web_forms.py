@@ -295,3 +295,18 @@ def test_no_form_takes_more_than_its_limit_whoever_sends_it(pages: Pages, role: 
         for kind in ("application/x-www-form-urlencoded", "text/plain"):
             answer = client.post(address(path), content=body, headers={"Content-Type": kind})
             assert (answer.status_code, "too large" in answer.text) == (413, True), path
+
+
+def test_a_form_takes_the_mlflow_alias_that_serves_a_site_and_says_where_it_is_none(pages: Pages) -> None:
+    officer = pages(Role.OFFICER)
+    form = "/deployments/deployment-1/edit"
+    revision = re.search(r'name="revision" value="(\d+)"', officer.get(form).text)
+    assert revision is not None
+
+    wrong = officer.post(form, data={"revision": revision[1], "serves": "sepsis, the champion"})
+    assert wrong.status_code == 422
+    assert "this has another form than the field needs" in wrong.text
+    kept = officer.post(form, data={"revision": revision[1], "serves": "models:/sepsis@champion"})
+    assert kept.status_code in (200, 303)
+
+    assert 'value="models:/sepsis@champion"' in officer.get(form).text

@@ -271,6 +271,11 @@ def _deployment(lists: Lists) -> tuple[Group, ...]:
                     who=Who("deployment.accept"),
                 ),
                 Ask(name="ehr_build", label="EHR build"),
+                Ask(
+                    name="serves",
+                    label="MLflow alias that says which version is served here",
+                    hint="As MLflow writes it, e.g. models:/sepsis@champion; a rollback moves it",
+                ),
                 Ask(name="note", label="Note", kind="prose"),
             ),
         ),
