@@ -25,7 +25,7 @@ def follow_stage(change: Change, use: str, to: Stage) -> None:
     """Start or stop a use's monitor where its new stage says so, in the change that moves it."""
     for one in followed(change.connection, use):
         if to in REACHES_PATIENTS and one.state is MonitorState.PLANNED:
-            starts = max(one.starts_on, change.at[:10])
+            starts = max(one.starts_on, change.today)
             MONITORS.change(change, one.id, {"state": MonitorState.ACTIVE.value, "starts_on": starts}, None)
         elif to is Stage.RETIRED:
             MONITORS.change(change, one.id, {"state": MonitorState.STOPPED.value}, None)
@@ -36,16 +36,23 @@ def followed(connection: Connection, use: str) -> list[Monitor]:
     return governance.every(connection, "monitor", monitors.c.use == use, monitors.c.state.in_(_FOLLOWED))
 
 
-def unwatched(connection: Connection, within: Sequence[str], *, owner: str | None = None) -> list[Use]:
-    """Uses that reach patients and that no monitor follows, as far as these sites reach.
+def unwatched(connection: Connection, within: Sequence[str], today: str, *, owner: str | None = None) -> list[Use]:
+    """Uses that reach patients and that no monitor follows today, as far as these sites reach.
+
+    One whose plan begins on a later day does not follow it yet.
 
     Args:
         connection: Where to read.
         within: Paths of the sites whose uses count.
+        today: The day, ISO 8601.
         owner: Only those this person answers for.
     """
     active = exists(
-        select(monitors.c.id).where(monitors.c.use == uses.c.id, monitors.c.state == MonitorState.ACTIVE.value)
+        select(monitors.c.id).where(
+            monitors.c.use == uses.c.id,
+            monitors.c.state == MonitorState.ACTIVE.value,
+            monitors.c.starts_on <= today,
+        )
     )
     which = [uses.c.stage.in_([stage.value for stage in REACHES_PATIENTS]), ~active, visible(within)]
     if owner is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from codman.errors import CodmanError
 from codman.flows.house import House
@@ -22,8 +22,9 @@ from codman.registry.nouns import PEOPLE, PRODUCTS, USES
 from codman.registry.records import BadField, NoSuchRecord, Page, Stale
 from codman.registry.requests import Once, remember, reply_to
 from codman.registry.schema import people, uses
+from codman.registry.schema_watch import looks
 from codman.review.packs import NoPolicy, SeveralPolicies
-from codman.review.watching.plan import softer_than
+from codman.review.watching.softer import softer_than
 from codman.review.watching.written import plan_of_bytes, written_out
 from codman.spine.monitor_plan import MonitorPlan, WatchAction
 from codman.spine.policy import Checkpoint
@@ -91,7 +92,7 @@ def plan_use(
         raise BadField("monitor", "plan", f"it is the plan of the use {plan.use}")
     if plan.partner is not None:
         raise BadField("monitor", "plan", f"it is the part of {plan.partner} alone: give the whole plan")
-    softer = () if text is None else softer_plan(house, reader, use, plan)
+    softer = softer_plan(house, reader, use, plan)
     if softer and not (why or "").strip():
         raise BadField("monitor", "why", f"{_SOFTER} ({'; '.join(softer)[:_LONGEST]}): say why")
     with house.database.changing(reader.author(request), why) as change:
@@ -101,7 +102,7 @@ def plan_use(
         found = _use(connection, reader, use)
         require(reader, "monitor.create", paths_of(connection, found))
         live = found.stage in REACHES_PATIENTS
-        made = _fields(connection, found, plan, text, owner, change.at[:10], live=live)
+        made = _fields(connection, found, plan, text, owner, _from_day(connection, use, change.today), live=live)
         for other in followed(connection, use):
             MONITORS.change(change, other.id, {"state": MonitorState.STOPPED.value}, None)
         monitor = MONITORS.add(change, made)
@@ -111,12 +112,33 @@ def plan_use(
 
 
 def softer_plan(house: House, reader: Reader, use: str, plan: MonitorPlan) -> tuple[str, ...]:
-    """What a plan asks less of than the policy that the use meets today; nothing where no pack has one for it."""
+    """What a plan asks less of than the policy that the use meets today; nothing where no pack has one for it.
+
+    That it begins late counts where the use reaches patients, or another plan is followed, whose windows it would skip.
+    """
     try:
         policy = policy_of(house, reader, use, Checkpoint.MONITORING).policy
     except (NoPolicy, SeveralPolicies):
         return ()
-    return softer_than(policy, plan)
+    with house.database.reading() as connection:
+        runs = USES.get(connection, use).stage in REACHES_PATIENTS
+        begins = _from_day(connection, use, house.database.today().isoformat()) if runs else None
+    return softer_than(policy, plan, from_day=begins)
+
+
+def _from_day(connection: Connection, use: str, today: str) -> str:
+    """From when a new plan watches that says no day: where the one before it stopped looking, so that none is skipped.
+
+    Else who plans anew in each window would never have one looked at.
+    """
+    started = [one for one in followed(connection, use) if one.starts_on < today]
+    if not started:
+        return today
+    before = max(started, key=lambda one: one.starts_on)
+    last = select(func.max(looks.c.ends_on)).where(looks.c.monitor == before.id).group_by(looks.c.rule)
+    ended = connection.execute(last).scalars().all()
+    rules = {one.watch.window for one in plan_in(before).requires}
+    return min([*ended, today]) if len(ended) == len(rules) else before.starts_on
 
 
 def stop_monitor(
@@ -234,7 +256,7 @@ def _fields(
     plan: MonitorPlan,
     text: bytes | None,
     owner: str | None,
-    today: str,
+    begins: str,
     *,
     live: bool,
 ) -> MonitorFields:
@@ -251,7 +273,7 @@ def _fields(
         digest=hashlib.sha256(words.encode()).hexdigest(),
         state=MonitorState.ACTIVE if live else MonitorState.PLANNED,
         owner=named,
-        starts_on=plan.starts_on or today,
+        starts_on=plan.starts_on or begins,
     )
 
 

@@ -66,7 +66,7 @@ class WatchedUse:
     @property
     def watched(self) -> bool:
         """Whether a monitor follows it now."""
-        return self.monitor is not None and self.monitor.state is MonitorState.ACTIVE
+        return self.monitor is not None and self.monitor.state is MonitorState.ACTIVE and self.rank != "unwatched"
 
     @property
     def order(self) -> tuple[int, str]:
@@ -91,11 +91,11 @@ def overview(house: House, reader: Reader) -> list[WatchedUse]:
         unresolved = incidents.c.state != IncidentState.RESOLVED.value
         opened = _by_use(governance.every(connection, "incident", unresolved, order="opened_at"), names)
         newest = _newest_looks(connection)
-    listed = []
+    listed, today = [], house.database.today().isoformat()
     for use in found:
         monitor = max(followed.get(use.id, []), key=lambda one: one.state is MonitorState.ACTIVE, default=None)
         looked = [] if monitor is None else newest.get(monitor.id, [])
-        listed.append(_watched(use, monitor, looked, opened.get(use.id, [])))
+        listed.append(_watched(use, monitor, looked, opened.get(use.id, []), today))
     return sorted(listed, key=lambda one: one.order)
 
 
@@ -156,7 +156,9 @@ def _first_due(monitor: Monitor) -> date | None:
     return min(days, default=None)
 
 
-def _watched(use: Use, monitor: Monitor | None, looked: Sequence[Look], opened: Sequence[Incident]) -> WatchedUse:
+def _watched(
+    use: Use, monitor: Monitor | None, looked: Sequence[Look], opened: Sequence[Incident], today: str
+) -> WatchedUse:
     standings = standings_of(looked)
     last = max(looked, key=lambda one: (one.due_on, one.ends_on), default=None)
     return WatchedUse(
@@ -166,14 +168,19 @@ def _watched(use: Use, monitor: Monitor | None, looked: Sequence[Look], opened: 
         standings=standings,
         incidents=tuple(opened),
         next_due=None if monitor is None else next_due(monitor, looked),
-        rank=_rank(use, monitor, last, standings, opened),
+        rank=_rank(use, monitor, last, standings, opened, today),
     )
 
 
 def _rank(
-    use: Use, monitor: Monitor | None, last: Look | None, standings: Sequence[Standing], opened: Sequence[Incident]
+    use: Use,
+    monitor: Monitor | None,
+    last: Look | None,
+    standings: Sequence[Standing],
+    opened: Sequence[Incident],
+    today: str,
 ) -> str:
-    active = monitor is not None and monitor.state is MonitorState.ACTIVE
+    active = monitor is not None and monitor.state is MonitorState.ACTIVE and monitor.starts_on <= today
     if not active and use.stage in REACHES_PATIENTS:
         return "unwatched"
     if any(one.severe for one in opened):

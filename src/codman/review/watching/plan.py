@@ -12,7 +12,6 @@ from typing import Final
 
 from codman.errors import BadInput, nearest
 from codman.review.policy.bound import Bound
-from codman.review.policy.diff import CHANGED, LOOSENED, REMOVED, differences
 from codman.spine.monitor_plan import CODMAN, Age, FromPolicy, MonitorPlan, Watch, WatchAction, Watched
 from codman.spine.policy import Checkpoint, Policy, Requirement, Severity
 from codman.spine.statement import Kind
@@ -24,7 +23,6 @@ _LONGEST: Final = "year"
 _USUAL: Final = "quarter"  # where a policy lets evidence grow old for ever
 _WITHOUT_OUTCOMES: Final = frozenset({"alert_rate", "alerts_per_100_patient_days"})
 _NEED_NONE: Final = frozenset({"drift", "quality"})  # families of metrics that no outcome is needed for
-_OTHERWISE: Final = ("it is about ", "it asks for ", "evidence ")  # another demand in the old one's place
 _BY_PARTNERS: Final = frozenset({Kind.REPORT})
 
 
@@ -118,22 +116,6 @@ def policy_of_plan(plan: MonitorPlan) -> Policy:
         level=plan.level,
         requires=tuple(one.requirement for one in plan.requires),
         file=plan.file,
-    )
-
-
-def softer_than(policy: Policy, plan: MonitorPlan) -> tuple[str, ...]:
-    """What a plan asks less of than its policy does, in words; a plan may ask more, and of more.
-
-    Whether the use meets the policy is judged by the policy all the same: a softer plan raises fewer alarms.
-    """
-    titles = {one.id: one.name for one in policy.requires}
-    return tuple(
-        f"{titles[one.requirement]}: {'it is left out' if one.way == REMOVED else one.words}"
-        if one.requirement in titles
-        else one.words
-        for one in differences(policy, policy_of_plan(plan))
-        if one.way in (REMOVED, LOOSENED)
-        or (one.way == CHANGED and one.requirement is not None and one.words.startswith(_OTHERWISE))
     )
 
 

@@ -13,13 +13,14 @@ from starlette.responses import Response
 from codman.errors import CodmanError
 from codman.flows import records
 from codman.flows.watch.ages import UseWatched, use_watched
-from codman.flows.watch.keeping import plan_use
+from codman.flows.watch.keeping import plan_use, softer_plan
 from codman.flows.watch.overview import overview
 from codman.flows.watch.planning import Planned
 from codman.registry.access import NotAllowed
 from codman.registry.inventory import paths_of
 from codman.registry.names import names_of
 from codman.registry.records import BadField, NoSuchRecord
+from codman.spine.watching import MonitorState
 from codman.web.pages.errors import status_of
 from codman.web.topic import Topic
 from codman.web.views.forms import Ask, unanswered
@@ -43,6 +44,12 @@ _ASKS: Final = (
         hint="0 where it is known at once. No number is final before.",
     ),
     Ask(name="starts_on", label="The first day that is watched", kind="day", hint="Today where it is left open."),
+    Ask(
+        name="why",
+        label="Why it asks less than the policy",
+        kind="prose",
+        hint="Only where it does: it begins later, or waits longer for outcomes. It stands in the history.",
+    ),
 )
 
 
@@ -64,7 +71,9 @@ def use_monitor_page(visit: VisitDep, use_id: str) -> Response:
     with visit.house.database.reading() as connection:
         people = [one.holder for one in found.incidents]
         named = names_of(connection, [*people, None if found.monitor is None else found.monitor.owner])
-    view = use_monitor_view(found, named, first, last, visit.today())
+    running = found.plan is not None and found.monitor is not None and found.monitor.state is not MonitorState.STOPPED
+    softer = softer_plan(visit.house, visit.reader, use_id, found.plan) if running and found.plan is not None else ()
+    view = use_monitor_view(found, named, first, last, visit.today(), softer)
     may_plan = not view.asks and visit.may(PLAN, _places(visit, use_id))
     return visit.show("use_monitor.html", view, may_audit=visit.may("audit.read"), may_plan=may_plan)
 
@@ -88,7 +97,7 @@ def plan(visit: VisitDep, form: FormDep, use_id: str) -> Response:
     if not errors:
         try:
             said = Planned(label_delay_days=int(days), starts_on=starts or None)
-            plan_use(visit.house, visit.reader, use_id, said=said)
+            plan_use(visit.house, visit.reader, use_id, said=said, why=(form.get("why") or "").strip() or None)
             return visit.go(f"/uses/{use_id}/monitor")
         except BadField as error:
             errors = {error.field: error.why}

@@ -12,7 +12,7 @@ from codman.flows.watch.overview import Standing, WatchedUse
 from codman.flows.watched import REACHES_PATIENTS
 from codman.report import words as said
 from codman.spine.use import Tier
-from codman.spine.watching import Incident, IncidentState
+from codman.spine.watching import Incident, IncidentState, MonitorState
 from codman.web.render import day, moment
 from codman.web.views import marks
 from codman.web.views.marks import Fact, Tag
@@ -185,6 +185,8 @@ def clock(one: Incident, now: str) -> str:
 def _watch(one: WatchedUse) -> Tag:
     if one.watched:
         return Tag("Watched", "met", "✓") if one.last is not None else Tag("Watched, nothing due yet", "plain", "○")
+    if one.monitor is not None and one.rank == "unwatched" and one.monitor.state is MonitorState.ACTIVE:
+        return Tag(f"Not watched before {day(one.monitor.starts_on)}", "unmet", "×")
     if one.monitor is not None:
         return Tag("Planned", "unsure", "○")
     return Tag("Not watched", "unmet" if one.use.stage in REACHES_PATIENTS else "unsure", "×")

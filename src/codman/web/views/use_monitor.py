@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -75,7 +75,9 @@ class UseMonitorView:
     incidents: tuple[IncidentLine, ...]
 
 
-def use_monitor_view(found: UseWatched, named: Mapping[str, str], first: str, last: str, today: str) -> UseMonitorView:
+def use_monitor_view(
+    found: UseWatched, named: Mapping[str, str], first: str, last: str, today: str, softer: Sequence[str] = ()
+) -> UseMonitorView:
     """The page of a use's monitor.
 
     Args:
@@ -84,8 +86,9 @@ def use_monitor_view(found: UseWatched, named: Mapping[str, str], first: str, la
         first: The first day that is shown.
         last: The last.
         today: The day, on which something is late.
+        softer: What its plan asks less of than the use's policy.
     """
-    use, monitor = found.use, found.monitor
+    use = found.use
     windows = list(dict.fromkeys((look.starts_on, look.ends_on) for look in found.looks))
     panels = [panel(f"p{i}", one, windows, found.notes) for i, one in enumerate(ordered(found.performance))]
     groups = [
@@ -97,11 +100,11 @@ def use_monitor_view(found: UseWatched, named: Mapping[str, str], first: str, la
     return UseMonitorView(
         id=use.id,
         name=use.name,
-        tags=(marks.mode(use.stage), _watched_tag(found)),
-        lead=_lead(found),
-        watched=monitor is not None and monitor.state is MonitorState.ACTIVE,
+        tags=(marks.mode(use.stage), _watched_tag(found, today)),
+        lead=_lead(found, today),
+        watched=_begun(found, today),
         facts=tuple(_facts(found, named, today)),
-        gaps=tuple(_gaps(found, today)),
+        gaps=(*_gaps(found, today), *(Gap(f"The plan asks less than the use's policy: {words}") for words in softer)),
         asks=tuple(asks_of(found)),
         first=first,
         last=last,
@@ -158,7 +161,13 @@ def _about_care(note: str) -> list[str]:
     return [part for part in parts if part[:1].isupper() and not part.startswith("Of ")]
 
 
-def _lead(found: UseWatched) -> str:
+def _begun(found: UseWatched, today: str) -> bool:
+    """Whether a plan is followed and its first day has come."""
+    monitor = found.monitor
+    return monitor is not None and monitor.state is MonitorState.ACTIVE and monitor.starts_on <= today
+
+
+def _lead(found: UseWatched, today: str) -> str:
     if found.monitor is None:
         where = "It reaches patients, and nobody" if found.use.stage in REACHES_PATIENTS else "Nobody"
         return f"{where} would notice here if it got worse: it has no monitoring plan in the book."
@@ -166,6 +175,8 @@ def _lead(found: UseWatched) -> str:
         return "Its plan is in the book and is followed from its pilot or go-live on."
     if found.monitor.state is MonitorState.STOPPED:
         return "Its plan is followed no more; what was seen stays."
+    if not _begun(found, today):
+        return f"It reaches patients, and its plan watches nothing before {day(found.monitor.starts_on)}."
     counted = {word: sum(one.word == word for one in found.standings) for word in ("met", "not-met")}
     other = len(found.standings) - sum(counted.values())
     if not found.standings:
@@ -178,9 +189,11 @@ def _lead(found: UseWatched) -> str:
     return ", ".join(parts) + "."
 
 
-def _watched_tag(found: UseWatched) -> Tag:
+def _watched_tag(found: UseWatched, today: str) -> Tag:
     if found.monitor is None:
         return Tag("Not watched", "unmet", "×")
+    if found.monitor.state is MonitorState.ACTIVE and not _begun(found, today):
+        return Tag(f"Not watched before {day(found.monitor.starts_on)}", "unmet", "×")
     return {
         MonitorState.ACTIVE: Tag("Watched", "met", "✓"),
         MonitorState.PLANNED: Tag("Planned, not yet followed", "unsure", "○"),
@@ -204,7 +217,11 @@ def _facts(found: UseWatched, named: Mapping[str, str], today: str) -> Iterator[
         "Hears of it", named.get(monitor.owner, monitor.owner), detail="the monitor's owner",
         href=f"/people/{monitor.owner}",
     )  # fmt: skip
-    yield Fact("Plan", monitor.edition, detail=f"followed since {day(monitor.starts_on)}")
+    yield Fact(
+        "Plan",
+        monitor.edition,
+        detail=f"followed {'since' if monitor.starts_on <= today else 'from'} {day(monitor.starts_on)}",
+    )
 
 
 def _gaps(found: UseWatched, today: str) -> Iterator[Gap]:
