@@ -217,7 +217,9 @@ def _intakes(server, tokens, transport):
         revision = read["intake"]["revision"]
         with pytest.raises(Refused, match="cannot be sent in yet"):
             owner.intakes.submit(begun.id, revision=revision)
-        assert owner.intakes.withdraw(begun.id, revision=revision).state == "withdrawn"
+        gone = owner.intakes.withdraw(begun.id, revision=revision, why="another tool is bought")
+        assert gone.state == "withdrawn"
+        assert owner.intakes.take_up(begun.id, revision=gone.revision).state == "draft"
         row = owner.intakes.begin_from_file(b"AI Use Case,Agency\nA,x\nB,y\n", row="B", mapping="omb-2025-commercial")
         assert row.answers["name"] == "B"
 

@@ -16,7 +16,7 @@ from sqlalchemy import select
 sys.path.insert(0, str(Path(__file__).parent.parent / "review"))
 from intake_answers import SEPSIS
 
-from codman.flows.intake import IntakeClosed, NotYourIntake, begin, drafts_of, keep, list_intakes, open_intake, withdraw
+from codman.flows.intake import NotYourIntake, begin, drafts_of, keep, list_intakes, open_intake
 from codman.flows.intake_sources import WhichRow, begin_from_file, begin_from_use
 from codman.flows.intake_submit import IntakeIncomplete, LikelyDuplicate, submit
 from codman.flows.task import Duty
@@ -108,15 +108,6 @@ def test_others_neither_see_nor_change_a_draft_unless_they_see_the_whole_house(b
     assert list_intakes(book.house, from_south).items == []
     with pytest.raises(NotAllowed):
         begin(book.house, book.person("viewer"))
-
-
-def test_a_withdrawn_proposal_takes_no_more_answers(book):
-    owner = book.person("owner")
-    made = begin(book.house, owner, {"name": "Sepsis"})
-    gone = withdraw(book.house, owner, made.id, made.revision)
-
-    with pytest.raises(IntakeClosed, match="withdrawn"):
-        keep(book.house, owner, made.id, {"name": "Again"}, gone.revision)
 
 
 def test_sending_in_makes_the_product_the_use_its_facts_and_its_tier_and_opens_no_review(book):

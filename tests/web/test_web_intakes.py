@@ -245,10 +245,17 @@ def test_a_proposal_is_taken_back(house: House, owner: httpx.Client) -> None:
     name = begun(owner)
     page = owner.get(f"/intakes/{name}")
 
-    assert owner.post(f"/intakes/{name}/withdraw", data={"revision": revision(page)}).status_code == 303
+    bare = owner.post(f"/intakes/{name}/withdraw", data={"revision": revision(page)})
+    assert (bare.status_code, "Say why it is withdrawn" in bare.text) == (422, True)
+    why = {"revision": revision(page), "why": "another tool is bought"}
+    assert owner.post(f"/intakes/{name}/withdraw", data=why).status_code == 303
     with house.database.reading() as connection:
         assert INTAKES.get(connection, name).state is IntakeState.WITHDRAWN
-    assert "This proposal is withdrawn" in owner.get(f"/intakes/{name}").text
+    gone = owner.get(f"/intakes/{name}")
+    assert "This proposal is withdrawn" in gone.text
+    assert "“another tool is bought”" in gone.text
+    assert owner.post(f"/intakes/{name}/take-up", data={"revision": revision(gone)}).status_code == 303
+    assert "not sent in yet" in owner.get(f"/intakes/{name}").text
 
 
 def test_a_lower_tier_is_asked_for_by_one_and_agreed_to_by_another(

@@ -76,9 +76,13 @@ class Intakes(Readable[Intake]):
         sent: dict[str, Any] = self._sender.send("POST", path, json=body, etag=f'"{revision}"', why=why).json()
         return sent
 
-    def withdraw(self, name: str, *, revision: int, why: str | None = None) -> Intake:
-        """Take a proposal back before it is sent in."""
+    def withdraw(self, name: str, *, revision: int, why: str) -> Intake:
+        """Take a proposal back before it is sent in, with the reason; `take_up` undoes it."""
         return self._read(self._sender.send("POST", f"{self._path}/{name}/withdrawal", etag=f'"{revision}"', why=why))
+
+    def take_up(self, name: str, *, revision: int) -> Intake:
+        """Take a withdrawn proposal up again, with its answers as they were."""
+        return self._read(self._sender.send("POST", f"{self._path}/{name}/resumption", etag=f'"{revision}"'))
 
     def questions(self, edition: str) -> list[dict[str, Any]]:
         """Every question of an edition, in order."""

@@ -44,7 +44,9 @@ class IntakeClosed(CodmanError):
         super().__init__(
             what="this proposal is closed",
             why=f"it is {state.value}; what it said stays as it was said",
-            fix="change the use itself, or begin a new proposal from it",
+            fix="take it up again"
+            if state is IntakeState.WITHDRAWN
+            else "change the use itself, or begin a new proposal from it",
         )
 
 
@@ -169,7 +171,7 @@ def keep(
         BadField: An answer is to no question, or cannot be kept.
     """
     with house.database.changing(reader.author(request)) as change:
-        intake = own_draft(change.connection, reader, name, revision)
+        intake = own_intake(change.connection, reader, name, revision)
         form = form_of(intake.edition)
         typed = _kept(form, answers)
         cleared = {id_ for id_, answer in answers.items() if is_blank(answer)}
@@ -178,19 +180,6 @@ def keep(
         # an answer that somebody changed is theirs, and no longer the source's
         sources = {id_: whose for id_, whose in intake.sources.items() if after.get(id_) == intake.answers.get(id_)}
         return INTAKES.change(change, name, {"answers": after, "sources": sources}, revision)
-
-
-def withdraw(
-    house: House, reader: Reader, name: str, revision: int, *, why: str | None = None, request: str | None = None
-) -> Intake:
-    """Take a proposal back before it is sent in; it stays in the book.
-
-    Raises:
-        As `keep`.
-    """
-    with house.database.changing(reader.author(request), why) as change:
-        own_draft(change.connection, reader, name, revision)
-        return INTAKES.change(change, name, {"state": IntakeState.WITHDRAWN.value}, revision)
 
 
 def open_intake(house: House, reader: Reader, name: str) -> Opened:
@@ -271,20 +260,25 @@ def visible_intake(connection: Connection, reader: Reader, name: str) -> Intake:
     return INTAKES.read(row)
 
 
-def own_draft(connection: Connection, reader: Reader, name: str, revision: int) -> Intake:
-    """A proposal that somebody may work on.
+def own_intake(
+    connection: Connection, reader: Reader, name: str, revision: int, state: IntakeState = IntakeState.DRAFT
+) -> Intake:
+    """A proposal that somebody may work on, in the state that this takes.
 
     Raises:
         NoSuchRecord: There is none of that name within their reach.
         NotAllowed: It is not theirs.
         IntakeClosed: It was sent in or withdrawn.
+        BadField: It is a draft, and this takes one that was withdrawn.
         Stale: It was changed meanwhile.
     """
     require(reader, "intake.change")
     intake = visible_intake(connection, reader, name)
     if intake.owner != reader.person:
         raise NotYourIntake
-    if intake.state is not IntakeState.DRAFT:
+    if intake.state is not state:
+        if intake.state is IntakeState.DRAFT:
+            raise BadField("intake", "state", "it is a draft: nobody withdrew it")
         raise IntakeClosed(intake.state)
     if intake.revision != revision:
         raise Stale("intake", name, revision, intake.revision)

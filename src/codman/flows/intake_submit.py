@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from codman.errors import BadInput
 from codman.flows import records
 from codman.flows.house import House
-from codman.flows.intake import Opened, opened, own_draft
+from codman.flows.intake import Opened, opened, own_intake
 from codman.flows.proposed import tell_of_emergency
 from codman.flows.triage import triage_within
 from codman.flows.triage_record import UNKEPT, settled_of
@@ -102,7 +102,7 @@ def submit(
     """
     rules = current_rules()  # read from its file the first time: not while others wait to write
     with house.database.changing(reader.author(request), why) as change:
-        intake = own_draft(change.connection, reader, name, revision)
+        intake = own_intake(change.connection, reader, name, revision)
         found = opened(house, change.connection, reader, intake)
         if found.filled.faults:
             raise IntakeIncomplete(found.filled.faults)

@@ -110,6 +110,7 @@ PAGES: Final[Mapping[str, str]] = {
     "POST /intakes/{name}/pages/{page_id}": "intake.change",
     "POST /intakes/{name}/submit": "intake.change",
     "POST /intakes/{name}/withdraw": "intake.change",
+    "POST /intakes/{name}/take-up": "intake.change",
     "GET /uses/{use_id}": "inventory.read",
     "GET /uses/{use_id}/sites": "deployment.change",
     "POST /uses/{use_id}/sites": "deployment.change",

@@ -16,6 +16,7 @@ from codman.flows import intake as intaking
 from codman.flows.intake import begin
 from codman.flows.intake_sources import begin_from_file, begin_from_use
 from codman.flows.intake_submit import submit
+from codman.flows.intake_withdrawn import take_up, withdraw
 from codman.review.intake.question import Question, form_of
 from codman.spine.intake import Intake, TriageRecord
 from codman.spine.record import Id
@@ -217,12 +218,26 @@ def operations() -> Iterator[Operation]:
         tag="intakes",
         action="intake.change",
         summary="Withdraw a proposal",
-        description="Before it is sent in; it stays in the book.",
+        description="Before it is sent in; it stays in the book, with the reason that the header Codman-Reason gives.",
         do=_withdraw,
         parameters=where,
         edits=True,
         problems=(409,),
         answers=(Answer(200, "It is withdrawn", Intake, headers=("ETag",)),),
+    )
+    yield Operation(
+        method="POST",
+        path="/intakes/{id}/resumption",
+        name="take_up_intake",
+        tag="intakes",
+        action="intake.change",
+        summary="Take up a withdrawn proposal",
+        description="It is a draft again, with its answers as they were.",
+        do=_take_up,
+        parameters=where,
+        edits=True,
+        problems=(409,),
+        answers=(Answer(200, "It is a draft again", Intake, headers=("ETag",)),),
     )
     yield Operation(
         method="GET",
@@ -310,10 +325,12 @@ def _submit(call: Call) -> Reply:
 
 def _withdraw(call: Call) -> Reply:
     return replies.record(
-        intaking.withdraw(
-            call.house, call.reader, call.id("intake"), call.revision(), why=call.reason(), request=call.request
-        )
+        withdraw(call.house, call.reader, call.id("intake"), call.revision(), why=call.reason(), request=call.request)
     )
+
+
+def _take_up(call: Call) -> Reply:
+    return replies.record(take_up(call.house, call.reader, call.id("intake"), call.revision(), request=call.request))
 
 
 def _questions(call: Call) -> Reply:

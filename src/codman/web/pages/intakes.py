@@ -5,9 +5,10 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from codman.errors import CodmanError
-from codman.flows.intake import Opened, begin, keep, list_intakes, open_intake, title_of, withdraw
+from codman.flows.intake import Opened, begin, keep, list_intakes, open_intake, title_of
 from codman.flows.intake_sources import begin_from_file, begin_from_use
 from codman.flows.intake_submit import IntakeIncomplete, LikelyDuplicate, submit
+from codman.flows.intake_withdrawn import take_up, why_withdrawn, withdraw
 from codman.registry.access import NotAllowed
 from codman.registry.names import names_of
 from codman.registry.namesakes import Namesake
@@ -133,9 +134,19 @@ def withdraw_intake(visit: VisitDep, form: FormDep, name: str) -> Response:
     """Take it back before it is sent in."""
     try:
         withdraw(visit.house, visit.reader, name, _revision(form.get("revision")), why=form.get("why"))
-    except Stale as error:
-        return _overview(visit, name, refused_by(error), status=412)
+    except (Stale, BadField) as error:
+        return _overview(visit, name, refused_by(error), status=status_of(error))
     return visit.go("/intakes")
+
+
+@topic.post("/intakes/{name}/take-up")
+def take_up_intake(visit: VisitDep, form: FormDep, name: str) -> Response:
+    """Take a withdrawn proposal up again."""
+    try:
+        take_up(visit.house, visit.reader, name, _revision(form.get("revision")))
+    except (Stale, BadField) as error:
+        return _overview(visit, name, refused_by(error), status=status_of(error))
+    return visit.go(f"/intakes/{name}")
 
 
 def _resumed(visit: Visit, name: str) -> Response:
@@ -163,11 +174,13 @@ def _overview(
     found = open_intake(visit.house, visit.reader, name)
     with visit.house.database.reading() as connection:
         named = names_of(connection, [*named_in(found), namesake])
+        why = why_withdrawn(connection, found.intake)
     view = overview(found, visit.reader.person, named)
     return visit.show(
         "intake.html",
         view,
         refused=refused,
+        why_withdrawn=why,
         namesake=namesake,
         namesake_called=named.get(namesake, namesake),
         may_change=visit.may("intake.change"),
