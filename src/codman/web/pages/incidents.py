@@ -7,6 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from codman.flows.concerns import export, following
+from codman.flows.concerns.devices import against_the_record
 from codman.flows.concerns.reading import (
     CHANGE,
     ConcernRead,
@@ -89,6 +90,7 @@ def incident_page(visit: VisitDep, name: str) -> Response:
     with visit.house.database.reading() as connection:
         named = names_of(connection, [one.use, one.site, *people])
         open_ = one.state is not ConcernState.CLOSED
+        against = against_the_record(connection, one) if open_ and one.clock_met_on is None else ""
         own = following.own_work(connection, visit.reader, one) if open_ else None
         steps = _steps(visit, connection, read, own) if open_ else []
         changes = may(visit.reader, CHANGE, places(connection, one))
@@ -107,7 +109,7 @@ def incident_page(visit: VisitDep, name: str) -> Response:
         filed=filed,
         today=visit.today(),
     )
-    return visit.show("incident.html", view, may_audit=visit.may("audit.read"))
+    return visit.show("incident.html", view, against=against, may_audit=visit.may("audit.read"))
 
 
 @topic.post("/incidents/{name}/acknowledge")
