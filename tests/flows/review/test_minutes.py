@@ -14,6 +14,8 @@ from codman.flows.review.deciding import decide
 from codman.flows.review.minutes import minutes
 from codman.flows.review.remarks import remark
 from codman.flows.review.seats import delegate
+from codman.registry.log import SYSTEM
+from codman.registry.nouns import PEOPLE
 from codman.spine.review import CaseOutcome, Choice
 
 
@@ -52,3 +54,30 @@ def test_minutes_name_what_is_not_known_first_and_everything_that_was_said(tmp_p
     ):
         assert said in text
     house.house.close()
+
+
+def test_minutes_of_a_decided_case_count_no_vote_of_who_had_left_by_then_and_every_one_of_who_left_later(tmp_path):
+    house = Committee(tmp_path)
+    house.evidence(auroc(0.82, 0.79, 0.85))
+    case = house.opened(quorum=2)
+    house.seated(case, "clin", "stat", "safe")
+    for name in ("clin", "stat", "safe"):
+        cast(house.house, house.person(name), case.id, Choice.APPROVE)
+    leave(house, "p-clin")
+    now = docket(house.house, house.person("chair"), case.id).case
+    decide(house.house, house.person("chair"), case.id, now.revision, CaseOutcome.APPROVED, "Benefit is likely.")
+    leave(house, "p-stat")
+
+    found = minutes(house.house, house.person("viewer"), case.id)
+
+    assert {one.name: one.counted for one in found.votes} == {
+        "Person clin": False,
+        "Person stat": True,
+        "Person safe": True,
+    }
+    house.house.close()
+
+
+def leave(house, person):
+    with house.house.database.changing(SYSTEM) as change:
+        PEOPLE.change(change, person, {"active": False}, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Final
@@ -143,7 +144,7 @@ def minutes(house: House, reader: Reader, case: str) -> Minutes:
         not_known=[one for one in stood if one.outcome not in _KNOWN],
         known=[one for one in stood if one.outcome in _KNOWN],
         remarks=_remarks(found, names),
-        votes=_votes(found, names, tallied.counted),
+        votes=_votes(found, names, _counted(found, tallied.counted, decided, names)),
         lacking=list(tallied.lacking) if about.state is not CaseState.DECIDED else [],
         outcome=None if about.outcome is None else about.outcome.value,
         reasons=about.reasons,
@@ -194,6 +195,18 @@ def _votes(found: Docket, names: Mapping[str, str], counted: Collection[str]) ->
         )
         for one in found.votes
     ]
+
+
+def _counted(
+    found: Docket, counted: Collection[str], decided: DecisionPredicate | None, names: Mapping[str, str]
+) -> Collection[str]:
+    """The votes that count; of a decided case those that did, without who had left by then, as its signature says."""
+    if decided is None:
+        return counted
+    votes = [one for one in found.votes if one.id in counted]
+    if Counter(one.choice.value for one in votes) == Counter(decided.votes):
+        return counted
+    return [one.id for one in votes if names.get(one.cast_by) in decided.decided_by]
 
 
 def _condition(one: Condition, names: Mapping[str, str], titles: Mapping[str, str]) -> Promised:

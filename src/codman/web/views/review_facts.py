@@ -6,6 +6,7 @@ from typing import Final
 
 from codman.flows.review.beside import LaidOut
 from codman.review.unknown import nothing_known, said_of_nothing
+from codman.review.votes import COUNTED
 from codman.spine.review import Procedure
 from codman.spine.verdict import Outcome
 from codman.web.render import day
@@ -41,12 +42,15 @@ def facts_of(found: LaidOut) -> tuple[Fact, ...]:
     rest = {outcome: sum(one.outcome is outcome for one in judged) for outcome in _COUNTED}
     said = [f"{number} {marks.outcome(outcome.value).text.lower()}" for outcome, number in rest.items() if number]
     leads = "" if votes.leads is None else f"they say: {votes.leads.value}"
+    # of a decided case those that were counted then: who leaves later undoes no decision
+    then = found.decided.votes if found.decided is not None else {}
+    cast = votes.cast if found.decided is None else sum(then.get(choice.value, 0) for choice in COUNTED)
     over = "none led" if not found.working else "none leads yet"
     asked_for = f"of {case.quorum}" if case.procedure is not Procedure.EMERGENCY else "cast; an emergency needs none"
     return (
         Fact("Requirements", f"{met} of {len(judged)} met", detail=" · ".join(said)),
         _stops(found, sum(one.stops for one in found.requirements)),
-        Fact("Votes", f"{votes.cast} {asked_for}", detail=leads or over),
+        Fact("Votes", f"{cast} {asked_for}", detail=leads or over),
         Fact(
             "Due" if found.working else "Decided",
             day(case.due_on if found.working else case.decided_at) if case.due_on or case.decided_at else "No day set",
