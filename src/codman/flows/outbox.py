@@ -12,7 +12,7 @@ from codman.flows.concerns.tickets import keep_numbers
 from codman.flows.house import House
 from codman.flows.reporting.letters import opening_links
 from codman.flows.schedule import every_job
-from codman.flows.watch.aliases import keep_aliases
+from codman.flows.watch.aliases import MLFLOW, LooksFirst, keep_aliases
 from codman.jobs.notice import Notice
 from codman.jobs.outbox import Parked, Queue, enqueue, parked, queue, send_again
 from codman.jobs.schedule import JobState, states
@@ -62,7 +62,10 @@ def deliver_due(house: House, ended: Callable[[], bool] = lambda: False) -> Deli
         Unreachable: The database does not answer.
     """
     database = house.database
-    return Worker(database.unrecorded, database.reading, opening_links(house), database.clock).deliver(ended)
+    ways = dict(opening_links(house))
+    if MLFLOW in ways:
+        ways[MLFLOW] = LooksFirst(ways[MLFLOW], database)
+    return Worker(database.unrecorded, database.reading, ways, database.clock).deliver(ended)
 
 
 def outbox_round(house: House, ended: Callable[[], bool] = lambda: False) -> Delivered:

@@ -91,6 +91,7 @@ watch_steps = record_table(
     ref("use", "uses", needed=True),
     Column("kind", WORD, nullable=False),
     ref("to_version", "versions"),
+    Column("instead_of", JSON, nullable=False),
     Column("state", WORD, nullable=False, index=True),
     Column("told", JSON, nullable=False),
     Column("acknowledged", JSON, nullable=False),

@@ -208,6 +208,9 @@ class WatchStepFields(Fields):
     use: Id
     kind: StepTaken
     to_version: Id | None = Field(default=None, description="For a rollback: the approved version, else the procedure")
+    instead_of: dict[Id, Id | None] = Field(
+        default_factory=dict, description="For a rollback that was ordered: the version that ran then, by deployment"
+    )
     state: Annotated[str, Field(pattern=r"^(proposed|confirmed|declined|done|failed)$")]
     told: list[Id] = Field(default_factory=list, max_length=50, description="Who was told of it")
     acknowledged: list[Id] = Field(default_factory=list, max_length=50, description="Who says they know")

@@ -20,8 +20,9 @@ from codman.egress.policy import read_policy
 from codman.flows.outbox import outbox_round
 from codman.flows.watch.aliases import MLFLOW, keep_aliases
 from codman.flows.watch.keeping import plan_use
-from codman.flows.watch.rolling_back import confirm_rollback, finish_rollback
+from codman.flows.watch.rolling_back import confirm_rollback, decline_rollback, finish_rollback
 from codman.integrations.mlflow_alias import TAG, MlflowAlias
+from codman.jobs.outbox import parked
 from codman.jobs.tables import outbox
 from codman.registry import governance
 from codman.registry.log import SYSTEM, entries
@@ -135,3 +136,34 @@ def test_what_a_person_said_to_be_carried_out_is_not_said_again(house, server):
     assert points_at(server) == "1"
     with house.house.database.reading() as connection:
         assert [one for one in entries(connection) if one.value["action"] == "rollback.alias"] == []
+
+
+def parked_because(house: Watched) -> list[str]:
+    with house.house.database.reading() as connection:
+        return [one.trouble for one in parked(connection)]
+
+
+def test_an_order_that_waited_moves_no_alias_once_another_version_is_live(house, server):
+    by_way_of(house, f"http://127.0.0.1:{free_port()}")
+    confirmed(house)
+    outbox_round(house.house)
+    with house.house.database.changing(SYSTEM) as change:
+        VERSIONS.add(change, VersionFields(product="sepsis", label="2.0.0", digest="9" * 64), "sepsis-200")
+        DEPLOYMENTS.change(change, "d-north", {"version": "sepsis-200"}, None)
+    by_way_of(house, server)
+    house.clock.forward(days=1)
+    outbox_round(house.house)
+
+    assert (points_at(server), version_that_runs(house)) == ("2", "sepsis-200")
+    assert parked_because(house) == ["another version went live since it was ordered: decline this"]
+
+
+def test_an_order_that_was_taken_back_moves_no_alias(house, server):
+    by_way_of(house, server)
+    step = confirmed(house)
+    decline_rollback(house.house, house.person("owner"), step.id, step.revision, "it was the laboratory")
+
+    outbox_round(house.house)
+
+    assert (points_at(server), version_that_runs(house)) == ("2", "sepsis-120")
+    assert parked_because(house) == ["it was taken back"]

@@ -30,6 +30,7 @@ from codman.registry.nouns import DEPLOYMENTS, USES, VERSIONS
 from codman.registry.records import BadField
 from codman.registry.replay import check_records
 from codman.spine.product import VersionFields
+from codman.spine.site import DeploymentFields
 from codman.spine.watching import CareVerdict, IncidentFields, IncidentStep, SignalFields, SignalKind
 
 ROLLS_BACK = PLAN.replace(b"propose-pause", b"roll-back")
@@ -195,3 +196,77 @@ def test_a_clinician_accepts_anew_what_it_went_back_to(house):
     with house.house.database.reading() as connection:
         run = DEPLOYMENTS.get(connection, "d-north")
     assert (run.version, run.accepted_at) == ("sepsis-110", None)
+
+
+def ordered(house: Watched):
+    allowed(house)
+    (step,) = acted(house)
+    return confirm_rollback(house.house, house.person("owner"), step.id, step.revision, "seen on the ward too")
+
+
+def test_what_was_ordered_is_not_carried_out_once_its_version_is_rejected_and_is_taken_back(house):
+    step = ordered(house)
+    decided(house, "case-110b", "sepsis-110", "2026-11-01T09:30:00Z", outcome="rejected")
+    owner = house.person("owner")
+
+    with pytest.raises(BadField, match="approved no more"):
+        finish_rollback(house.house, owner, step.id, step.revision, "loaded")
+    assert version_that_runs(house) == "sepsis-120"
+    back = decline_rollback(house.house, owner, step.id, step.revision, "the committee rejected it")
+
+    assert back.state == "declined"
+    with house.house.database.reading() as connection:
+        said = [row.body["event"] for row in connection.execute(select(outbox).order_by(outbox.c.number))]
+    assert said[-2:] == ["rollback.taken_back", "rollback.taken_back"]
+    with pytest.raises(StepSettled):
+        decline_rollback(house.house, owner, step.id, back.revision, "again")
+
+
+@pytest.mark.parametrize("confirmed", [False, True])
+def test_no_way_back_is_confirmed_or_carried_out_once_the_decision_that_allowed_it_has_ended(house, confirmed):
+    allowed(house)
+    (step,) = acted(house)
+    owner = house.person("owner")
+    if confirmed:
+        step = confirm_rollback(house.house, owner, step.id, step.revision, "seen on the ward too")
+    with house.house.database.changing(SYSTEM) as change:
+        CASES.change(change, "case-120", {"expires_on": "2026-11-02"}, None)
+    house.clock.forward(days=1)
+
+    with pytest.raises(BadField, match="no decision in force allows it"):
+        (finish_rollback if confirmed else confirm_rollback)(house.house, owner, step.id, step.revision, "go")
+
+
+def test_a_plan_that_took_the_place_of_the_allowed_one_ends_what_was_allowed(house):
+    step = ordered(house)
+    plan_use(house.house, house.person("owner"), "ward", text=PLAN, why="what is tried here")
+
+    with pytest.raises(BadField, match="no decision in force allows it"):
+        finish_rollback(house.house, house.person("owner"), step.id, step.revision, "loaded")
+
+
+def test_where_another_version_went_live_since_the_order_nothing_goes_back(house):
+    step = ordered(house)
+    with house.house.database.changing(SYSTEM) as change:
+        VERSIONS.add(change, VersionFields(product="sepsis", label="2.0.0", digest="9" * 64), "sepsis-200")
+        DEPLOYMENTS.change(change, "d-north", {"version": "sepsis-200"}, None)
+
+    with pytest.raises(BadField, match="another version went live since"):
+        finish_rollback(house.house, house.person("owner"), step.id, step.revision, "loaded")
+    assert version_that_runs(house) == "sepsis-200"
+
+
+def test_where_it_was_not_running_when_it_was_ordered_nothing_is_set_back(house):
+    step = ordered(house)
+    assert step.instead_of == {"d-north": "sepsis-120"}
+    with house.house.database.changing(SYSTEM) as change:
+        run = DeploymentFields(use="ward", site="south", version="sepsis-120", mode="silent")
+        DEPLOYMENTS.add(change, run, "d-south")
+
+    finish_rollback(house.house, house.person("owner"), step.id, step.revision, "loaded in the north")
+
+    with house.house.database.reading() as connection:
+        assert [DEPLOYMENTS.get(connection, one).version for one in ("d-north", "d-south")] == [
+            "sepsis-110",
+            "sepsis-120",
+        ]

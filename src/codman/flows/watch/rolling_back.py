@@ -15,6 +15,7 @@ from codman.errors import CodmanError
 from codman.flows.concerns.telling import WEBHOOK
 from codman.flows.house import House
 from codman.flows.watch.aliases import order_aliases
+from codman.flows.watch.going_back import approved_version, in_force, running, why_not
 from codman.flows.watch.steps import step_name, taken
 from codman.flows.watch.telling import notice, tell
 from codman.jobs.notice import OrderedVersion
@@ -27,13 +28,9 @@ from codman.registry.governance import CASES, INCIDENTS, WATCH_STEPS
 from codman.registry.inventory import paths_of
 from codman.registry.nouns import DEPLOYMENTS, USES, VERSIONS
 from codman.registry.records import BadField, Stale
-from codman.registry.schema import deployments
-from codman.registry.schema_review import cases
 from codman.registry.schema_watch import watch_steps
-from codman.review.superseding import exposure
-from codman.spine.review import GRANTED, Case, CaseOutcome, CaseState
-from codman.spine.site import Deployment, Mode
-from codman.spine.use import Stage, Use
+from codman.spine.site import Mode
+from codman.spine.use import Use
 from codman.spine.watching import CareVerdict, Incident, Monitor, StepTaken, WatchStep, WatchStepFields
 
 COOL_DOWN: Final = timedelta(days=7)  # after one way back, before the next of the same use
@@ -63,13 +60,20 @@ def roll_back(change: Change, house: House, use: Use, monitor: Monitor, one: Inc
         return None
     if taken(connection, one, StepTaken.ROLLBACK) or _lately(change, use):
         return None
-    if not _in_force(CASES.get(connection, monitor.rollback_case), change.at[:10]):
+    if not in_force(CASES.get(connection, monitor.rollback_case), change.today):
         return None
-    to = approved_version(connection, use, change.at[:10])
+    to = approved_version(connection, use, change.today)
     told = _people(connection, use, monitor)
     state = "confirmed" if monitor.rollback_unattended else "proposed"
+    then = _what_runs(connection, use) if monitor.rollback_unattended else {}
     fields = WatchStepFields(
-        incident=one.id, use=use.id, kind=StepTaken.ROLLBACK, to_version=to, state=state, told=told
+        incident=one.id,
+        use=use.id,
+        kind=StepTaken.ROLLBACK,
+        to_version=to,
+        instead_of=then,
+        state=state,
+        told=told,
     )
     step: WatchStep = WATCH_STEPS.add(change, fields, step_name(one, StepTaken.ROLLBACK))
     if monitor.rollback_unattended:
@@ -92,16 +96,20 @@ def confirm_rollback(
         NoSuchRecord: There is no such step within their reach.
         NotAllowed: They may not, for this use.
         StepSettled: It is not waiting for somebody.
-        BadField: The version is approved no more, or no reason is given.
+        BadField: The version is approved no more, no decision allows it any more, or no reason is given.
         Stale: It was changed since they looked.
     """
     with house.database.changing(reader.author(request), why) as change:
         connection = change.connection
         one = _step(change, reader, step, revision, why, "proposed")
         use = USES.get(connection, one.use)
-        if one.to_version is not None and one.to_version not in _approved(connection, use, change.at[:10]):
-            raise BadField("watch_step", "to_version", "that version is approved no more: decline this")
-        patch = {"state": "confirmed", "decided_by": reader.person, "reason": why.strip()}
+        _require_allowed(connection, use, one, change.today)
+        patch = {
+            "state": "confirmed",
+            "decided_by": reader.person,
+            "reason": why.strip(),
+            "instead_of": _what_runs(connection, use),
+        }
         done: WatchStep = WATCH_STEPS.change(change, step, patch, revision)
         _order(change, house, use, INCIDENTS.get(connection, one.incident), done)
         return done
@@ -110,11 +118,21 @@ def confirm_rollback(
 def decline_rollback(
     house: House, reader: Reader, step: str, revision: int, why: str, *, request: str | None = None
 ) -> WatchStep:
-    """Stay with the version that runs, with a reason; the same may raise as of `confirm_rollback`."""
+    """Stay with the version that runs, with a reason; what was ordered and not carried out is taken back.
+
+    Raises:
+        NoSuchRecord: There is no such step within their reach.
+        NotAllowed: They may not, for this use.
+        StepSettled: It is declined or done.
+        BadField: No reason is given.
+        Stale: It was changed since they looked.
+    """
     with house.database.changing(reader.author(request), why) as change:
-        _step(change, reader, step, revision, why, "proposed")
+        one = _step(change, reader, step, revision, why, "proposed", "confirmed")
         patch = {"state": "declined", "decided_by": reader.person, "reason": why.strip()}
         done: WatchStep = WATCH_STEPS.change(change, step, patch, revision)
+        if one.state == "confirmed":
+            _take_back(change, house, done)
         return done
 
 
@@ -125,15 +143,18 @@ def finish_rollback(
 
     Raises:
         StepSettled: It was not ordered, or is done.
+        BadField: The version is approved no more, no decision allows it any more, another version went live since it
+            was ordered, or no reason is given.
         The rest as for `confirm_rollback`.
     """
     with house.database.changing(reader.author(request), why) as change:
         one = _step(change, reader, step, revision, why, "confirmed")
+        _require_allowed(change.connection, USES.get(change.connection, one.use), one, change.today)
         if one.to_version is not None:
             # its clinician accepted another version: that is asked anew
-            patch = {"version": one.to_version, "since": change.at[:10], "accepted_at": None}
-            running = _running(change.connection, one.use)
-            DEPLOYMENTS.change_many(change, [(run, patch) for run in running if run.version != one.to_version])
+            patch = {"version": one.to_version, "since": change.today, "accepted_at": None}
+            runs = [run for run in running(change.connection, one.use) if run.id in one.instead_of]
+            DEPLOYMENTS.change_many(change, [(run, patch) for run in runs if run.version != one.to_version])
         done: WatchStep = WATCH_STEPS.change(change, step, {"state": "done", "done_at": change.at}, revision)
         return done
 
@@ -154,45 +175,6 @@ def acknowledge_step(house: House, reader: Reader, step: str, *, request: str | 
         patch = {"acknowledged": [*one.acknowledged, reader.person]}
         done: WatchStep = WATCH_STEPS.change(change, step, patch, None)
         return done
-
-
-def approved_version(connection: Connection, use: Use, day: str) -> str | None:
-    """The version to go back to: of those that a decision in force grants and that do not run, the one decided last."""
-    runs = {one.version for one in _running(connection, use.id)}
-    return next((one for one in _approved(connection, use, day) if one not in runs), None)
-
-
-def _approved(connection: Connection, use: Use, day: str) -> list[str]:
-    """Versions that a decision in force grants as far as the use runs and at every site of it, the last decided first.
-
-    A version that was granted to run silently is no way back for what is live; nor is one that was rejected since.
-    """
-    decided: list[Case] = governance.every(
-        connection, "case", cases.c.use == use.id, cases.c.state == CaseState.DECIDED.value, order="decided_at"
-    )
-    runs = _running(connection, use.id)
-    needed = max((exposure(Stage(one.mode.value)) for one in runs), default=exposure(use.stage))
-    found: dict[str, Case] = {}
-    for place, case in enumerate(decided):
-        if case.version is None or not _in_force(case, day) or exposure(case.leads_to) < needed:
-            continue
-        named = not case.sites or {one.site for one in runs} <= set(case.sites)
-        if named and not any(_refuses(later, case, needed) for later in decided[place + 1 :]):
-            found.pop(case.version, None)  # its newest decision says where it stands
-            found[case.version] = case
-    return list(reversed(found))
-
-
-def _refuses(later: Case, case: Case, needed: int) -> bool:
-    """Whether a later decision rejected a version for as far as it would run."""
-    about = later.version in (None, case.version)
-    return about and later.outcome is CaseOutcome.REJECTED and 0 <= exposure(later.leads_to) <= needed
-
-
-def _in_force(case: Case, day: str) -> bool:
-    if case.state is not CaseState.DECIDED or case.outcome not in GRANTED:
-        return False
-    return case.expires_on is None or case.expires_on > day
 
 
 def _lately(change: Change, use: Use) -> bool:
@@ -218,7 +200,27 @@ def _order(change: Change, house: House, use: Use, one: Incident, step: WatchSte
     if WEBHOOK in house.notifiers:
         enqueue(change.connection, WEBHOOK, "rollback", order, f"rollback/{step.id}/order", at=change.at)
     if step.to_version is not None:
-        order_aliases(change, house, _running(change.connection, use.id), step, order)
+        order_aliases(change, house, running(change.connection, use.id), step, order)
+
+
+def _take_back(change: Change, house: House, step: WatchStep) -> None:
+    """Tell everybody who heard the order that it holds no more; an alias that has not moved is not moved any more."""
+    use, one = USES.get(change.connection, step.use), INCIDENTS.get(change.connection, step.incident)
+    text = f"The order to go back to {_where(change.connection, step)} is taken back: what runs stays."
+    said = notice(house, use, one, "rollback.taken_back", "A rollback is taken back", text)
+    tell(change, house, one, said, "rollback-taken-back", *step.told)
+    if WEBHOOK in house.notifiers:
+        back = said.model_copy(update={"about": step.id})
+        enqueue(change.connection, WEBHOOK, "rollback", back, f"rollback/{step.id}/taken-back", at=change.at)
+
+
+def _require_allowed(connection: Connection, use: Use, step: WatchStep, day: str) -> None:
+    if (why := why_not(connection, use, step, day)) is not None:
+        raise BadField("watch_step", "to_version", why)
+
+
+def _what_runs(connection: Connection, use: Use) -> dict[str, str | None]:
+    return {one.id: one.version for one in running(connection, use.id)}
 
 
 def _ordered(connection: Connection, step: WatchStep) -> OrderedVersion | None:
@@ -238,21 +240,16 @@ def _where(connection: Connection, step: WatchStep) -> str:
 
 def _people(connection: Connection, use: Use, monitor: Monitor) -> list[str]:
     """Each unit's accountable clinician, the monitor's owner, and who answers for the use."""
-    named = [monitor.owner, use.owner, *(run.clinician for run in _running(connection, use.id))]
+    named = [monitor.owner, use.owner, *(run.clinician for run in running(connection, use.id))]
     return list(dict.fromkeys(one for one in named if one is not None))[:50]
 
 
-def _running(connection: Connection, use: str) -> list[Deployment]:
-    rows = select(deployments).where(deployments.c.use == use, deployments.c.mode.in_(_RUNS)).order_by(deployments.c.id)
-    return [DEPLOYMENTS.read(row) for row in connection.execute(rows)]
-
-
-def _step(change: Change, reader: Reader, name: str, revision: int, why: str, state: str) -> WatchStep:
+def _step(change: Change, reader: Reader, name: str, revision: int, why: str, *states: str) -> WatchStep:
     one: WatchStep = governance.get(change.connection, "watch_step", name, paths_for(reader, "incident.read"))
     require(reader, CONFIRM, paths_of(change.connection, USES.get(change.connection, one.use)))
     if one.revision != revision:
         raise Stale("watch_step", name, revision, one.revision)
-    if one.kind is not StepTaken.ROLLBACK or one.state != state:
+    if one.kind is not StepTaken.ROLLBACK or one.state not in states:
         raise StepSettled(one.state)
     if not why.strip():
         raise BadField("watch_step", "why", "say why")

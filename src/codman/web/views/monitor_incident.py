@@ -262,7 +262,7 @@ def _step(one: WatchStep, named: Mapping[str, str], reader: str, *, confirms: bo
     if rollback and confirms and one.state == "proposed":
         links = [("confirm", "Confirm the way back"), ("decline", "Decline it")]
     elif rollback and confirms and one.state == "confirmed":
-        links = [("done", "Say that it was carried out")]
+        links = [("done", "Say that it was carried out"), ("decline", "Take it back")]
     found = [(f"/monitor/steps/{one.id}/{name}", words) for name, words in links]
     if one.kind is StepTaken.PAUSE and pause is not None:
         # its own page says who may confirm and who may decline it
