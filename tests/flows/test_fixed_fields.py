@@ -12,6 +12,7 @@ from book import ARTEFACT, Book, bare
 
 from codman.flows import records
 from codman.flows.filing import file_evidence
+from codman.flows.papers import file_paper
 from codman.flows.triage import triage_again
 from codman.registry.access import Held, NotAllowed, Reader
 from codman.registry.fixed_fields import FixedField
@@ -138,6 +139,52 @@ def test_a_tier_that_nobody_triaged_may_be_raised_by_an_edit(book):
     as_entered(book, tier="low")
 
     assert records.change(book.house, book.officer, "use", "ward", {"tier": "high"}, 2).tier == "high"
+
+
+@pytest.mark.parametrize(
+    ("was", "to"),
+    [
+        ("high-impact", "not high-impact"),
+        ("high-impact", "presumed high-impact, determined not"),
+        ("high-impact", None),
+        ("presumed high-impact, determined not", "not high-impact"),
+    ],
+)
+def test_nobody_lowers_the_impact_alone_but_by_a_determination_that_another_has_filed(book, was, to):
+    as_entered(book, impact=was)
+
+    def lowered():
+        return records.change(book.house, book.officer, "use", "ward", {"impact": to}, 2)
+
+    with pytest.raises(FixedField, match="no one person, and no file"):
+        lowered()
+    determined(book, book.officer)
+    with pytest.raises(FixedField, match="no one person, and no file"):
+        lowered()
+    determined(book, Reader("p-two", "Officer 2", (Held(Role.OFFICER, "/"),)))
+    assert lowered().impact == to
+
+
+def test_the_impact_may_be_raised_by_an_edit(book):
+    as_entered(book, impact="not high-impact")
+
+    assert records.change(book.house, book.officer, "use", "ward", {"impact": "high-impact"}, 2).impact == "high-impact"
+
+
+def determined(book, who):
+    about = {"about_kind": "use", "about": "ward", "type": "impact-determination", "title": "Why it is not"}
+    file_paper(book.house, who, f"by {who.person}".encode(), media_type="text/plain", **about)
+
+
+def test_what_still_stands_at_a_site_is_not_retired_by_an_edit_and_what_ended_everywhere_is(book):
+    as_entered(book, stage="live", decision="undecided (legacy)")
+    deploy(book, "ward", None)
+
+    with pytest.raises(FixedField, match="still there at a site"):
+        records.change(book.house, book.officer, "use", "ward", {"stage": "retired"}, 2)
+    with book.house.database.changing(SYSTEM) as change:
+        DEPLOYMENTS.change(change, "runs", {"mode": "ended"}, None)
+    assert records.change(book.house, book.officer, "use", "ward", {"stage": "retired"}, 2).stage == "retired"
 
 
 def test_what_was_decided_elsewhere_neither_reaches_further_nor_becomes_undecided_by_an_edit(book):

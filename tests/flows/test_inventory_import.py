@@ -492,11 +492,14 @@ def test_an_import_by_somebody_who_may_not_decide_sets_no_risk_and_no_stage(hous
 
     decided = import_file(house, OPERATOR, list_, tmp_path / "risky.yaml")
     assert risks(house) == {
-        "Sepsis": ("retired", "high", "not high-impact"),
+        "Sepsis": ("retired", "high", "high-impact"),
         "Idea": ("proposed", "low", "not high-impact"),
     }
     assert decided.updated == 2
-    assert [(n.row, n.column) for n in decided.notes if "no one person lowers a tier" in n.why] == [(2, "use.tier")]
+    assert [(n.row, n.column) for n in decided.notes if "no one person" in n.why] == [
+        (2, "use.tier"),
+        (2, "use.impact"),
+    ]
 
 
 def case_of(use: str) -> CaseFields:

@@ -9,15 +9,21 @@ from sqlalchemy import Connection, Select, literal, select
 
 from codman.registry.records import BadField
 from codman.registry.replay_rows import IMPORTED
-from codman.registry.schema import deployments, statements
+from codman.registry.schema import deployments, documents, log_entries, statements
 from codman.registry.schema_review import cases, triages
-from codman.spine.use import Decision, Stage, Tier
+from codman.spine.site import Mode
+from codman.spine.use import Decision, Impact, Stage, Tier
 
 # what a review sets, never the keeper of a record alone
 DECIDED: Final = frozenset({"stage", "stage_since", "decision", "tier", "impact"})
 RAN_BEFORE: Final = frozenset({Stage.SILENT, Stage.PILOT, Stage.LIVE, Stage.PAUSED, Stage.RETIRED})
 UNDECIDED: Final = frozenset({Decision.UNDECIDED, Decision.LEGACY})  # the other words are a committee's
 _EXPOSURE: Final = {Stage.SILENT: 1, Stage.PILOT: 2, Stage.LIVE: 3}  # of any other stage none: no patient meets it
+IMPACT_DETERMINATION: Final = "impact-determination"  # the document that says why it is not high-impact (OMB M-25-21)
+_LESS_THAN: Final[Mapping[Impact, frozenset[str | None]]] = {
+    Impact.HIGH: frozenset({Impact.PRESUMED.value, Impact.NOT_HIGH.value, None}),
+    Impact.PRESUMED: frozenset({Impact.NOT_HIGH.value, None}),
+}
 _STANDS: Final = ("decision", "stage", "stage_since")
 _TIERS: Final = (Tier.LOW, Tier.MEDIUM, Tier.HIGH)
 _TO_A_CASE: Final = "open a case, or take it to another stage from the use's page"
@@ -102,6 +108,39 @@ def use_stays(connection: Connection, use: Any, after: Mapping[str, Any]) -> Non
         raise FixedField("use", "product", tied, "add a new use of the other product, and retire this one")
 
 
+def impact_stays(connection: Connection, use: Any, after: Mapping[str, Any], by: str | None) -> None:
+    """Refuse one person, or a file, that would make less than high-impact of a use that is so.
+
+    Who determines that it is not files that in writing, and another person changes it.
+
+    Args:
+        connection: Where to read.
+        use: The use as it was.
+        after: The fields that would change, with their new values.
+        by: Who changes it; None is a file.
+
+    Raises:
+        FixedField: It would be lowered, and no other person has filed the determination.
+    """
+    if use.impact not in _LESS_THAN or "impact" not in after or after["impact"] not in _LESS_THAN[use.impact]:
+        return
+    filed = (
+        select(literal(1))
+        .select_from(documents)
+        .join(log_entries, log_entries.c.about == documents.c.id)
+        .where(
+            documents.c.about == use.id,
+            documents.c.type == IMPACT_DETERMINATION,
+            log_entries.c.action == "document.create",
+            log_entries.c.actor != by,
+        )
+    )
+    if by is None or not _any(connection, filed):
+        why = f"it is {use.impact.value}, and no one person, and no file, says that it is less"
+        fix = f"have another person file the determination, a document of type '{IMPACT_DETERMINATION}'; then change it"
+        raise FixedField("use", "impact", why, fix)
+
+
 def entry_stays_undecided(decision: Decision) -> None:
     """Refuse a new use that calls itself decided: a decision is made here, by a case, or it is a claim.
 
@@ -123,9 +162,16 @@ def _decides_nothing(connection: Connection, use: Any, after: Mapping[str, Any])
     if "decision" in after and not {decision, use.decision} <= UNDECIDED:
         raise FixedField("use", "decision", "only a case decides, or takes a decision back", "open a case")
     stage = Stage(after.get("stage", use.stage))
+    if stage is Stage.RETIRED and use.stage is not stage and _any(connection, _still_there(use.id)):
+        why = "it is still there at a site: a case decides that what runs retires"
+        raise FixedField("use", "stage", why, "open a case that asks for its retirement, or end it at each site first")
     if decision not in UNDECIDED and _EXPOSURE.get(stage, 0) > _EXPOSURE.get(use.stage, 0):
         why = f"nothing here says that what was decided elsewhere reaches {stage.value}"
         raise FixedField("use", "stage", why, "open a case")
+
+
+def _still_there(use: str) -> Select[Any]:
+    return select(literal(1)).where(deployments.c.use == use, deployments.c.mode != Mode.ENDED.value)
 
 
 def _lower(tier: str, than: Tier) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, Final, Generic
 from sqlalchemy import bindparam, update
 
 from codman.registry.database import Change
-from codman.registry.fixed_fields import FixedField, use_stays, why_not_moved
+from codman.registry.fixed_fields import FixedField, impact_stays, use_stays, why_not_moved
 from codman.registry.imports.convert import Converted, Note
 from codman.registry.imports.kept_facts import change_facts
 from codman.registry.imports.mapping import Mapping
@@ -150,7 +150,9 @@ def _leave_to_review(change: Change, row: Converted, use: Any, patch: dict[str, 
     notes = []
     for together in _SET_BY_REVIEW:
         try:
-            use_stays(change.connection, use, {name: patch[name] for name in together if name in patch})
+            said = {name: patch[name] for name in together if name in patch}
+            use_stays(change.connection, use, said)
+            impact_stays(change.connection, use, said, None)
         except FixedField as error:
             for name in together:
                 patch.pop(name, None)
