@@ -25,6 +25,7 @@ from codman.flows.reporting.schedules import ScheduleEnded
 from codman.flows.review.cases import CaseClosed
 from codman.flows.review.conditions import ConditionClosed
 from codman.flows.review.deciding import CannotDecide
+from codman.flows.review.excluding import ExclusionSettled, MustApply
 from codman.flows.review.pausing import ProposalSettled
 from codman.flows.review.staging import CannotMove
 from codman.flows.triage import NothingAsked, NotTriaged
@@ -103,6 +104,8 @@ _SORTS: Final[Mapping[type[CodmanError], Sort]] = {
     NotAwaited: Sort("not-awaited", 409),
     ScheduleEnded: Sort("schedule-ended", 409),
     IntakeClosed: Sort("intake-closed", 409),
+    ExclusionSettled: Sort("exclusion-settled", 409),
+    MustApply: Sort("must-apply", 409),
     NothingAsked: Sort("nothing-asked", 409),
     NotTriaged: Sort("not-triaged", 409),
     KeyReused: Sort("key-reused", 409),

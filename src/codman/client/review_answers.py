@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from codman.client.answers import Answered
+from codman.spine.exclusion import Exclusion
 from codman.spine.review import Acceptance, Case, Condition, Remark, Reviewer, Vote
 
 
@@ -39,6 +40,7 @@ class CaseRead(Answered):
     remarks: list[Remark]
     conditions: list[Condition]
     acceptances: list[Acceptance]
+    exclusions: list[Exclusion]
     interested: dict[str, str]
     votes_lead_to: str | None
     lacking: list[str]

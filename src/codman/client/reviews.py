@@ -7,6 +7,7 @@ from typing import Any
 
 from codman.client.collections import Readable
 from codman.client.review_answers import CaseRead, Minutes
+from codman.spine.exclusion import Exclusion
 from codman.spine.review import Acceptance, Case, CaseOutcome, Choice, Condition, Conflict, Remark, Reviewer, Vote
 
 
@@ -85,20 +86,50 @@ class Reviews(Readable[Case]):
         body = {"requirement": requirement, "reason": reason, "condition": dict(condition)}
         return Acceptance.model_validate(self._do(name, "acceptances", body))
 
+    def say_not_applicable(self, name: str, requirement: str, why: str) -> Exclusion:
+        """Say that a requirement does not apply to the use; it waits for a second person."""
+        return Exclusion.model_validate(self._do(name, "exclusions", {"requirement": requirement, "why": why}))
+
+    def agree_not_applicable(self, exclusion: Exclusion) -> Exclusion:
+        """Agree to that, as the second person, without a hand in the use."""
+        reply = self._sender.send("POST", f"/exclusions/{exclusion.id}/agreement", etag=f'"{exclusion.revision}"')
+        return Exclusion.model_validate(reply.json())
+
+    def say_applicable(self, exclusion: Exclusion, why: str) -> Exclusion:
+        """Refuse it, end it, or take back what one said."""
+        path = f"/exclusions/{exclusion.id}/refusal"
+        reply = self._sender.send("POST", path, json={"why": why}, etag=f'"{exclusion.revision}"')
+        return Exclusion.model_validate(reply.json())
+
     def withdraw(self, case: Case, *, why: str) -> Case:
         """Take it back."""
         path = f"{self._path}/{case.id}/withdrawal"
         return self._read(self._sender.send("POST", path, etag=f'"{case.revision}"', why=why))
 
-    def decide(self, case: Case, outcome: CaseOutcome | str, reasons: str, *, expires_on: str | None = None) -> Case:
+    def decide(
+        self,
+        case: Case,
+        outcome: CaseOutcome | str,
+        reasons: str,
+        *,
+        on: str | None = None,
+        expires_on: str | None = None,
+    ) -> Case:
         """Close it. It is signed in the closer's name, which asks for a person who has just signed in.
+
+        Args:
+            case: As it was read.
+            outcome: How it ends.
+            reasons: Why.
+            on: What was read: `read(name).table`; refused once that is another.
+            expires_on: From when it stands no more.
 
         Raises:
             NotYours: A token signs nothing.
             Conflict: The votes or the evidence do not carry the outcome.
             ChangedMeanwhile: It was changed since it was read.
         """
-        body = {"outcome": outcome, "reasons": reasons, "expires_on": expires_on}
+        body = {"outcome": outcome, "reasons": reasons, "on": on, "expires_on": expires_on}
         path = f"{self._path}/{case.id}/decision"
         return self._read(self._sender.send("POST", path, json=body, etag=f'"{case.revision}"'))
 
@@ -113,8 +144,12 @@ class Conditions(Readable[Condition]):
         """Say what shows that it is done, or accept the document handed in for it; never one's own."""
         return self._step(condition, "closing", {"note": note})
 
+    def say_done(self, condition: Condition, said_done: str, shown_by: str | None = None) -> Condition:
+        """Say that one's own is done, with a document's id or a digest that shows it; who presides closes it."""
+        return self._step(condition, "completion", {"said_done": said_done, "shown_by": shown_by})
+
     def hand_back(self, condition: Condition, why: str) -> Condition:
-        """Not accept the document that was handed in: it is open again."""
+        """Not accept the document, or its owner's word that it is done: it is open again."""
         return self._step(condition, "return", {"why": why})
 
     def prolong(self, condition: Condition, due_on: str, why: str) -> Condition:

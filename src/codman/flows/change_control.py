@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, tzinfo
 from typing import Any, Final
 
 from sqlalchemy import Connection, select
@@ -18,7 +18,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from codman.flows import records
 from codman.flows.house import House
 from codman.flows.review import conditions, pausing
-from codman.flows.review.changes_seen import Seen, read_log, version_shift
+from codman.flows.review.changes_seen import CURSOR, Seen, read_log, read_until, version_shift
+from codman.flows.review.exclusions import end_those_moved
 from codman.flows.review.grounds import GRANTED, decisions_in_force, grounds_of
 from codman.flows.review.opening import own_packs
 from codman.flows.review.plans import plan_for
@@ -34,12 +35,12 @@ from codman.registry.schema_review import cases, log_cursors, reopenings
 from codman.review.changes import PLANNABLE, Shift, Touched, number, touched, touched_by_edition, touched_by_framework
 from codman.review.packs.catalog import packs
 from codman.review.packs.framework import frameworks
+from codman.spine.day import day_in
 from codman.spine.policy import Policy
 from codman.spine.reopening import Changed, ReopeningState
 from codman.spine.review import Case, CaseState
 from codman.spine.use import Use
 
-_CURSOR: Final = "change control"
 REOPENING_FILTERS: Final = ("use", "policy", "requirement", "changed", "state")
 PLAN_FILTERS: Final = ("use", "case")
 
@@ -69,7 +70,7 @@ class WouldReopen:
 def change_round(house: House) -> Looked:
     """Read what the log tells since the last round: reopen, close, and propose pauses; again, it changes nothing."""
     with house.database.reading() as connection:
-        start, stop = _position(connection), size_of(connection)
+        start, stop = read_until(connection), size_of(connection)
         if start >= stop:
             return Looked()
         stirred = read_log(connection, start, stop)
@@ -77,6 +78,7 @@ def change_round(house: House) -> Looked:
         told = {*stirred.uses, *(name for name, product in waiting.items() if product in stirred.products)}
     if told or stirred.products:
         conditions.look(house)
+    end_those_moved(house, stirred.seen)
     reopened = sum(reopen(house, use, seen) for use, seen in _by_use(stirred.seen).items())
     closed, in_plan = _settle(house, told & set(waiting) | {one.use for one in stirred.seen})
     if told or reopened or stirred.seen:
@@ -103,13 +105,13 @@ def look_at_editions(house: House) -> int:
     Returns:
         How many requirements were reopened.
     """
-    now = house.database.clock()
-    editions = editions_of(house, now)
+    today = house.database.today()
+    editions = editions_of(house, today)
     digests = {name: digest_of(policy) for name, policy in editions.items()}
     found: dict[str, list[Touched]] = defaultdict(list)
     with house.database.reading() as connection:
-        for case in _standing(connection, now.date().isoformat()):
-            moved = _frameworks_moved(case, now)
+        for case in _standing(connection, today.isoformat()):
+            moved = _frameworks_moved(case, today, house.database.zone)
             other = case.policy in digests and digests[case.policy] != case.policy_digest
             if not moved and not other:
                 continue
@@ -123,10 +125,10 @@ def look_at_editions(house: House) -> int:
     return sum(reopen_these(house, use, touches) for use, touches in found.items())
 
 
-def editions_of(house: House, at: datetime) -> Mapping[str, Policy]:
+def editions_of(house: House, day: date) -> Mapping[str, Policy]:
     """The policies in force on a day, by name; of several editions the newest, of equals the hospital's own."""
     found: dict[str, Policy] = {}
-    for pack in sorted(packs(at, own_packs(house)), key=lambda one: (one.valid_from, one.own)):
+    for pack in sorted(packs(day, own_packs(house)), key=lambda one: (one.valid_from, one.own)):
         found |= {policy.policy: policy for policy in pack.checkpoints}
     return found
 
@@ -146,7 +148,7 @@ def would_reopen(house: House, reader: Reader, use: str, changed: Changed, to: s
         BadField: It cannot be asked about, or `to` is missing or unknown.
     """
     found: Use = records.get(house, reader, "use", use)
-    day = house.database.clock().date().isoformat()
+    day = house.database.today().isoformat()
     with house.database.reading() as connection:
         shift = shift_asked(connection, reader, found, changed, to)
         plan = plan_for(connection, use, shift, day)
@@ -219,7 +221,7 @@ def _by_use(seen: Iterable[Seen]) -> dict[str, list[Seen]]:
 def _settle(house: House, names: Iterable[str]) -> tuple[int, int]:
     closed = in_plan = 0
     wanted = sorted(names)
-    editions = editions_of(house, house.database.clock()) if wanted else {}
+    editions = editions_of(house, house.database.today()) if wanted else {}
     for use in wanted:
         more, planned = settle(house, use, editions)
         closed, in_plan = closed + more, in_plan + planned
@@ -246,29 +248,24 @@ def _standing(connection: Connection, day: str) -> Sequence[Case]:
     return [case for use in names for case in decisions_in_force(connection, use, day)]
 
 
-def _frameworks_moved(case: Case, now: datetime) -> list[tuple[Any, Any]]:
+def _frameworks_moved(case: Case, today: date, zone: tzinfo) -> list[tuple[Any, Any]]:
     """Frameworks of which another edition is in force than on the day of the decision."""
     if case.decided_at is None:
         return []
-    then = {one.framework: one for one in frameworks(date.fromisoformat(case.decided_at[:10]))}
+    then = {one.framework: one for one in frameworks(day_in(case.decided_at, zone))}
     return [
         (then[one.framework], one)
-        for one in frameworks(now)
+        for one in frameworks(today)
         if one.framework in then and then[one.framework].edition != one.edition
     ]
 
 
-def _position(connection: Connection) -> int:
-    row = connection.execute(select(log_cursors.c.position).where(log_cursors.c.name == _CURSOR)).one_or_none()
-    return 0 if row is None else int(row.position)
-
-
 def _move_on(house: House, position: int) -> None:
     with house.database.changing(SYSTEM) as change:
-        if _position(change.connection) >= position:  # another server was quicker
+        if read_until(change.connection) >= position:  # another server was quicker
             return
         dialect = sqlite if change.connection.dialect.name == "sqlite" else postgresql
-        row = dialect.insert(log_cursors).values(name=_CURSOR, position=position)
+        row = dialect.insert(log_cursors).values(name=CURSOR, position=position)
         change.connection.execute(
             row.on_conflict_do_update(index_elements=["name"], set_={"position": row.excluded.position})
         )

@@ -344,6 +344,7 @@ def _record(use: Use, fresh: Triage, tier: Tier, **more: Any) -> TriageFields:
         tier=tier,
         reasons=reasons_of(fresh),
         unknown=unknown_of(fresh),
+        classes=fresh.settled_classes,
         **more,
     )
 

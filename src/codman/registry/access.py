@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from codman.errors import CodmanError
@@ -102,6 +102,8 @@ ACTIONS: Final[Mapping[str, frozenset[Role]]] = {
     "case.remark": _DOERS,
     "case.vote": _COMMITTEE,  # and only who is named, without a conflict, who neither built nor submitted it
     "case.accept": _PRESIDING,  # what evidence could not decide, in writing, under a condition
+    "exclusion.create": _COMMITTEE | {Role.OWNER},  # that a requirement does not apply; with a second person
+    "exclusion.agree": _PRESIDING,  # that second person
     "case.decide": _PRESIDING,
     "case.emergency": _PRESIDING,
     "condition.change": _PRESIDING | {Role.OWNER},
@@ -196,6 +198,7 @@ FOR_EVERY_SITE: Final = frozenset(
         "triage.agree",
         "case.change",
         "case.accept",
+        "exclusion.agree",
         "case.decide",
         "case.emergency",
         "monitor.allow",
@@ -312,6 +315,13 @@ def require(reader: Reader, action: str, at: Iterable[str] | None = None) -> Non
     if not may(reader, action, at):
         every = action in FOR_EVERY_SITE
         raise NotAllowed(action, "anywhere" if at is None else "at every site of it" if every else "at this site")
+
+
+def only_lent(reader: Reader, action: str, at: Iterable[str]) -> bool:
+    """Whether somebody may do this there by a right taken in an emergency, and by no role of their own."""
+    places = list(at)
+    own = replace(reader, held=tuple(held for held in reader.held if not held.lent))
+    return may(reader, action, places) and not may(own, action, places)
 
 
 def is_reading(action: str) -> bool:

@@ -21,6 +21,7 @@ from codman.registry.schema_review import (
     conditions,
     corrective_actions,
     determinations,
+    exclusions,
     expected_reports,
     intakes,
     pause_proposals,
@@ -34,6 +35,7 @@ from codman.registry.schema_review import (
 from codman.registry.schema_watch import incidents, looks, monitors, signals, watch_steps
 from codman.spine.concern import Concern, ConcernFields, CorrectiveAction, CorrectiveActionFields
 from codman.spine.determination import Determination, DeterminationFields
+from codman.spine.exclusion import Exclusion, ExclusionFields
 from codman.spine.intake import Intake, IntakeFields, TriageFields, TriageRecord
 from codman.spine.partner_report import ExpectedReport, ExpectedReportFields, Schedule, ScheduleFields
 from codman.spine.pausing import PauseProposal, PauseProposalFields
@@ -74,6 +76,7 @@ VOTES: Final = Records("vote", votes, VoteFields, Vote)
 REMARKS: Final = Records("remark", remarks, RemarkFields, Remark)
 ACCEPTANCES: Final = Records("acceptance", acceptances, AcceptanceFields, Acceptance)
 CONDITIONS: Final = Records("condition", conditions, ConditionFields, Condition)
+EXCLUSIONS: Final = Records("exclusion", exclusions, ExclusionFields, Exclusion)
 SCHEDULES: Final = Records("schedule", schedules, ScheduleFields, Schedule)
 EXPECTED_REPORTS: Final = Records("expected_report", expected_reports, ExpectedReportFields, ExpectedReport)
 CONCERNS: Final = Records("concern", concerns, ConcernFields, Concern)
@@ -99,6 +102,7 @@ GOVERNANCE: Final[Mapping[str, Records[Any, Any]]] = {
         REMARKS,
         ACCEPTANCES,
         CONDITIONS,
+        EXCLUSIONS,
         SCHEDULES,
         EXPECTED_REPORTS,
         CONCERNS,

@@ -51,10 +51,11 @@ PLANNABLE: Final = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """How one requirement stood when it was decided: met, or accepted in writing."""
+    """How one requirement stood when it was decided: met, accepted in writing, or said not to apply."""
 
     requirement: Requirement
     evidence: Exhibit | None  # what it rested on, where it is still there
+    passed_over: bool = False  # said not to apply
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +115,9 @@ def ground_of(decided: Decided, one: Settled) -> Ground:
     version = decided.version if shown is None else shown.version
     if version is not None and not (shown is None and asked.evidence is Kind.DOCUMENT):
         on[Changed.VERSION] = frozenset({version})
-    if asked.evidence in _ON_PATIENTS:
+    if one.passed_over:
+        on |= _of_the_use(decided)
+    elif asked.evidence in _ON_PATIENTS:
         on |= _of_patients(decided, asked, shown, version)
     elif asked.evidence is Kind.DATASET:
         on[Changed.POPULATION] = frozenset()
@@ -143,6 +146,16 @@ def _of_patients(
     yield Changed.DATA_SOURCE, _inputs(shown)
     build = decided.builds.get(version or "")
     yield Changed.EHR_BUILD, frozenset() if build is None else frozenset({build})
+
+
+def _of_the_use(decided: Decided) -> Iterator[tuple[Changed, frozenset[str]]]:
+    """What it rests on that a requirement does not apply: the use as it was, all of it."""
+    build = decided.builds.get(decided.version or "")
+    yield Changed.VERSION, frozenset() if decided.version is None else frozenset({decided.version})
+    yield Changed.SITE, decided.sites
+    yield Changed.EHR_BUILD, frozenset() if build is None else frozenset({build})
+    for changed in (Changed.POPULATION, Changed.THRESHOLD, Changed.DATA_SOURCE):
+        yield changed, frozenset()
 
 
 def _known(changed: Changed, decided: Decided) -> frozenset[str]:

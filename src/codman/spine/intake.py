@@ -70,6 +70,9 @@ class TriageFields(Fields):
     asked: Tier | None = Field(default=None, description="What somebody asked for instead")
     reasons: list[dict[str, Any]] = Field(default_factory=list, max_length=100)
     unknown: list[str] = Field(default_factory=list, max_length=100, description="What was not answered")
+    classes: dict[str, str] = Field(
+        default_factory=dict, description="What each scheme says, where that is settled; empty where it does not apply"
+    )
     state: TriageState = TriageState.STANDING
     asked_by: Id | None = None
     agreed_by: Id | None = None

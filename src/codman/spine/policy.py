@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, field_validator
 
@@ -32,6 +32,11 @@ class Checkpoint(StrEnum):
     CHANGE = "change"
     PAUSE = "pause"
     RETIRE = "retire"
+
+
+# Those whose decision lets something run. One at `change` adds a version or a site to such a decision, and stands no
+# longer than it; one at `monitoring` may end what runs, and lets nothing run.
+LETS_RUN: Final = frozenset({Checkpoint.SILENT, Checkpoint.PILOT, Checkpoint.GO_LIVE})
 
 
 class Severity(StrEnum):
@@ -76,6 +81,9 @@ class Requirement(_Strict):
     )
     severity: Severity = Severity.BLOCK
     controls: tuple[Name, ...] = Field(default=(), description="What it answers elsewhere: FRAMEWORK/CONTROL")
+    always_applies: bool | None = Field(
+        default=None, strict=True, description="Nobody may say that it does not apply to a use"
+    )
     asked_as: str = Field(description="The key of the policy that holds the ask: measurement, document, evidence")
     asks: SerializeAsAny[Ask]
     line: int = Field(default=0, exclude=True, repr=False, description="Where it stands in its file, for annotations")

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, select
 from codman.evidence.canonical import parse
 from codman.registry.places import marked
 from codman.registry.schema import deployments, facts, log_entries, sites, statements, uses, versions
-from codman.registry.schema_review import cases
+from codman.registry.schema_review import cases, log_cursors
 from codman.review.changes import Shift, number
 from codman.spine.reopening import Changed
 from codman.spine.site import Mode
@@ -24,6 +24,7 @@ _FACTS: Final[Mapping[str, Changed]] = {
     DATA_SOURCE_FACT: Changed.DATA_SOURCE,
     "chai-model-card/TrustIngredients/AISystemFacts/InputDataSource": Changed.DATA_SOURCE,
 }
+CURSOR: Final = "change control"
 _PAGE: Final = 2000
 
 
@@ -43,6 +44,12 @@ class Stirred:
     seen: Sequence[Seen]
     uses: frozenset[str]
     products: frozenset[str]  # something is filed about them for every use
+
+
+def read_until(connection: Connection) -> int:
+    """The first entry of the log that no round has read yet."""
+    row = connection.execute(select(log_cursors.c.position).where(log_cursors.c.name == CURSOR)).one_or_none()
+    return 0 if row is None else int(row.position)
 
 
 def read_log(connection: Connection, start: int, stop: int) -> Stirred:

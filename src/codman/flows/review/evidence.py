@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 
 from codman.evidence.store import Store
 from codman.flows.house import House
+from codman.flows.review.exclusions import Excluded
 from codman.registry.schema import documents, statements, versions
 from codman.registry.standing import standing_of
 from codman.review.policy.exhibit import Exhibit, merged, of_statement
@@ -21,7 +22,7 @@ from codman.spine.policy import AppliesTo, Policy
 from codman.spine.product import Product
 from codman.spine.statement import Kind, Origin, when
 from codman.spine.use import Use
-from codman.spine.verdict import Outcome, Verdict
+from codman.spine.verdict import Finding, Outcome, Result, Verdict
 
 _AT_ONCE: Final = 500  # names in one question
 _MOST_ROWS: Final = 300_000  # measurements held in memory, about half a kilobyte each
@@ -142,6 +143,7 @@ def judged(
     at: datetime | None = None,
     chosen: bool = False,
     setting: str | None = None,
+    excluded: Mapping[str, Excluded] | None = None,
 ) -> Verdict:
     """A policy held against what the book holds about a use.
 
@@ -155,11 +157,21 @@ def judged(
         chosen: The policy was chosen for this use when its case was opened: it is held, whatever has changed of the use
             since. Without, a policy that is not meant for such a use asks nothing of it.
         setting: Where care is given, as `setting_of` gives it; the use's own care setting without.
+        excluded: Requirements that do not apply to it, as `excluded_in` gives them: passed over while nothing is filed
+            for them; what is filed is judged.
     """
     if chosen:
         policy = policy.model_copy(update={"applies_to": AppliesTo()})
     facts = _facts(use, product, setting)
-    return judge_exhibits(policy, exhibits, at, facts=facts, version=version or _newest(exhibits), use=use.id)
+    verdict = judge_exhibits(policy, exhibits, at, facts=facts, version=version or _newest(exhibits), use=use.id)
+    return verdict if not excluded else replace(verdict, results=tuple(_passed_over(verdict, excluded)))
+
+
+def _passed_over(verdict: Verdict, excluded: Mapping[str, Excluded]) -> Iterator[Result]:
+    for result in verdict.results:
+        said = excluded.get(result.id) if result.outcome is Outcome.MISSING else None
+        passed = None if said is None else Finding(outcome=Outcome.NOT_APPLICABLE, said=said.sentence)
+        yield result if passed is None else result._replace(finding=passed)
 
 
 def outcomes(

@@ -64,14 +64,21 @@ def decisions_in_force(connection: Connection, use: str, day: str) -> list[Case]
 
 
 def grounds_of(house: House, connection: Connection, case: Case) -> list[Ground]:
-    """What each requirement rests on that a decision found met, or that it accepted in writing."""
+    """What each requirement rests on that a decision found met, accepted in writing, or passed over."""
     use = USES.get(connection, case.use)
     policy = kept(connection, case.policy_digest)
     stood = {one.id: one for one in decided_requirements(house, case) if counts(one)}
     by_digest = {one.digest: one for one in exhibits_of(house, connection, use)}
     about = _decided(connection, case, policy)
     return [
-        ground_of(about, Settled(requirement=r, evidence=by_digest.get(_evidence(stood[r.id]))))
+        ground_of(
+            about,
+            Settled(
+                requirement=r,
+                evidence=by_digest.get(_evidence(stood[r.id])),
+                passed_over=stood[r.id].outcome == Outcome.NOT_APPLICABLE.value,
+            ),
+        )
         for r in policy.requires
         if r.id in stood
     ]
@@ -91,8 +98,8 @@ def decided_requirements(house: House, case: Case) -> list[DecidedRequirement]:
 
 
 def counts(one: DecidedRequirement) -> bool:
-    """Whether a decision took a requirement as shown."""
-    return one.accepted or one.outcome == Outcome.MET.value
+    """Whether a decision took a requirement as shown, or as one that does not apply."""
+    return one.accepted or one.outcome in (Outcome.MET.value, Outcome.NOT_APPLICABLE.value)
 
 
 def logged_at(connection: Connection, case: Case) -> int:

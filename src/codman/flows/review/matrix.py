@@ -13,8 +13,10 @@ from codman.errors import BadInput
 from codman.flows import records
 from codman.flows.house import House
 from codman.flows.review.evidence import exhibits_of, judged
+from codman.flows.review.exclusions import excluded_in, standing_of
 from codman.flows.review.opening import own_packs
 from codman.flows.review.setting import setting_of
+from codman.flows.triage_record import spared_of_many
 from codman.registry.access import Reader
 from codman.registry.coverage import coverage_of
 from codman.registry.database import instant
@@ -27,6 +29,7 @@ from codman.review.packs.choose import NoPolicy, SeveralPolicies, policies_for, 
 from codman.review.packs.framework import ControlFramework, framework, frameworks
 from codman.review.policy.exhibit import Exhibit
 from codman.spine.day import end_of
+from codman.spine.exclusion import Exclusion
 from codman.spine.policy import Checkpoint, Policy
 from codman.spine.product import Product
 from codman.spine.use import Stage, Use
@@ -114,13 +117,15 @@ def known_of(house: House, connection: Connection, use: Use, at: datetime, *, to
     exhibits = [one for one in exhibits_of(house, connection, use) if one.digest not in later]
     said = said_by_registry(coverage_of(connection, use.id)) if today else []
     told, papers = _told(connection, use), _papers(connection, use)
+    agreed = [one for one in standing_of(connection, [use.id]).get(use.id, []) if (one.agreed_at or "") <= instant(at)]
     technique, setting = technique_of(product.generative, None), setting_of(connection, use)
     subject = {"technique": technique, "tier": use.tier, "setting": setting, "kind": product.kind}
     return Known(
-        judged=list(_judged(house, use, product, setting, exhibits, at)),
+        judged=list(_judged(house, connection, use, product, setting, exhibits, agreed, at)),
         said=[*said, *told],
         filed=papers,
         subject={key: str(value) for key, value in subject.items() if value is not None},
+        not_applicable=spared_of_many(connection, [use.id]).get(use.id, {}),
     )
 
 
@@ -143,13 +148,22 @@ def policies_asked(
 
 
 def _judged(
-    house: House, use: Use, product: Product, setting: str | None, exhibits: list[Exhibit], at: datetime
+    house: House,
+    connection: Connection,
+    use: Use,
+    product: Product,
+    setting: str | None,
+    exhibits: list[Exhibit],
+    agreed: list[Exclusion],
+    at: datetime,
 ) -> Iterator[Judged]:
     tasks = {one.task for one in exhibits if one.task is not None}
     origins = {one.digest: one.origin for one in exhibits}
     task = next(iter(tasks)) if len(tasks) == 1 else None
     for policy in policies_asked(house, use, product, task, setting, at):
-        yield from judged_in(policy, judged(exhibits, policy, use, product, at=at, setting=setting), origins)
+        excluded = excluded_in(connection, policy, agreed)
+        verdict = judged(exhibits, policy, use, product, at=at, setting=setting, excluded=excluded)
+        yield from judged_in(policy, verdict, origins)
 
 
 def _later(connection: Connection, use: Use, at: datetime) -> set[str]:

@@ -12,8 +12,10 @@ from sqlalchemy import Column, ColumnElement, Connection, Row, Table, select
 
 from codman.flows.house import House
 from codman.flows.review.evidence import exhibits_of_many, judged
+from codman.flows.review.exclusions import excluded_in, standing_of
 from codman.flows.review.matrix import policies_asked
 from codman.flows.review.setting import settings_of
+from codman.flows.triage_record import spared_of_many
 from codman.registry.access import NotAllowed, Reader, paths_for
 from codman.registry.database import instant
 from codman.registry.documents import Basis
@@ -28,6 +30,7 @@ from codman.review.packs.choose import technique_of
 from codman.review.packs.framework import frameworks
 from codman.review.policy.exhibit import Exhibit
 from codman.spine.day import end_of
+from codman.spine.exclusion import Exclusion
 from codman.spine.policy import Policy
 from codman.spine.product import Product
 from codman.spine.use import Stage, Use
@@ -73,16 +76,19 @@ def known_in_house(
     exhibits = exhibits_of_many(house, connection, found)
     asked = _Asked(house, at)
     settings = settings_of(connection, found)
+    names = [use.id for use in found]
+    spared, agreed = spared_of_many(connection, names), standing_of(connection)
     known = {}
     for use in found:
         product, setting = made_by[use.product], settings[use.id]
         held = [one for one in exhibits[use.id] if one.digest not in later]
         said = [*(book.undated(use) if today else ()), *book.told(use)]
         known[use.id] = Known(
-            judged=list(_judged(asked, use, product, setting, held, at)),
+            judged=list(_judged(asked, connection, use, product, setting, held, agreed.get(use.id, []), at)),
             said=said,
             filed=book.papers(use),
             subject=_subject(use, product, setting),
+            not_applicable=spared.get(use.id, {}),
         )
     return known
 
@@ -98,12 +104,22 @@ def _subject(use: Use, product: Product, setting: str | None) -> dict[str, str]:
 
 
 def _judged(
-    asked: _Asked, use: Use, product: Product, setting: str | None, held: list[Exhibit], at: datetime
+    asked: _Asked,
+    connection: Connection,
+    use: Use,
+    product: Product,
+    setting: str | None,
+    held: list[Exhibit],
+    agreed: list[Exclusion],
+    at: datetime,
 ) -> Iterator[Judged]:
+    agreed = [one for one in agreed if (one.agreed_at or "") <= instant(at)]
     tasks = {one.task for one in held if one.task is not None}
     origins = {one.digest: one.origin for one in held}
     for policy in asked.of(use, product, next(iter(tasks)) if len(tasks) == 1 else None, setting):
-        yield from judged_in(policy, judged(held, policy, use, product, at=at, setting=setting), origins)
+        excluded = excluded_in(connection, policy, agreed) if agreed else None
+        verdict = judged(held, policy, use, product, at=at, setting=setting, excluded=excluded)
+        yield from judged_in(policy, verdict, origins)
 
 
 class _Asked:

@@ -17,6 +17,7 @@ from codman.registry import governance
 from codman.registry.access import NotAllowed, Reader, paths_for
 from codman.registry.places import told
 from codman.registry.records import Page
+from codman.spine.exclusion import Exclusion
 from codman.spine.review import Acceptance, Case, Condition, Remark, Reviewer, Vote
 from codman.spine.verdict import Result
 
@@ -62,6 +63,7 @@ class CaseRead(BaseModel):
     remarks: list[Remark]
     conditions: list[Condition]
     acceptances: list[Acceptance]
+    exclusions: list[Exclusion] = Field(description="What was said not to apply to the use under this policy")
     interested: dict[str, str] = Field(description="Who may decide nothing here, and why")
     votes_lead_to: str | None
     lacking: list[str] = Field(description="What the votes still lack")
@@ -92,6 +94,7 @@ def read_case(house: House, reader: Reader, name: str) -> CaseRead:
         remarks=list(found.remarks),
         conditions=list(found.conditions),
         acceptances=list(found.acceptances),
+        exclusions=list(found.exclusions),
         interested=dict(found.interested),
         votes_lead_to=None if votes.leads is None else votes.leads.value,
         lacking=list(votes.lacking),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any, Final
 
 from sqlalchemy import Connection, select
@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 from codman.flows.house import House
 from codman.flows.review.changes_seen import Seen, merged
 from codman.flows.review.evidence import exhibits_of, judged
+from codman.flows.review.exclusions import end_those_reopened
 from codman.flows.review.grounds import (
     GRANTED,
     counts,
@@ -32,6 +33,7 @@ from codman.registry.schema_review import cases, reopenings
 from codman.review.changes import Touched, touched
 from codman.review.policy.exhibit import Exhibit
 from codman.review.superseding import exposure, reaches
+from codman.spine.day import day_in
 from codman.spine.policy import Policy, Requirement
 from codman.spine.product import Product
 from codman.spine.reopening import Changed, Reopening, ReopeningFields, ReopeningState
@@ -69,11 +71,12 @@ def reopen_these(house: House, use: str, found: Iterable[Touched]) -> int:
     with house.database.changing(SYSTEM, "a new edition is in force") as change:
         new = [_fields(use, one) for one in _new(change.connection, use, wanted)]
         REOPENINGS.add_many(change, new)
+        end_those_reopened(change, new)
     return len(new)
 
 
 def _to_reopen(house: House, connection: Connection, use: str, seen: Sequence[Seen]) -> list[ReopeningFields]:
-    day = house.database.clock().date().isoformat()
+    day = house.database.today().isoformat()
     found: list[ReopeningFields] = []
     asked: set[tuple[Any, ...]] = set()  # the same ask in two policies is one thing to show
     there = _there(connection, use)
@@ -228,7 +231,7 @@ class _Bench:
 
     def _decided_since(self, one: Reopening) -> str | None:
         """The later decision that took the requirement as shown: just as asked, and for as much as was decided."""
-        stood = (each for each in self.decided if _stood(each, one))
+        stood = (each for each in self.decided if _stood(each, one, self.house.database.zone))
         before = max(stood, key=lambda each: (exposure(each.leads_to), each.decided_at or ""), default=None)
         for case in reversed(self.decided):
             if (case.decided_at or "") <= one.created_at:
@@ -276,7 +279,7 @@ class _Bench:
         return None if own is None else own.finding.evidence
 
     def _today(self) -> str:
-        return self.house.database.clock().date().isoformat()
+        return self.house.database.today().isoformat()
 
     def _policy(self, one: Reopening) -> Policy | None:
         """By which policy it is held: today's edition where that is what changed, else as it was decided."""
@@ -325,9 +328,9 @@ class _Bench:
         return self.decided[-1].version if self.decided else None
 
 
-def _stood(case: Case, one: Reopening) -> bool:
+def _stood(case: Case, one: Reopening, zone: tzinfo) -> bool:
     """Whether a decision is one that a reopening took the ground from."""
-    over = case.expires_on is not None and case.expires_on <= one.created_at[:10]
+    over = case.expires_on is not None and case.expires_on <= day_in(one.created_at, zone).isoformat()
     return case.policy == one.policy and (case.decided_at or "") <= one.created_at and not over
 
 

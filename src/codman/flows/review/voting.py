@@ -14,16 +14,17 @@ from codman.registry.database import Change
 from codman.registry.governance import CASES, VOTES
 from codman.registry.records import BadField, Stale
 from codman.review.votes import Tally, on_the_table, tally, why_not_vote
+from codman.spine.exclusion import ExclusionState
 from codman.spine.review import CaseState, Choice, Conflict, Vote
 from codman.spine.verdict import Verdict
 
 
 class CaseChanged(Stale):
-    """A vote on something that its voter never read: it changed after the page was opened."""
+    """A vote or a decision on something that nobody read: it changed after the page was opened."""
 
     def __init__(self) -> None:
-        why = "a site, a condition, the evidence or the use itself is another than on the page the vote was given on"
-        fix = "read the case again, and vote on what it says now"
+        why = "a site, a condition, the evidence, a plan or the use itself is another than on the page that was read"
+        fix = "read the case again, and go by what it says now"
         CodmanError.__init__(self, what="what is voted on was changed meanwhile", why=why, fix=fix)
         self.current = None
 
@@ -107,7 +108,16 @@ def verdict_of(house: House, connection: Connection, found: Docket) -> Verdict:
     """The case's own policy held against what the book holds now."""
     exhibits = exhibits_of(house, connection, found.use)
     now = house.database.clock()
-    return judged(exhibits, found.policy, found.use, found.product, version=found.case.version, at=now, chosen=True)
+    return judged(
+        exhibits,
+        found.policy,
+        found.use,
+        found.product,
+        version=found.case.version,
+        at=now,
+        chosen=True,
+        excluded=found.excluded,
+    )
 
 
 def table(house: House, reader: Reader, case: str) -> str:
@@ -124,7 +134,8 @@ def table(house: House, reader: Reader, case: str) -> str:
 
 def table_of(found: Docket, verdict: Verdict) -> str:
     """What is on the table in a case, as a digest: what a vote that is cast now is cast on."""
-    facts = [found.use.tier, found.setting, found.product.kind, *found.about]
+    passed_over = sorted(one.record.id for one in found.excluded.values())
+    facts = [found.use.tier, found.setting, found.product.kind, *found.about, *passed_over]
     return on_the_table(found.case, found.conditions, found.acceptances, verdict, facts)
 
 
@@ -132,7 +143,8 @@ def count(found: Docket, verdict: Verdict) -> Tally:
     """What the votes of a case add up to: in an open one as it stands now, in a closed one as it was closed."""
     working_on = found.case.state in WORKING
     on = table_of(found, verdict) if working_on else found.case.voted_on
-    touched = max([one.updated_at for one in (found.case, *found.conditions, *found.acceptances)])
+    answered = [one for one in found.exclusions if one.state in (ExclusionState.STANDING, ExclusionState.ENDED)]
+    touched = max([one.updated_at for one in (found.case, *found.conditions, *found.acceptances, *answered)])
     return tally(
         found.case,
         found.reviewers,

@@ -41,6 +41,15 @@ class Source(_Part):
     )
 
 
+class Spares(_Part):
+    """What a framework does not ask of a use that a scheme sorts low."""
+
+    framework: Name = Field(description="All of it, where the scheme does not apply")
+    below: str = Field(description="The class from which on its controls are asked")
+    controls: tuple[str, ...] = Field(min_length=1, description="What is not asked below it; 1 is all under 1")
+    because: Annotated[str, Field(min_length=10, max_length=200)]
+
+
 class Scheme(_Part):
     """Something that sorts uses into classes."""
 
@@ -49,11 +58,14 @@ class Scheme(_Part):
     classes: tuple[str, ...] = Field(min_length=2, description="The lowest first")
     otherwise: str | None = Field(default=None, description="The class where no rule holds; none: it is not known")
     applies: When = ALWAYS
+    spares: Spares | None = None
 
     @model_validator(mode="after")
     def _known_class(self) -> Self:
         if self.otherwise is not None and self.otherwise not in self.classes:
             raise ValueError(f"{self.id}: {self.otherwise!r} is none of its classes")
+        if self.spares is not None and self.spares.below not in self.classes[1:]:
+            raise ValueError(f"{self.id}: below {self.spares.below!r} there is none of its classes")
         return self
 
 

@@ -81,6 +81,15 @@ class Triage:
         """Whether no answer can raise the tier any more."""
         return self.binding is self.tier
 
+    @property
+    def settled_classes(self) -> dict[str, str]:
+        """What each scheme says, where no answer can change it any more; empty where it does not apply."""
+        return {
+            one.scheme: one.found or ""
+            for one in self.classes
+            if one.could_be is None and (one.applies is False or (one.applies and one.found is not None))
+        }
+
     def sorted_by(self, scheme: str) -> Sorted:
         """What one scheme says. Raises KeyError for one that there is not."""
         found = next((one for one in self.classes if one.scheme == scheme), None)
