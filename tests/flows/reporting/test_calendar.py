@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -90,3 +91,17 @@ def test_reminders_go_two_weeks_before_the_day_after_it_and_when_it_is_missing(t
 def test_without_grace_a_report_is_missing_on_the_day_after():
     assert step_on("2026-04-01", 0, "2026-04-02") == 3
     assert standing(report(), 0, "2026-04-02") is Standing.MISSING
+
+
+@pytest.mark.parametrize(
+    ("zone", "last", "over"),
+    [
+        ("America/Chicago", "2026-04-02T04:59:59Z", "2026-04-02T05:00:00Z"),
+        ("Pacific/Auckland", "2026-04-01T10:59:59Z", "2026-04-01T11:00:00Z"),
+    ],
+)
+def test_a_report_is_in_time_until_its_day_is_over_where_the_house_is(zone: str, last: str, over: str):
+    came = {"state": ReportState.RECEIVED, "way": "form"}
+    there = ZoneInfo(zone)
+    assert standing(report(**came, received_at=last), 0, "2030-01-01", there) is Standing.RECEIVED
+    assert standing(report(**came, received_at=over), 0, "2030-01-01", there) is Standing.RECEIVED_LATE

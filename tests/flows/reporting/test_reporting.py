@@ -228,6 +228,20 @@ def test_a_correction_stands_beside_what_came_first(small):
     assert sorted(small.house.store.digests()) == sorted([first.statement, second.statement])
 
 
+def test_more_days_of_grace_need_a_reason_and_make_nothing_late_less_so(small):
+    schedule = small.scheduled()
+    owner = small.person("owner")
+    with pytest.raises(BadField, match="say why reports may come later"):
+        change_schedule(small.house, owner, schedule.id, {"grace_days": 30}, 1)
+    assert change_schedule(small.house, owner, schedule.id, {"grace_days": 30}, 1, why="their year end").revision == 2
+    assert change_schedule(small.house, owner, schedule.id, {"grace_days": 7}, 2).grace_days == 7
+    small.clock.forward(days=31)  # 2 December: a day late
+
+    with pytest.raises(BadField, match="due on 1 Dec 2026 has not come: what is late stays late"):
+        change_schedule(small.house, owner, schedule.id, {"grace_days": 180}, 3, why="their year end")
+    assert change_schedule(small.house, owner, schedule.id, {"grace_days": 1}, 3).grace_days == 1
+
+
 def test_a_schedule_keeps_its_rhythm_and_ends_once(small):
     schedule = small.scheduled()
     owner = small.person("owner")

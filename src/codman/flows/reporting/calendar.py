@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta, tzinfo
 from enum import StrEnum
 from itertools import count
 from typing import Final, NamedTuple
 
+from codman.spine.day import day_in
 from codman.spine.partner_report import ExpectedReportFields, ReportState, ScheduleFields
 
 AHEAD_DAYS: Final = 60  # how long before its day a report stands in the book
@@ -57,18 +58,19 @@ def months_after(day: date, months: int) -> date:
     return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 
-def standing(report: ExpectedReportFields, grace_days: int, today: str) -> Standing:
+def standing(report: ExpectedReportFields, grace_days: int, today: str, zone: tzinfo = UTC) -> Standing:
     """How a report stands on a day.
 
     Args:
         report: The report.
         grace_days: How many days after its day it is late, before it is missing.
         today: The day, ISO 8601.
+        zone: By whose days it came in time or late.
     """
     if report.state is ReportState.EXCUSED:
         return Standing.EXCUSED
     if report.state is ReportState.RECEIVED:
-        late = report.received_at is not None and report.received_at[:10] > report.due_on
+        late = report.received_at is not None and day_in(report.received_at, zone).isoformat() > report.due_on
         return Standing.RECEIVED_LATE if late else Standing.RECEIVED
     if today <= report.due_on:
         return Standing.EXPECTED

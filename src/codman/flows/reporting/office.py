@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import timedelta, tzinfo
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -25,7 +25,7 @@ from codman.registry.links import REPORT, Link, links_about, make_link, revoke_l
 from codman.registry.nouns import PRODUCTS, USES
 from codman.registry.records import BadField, Page
 from codman.registry.schema_review import expected_reports, schedules
-from codman.spine.day import written_day
+from codman.spine.day import day_in, written_day
 from codman.spine.measurement import Measurement
 from codman.spine.partner_report import LINK_DAYS, ExpectedReport, ReportState, Schedule, Way
 from codman.spine.statement import Instant
@@ -280,9 +280,9 @@ def last_measured(house: House, connection: Connection, schedule: str) -> tuple[
     return came[-1].period_end, list(measured)
 
 
-def sentence(report: ExpectedReport, grace_days: int, today: str) -> str:
+def sentence(report: ExpectedReport, grace_days: int, today: str, zone: tzinfo) -> str:
     """How a report stands, in words."""
-    stands, due = standing(report, grace_days, today), written_day(report.due_on)
+    stands, due = standing(report, grace_days, today, zone), written_day(report.due_on)
     if stands is Standing.EXPECTED:
         return f"due on {due}"
     if stands is Standing.LATE:
@@ -291,7 +291,7 @@ def sentence(report: ExpectedReport, grace_days: int, today: str) -> str:
         return f"not reported: due on {due}; nothing is known of this time"
     if stands is Standing.EXCUSED:
         return "excused: nothing was reported for this time"
-    came = written_day((report.received_at or "")[:10])
+    came = "" if report.received_at is None else written_day(day_in(report.received_at, zone))
     says = what_it_says(report)
     late = "late, " if stands is Standing.RECEIVED_LATE else ""
     return f"received {late}on {came}" + (", signed" if report.way is Way.SIGNED else ", as a claim") + f"; {says}"
@@ -320,8 +320,8 @@ def _owed(house: House, connection: Connection, reports: Sequence[ExpectedReport
             partner=(schedule := named[one.schedule]).partner.value,
             partner_name=schedule.partner_name,
             owner=schedule.owner,
-            standing=standing(one, schedule.grace_days, today),
-            sentence=sentence(one, schedule.grace_days, today),
+            standing=standing(one, schedule.grace_days, today, house.database.zone),
+            sentence=sentence(one, schedule.grace_days, today, house.database.zone),
             asked_on=today,
         )
         for one in reports

@@ -23,6 +23,7 @@ from codman.registry.records import BadField, NoSuchRecord
 from codman.registry.requests import Once, remember, reply_to
 from codman.registry.schema import uses
 from codman.registry.schema_review import expected_reports, schedules
+from codman.spine.day import written_day
 from codman.spine.partner_report import ExpectedReportFields, Partner, ReportState, Schedule, ScheduleFields
 from codman.spine.person import PersonFields
 from codman.spine.use import Stage, Use
@@ -96,7 +97,8 @@ def change_schedule(
         NoSuchRecord: There is none within their reach.
         Stale: It was changed meanwhile.
         ScheduleEnded: It is over.
-        BadField: A field cannot be changed, or cannot hold what was given.
+        BadField: A field cannot be changed, or cannot hold what was given; or there would be more days of grace while a
+            report is overdue, or without a reason.
     """
     fixed = next((field for field in patch if field not in CHANGEABLE), None)
     if fixed is not None:
@@ -106,8 +108,28 @@ def change_schedule(
         schedule = schedule_to(change.connection, reader, name, "schedule.change")
         if not schedule.active:
             raise ScheduleEnded
-        _check(change.connection, SCHEDULES.validated({**SCHEDULES.plain(schedule), **patch}), change.today)
+        made = SCHEDULES.validated({**SCHEDULES.plain(schedule), **patch})
+        _check(change.connection, made, change.today)
+        if made.grace_days > schedule.grace_days:
+            _may_wait_longer(change, schedule, why)
         return SCHEDULES.change(change, name, patch, revision)
+
+
+def _may_wait_longer(change: Change, schedule: Schedule, why: str | None) -> None:
+    """Refuse more days of grace where they would make what is late or missing less so, or where nobody says why."""
+    overdue = governance.every(
+        change.connection,
+        "expected_report",
+        expected_reports.c.schedule == schedule.id,
+        expected_reports.c.state == ReportState.DUE.value,
+        expected_reports.c.due_on < change.today,
+        order="due_on",
+    )
+    if overdue:
+        said = f"the report due on {written_day(overdue[0].due_on)} has not come: what is late stays late"
+        raise BadField("schedule", "grace_days", f"{said}; raise them once it came or is excused")
+    if not (why or "").strip():
+        raise BadField("schedule", "why", "say why reports may come later")
 
 
 def end_schedule(
