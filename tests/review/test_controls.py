@@ -64,7 +64,7 @@ def test_every_control_of_every_framework_has_a_row_and_is_open_where_nothing_is
 
     assert len(rows) == 59 + 23 + 3 + 12 + 44 + 38 + 72 + 7 + 3
     assert {row.standing for row in rows} == {Standing.OPEN}
-    assert stood(Known()).why == "No requirement that was judged cites it, and nobody says anything."
+    assert stood(Known()).why == "No requirement that was judged cites it, and no answer to it is in the book."
 
 
 @pytest.mark.parametrize(

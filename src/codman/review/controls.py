@@ -239,7 +239,7 @@ class Grid:
         ]
         parts = [_judged_words(judged), _told_words(told)]
         if not any(parts):
-            parts.append("No requirement that was judged cites it, and nobody says anything.")
+            parts.append("No requirement that was judged cites it, and no answer to it is in the book.")
         starts = self.frameworks[place].applies_from
         if starts is not None and at.astimezone(UTC).date() < starts:
             parts.append(f"It binds from {written_day(starts)}.")
