@@ -116,6 +116,10 @@ def test_conditions_are_listed_by_the_day_they_are_due(call):
     (listed,) = call("GET", "/conditions", who="viewer", params={"owner": "mary", "state": "open"}).json()["items"]
     assert listed["id"] == made.json()["id"]
     match = {"If-Match": '"1"'}
+    early = call(
+        "POST", f"/conditions/{listed['id']}/completion", who="mary", json={"said_done": "all did"}, headers=match
+    )
+    assert "not decided yet" in early.json()["detail"]
     own = call("POST", f"/conditions/{listed['id']}/closing", who="mary", json={"note": "done"}, headers=match)
     assert own.status_code == 422
     closed = call("POST", f"/conditions/{listed['id']}/closing", who="chair", json={"note": "seen"}, headers=match)

@@ -56,7 +56,7 @@ def test_by_a_posters_code_a_concern_takes_one_form_and_says_who_looks_by_when(
     assert (one.use, one.site, one.raised_by, one.words) == ("use-sepsis", "site-a", None, SAID["words"])
     thanks = nobody.get(sent.headers["location"]).text
     assert "the accountable clinician of this site, who must look at it by <strong>16 Nov 2026, 16:00 UTC" in thanks
-    assert one.id in thanks
+    assert str(one.number) in thanks
     assert "two hours late" not in thanks
 
 
@@ -226,8 +226,20 @@ def test_a_serious_concern_from_the_list_to_its_close(
     listed = officer.get("/incidents").text
     assert path in listed
     assert "Nobody has it yet" in listed
+    assert "C-2026-0001" in listed
+    assert officer.get("/incidents", params={"number": "c 2026 1"}).headers["location"] == path
+    assert "no concern with that number that you may read" in officer.get("/incidents?number=C-2026-0002").text
     page = officer.get(path).text
-    for words in ("A pause is proposed", "A duty to report runs", "803.30(a)(1)", "two hours late", "I have it"):
+    for words in (
+        "Pause proposed, 16 Nov 2026",
+        "because of the harm",
+        "C-2026-0001",
+        "A pause is proposed",
+        "A duty to report runs",
+        "803.30(a)(1)",
+        "two hours late",
+        "I have it",
+    ):
         assert words in page
 
     clinician = pages(Role.VIEWER, person="person-reviewer")  # of the deployment, whatever their role

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from datetime import tzinfo
 from typing import Any, Final
 
-from sqlalchemy import Connection, exists, func, or_, select
+from sqlalchemy import Connection, and_, exists, func, or_, select
 
 from codman.flows.house import House
+from codman.flows.review.accepting import to_accept
 from codman.flows.review.cases import WORKING, docket_within
 from codman.flows.review.staging import ready_for
 from codman.flows.review.voting import count, verdict_of
@@ -18,7 +19,6 @@ from codman.registry import governance
 from codman.registry.access import Reader, may, paths_for
 from codman.registry.interests import filers_of, hand_in
 from codman.registry.inventory import paths_of
-from codman.registry.mine import to_accept
 from codman.registry.names import names_of
 from codman.registry.nouns import PRODUCTS, SITES, USES
 from codman.registry.schema import uses
@@ -63,7 +63,7 @@ def of_reviews(house: House, connection: Connection, reader: Reader, ahead: str,
     yield from _ready(connection, reader, house.database.clock().isoformat(), house.database.zone)
     yield from _undecided(connection, reader, today)
     yield from _reopened(connection, reader)
-    yield from _sites(connection, reader)
+    yield from _sites(house, connection, reader)
 
 
 def _reopened(connection: Connection, reader: Reader) -> Iterator[Task]:
@@ -189,22 +189,31 @@ def _conditions(connection: Connection, reader: Reader) -> Iterator[Task]:
         )
     )
     for row in rows:
+        by_word = row.requirement is None and row.document is None
+        sentence, words = f"You owe a condition of {row.name}", row.sentence
+        if row.said_done_at is not None:
+            sentence = f"You said that a condition of {row.name} is done; it is open until who presides closes it"
+        elif row.returned_at is not None:
+            sentence = f"A condition of {row.name} came back to you: it is not done"
+            words = f"{row.sentence} – {row.note}"
         yield Task(
             duty=Duty.CONDITION,
-            sentence=f"You owe a condition of {row.name}",
-            at=f"/reviews/{row.case}#conditions",
-            since=row.created_at,
+            sentence=sentence,
+            at=f"/conditions/{row.id}/done" if by_word else f"/reviews/{row.case}#conditions",
+            since=row.said_done_at or row.returned_at or row.created_at,
             due_on=row.due_on,
             use=row.use,
-            words=row.sentence,
+            words=words,
         )
 
 
 def _handed_in(connection: Connection, reader: Reader) -> Iterator[Task]:
-    """Documents that were handed in for a condition, for who presides and has no hand in the use."""
+    """Documents handed in for a condition, and owners' words that one is done: for who presides, with no hand in it."""
     if not may(reader, "case.change"):
         return
-    for one in governance.every(connection, "condition", conditions.c.state == ConditionState.HANDED_IN.value):
+    said = and_(conditions.c.state == ConditionState.OPEN.value, conditions.c.said_done_at.is_not(None))
+    waits = or_(conditions.c.state == ConditionState.HANDED_IN.value, said)
+    for one in governance.every(connection, "condition", waits):
         use = USES.get(connection, one.use)
         places = paths_of(connection, use, governance.CASES.get(connection, one.case).sites)
         if reader.person in (one.owner, one.handed_in_by) or not may(reader, "case.change", places):
@@ -213,14 +222,20 @@ def _handed_in(connection: Connection, reader: Reader) -> Iterator[Task]:
             continue
         if one.handed_in is not None and reader.person in filers_of(connection, one.handed_in):
             continue
+        paper = one.state is ConditionState.HANDED_IN
+        came = (
+            "A document was handed in for a condition of"
+            if paper
+            else "Who owes it says that it is done, a condition of"
+        )
         yield Task(
             duty=Duty.ACCEPT,
-            sentence=f"A document was handed in for a condition of {use.name}: accept it, or hand it back",
+            sentence=f"{came} {use.name}: {'accept it, or hand it back' if paper else 'close it, or give it back'}",
             at=f"/conditions/{one.id}/close",
-            since=one.handed_in_at or one.updated_at,
+            since=one.handed_in_at or one.said_done_at or one.updated_at,
             due_on=one.due_on,
             use=use.id,
-            words=one.sentence,
+            words=one.sentence if paper else f"{one.sentence} – {one.said_done}",
         )
 
 
@@ -329,18 +344,22 @@ def _undecided(connection: Connection, reader: Reader, today: str) -> Iterator[T
         )
 
 
-def _sites(connection: Connection, reader: Reader) -> Iterator[Task]:
+def _sites(house: House, connection: Connection, reader: Reader) -> Iterator[Task]:
+    """Sites to accept, for their clinicians: not accepted yet, or not since it was decided."""
     if not may(reader, "deployment.accept"):
         return
-    there = to_accept(connection, reader.person)
-    places = SITES.get_many(connection, [one.site for one in there])
-    named = names_of(connection, [one.use for one in there])
+    there = to_accept(connection, reader.person, house.database.clock().isoformat(), house.database.zone)
+    places = SITES.get_many(connection, [one.deployment.site for one in there])
     for one in there:
-        use = USES.get(connection, one.use)
+        run, use = one.deployment, USES.get(connection, one.deployment.use)
         if reader.person in hand_in(connection, use, PRODUCTS.get(connection, use.product)):
             continue
-        if may(reader, "deployment.accept", [places[one.site].path]):
-            sentence = f"Accept {named.get(one.use, one.use)} at {places[one.site].name}"
+        if may(reader, "deployment.accept", [places[run.site].path]):
+            again = " again, since it was decided anew" if one.before else ""
             yield Task(
-                duty=Duty.SITE, sentence=sentence, at=f"/uses/{one.use}#where", since=one.created_at, use=one.use
+                duty=Duty.SITE,
+                sentence=f"Accept {use.name} at {places[run.site].name}{again}",
+                at=f"/uses/{use.id}#where",
+                since=run.created_at if one.case is None else max(run.created_at, one.case.decided_at or ""),
+                use=use.id,
             )

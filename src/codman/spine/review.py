@@ -59,6 +59,7 @@ class CaseFields(Fields):
     leads_to: Stage = Field(description="The stage it asks for")
     version: Id | None = Field(default=None, description="The version it is about; none is any that is deployed")
     sites: list[Id] = Field(default_factory=list, max_length=1000, description="Sites that the decision will name")
+    plans: list[Id] = Field(default_factory=list, max_length=100, description="Change plans laid before it")
     policy: Line = Field(description="Name of the policy it is judged by")
     edition: Line = Field(description="The policy's edition")
     policy_digest: Sha256 = Field(description="sha256 of the policy as canonical JSON")
@@ -188,7 +189,7 @@ class ConditionFields(Fields):
     returned_at: Instant | None = Field(default=None, description="When one was not accepted; only a later one counts")
     said_done: Prose | None = Field(default=None, description="What its owner says was done; it closes nothing")
     said_done_at: Instant | None = None
-    shown_by: Id | None = Field(default=None, description="The document or statement that its owner names for it")
+    shown_by: Sha256 | None = Field(default=None, description="The document or statement that its owner names for it")
     closed_at: Instant | None = None
     closed_by: Sha256 | None = Field(default=None, description="The statement that closed it")
     note: Prose | None = Field(default=None, description="Why it was closed or withdrawn by hand")

@@ -24,6 +24,7 @@ from codman.web.pages import (
     audit,
     changes,
     concern,
+    condition_done,
     coverage,
     documents,
     doubts,
@@ -80,6 +81,7 @@ _TOPICS: Final = (
     review_opening.topic,  # before `/reviews/{name}`
     review_steps.topic,
     review_aftermath.topic,
+    condition_done.topic,
     changes.topic,
     plans.topic,
     reviews.topic,

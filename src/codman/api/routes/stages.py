@@ -14,10 +14,10 @@ from codman.api.replies import Reply
 from codman.api.routes.lists import CONFIG, listing
 from codman.flows.house import House
 from codman.flows.recorded import undecided_of
-from codman.flows.review import conditions, reading, staging
+from codman.flows.review import conditions, reading, said_done, staging
 from codman.registry.access import Reader
 from codman.registry.records import Page
-from codman.spine.record import Day, Prose
+from codman.spine.record import Day, Id, Prose
 from codman.spine.review import Case, Condition
 from codman.spine.use import Stage, Use
 
@@ -55,6 +55,17 @@ class HandClosing(BaseModel):
     model_config = CONFIG
 
     note: Prose
+
+
+class Done(BaseModel):
+    """What somebody says who owes a condition."""
+
+    model_config = CONFIG
+
+    said_done: Prose
+    shown_by: Id | None = Field(
+        default=None, description="A document's id, or the digest of a document or statement that shows it"
+    )
 
 
 class Withdrawal(BaseModel):
@@ -149,12 +160,29 @@ def operations() -> Iterator[Operation]:
     )
     yield Operation(
         method="POST",
+        path="/conditions/{id}/completion",
+        name="say_condition_done",
+        tag="decisions",
+        action="review.read",
+        summary="Say that one's own condition is done",
+        description="By whoever owes it, with what shows it. It closes nothing and moves no day: who presides closes "
+        "it, or gives it back with a reason. Only for a condition that no evidence and no document closes.",
+        do=_say_done,
+        parameters=condition,
+        body=Body(Done, "What was done"),
+        edits=True,
+        problems=(409,),
+        answers=(Answer(200, "It waits for who presides", Condition, headers=("ETag",)),),
+    )
+    yield Operation(
+        method="POST",
         path="/conditions/{id}/return",
         name="return_condition",
         tag="decisions",
         action="case.change",
-        summary="Hand a condition's document back",
-        description="The condition is open again, and only a later document counts. By who presides, with a reason.",
+        summary="Give a condition back to who owes it",
+        description="Its document, or the word that it is done, is not accepted: it is open again, and only a later "
+        "document counts. By who presides, with a reason.",
         do=_hand_back,
         parameters=condition,
         body=Body(Withdrawal, "Why"),
@@ -218,6 +246,14 @@ def _close(call: Call) -> Reply:
     note = call.fields(HandClosing).note
     name, revision = call.id("condition"), call.revision()
     return replies.record(conditions.close_by_hand(call.house, call.reader, name, revision, note, request=call.request))
+
+
+def _say_done(call: Call) -> Reply:
+    done = call.fields(Done)
+    name, revision = call.id("condition"), call.revision()
+    return replies.record(
+        said_done.say_done(call.house, call.reader, name, revision, done.said_done, done.shown_by, request=call.request)
+    )
 
 
 def _hand_back(call: Call) -> Reply:

@@ -22,17 +22,21 @@ from codman.registry.inventory import paths_of
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import PRODUCTS, USES
 from codman.registry.records import BadField
+from codman.registry.related import deployments_of
 from codman.registry.schema import documents, log_entries, people, statements
 from codman.registry.schema_review import cases, conditions
 from codman.review.policy.exhibit import Exhibit
 from codman.spine.day import written_day
+from codman.spine.policy import Checkpoint
 from codman.spine.reopening import Changed, ReopeningFields
 from codman.spine.review import Case, CaseOutcome, CaseState, Condition, ConditionState
+from codman.spine.site import Mode
 from codman.spine.statement import Kind, when
 from codman.spine.verdict import Outcome
 
 _later = cases.alias()
 _NOTHING_IN: Final = {"handed_in": None, "handed_in_at": None, "handed_in_by": None}
+_NOTHING_SAID: Final = {"said_done": None, "said_done_at": None, "shown_by": None}
 
 
 class ConditionClosed(CodmanError):
@@ -91,21 +95,25 @@ def close_by_hand(
 def hand_back(
     house: House, reader: Reader, condition: str, revision: int, why: str, *, request: str | None = None
 ) -> Condition:
-    """Not accept the document that was handed in for a condition: it is open again, and only a later document counts.
+    """Not accept the document, or its owner's word that it is done: the condition goes back to who owes it, with why.
+
+    It is open again, and only a later document counts.
 
     Raises:
         NoSuchRecord: There is none of that name within their reach.
         NotAllowed: They may not, for this use.
         NotYours: They have a hand in the use, filed the document, or have a conflict of interest.
-        BadField: No document waits, it is their own condition, or no reason is given.
+        BadField: No document and no word of its owner waits, it is their own condition, or no reason is given.
         ConditionClosed: It is closed already.
     """
     with house.database.changing(reader.author(request), why) as change:
         one = _open(change, reader, condition, waits=True)
-        if one.state is not ConditionState.HANDED_IN:
-            raise BadField("condition", "state", "no document waits to be accepted")
+        if one.state is not ConditionState.HANDED_IN and one.said_done is None:
+            raise BadField("condition", "state", "no document waits to be accepted, and nobody says that it is done")
+        require(reader, "case.change", _places(change.connection, one))
         _not_theirs(change, reader, one, "somebody else says whether it is done", why)
-        back = {"state": ConditionState.OPEN.value, "returned_at": change.at, "note": why, **_NOTHING_IN}
+        back = {"state": ConditionState.OPEN.value, "returned_at": change.at, "note": why}
+        back |= {**_NOTHING_IN, **_NOTHING_SAID}
         return CONDITIONS.change(change, condition, back, revision)
 
 
@@ -214,6 +222,7 @@ def standing_case(connection: Connection, use: str, day: str) -> Case | None:
         cases.c.state == CaseState.DECIDED.value,
         cases.c.outcome.in_([CaseOutcome.APPROVED.value, CaseOutcome.CONDITIONAL.value]),
         cases.c.expires_on > day,
+        cases.c.checkpoint != Checkpoint.MONITORING.value,
         order="decided_at",
     )
     return rows[-1] if rows else None
@@ -276,7 +285,11 @@ def _due(house: House, connection: Connection, day: str) -> Looked:
 
 
 def _met_by(house: House, connection: Connection, one: Condition) -> _Meets | None:
-    """What meets a condition, if anything does; it must be newer than the decision, and than one that was refused."""
+    """What meets a condition, if anything does; it must be newer than the decision, and than one that was refused.
+
+    Evidence meets it that is about what runs by now where the decision holds, in each of its versions: what was decided
+    on and runs no more proves nothing to anybody. Where nothing runs yet it is the version that was decided on.
+    """
     if one.requirement is None and one.document is None:
         return None
     case = CASES.get(connection, one.case)
@@ -286,12 +299,23 @@ def _met_by(house: House, connection: Connection, one: Condition) -> _Meets | No
         there = [e for e in fresh if e.kind is Kind.DOCUMENT and e.predicate.get("document") == one.document]
         return next((_Meets(e.digest, True) for e in there if e.verified), None)
     policy = kept(connection, case.policy_digest)
-    verdict = judged(fresh, policy, use, PRODUCTS.get(connection, use.product), version=case.version, chosen=True)
-    result = next((r for r in verdict.results if r.id == one.requirement), None)
-    if result is None or result.outcome is not Outcome.MET or result.finding.evidence is None:
-        return None
+    product = PRODUCTS.get(connection, use.product)
+    met = ""
+    for version in _versions_now(connection, case):
+        verdict = judged(fresh, policy, use, product, version=version, chosen=True)
+        result = next((r for r in verdict.results if r.id == one.requirement), None)
+        if result is None or result.outcome is not Outcome.MET or result.finding.evidence is None:
+            return None
+        met = result.finding.evidence
     paper = any(r.id == one.requirement and r.evidence is Kind.DOCUMENT for r in policy.requires)
-    return _Meets(result.finding.evidence, paper)
+    return _Meets(met, paper)
+
+
+def _versions_now(connection: Connection, case: Case) -> Sequence[str | None]:
+    """The versions that run by now where a decision holds; the one it was about where nothing runs, or none is said."""
+    there = [one for one in deployments_of(connection, case.use) if not case.sites or one.site in case.sites]
+    running = {one.version for one in there if one.mode is not Mode.ENDED}
+    return sorted(one for one in running if one is not None) or [case.version]
 
 
 def _after(exhibit: Exhibit, case: Case, one: Condition) -> bool:

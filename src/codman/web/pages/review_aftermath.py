@@ -39,7 +39,7 @@ _WHY: Final = Ask(
 )
 _STEPS: Final[Mapping[str, tuple[str, str, tuple[Ask, ...]]]] = {
     "close": ("Say that a condition is met", "It is met", (_NOTE,)),
-    "return": ("Hand a condition's document back", "Hand it back", (_WHY,)),
+    "return": ("Give a condition back to who owes it", "Give it back", (_WHY,)),
     "prolong": ("Give a condition another day", "Give it that day", (_DUE, _WHY)),
 }
 _REASON: Final = Ask(
@@ -65,13 +65,13 @@ def close(visit: VisitDep, form: FormDep, name: str) -> Response:
 
 @topic.get("/conditions/{name}/return")
 def return_page(visit: VisitDep, name: str) -> Response:
-    """The form that hands a condition's document back."""
+    """The form that gives a condition back: its document, or its owner's word."""
     return _condition(visit, _open(visit, name, "case.change", waits=True), "return", {})
 
 
 @topic.post("/conditions/{name}/return")
 def return_it(visit: VisitDep, form: FormDep, name: str) -> Response:
-    """Not accept the document that was handed in for a condition, with a reason."""
+    """Not accept the document, or the word that it is done, with a reason."""
 
     def done() -> None:
         hand_back(visit.house, visit.reader, name, revision_in(form), form.get("why") or "")
@@ -163,7 +163,13 @@ def _condition(
 
 
 def _paper(one: Condition, named: Mapping[str, str]) -> tuple[Fact, ...]:
-    """The document that waits, and who filed it."""
+    """What waits to be closed: the document and who filed it, or what its owner says was done."""
+    if one.said_done is not None:
+        shown = (
+            ("what shows it", f"/evidence/{one.shown_by}") if one.shown_by else ("nothing is named that shows it", "")
+        )
+        said = Fact("Its owner says", one.said_done, detail=f"on {day((one.said_done_at or '')[:10])}")
+        return (said, Fact("Shown by", shown[0], href=shown[1]))
     if one.handed_in is None:
         return ()
     by = named.get(one.handed_in_by or "", "nobody with an account")

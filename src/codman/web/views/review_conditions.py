@@ -23,10 +23,16 @@ class ConditionLine:
     due_on: str
     closes: str
     note: str
+    said_done: str  # what its owner says was done; empty where they said nothing
+    said_done_at: str | None
     statement: str
+    href: str  # where it is read: a document as the file that was handed in
+    shown: str  # what the link to it is called
     revision: int
     closable: bool
     acceptable: bool
+    returnable: bool
+    sayable: bool  # the reader owes it, and may say that it is done
     prolongable: bool
 
 
@@ -47,6 +53,9 @@ def condition_line(one: Condition, found: LaidOut, reader: Reader) -> ConditionL
         and reader.person not in (one.owner, one.handed_in_by)
         and found.impartial(reader)
     )
+    open_ = one.state is ConditionState.OPEN
+    said = one.said_done if open_ or one.state is ConditionState.CLOSED else None
+    shown_by = one.closed_by or one.handed_in or one.shown_by or ""
     by_hand = one.requirement is None and one.document is None
     return ConditionLine(
         id=one.id,
@@ -56,9 +65,25 @@ def condition_line(one: Condition, found: LaidOut, reader: Reader) -> ConditionL
         due_on=one.due_on,
         closes=closes,
         note=one.note or "",
-        statement=one.closed_by or one.handed_in or "",
+        said_done=said or "",
+        said_done_at=one.said_done_at,
+        statement=shown_by,
+        href=_href(shown_by, found),
+        shown="what closed it" if one.closed_by else "the document" if one.handed_in else "what its owner shows",
         revision=one.revision,
         closable=theirs and by_hand and found.may(reader, "condition.change"),
         acceptable=theirs and waits and found.may(reader, "case.change"),
+        returnable=theirs and (waits or (open_ and one.said_done is not None)) and found.may(reader, "case.change"),
+        sayable=open_
+        and by_hand
+        and one.owner == reader.person
+        and not reader.read_only
+        and found.docket.case.state is CaseState.DECIDED,
         prolongable=theirs and not waits and found.may(reader, "case.change"),
     )
+
+
+def _href(digest: str, found: LaidOut) -> str:
+    there = found.shown.get(digest)
+    document = None if there is None else there.document
+    return f"/evidence/{digest}" if document is None else f"/documents/{document}/content"
