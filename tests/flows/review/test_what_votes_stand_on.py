@@ -57,7 +57,7 @@ def voted(house: Committee, case, *names: str, choice: Choice = Choice.APPROVE) 
 def close(house: Committee, case, outcome: CaseOutcome = CaseOutcome.APPROVED):
     chair = house.person("chair")
     now = docket(house.house, chair, case.id).case
-    return decide(house.house, chair, case.id, now.revision, outcome, "as voted")
+    return decide(house.house, chair, case.id, now.revision, outcome, "as voted, and for no other reason")
 
 
 def read(house: Committee, case):
