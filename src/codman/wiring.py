@@ -6,7 +6,7 @@ An adapter is loaded where a setting names it: what they share would hold up eve
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -177,17 +177,21 @@ def notifiers_of(settings: Settings, policy: EgressPolicy, clock: Clock) -> dict
 
         token_there = None if settings.mlflow_token is None else settings.mlflow_token.get_secret_value()
         found["mlflow"] = MlflowAlias(settings.mlflow_url, policy, token_there)
-    for name in settings.overdue_to:
-        if name not in ("webhook", "servicenow", "jira"):
-            raise BadSetting("overdue_to", f"{name[:40]!r} is none of webhook, servicenow and jira")
-        if name not in found:
-            raise BadSetting("overdue_to", f"{name} is not set up: {name}_url is not set")
-    for name in settings.concerns_to:
-        if name not in ("webhook", "servicenow", "jira"):
-            raise BadSetting("concerns_to", f"{name[:40]!r} is none of webhook, servicenow and jira")
-        if name != "webhook" and name not in found:
-            raise BadSetting("concerns_to", f"{name} is not set up: {name}_url is not set")
+    _require_known("overdue_to", settings.overdue_to, found, without=())
+    for setting, named in (("concerns_to", settings.concerns_to), ("incidents_to", settings.incidents_to)):
+        _require_known(setting, named, found, without=("webhook",))
     return found
+
+
+def _require_known(
+    setting: str, named: Sequence[str], found: Mapping[str, Notifier], *, without: Sequence[str]
+) -> None:
+    """Refuse systems that nobody knows or that are not set up; those of `without` may wait until they are."""
+    for name in named:
+        if name not in ("webhook", "servicenow", "jira"):
+            raise BadSetting(setting, f"{name[:40]!r} is none of webhook, servicenow and jira")
+        if name not in without and name not in found:
+            raise BadSetting(setting, f"{name} is not set up: {name}_url is not set")
 
 
 def _beside(given: str, name: str, value: T | None) -> T:

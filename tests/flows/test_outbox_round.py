@@ -182,6 +182,10 @@ def test_a_round_without_a_database_says_so_and_leaves_it_to_the_next(book, one_
         ({"servicenow_url": "https://a.example.org", "servicenow_user": "u"}, "servicenow_password"),
         ({"jira_url": "https://a.example.org", "jira_user": "u", "jira_token": "hush"}, "jira_project"),
         ({"time_zone": "Mars/Olympus"}, "time_zone"),
+        ({"incidents_to": "pager"}, "incidents_to"),
+        ({"incidents_to": "jira"}, "incidents_to"),
+        ({"concerns_to": "servicenow"}, "concerns_to"),
+        ({"overdue_to": "webhook"}, "overdue_to"),
     ],
 )
 def test_a_way_out_that_is_set_up_by_half_is_told_at_the_start_without_its_secret(tmp_path, given, missing):
