@@ -28,7 +28,8 @@ class ReportRead(Answered):
 class ReportLink(Answered):
     """A link for one report, the one time it is known."""
 
-    link: str
+    link: str | None  # None where it went by mail
+    sent_to: str | None
     expires_at: str
 
 
@@ -95,7 +96,7 @@ class Reports(Readable[ReportRead]):
         return ExpectedReport.model_validate(self._sender.send("POST", path, content=body, media_type=_XLSX).json())
 
     def make_link(self, name: str) -> ReportLink:
-        """A link for somebody without an account; it works once and is shown here alone."""
+        """A link for somebody without an account: it went by mail, or is shown here alone; it works once."""
         return ReportLink.model_validate(self._sender.send("POST", f"{self._path}/{name}/links").json())
 
     def revoke_links(self, name: str) -> int:

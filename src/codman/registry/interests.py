@@ -14,13 +14,14 @@ from typing import Any, Final
 from sqlalchemy import BindParameter, ColumnElement, Connection, and_, bindparam, func, or_, select
 
 from codman.registry.schema import documents, keys, log_entries, log_texts, people, statements, versions
-from codman.registry.schema_review import cases, intakes, policies
+from codman.registry.schema_review import cases, expected_reports, intakes, links, policies
 from codman.spine.intake import IntakeState
 from codman.spine.product import Product, ProductKind
 from codman.spine.review import Case
 from codman.spine.statement import Kind
 from codman.spine.use import Use
 
+EVENTS_SENT: Final = "event.count"  # that somebody's events became evidence of a use; in the log, once for each
 _NO_WORK: Final = (Kind.DECISION.value, Kind.CONCERN.value)  # whoever votes or warns has no hand in it by that
 _OWN: Final = frozenset({ProductKind.BUILT, ProductKind.OPEN})  # whose versions are made here, not bought
 _SIGNED: Final = ("evidence.sign", "person.sign")  # a signature added later; one made through the notary
@@ -50,6 +51,16 @@ _BY_HAND: Final = (
     .join(statements, statements.c.digest == log_entries.c.about)
     .join(people, people.c.id == log_entries.c.actor)
     .where(_theirs, log_entries.c.about_kind == "statement", log_entries.c.action.in_(_SIGNED))
+    .distinct()
+)
+_COUNTED: Final = select(log_entries.c.entry).where(
+    log_entries.c.about == bindparam("use"), log_entries.c.action == EVENTS_SENT
+)
+_HANDED_OVER: Final = (  # what came by it may be theirs: the link was shown to them, and nobody signed in to answer
+    select(links.c.made_by)
+    .join(expected_reports, expected_reports.c.id == links.c.about)
+    .join(people, people.c.id == links.c.made_by)
+    .where(links.c.purpose == "report", links.c.used_at.is_not(None), expected_reports.c.use == bindparam("use"))
     .distinct()
 )
 _HELD: Final = (
@@ -122,11 +133,21 @@ def _others(connection: Connection, use: Use, product: Product) -> Iterator[tupl
     for of_use, what in ((True, "its evidence"), (False, "evidence about its product")):
         yield from ((person, f"sent {what}") for person, about in sent if about is of_use)
         yield from ((person, f"signed {what}") for person, about in signed if about is of_use)
+    for person in sorted(senders_of(connection, use.id)):
+        yield person, "sent predictions or outcomes that its evidence is made of"
+    for person in connection.execute(_HANDED_OVER, asked).scalars():
+        yield person, "handed over the link that a report came by"
     for person in _filers(connection, asked):
         yield person, "filed a document that is asked for"
     if product.kind in _OWN or _was_own(connection, product):
         for person in connection.execute(_BUILT, asked).scalars():
             yield person, "built it"
+
+
+def senders_of(connection: Connection, use: str) -> set[str]:
+    """Who sent events of a use that the house made evidence of."""
+    told = connection.execute(_COUNTED, {"use": use}).scalars()
+    return {person for raw in told for person in json.loads(bytes(raw))["after"]["senders"]}
 
 
 def _owners_before(connection: Connection, use: Use) -> Iterator[str]:

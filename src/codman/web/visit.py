@@ -66,7 +66,7 @@ class Visit:
         return RedirectResponse(where, status_code=303)
 
     def today(self) -> str:
-        """Today's day in UTC."""
+        """The day that it is in the house's zone, ISO 8601."""
         return self.house.database.today().isoformat()
 
 

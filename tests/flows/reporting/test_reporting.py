@@ -6,7 +6,7 @@ import re
 import socket
 import sys
 import threading
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
@@ -22,21 +22,24 @@ from partners import ANSWERS, Partners
 
 from codman.egress.policy import read_policy
 from codman.flows import outbox as outbox_flow
+from codman.flows.outbox import deliver_due
 from codman.flows.reporting import office, receiving
 from codman.flows.reporting.answers import Answered, read_answers
 from codman.flows.reporting.calendar import Standing
 from codman.flows.reporting.expecting import Looked, look
 from codman.flows.reporting.heeding import against_the_record
-from codman.flows.reporting.receiving import NotAwaited, by_link, original_of_form, receive_by_link
+from codman.flows.reporting.receiving import NotAwaited, NotTheSender, by_link, original_of_form, receive_by_link
 from codman.flows.reporting.schedules import ScheduleEnded, change_schedule, end_schedule, make_schedule
 from codman.flows.task import Duty
 from codman.flows.work import waiting
 from codman.integrations.smtp import SmtpMail, read_server
+from codman.jobs.notifier import Message
 from codman.jobs.tables import outbox
 from codman.registry.access import Held, NotAllowed, Reader
+from codman.registry.interests import hand_in
 from codman.registry.links import LinkSpent
 from codman.registry.log import SYSTEM
-from codman.registry.nouns import DEPLOYMENTS, PEOPLE, USES
+from codman.registry.nouns import DEPLOYMENTS, PEOPLE, PRODUCTS, USES
 from codman.registry.records import BadField, NoSuchRecord
 from codman.registry.schema import documents, statements
 from codman.spine.partner_report import ReportState
@@ -443,3 +446,72 @@ def test_who_has_a_hand_in_a_use_excuses_none_of_its_reports_whatever_else_they_
 
     done = office.excuse(partners.house, partners.person("chair"), report.id, report.revision, "It stood still")
     assert (done.state, done.excuse) == (ReportState.EXCUSED, "It stood still")
+
+
+@dataclass
+class FakeMail:
+    """A way to send mail that keeps what it was given."""
+
+    sent: list[Message] = field(default_factory=list)
+
+    def send(self, message: Message) -> None:
+        self.sent.append(message)
+
+
+def test_a_link_goes_by_mail_to_the_vendor_alone_and_leaves_no_hand(small):
+    mail = FakeMail()
+    house = replace(small.house, notifiers={"mail": mail})
+    (report,) = small.scheduled() and small.reports()
+    chair = small.person("chair")
+
+    made = office.hand_out_link(house, chair, report.id)
+    deliver_due(house)
+
+    assert (made.link, made.sent_to) == (None, "reports@vendor.example")
+    (letter,) = [one for one in mail.sent if one.to == "reports@vendor.example"]
+    link, found = by_link(house, letter.notice.link.rpartition("/")[2])
+    answered = read_answers(ANSWERS, found.schedule.metrics)
+    came = receive_by_link(house, link, answered, original_of_form(found, ANSWERS))
+    assert house.store.get(came.statement).predicate.note is None
+    assert "p-chair" not in hands(small)
+
+
+def hands(small: Partners) -> dict[str, str]:
+    with small.house.database.reading() as connection:
+        use = USES.get(connection, "ward")
+        return hand_in(connection, use, PRODUCTS.get(connection, use.product))
+
+
+def test_what_comes_by_a_link_that_was_shown_says_by_whose_hand_and_they_decide_nothing(small):
+    (report,) = small.scheduled(email=None) and small.reports()
+    made = office.hand_out_link(small.house, small.person("chair"), report.id)
+    assert "p-chair" not in hands(small)  # as long as nothing came by it
+
+    link, found = by_link(small.house, made.link.rpartition("/")[2])
+    answered = read_answers(ANSWERS, found.schedule.metrics)
+    came = receive_by_link(small.house, link, answered, original_of_form(found, ANSWERS))
+
+    note = small.house.store.get(came.statement).predicate.note
+    assert note == "Answered by a link that Person chair made and handed over."
+    assert hands(small)["p-chair"] == "handed over the link that a report came by"
+
+
+def test_nobody_who_is_signed_in_here_answers_for_a_vendor_and_a_team_may(small):
+    vendor = small.scheduled()
+    team = small.scheduled(partner="team", partner_name="The ward's team", first_due="2026-12-02")
+    of = {one.schedule: one.id for one in small.reports()}
+    for_vendor, for_team = opened(small, of[vendor.id]), opened(small, of[team.id])
+
+    with pytest.raises(NotTheSender):
+        by_link(small.house, for_vendor, small.person("owner"))
+    assert by_link(small.house, for_vendor)[1].report.id == of[vendor.id]
+    assert by_link(small.house, for_team, small.person("owner"))[1].report.id == of[team.id]
+
+
+def test_a_vendors_address_is_nobodys_who_works_here(small):
+    with pytest.raises(BadField, match="somebody of this house has it"):
+        small.scheduled(email="Owner@Example.org")
+    schedule = small.scheduled()
+
+    with pytest.raises(BadField, match="somebody of this house has it"):
+        change_schedule(small.house, small.person("owner"), schedule.id, {"email": "owner@example.org"}, 1)

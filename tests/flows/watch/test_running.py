@@ -17,6 +17,9 @@ from codman.flows.watch import running
 from codman.flows.watch.keeping import plan_use
 from codman.flows.watch.running import run_due
 from codman.registry import governance
+from codman.registry.interests import hand_in
+from codman.registry.log import entries
+from codman.registry.nouns import PRODUCTS, USES
 from codman.registry.replay import check_records
 from codman.registry.standing import standing_of
 from codman.review.watching.windows import Span, filled
@@ -179,3 +182,26 @@ def test_windows_of_rows_begin_where_the_last_one_ended_and_an_open_one_waits():
         Span(date(2026, 9, 1), date(2026, 9, 5)),  # 4 + 5 + 0 + 1
         Span(date(2026, 9, 5), date(2026, 9, 6)),  # 30: more than asked on one day
     ]  # 9 on the 6th wait for more; the 7th is not over
+
+
+def test_whoever_sent_the_predictions_and_outcomes_has_a_hand_in_the_use(house):
+    at = datetime(2026, 11, 1, tzinfo=UTC)
+    house.sender = "p-clin"
+    for month in (8, 9, 10):
+        house.month(month)
+    assert "p-clin" not in _hands(house)  # as long as nothing was made of what they sent
+
+    run_due(house.house, at)
+    run_due(house.house, at)
+
+    assert _hands(house)["p-clin"] == "sent predictions or outcomes that its evidence is made of"
+    assert "p-stat" not in _hands(house)
+    with house.house.database.reading() as connection:
+        told = [one.value for one in entries(connection) if one.value["action"] == "event.count"]
+    assert [one["after"] for one in told] == [{"senders": ["p-clin"]}]
+
+
+def _hands(house):
+    with house.house.database.reading() as connection:
+        use = USES.get(connection, "ward")
+        return hand_in(connection, use, PRODUCTS.get(connection, use.product))

@@ -54,6 +54,7 @@ class Watched(Committee):
 
     def __init__(self, folder: Path, database_url: str | None = None) -> None:
         super().__init__(folder, database_url)
+        self.sender = "p-one"  # of the events
         with self.house.database.changing(SYSTEM) as change:
             PEOPLE.change(change, "p-owner", {"email": "owner@example.org"}, None)
             PEOPLE.change(change, "p-clin", {"email": "clinician@example.org"}, None)
@@ -99,4 +100,4 @@ class Watched(Committee):
         """Have the store take some events."""
         found = check(kind, rows, self.clock())
         assert found.refused == [], found.refused[:3]
-        self.house.events.store().take("p-one", [Part(kind, found.rows)])
+        self.house.events.store().take(self.sender, [Part(kind, found.rows)])

@@ -165,7 +165,9 @@ def _of_reports() -> Iterator[Operation]:
         tag="reports",
         action="schedule.change",
         summary="Make a link that answers a report",
-        description="For somebody without an account; it works once, for 30 days, and is shown here alone.",
+        description="For somebody without an account; it works once, for 30 days. Where the schedule has an address "
+        "and mail is set up, it goes there and is shown to nobody; else it is shown here alone, and whoever made it "
+        "has a hand in the use by what comes by it.",
         do=_link,
         parameters=where,
         problems=(409,),

@@ -22,6 +22,7 @@ from codman.spine.day import written_day
 from codman.spine.partner_report import ExpectedReport, Schedule
 
 ANSWER_AT: Final = "/report/"
+MAIL: Final = "mail"
 _SEALED: Final = re.compile(r"/report/~([A-Za-z0-9_-]{43})$")
 # never what anybody else has this key sign: those are envelopes' and checkpoints' bytes
 _OF_LINKS: Final = b"codman single-use links, version 1"

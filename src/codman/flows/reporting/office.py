@@ -13,9 +13,10 @@ from codman.flows.concerns.following import NotImpartial
 from codman.flows.house import House
 from codman.flows.reporting.calendar import Standing, last_day, standing
 from codman.flows.reporting.heeding import what_it_says
-from codman.flows.reporting.letters import address_of_link, secret_of
+from codman.flows.reporting.letters import MAIL, address_of_link, reminder, secret_of
 from codman.flows.reporting.receiving import NotAwaited, awaited_by
 from codman.flows.review.reading import list_governed
+from codman.jobs.outbox import enqueue
 from codman.registry import governance
 from codman.registry.access import NotAllowed, Reader, paths_for, require
 from codman.registry.governance import EXPECTED_REPORTS, SCHEDULES
@@ -54,7 +55,8 @@ class MadeLinkRead(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
-    link: str = Field(description="Opens the form without an account; works once")
+    link: str | None = Field(description="Opens the form without an account; works once. None where it went by mail")
+    sent_to: str | None = Field(default=None, description="The address it went to, and to nobody else")
     expires_at: Instant
 
 
@@ -145,6 +147,10 @@ def links_of(house: House, reader: Reader, name: str) -> Sequence[Link]:
 def hand_out_link(house: House, reader: Reader, name: str, *, request: str | None = None) -> MadeLinkRead:
     """A link by which somebody without an account answers a report, once; those handed out before still do.
 
+    Where the schedule has an address and mail is set up, it goes there and is shown to nobody: who asks for it cannot
+    answer in the partner's place. Else it is shown to hand over, and whoever made it has a hand in the use by a report
+    that comes by it.
+
     Raises:
         NoSuchRecord: There is no such report within their reach.
         NotAllowed: They may not, for its use.
@@ -152,9 +158,14 @@ def hand_out_link(house: House, reader: Reader, name: str, *, request: str | Non
     """
     with house.database.changing(reader.author(request)) as change:
         report = _awaited(change.connection, reader, name, "schedule.change")
-        days = timedelta(days=LINK_DAYS)
-        made = make_link(change, secret_of(house), REPORT, report.id, days, made_by=reader.person)
-    return MadeLinkRead(link=address_of_link(house, made), expires_at=made.expires_at)
+        to = SCHEDULES.get(change.connection, report.schedule).email if MAIL in house.notifiers else None
+        maker = None if to is not None else reader.person
+        made = make_link(change, secret_of(house), REPORT, report.id, timedelta(days=LINK_DAYS), made_by=maker)
+        if to is not None:
+            letter = reminder(house, report, made, overdue=report.due_on < change.today)
+            enqueue(change.connection, MAIL, to, letter, f"report/{report.id}/asked/{made.seed[:16]}", at=change.at)
+    shown = address_of_link(house, made) if to is None else None
+    return MadeLinkRead(link=shown, sent_to=to, expires_at=made.expires_at)
 
 
 def take_back_links(house: House, reader: Reader, name: str, *, request: str | None = None) -> int:

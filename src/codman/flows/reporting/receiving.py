@@ -31,7 +31,7 @@ from codman.registry.filing import file, find
 from codman.registry.governance import EXPECTED_REPORTS, SCHEDULES
 from codman.registry.links import REPORT, Link, LinkSpent, find_link, revoke_links, spend_link
 from codman.registry.log import Author, size_of
-from codman.registry.nouns import DEPLOYMENTS, DOCUMENTS, PRODUCTS, USES, VERSIONS
+from codman.registry.nouns import DEPLOYMENTS, DOCUMENTS, PEOPLE, PRODUCTS, USES, VERSIONS
 from codman.registry.records import NoSuchRecord
 from codman.registry.schema import deployments
 from codman.spine.day import written_day
@@ -81,6 +81,19 @@ class NotSigned(NotProven):
         )
 
 
+class NotTheSender(CodmanError):
+    """A vendor's form, opened by somebody who is signed in to the house."""
+
+    exit_code = 4
+
+    def __init__(self) -> None:
+        super().__init__(
+            what="this form is the vendor's",
+            why="you are signed in as somebody of the house, and would answer in the vendor's place",
+            fix="send them the link; what they sent you is filed on the report's page, under your name",
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Original:
     """What was sent, as it was sent."""
@@ -99,17 +112,20 @@ class Awaited(NamedTuple):
     product: Product
 
 
-def by_link(house: House, token: str) -> tuple[Link, Awaited]:
-    """The report that a link asks for; looking does not use the link up.
+def by_link(house: House, token: str, reader: Reader | None = None) -> tuple[Link, Awaited]:
+    """The report that a link asks for; looking does not use the link up. `reader` is who is signed in, if anybody.
 
     Raises:
         LinkSpent: It is none that could still be used.
+        NotTheSender: Somebody of the house opens a vendor's.
     """
     with house.database.reading() as connection:
         link = find_link(connection, REPORT, token, house.database.clock())
         found = awaited(connection, link.about)
     if found.report.state is not ReportState.DUE:
         raise LinkSpent
+    if reader is not None and found.schedule.partner is Partner.VENDOR:
+        raise NotTheSender
     return link, found
 
 
@@ -243,7 +259,7 @@ def _receive(
             keep_bytes(house, original.data, digest)
             document = DOCUMENTS.add(change, _document(found, original, digest))
             version = _version(change.connection, found.use)
-            statement = _statement(found, version, answered, document, change.at)
+            statement = _statement(found, version, answered, document, change.at, _handed_over(change.connection, link))
             read = read_bytes(canonical_statement(statement), name="the report")
             house.store.put(read)
             known = Known(found.product.id, None if version is None else version.id, found.use.id)
@@ -322,7 +338,16 @@ def _version(connection: Connection, use: Use) -> Version | None:
     return None
 
 
-def _statement(found: Awaited, version: Version | None, answered: Answered, document: Document, at: str) -> Statement:
+def _handed_over(connection: Connection, link: Link | None) -> str | None:
+    """Whose hand a link came by, where it did not go by mail."""
+    if link is None or link.made_by is None:
+        return None
+    return f"Answered by a link that {PEOPLE.get(connection, link.made_by).name} made and handed over."[:2000]
+
+
+def _statement(
+    found: Awaited, version: Version | None, answered: Answered, document: Document, at: str, note: str | None
+) -> Statement:
     vendor = found.schedule.partner is Partner.VENDOR
     window = Window(start=found.report.period_start, end=found.report.period_end)
     predicate = MonitoringPredicate(
@@ -335,6 +360,7 @@ def _statement(found: Awaited, version: Version | None, answered: Answered, docu
         window=window,
         measurements=list(answered.measurements),
         report=answered.report,
+        note=note,
     )
     artefact = None if version is None else version.digest
     # the original stands for the model where the book has no artefact of it: two answers are never one statement

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from codman.errors import CodmanError
 from codman.flows.house import House
@@ -21,7 +21,7 @@ from codman.registry.mine import in_sight
 from codman.registry.nouns import PEOPLE, USES, VENDORS
 from codman.registry.records import BadField, NoSuchRecord
 from codman.registry.requests import Once, remember, reply_to
-from codman.registry.schema import uses
+from codman.registry.schema import people, uses
 from codman.registry.schema_review import expected_reports, schedules
 from codman.spine.day import written_day
 from codman.spine.partner_report import ExpectedReportFields, Partner, ReportState, Schedule, ScheduleFields
@@ -224,6 +224,9 @@ def _check(connection: Connection, made: ScheduleFields, today: str) -> None:
             PersonFields(name="partner", email=made.email)
         except ValueError:
             raise BadField("schedule", "email", "this is no mail address") from None
+        theirs = connection.execute(select(people.c.id).where(func.lower(people.c.email) == made.email.strip().lower()))
+        if made.partner is Partner.VENDOR and theirs.first() is not None:
+            raise BadField("schedule", "email", "somebody of this house has it: a vendor's link goes to the vendor")
     for metric in made.metrics:
         try:
             word(metric)

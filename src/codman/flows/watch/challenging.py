@@ -24,6 +24,7 @@ from codman.flows.watch.challenge_rows import Sides, sides_of
 from codman.flows.watch.keeping import plan_in
 from codman.flows.watch.refusals import CHALLENGE, OtherwisePlanned
 from codman.flows.watch.rows import LABEL, SCORE, SUBJECT, bring_in
+from codman.flows.watch.senders import put_down_senders
 from codman.flows.watch.versions import version_named
 from codman.flows.watched import followed
 from codman.registry.about import Known
@@ -40,6 +41,7 @@ from codman.spine.product import Product, Version
 from codman.spine.site import Mode
 from codman.spine.statement import Kind, Origin, Statement
 from codman.spine.use import Use
+from codman.tables.events.view import senders
 from codman.tables.source import Source, open_source
 
 _REACHES: Final = (Mode.PILOT.value, Mode.LIVE.value)
@@ -138,6 +140,7 @@ def challenge(
         with house.database.reading() as connection:
             statement = _statement(predicate, challenger, _attempt(connection, use, challenger))
         return Challenged(statement=statement, digest=digest(statement), filed=False)
+    sent = senders(house.events.tables, use.id, sides.start, at)
     with house.database.changing(reader.author(request), "a challenger was looked at") as change:
         # counted where nobody else files meanwhile
         statement = _statement(predicate, challenger, _attempt(change.connection, use, challenger))
@@ -145,6 +148,7 @@ def challenge(
         if find(change.connection, name) is None:
             known = Known(product.id, challenger.id, use.id)
             file_own(change, house, sign_as_house(change, house, statement), known, source="monitoring")
+            put_down_senders(change, use.id, sent)
         if once is not None:
             remember(change, once, {"digest": name})
     return Challenged(statement=statement, digest=name, filed=True)

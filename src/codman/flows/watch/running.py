@@ -35,6 +35,7 @@ from codman.flows.watch.measuring import (
     newest_version,
 )
 from codman.flows.watch.rows import EventRows, bring_in, midnight, reference_rows, rows_seen
+from codman.flows.watch.senders import put_down_senders
 from codman.flows.watch.versions import version_named
 from codman.flows.watch.windows_due import Due, counts_rows, windows_due
 from codman.jobs.leases import give_back, keeping, take
@@ -61,7 +62,7 @@ from codman.spine.watching import (
     MonitorState,
     WatchState,
 )
-from codman.tables.events.view import per_day
+from codman.tables.events.view import per_day, senders
 
 log: Final = logging.getLogger("codman.monitoring")
 
@@ -262,6 +263,7 @@ def _file(
 ) -> None:
     """Everything that a look leaves in the book, as one change."""
     rule, first, last, day = due.key
+    sent = senders(house.events.tables, use.id, midnight(about.start), midnight(about.end)) if statements else []
     with house.database.changing(SYSTEM, "a window was looked at") as change:
         connection = change.connection
         current = MONITORS.get(connection, monitor.id)
@@ -276,6 +278,7 @@ def _file(
             return
         known = Known(product.id, None if about.version is None else about.version.id, use.id)
         filed = [_filed(change, house, one, known) for one in statements]
+        put_down_senders(change, use.id, sent)
         LOOKS.add(
             change,
             LookFields(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -158,9 +158,19 @@ def _root(name: tuple[str, str], parent: dict[tuple[str, str], tuple[str, str]])
 
 
 def _scan(
-    tables: Path, kind: EventType, uses: list[str], first: date, last: date | None, *, corrections: bool
+    tables: Path,
+    kind: EventType,
+    uses: list[str],
+    first: date,
+    last: date | None,
+    *,
+    corrections: bool,
+    only: Sequence[str] = (),
 ) -> tuple[pa.Table, int]:
-    """A table's rows of some days, and its version; with every correction, whatever its day, where asked."""
+    """A table's rows of some days, and its version; with every correction, whatever its day, where asked.
+
+    Only these columns, where any are named.
+    """
     path = tables / TABLE[kind]
     table = opened(path)
     if table is None:
@@ -180,8 +190,9 @@ def _scan(
     schema = KEPT[kind]
     divided = ds.partitioning(pa.schema([schema.field(name) for name in DIVIDED_BY]), flavor="hive")
     read = ds.dataset(files, schema=schema, format="parquet", partitioning=divided, partition_base_dir=str(path))
-    found: pa.Table = read.to_table(filter=inside, columns=schema.names)
-    return found.cast(schema), int(table.version())
+    names = list(only) or schema.names
+    found: pa.Table = read.to_table(filter=inside, columns=names)
+    return found.cast(pa.schema([schema.field(name) for name in names])), int(table.version())
 
 
 def _may_hold(listed: pa.Table, first: date, last: date | None, corrections: bool) -> Any:
@@ -259,3 +270,23 @@ def _actions(said: pa.Table, done: pa.Table) -> pa.Array:
     )
     offsets = np.concatenate([[0], np.cumsum(counts)]).astype("<i4")
     return pa.ListArray.from_arrays(pa.array(offsets), values)
+
+
+def senders(tables: Path, use: str, start: datetime, end: datetime) -> list[str]:
+    """Who sent a use's predictions of a time, and the outcomes and actions that may be joined to them; by name.
+
+    Args:
+        tables: The folder of the tables.
+        use: The use's id.
+        start: First moment, with a zone.
+        end: First moment no longer in it.
+    """
+    only = ("use", "prediction_id", "sender")
+    said, _ = _scan(tables, EventType.PREDICTION, [use], start.date(), end.date(), corrections=True, only=only)
+    found = set(said["sender"].unique().to_pylist())
+    for kind in (EventType.OUTCOME, EventType.ACTION):
+        first = (start - _BEFORE).date()
+        rows, _ = _scan(tables, kind, [use, UNRESOLVED], first, None, corrections=False, only=only)
+        theirs = pc.or_(pc.equal(rows["use"], use), pc.is_in(rows["prediction_id"], said["prediction_id"].unique()))
+        found |= set(rows.filter(theirs)["sender"].unique().to_pylist())
+    return sorted(found)

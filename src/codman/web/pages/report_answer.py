@@ -83,10 +83,11 @@ def _opened(visit: Visit, token: str) -> tuple[Link, Awaited]:
 
     Raises:
         LinkSpent: There is none that could still be used.
+        NotTheSender: It is a vendor's, and they are signed in here.
         TooManyTried: Too many from this address were none.
     """
     try:
-        return by_link(visit.house, token)
+        return by_link(visit.house, token, visit.who)
     except LinkSpent:
         count_failure(visit.house.database, token, browser_of(visit.request).address)
         raise

@@ -62,9 +62,9 @@ def report_page(visit: VisitDep, name: str) -> Response:
 
 @topic.post("/reports/{name}/link")
 def make_report_link(visit: VisitDep, name: str) -> Response:
-    """A link for somebody without an account; it is shown on this page and never again."""
+    """A link for somebody without an account: it goes by mail, or is shown on this page and never again."""
     made = office.hand_out_link(visit.house, visit.reader, name)
-    return _report(visit, name, link=made.link, link_ends=made.expires_at)
+    return _report(visit, name, link=made.link or "", link_ends=made.expires_at, sent_to=made.sent_to or "")
 
 
 @topic.post("/reports/{name}/links/revoke")
@@ -200,6 +200,7 @@ def _report(
     *,
     link: str = "",
     link_ends: str = "",
+    sent_to: str = "",
     faults: Sequence[str] = (),
     errors: Mapping[str, str] | None = None,
     status: int = 200,
@@ -219,6 +220,7 @@ def _report(
             now,
             link=link,
             link_ends=link_ends,
+            sent_to=sent_to,
             faults=faults,
             errors=errors,
             largest=LARGEST,

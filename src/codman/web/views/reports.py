@@ -97,6 +97,7 @@ class ReportView:
     open_links: int
     link: str  # just made: the one time it is shown
     link_ends: str
+    sent_to: str  # where the link that was just made went
     faults: tuple[str, ...]
     revision: int
     limit: str
@@ -184,6 +185,7 @@ def report_view(
     *,
     link: str = "",
     link_ends: str = "",
+    sent_to: str = "",
     faults: Sequence[str] = (),
     errors: Mapping[str, str] | None = None,
     largest: int,
@@ -219,6 +221,7 @@ def report_view(
         open_links=sum(found.is_open(now) for found in links),
         link=link,
         link_ends=link_ends,
+        sent_to=sent_to,
         faults=tuple(faults),
         revision=report.revision,
         limit=size(largest),
