@@ -34,6 +34,7 @@ class Duty(StrEnum):
     REOPENED = "have shown again what changed"
     SITE = "accept a site"
     TIER = "agree to a lower tier"
+    APPLIES = "say whether a requirement applies"
     REPORT = "see that a report comes"
     TOLD = "look at what a report tells of"
     CONCERN = "look at a concern"

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, select
 from codman.flows.house import House
 from codman.flows.proposed import USUAL, goes_on, waiting_proposals
 from codman.flows.reporting.heeding import UNHEEDED, waits_for, what_it_says
+from codman.flows.review.cases import WORKING, docket_within, why_partial
 from codman.flows.task import Duty, Task
 from codman.flows.watch.telling import page_of
 from codman.flows.watched import unwatched
@@ -26,9 +27,10 @@ from codman.registry.inventory import paths_of, visible
 from codman.registry.names import names_of
 from codman.registry.nouns import USES
 from codman.registry.schema import uses
-from codman.registry.schema_review import expected_reports, intakes, schedules, triages
+from codman.registry.schema_review import exclusions, expected_reports, intakes, schedules, triages
 from codman.registry.schema_watch import incidents
 from codman.spine.day import written_day
+from codman.spine.exclusion import ExclusionState
 from codman.spine.intake import IntakeState, TriageState
 from codman.spine.partner_report import ReportState
 from codman.spine.watching import IncidentState
@@ -53,6 +55,7 @@ def _every(house: House, connection: Connection, reader: Reader, today: date) ->
     yield from of_reviews(house, connection, reader, ahead, today.isoformat())
     yield from _proposed(connection, reader)
     yield from _tiers(connection, reader)
+    yield from _exclusions(connection, reader)
     yield from _reports(connection, reader, ahead)
     yield from _told(connection, reader)
     yield from of_concerns(house, connection, reader)
@@ -95,6 +98,30 @@ def _tiers(connection: Connection, reader: Reader) -> Iterator[Task]:
                 use=use.id,
                 words=one.why or "",
             )
+
+
+def _exclusions(connection: Connection, reader: Reader) -> Iterator[Task]:
+    """Requirements that somebody says do not apply, for a second person who may agree."""
+    if not may(reader, "exclusion.agree"):
+        return
+    seen = governance.seen(governance.EXCLUSIONS, paths_for(reader, "review.read"))
+    asked = exclusions.c.state == ExclusionState.ASKED.value
+    for one in governance.every(connection, "exclusion", asked, exclusions.c.asked_by != reader.person, seen):
+        found = docket_within(connection, reader, one.case)
+        places = paths_of(connection, found.use, found.case.sites)
+        if found.case.state not in WORKING or not may(reader, "exclusion.agree", places):
+            continue
+        if why_partial(found, reader.person) is not None:
+            continue
+        yield Task(
+            duty=Duty.APPLIES,
+            sentence=f"Somebody says that a requirement does not apply to {found.use.name}: agree or not",
+            at=f"/reviews/{one.case}#r-{one.requirement}",
+            since=one.created_at,
+            due_on=found.case.due_on,
+            use=one.use,
+            words=one.why,
+        )
 
 
 def _reports(connection: Connection, reader: Reader, ahead: str) -> Iterator[Task]:

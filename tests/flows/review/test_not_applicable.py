@@ -18,6 +18,8 @@ from codman.flows.review.excluding import ExclusionSettled, MustApply, agree, re
 from codman.flows.review.minutes import minutes
 from codman.flows.review.reading import read_case
 from codman.flows.review.seats import name_reviewer, state_interest
+from codman.flows.task import Duty
+from codman.flows.work import waiting
 from codman.registry.access import NotAllowed
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import USES
@@ -262,3 +264,18 @@ def test_it_is_said_of_its_version_and_sites_and_of_an_edition_that_asks_the_sam
     withdraw(house.house, house.person("owner"), other.id, other.revision, why="asked too much")
     same = house.opened(policy=TWO.replace(b"2026-11", b"2026-12"))
     assert outcomes(house, same)["alert-burden"] == "not-applicable"
+
+
+def test_it_waits_in_the_work_of_who_may_agree_and_of_nobody_else(house):
+    case = house.opened(policy=TWO)
+    one = said(house, case, by="clin")
+
+    def waits_for(reader):
+        return [(task.at, task.words) for task in waiting(house.house, reader) if task.duty is Duty.APPLIES]
+
+    assert waits_for(house.person("chair")) == [(f"/reviews/{case.id}#r-alert-burden", WHY)]
+    for name in ("clin", "owner", "stat", "viewer"):
+        assert waits_for(house.person(name)) == []
+    assert waits_for(house.at("chair", "south")) == []
+    agree(house.house, house.person("chair"), one.id, one.revision)
+    assert waits_for(house.person("chair")) == []

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pydantic import BaseModel
 from sqlalchemy import Connection, select
 
 from codman.flows.house import House
@@ -21,14 +22,16 @@ from codman.registry.related import deployments_of
 from codman.registry.schema import documents, statements
 from codman.review.policy.bound import Bound
 from codman.review.votes import Tally, why_not_vote
-from codman.spine.policy import Policy, Severity
+from codman.spine.exclusion import Exclusion, ExclusionState
+from codman.spine.policy import Policy, Requirement, Severity
 from codman.spine.record_statements import DecisionPredicate
-from codman.spine.review import CaseState, Conflict, Reviewer
+from codman.spine.review import Acceptance, CaseState, Condition, ConditionState, Conflict, Reviewer
 from codman.spine.site import Deployment, Mode
 from codman.spine.verdict import Outcome, Result, Verdict, rank
 
 UNKNOWN: Final = frozenset({Outcome.UNVERIFIABLE, Outcome.MISSING, Outcome.STALE, Outcome.INCONCLUSIVE})
 _MORE: Final = re.compile(r"([\d,]+) more (?:patients?|rows?|results?)")
+DOCUMENT_URI: Final = "document:"  # how a claim names the original it was made from
 _KEPT: Final = frozenset({Outcome.MET, Outcome.NOT_APPLICABLE})
 
 
@@ -41,11 +44,14 @@ class Shown:
     origin: str | None
     at: str  # when it was measured, else when it was filed
     document: str | None  # of a document, its record
+    original: str | None = None  # of a claim typed by people, the record of what its sender wrote
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beside:
     """One requirement beside what meets it."""
+
+    asked: Requirement
 
     id: str
     title: str
@@ -63,6 +69,9 @@ class Beside:
     evidence: Shown | None
     controls: tuple[str, ...]
     patients_needed: int | None  # how many more would decide it, where its sentence says so
+    acceptance: Acceptance | None = None  # who accepted it in writing, and why
+    promised: Condition | None = None  # what is to decide it later, where a condition asks for it
+    exclusion: Exclusion | None = None  # that it does not apply: what waits for a second person, or what stands
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +87,7 @@ class LaidOut:
     decided: DecisionPredicate | None
     deployments: Sequence[Deployment]  # where it runs, or is to run
     places: Sequence[str]  # paths of the use's sites
+    shown: Mapping[str, Shown]  # what requirements rest on and what was handed in for conditions, by digest
     working: bool
     why_no_vote: str | None  # why the reader may not cast a vote of their own here
     own: Reviewer | None  # the reader as a reviewer
@@ -118,12 +128,15 @@ def lay_out(house: House, reader: Reader, name: str) -> LaidOut:
         decided = decision_of(house, found)
         earlier = voted_before(connection, found.case)
         rows = _as_decided(policy, verdict, decided) if decided is not None else _as_it_stands(found, policy, verdict)
-        shown = _shown(connection, [row["evidence"] for row in rows if row["evidence"] is not None])
+        handed_in = [name for one in found.conditions for name in (one.closed_by, one.handed_in, one.shown_by) if name]
+        shown = _shown(house, connection, [*(row["evidence"] for row in rows if row["evidence"]), *handed_in])
         within = paths_for(reader, "review.read")
         runs = [one for one in deployments_of(connection, found.use.id, within) if one.mode is not Mode.ENDED]
         names = names_of(connection, _mentioned(found, runs))
         places = paths_of(connection, found.use, found.case.sites)
-    requirements = [Beside(**{**row, "evidence": shown.get(row["evidence"] or "")}) for row in rows]
+    requirements = [
+        Beside(**{**row, "evidence": shown.get(row["evidence"] or "")}, **_said_of(found, row["id"])) for row in rows
+    ]
     delegates = {one.delegate for one in found.reviewers if one.delegate is not None}
     return LaidOut(
         docket=found,
@@ -135,6 +148,7 @@ def lay_out(house: House, reader: Reader, name: str) -> LaidOut:
         decided=decided,
         deployments=runs,
         places=list(places),
+        shown=shown,
         working=found.case.state in WORKING,
         why_no_vote=why_not_vote(reader.person, found.reviewers, found.interested, delegates),
         own=next((one for one in found.reviewers if one.person == reader.person), None),
@@ -200,11 +214,29 @@ def _as_decided(policy: Policy, verdict: Verdict, decided: DecisionPredicate) ->
     return rows
 
 
+def _said_of(found: Docket, requirement: str) -> dict[str, Any]:
+    """What people said of a requirement: accepted it, promised it for later, or that it does not apply."""
+    accepted = next((one for one in found.acceptances if one.requirement == requirement), None)
+    owed = [one for one in found.conditions if one.requirement == requirement and one.state is ConditionState.OPEN]
+    stands = found.excluded.get(requirement)
+    waits = [
+        one
+        for one in found.exclusions
+        if (one.case, one.requirement, one.state) == (found.case.id, requirement, ExclusionState.ASKED)
+    ]
+    return {
+        "acceptance": accepted,
+        "promised": min(owed, key=lambda one: one.due_on, default=None),
+        "exclusion": stands.record if stands is not None else next(iter(waits), None),
+    }
+
+
 def _asked(policy: Policy, result: Result) -> dict[str, Any]:
     """What the policy itself says of a requirement."""
-    asks = next((one.asks for one in policy.requires if one.id == result.id), None)
-    bound = asks if isinstance(asks, Bound) else None
+    asked = next(one for one in policy.requires if one.id == result.id)
+    bound = asked.asks if isinstance(asked.asks, Bound) else None
     return {
+        "asked": asked,
         "id": result.id,
         "title": result.title,
         "blocks": result.severity is Severity.BLOCK,
@@ -220,19 +252,30 @@ def _needed(sentence: str) -> int | None:
     return None if said is None else int(said[1].replace(",", ""))
 
 
-def _first_what_is_not_known(one: Beside) -> tuple[bool, bool, int]:
-    return (one.outcome not in UNKNOWN or one.accepted, not one.blocks, rank(one.outcome))
+def _first_what_is_not_known(one: Beside) -> tuple[bool, bool, bool, int]:
+    """What was accepted without being known comes before all: nothing else will show it."""
+    return (one.outcome not in UNKNOWN, not one.accepted, not one.blocks, rank(one.outcome))
 
 
-def _shown(connection: Connection, digests: Iterable[str]) -> dict[str, Shown]:
+def _shown(house: House, connection: Connection, digests: Iterable[str]) -> dict[str, Shown]:
     wanted = sorted(set(digests))
     found = {}
     for row in connection.execute(select(documents).where(documents.c.digest.in_(wanted))):
         found[row.digest] = Shown(digest=row.digest, kind=row.type, origin=None, at=row.created_at, document=row.id)
     for row in connection.execute(select(statements).where(statements.c.digest.in_(wanted))):
         at = row.evaluated_at or row.filed_at
-        found[row.digest] = Shown(digest=row.digest, kind=row.kind, origin=row.origin, at=at, document=None)
+        original = _original(house.store.recall(row.digest).predicate)
+        found[row.digest] = Shown(
+            digest=row.digest, kind=row.kind, origin=row.origin, at=at, document=None, original=original
+        )
     return found
+
+
+def _original(predicate: BaseModel) -> str | None:
+    """The record of the document that a claim was made from: the sender's own words."""
+    inputs = getattr(predicate, "inputs", None) or ()
+    uris = (str(one.uri) for one in inputs if one.uri is not None)
+    return next((uri.removeprefix(DOCUMENT_URI) for uri in uris if uri.startswith(DOCUMENT_URI)), None)
 
 
 def _mentioned(found: Docket, runs: Sequence[Deployment]) -> list[str | None]:
@@ -241,5 +284,6 @@ def _mentioned(found: Docket, runs: Sequence[Deployment]) -> list[str | None]:
     people += [name for one in found.reviewers for name in (one.person, one.delegate)]
     people += [name for one in found.votes for name in (one.person, one.cast_by)]
     people += [one.author for one in found.remarks] + [one.owner for one in found.conditions]
-    people += [one.person for one in found.acceptances]
+    people += [one.person for one in found.acceptances] + [found.use.owner, found.product.vendor]
+    people += [name for one in found.exclusions for name in (one.asked_by, one.agreed_by)]
     return [*people, *case.sites, case.version, *(name for one in runs for name in (one.site, one.clinician))]
