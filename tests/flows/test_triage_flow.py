@@ -38,7 +38,7 @@ from codman.registry.records import BadField, Stale
 from codman.registry.replay import check_records
 from codman.registry.schema import facts, log_entries
 from codman.registry.schema_review import triages
-from codman.review.stages import DecisionKind
+from codman.review.terms import DecisionKind
 from codman.review.triage.override import OverrideRefused
 from codman.spine.intake import TriageState
 from codman.spine.person import Role

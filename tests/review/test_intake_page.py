@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from codman.review.intake.question import Kind, Question
-from codman.review.stages import TERMS, DecisionKind
+from codman.review.terms import TERMS, DecisionKind
 from codman.review.triage.rules import Rule, current_rules
 
 PAGE = (Path(__file__).parents[2] / "docs" / "intake.md").read_text()

@@ -12,10 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from codman.review.stages import (
-    TERMS,
     TRANSITIONS,
     Decided,
-    DecisionKind,
     Need,
     Standing,
     check_move,
@@ -24,6 +22,7 @@ from codman.review.stages import (
     ways_from,
 )
 from codman.review.stages_counted import Counted, counted
+from codman.review.terms import TERMS, DecisionKind
 from codman.spine.policy import Checkpoint
 from codman.spine.reopening import SettledVersion
 from codman.spine.use import RUNNING, Decision, Stage, Tier
@@ -33,7 +32,7 @@ REVIEWED = Standing(
     stage=Stage.IN_REVIEW,
     tier=Tier.MEDIUM,
     sites=frozenset({"north", "south"}),
-    accepted=frozenset({"north", "south"}),
+    accepted={"north": "2026-11-20T00:00:00Z", "south": "2026-11-20T00:00:00Z"},
     intake_complete=True,
     downtime_procedure=True,
 )
@@ -141,8 +140,8 @@ def test_an_approved_use_goes_live():
 @pytest.mark.parametrize(
     ("fields", "need"),
     [
-        ({"accepted": frozenset({"north"})}, Need.ACCEPTANCE),
-        ({"sites": frozenset(), "accepted": frozenset()}, Need.ACCEPTANCE),
+        ({"accepted": {"north": NOON}}, Need.ACCEPTANCE),
+        ({"sites": frozenset(), "accepted": {}}, Need.ACCEPTANCE),
         ({"downtime_procedure": False}, Need.DOWNTIME),
     ],
 )
@@ -152,7 +151,7 @@ def test_going_live_needs_more_than_a_decision(fields, need):
 
 
 def test_what_is_missing_is_named():
-    move = check_move(approved(accepted=frozenset()), Stage.LIVE, NOON)
+    move = check_move(approved(accepted={}), Stage.LIVE, NOON)
 
     assert [lack.why for lack in move.lacks] == ["not accepted yet at: north, south"]
 
@@ -381,7 +380,7 @@ def test_every_stage_with_everything_there_and_not_there_moves_to_patients_only_
             stage=stage,
             decisions=DECISIONS[position],
             downtime_procedure=downtime,
-            accepted=REVIEWED.sites if accepted else frozenset(),
+            accepted=REVIEWED.accepted if accepted else {},
         )
         move = check_move(standing, to, NOON, reason="so")
         if move.transition is None or move.transition.back:
@@ -397,7 +396,7 @@ class ALife(RuleBasedStateMachine):
         super().__init__()
         self.day = 0
         north = frozenset({"north"})
-        self.use = replace(REVIEWED, sites=north, accepted=north, decisions=(decided(at=self.now()),))
+        self.use = replace(REVIEWED, sites=north, accepted={"north": self.now()}, decisions=(decided(at=self.now()),))
 
     def now(self) -> str:
         return f"{2026 + self.day // 336}-{self.day % 336 // 28 + 1:02}-{self.day % 28 + 1:02}T00:00:00Z"
@@ -434,7 +433,7 @@ class ALife(RuleBasedStateMachine):
             tier=tier,
             intake_complete=intake,
             downtime_procedure=downtime,
-            accepted=frozenset({"north"}) if accepted else frozenset(),
+            accepted={"north": self.now()} if accepted else {},
             hazards_checked=hazards,
         )
 
@@ -464,7 +463,7 @@ class ALife(RuleBasedStateMachine):
             # a month is 28 days here, so thirty days reach no further than two months of this calendar
             assert max(int(d.at[:4]) * 12 + int(d.at[5:7]) for d in good) >= self.month() - 2
         if to is not Stage.SILENT:
-            assert self.use.accepted == {"north"}
+            assert set(self.use.accepted) == {"north"}
             assert self.use.downtime_procedure
 
     def month(self):

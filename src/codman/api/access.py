@@ -12,8 +12,7 @@ from codman.api.operation import OPEN, Operation
 from codman.errors import CodmanError
 from codman.evidence.canonical import sha256
 from codman.flows.house import House
-from codman.flows.records import require_any
-from codman.registry.access import ACTIONS, NotSignedIn, Reader
+from codman.registry.access import ACTIONS, NotSignedIn, Reader, require_any
 from codman.registry.accounts import reader_of_token
 from codman.registry.database import DatabaseAway
 from codman.settings import Settings

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection, select
 
 from codman.errors import CodmanError
+from codman.flows.review.decided import accepted_at, decisions_of
 from codman.registry import nouns
-from codman.registry.access import NotAllowed
+from codman.registry.access import NotAllowed, Reader, only_lent
+from codman.registry.database import Change
 from codman.registry.interests import hand_in
 from codman.registry.records import BadField
 from codman.registry.schema_review import cases
+from codman.review.stages import in_force_at
 from codman.review.superseding import exposure
-from codman.spine.review import GRANTED
 from codman.spine.site import Mode
-from codman.spine.use import RUNNING, Stage
+from codman.spine.statement import when
+from codman.spine.use import Stage, Use
 
 _ACCEPTED: Final = ("use", "site", "clinician", "version")  # what a clinician's acceptance is of
+_ONLY_THEN: Final = "it is set when the clinician accepts, and only then"
+_STOPPED: Final = frozenset({Mode.PAUSED, Mode.ENDED})
 _RUNNING_MODES: Final = frozenset({Mode.SILENT, Mode.PILOT, Mode.LIVE})
 
 
@@ -38,13 +43,35 @@ class NotTheClinician(NotAllowed):
         )
 
 
+class StopsOnly(NotAllowed):
+    """A change of what runs, beyond stopping it, by a right taken in an emergency."""
+
+    def __init__(self) -> None:
+        CodmanError.__init__(
+            self,
+            what="a right taken in an emergency changes nothing here but to stop it",
+            why="it is lent to pause or end what harms; how it runs is for who answers for it",
+            fix="set the mode to paused or ended, and nothing else; or ask somebody who holds the role",
+        )
+
+
+def stops_only(reader: Reader, places: Sequence[str], new: Any, changed: Collection[str]) -> None:
+    """Refuse to change what runs at these sites by a lent right, but to stop it.
+
+    Raises:
+        StopsOnly: It would do more.
+    """
+    stops = set(changed) <= {"mode", "since", "note"} and ("mode" not in changed or new.mode in _STOPPED)
+    if not stops and only_lent(reader, "deployment.change", places):
+        raise StopsOnly
+
+
 def deployment_fits(connection: Connection, deployment: Any) -> None:
-    """Refuse a mode that a site may not be put in by hand, and a version of another product.
+    """Refuse a version of another product than the use's.
 
     Raises:
         BadField: It is one.
     """
-    _mode_within_stage(connection, deployment)
     if deployment.version is None:
         return
     product = nouns.VERSIONS.get(connection, deployment.version).product
@@ -52,21 +79,27 @@ def deployment_fits(connection: Connection, deployment: Any) -> None:
         raise BadField("deployment", "version", "it is a version of another product than the use's")
 
 
-def _mode_within_stage(connection: Connection, deployment: Any) -> None:
+def mode_fits(change: Change, deployment: Any) -> None:
     """Refuse to set a site going by hand beyond where the use stands, once a committee has had it before it.
+
+    Args:
+        change: The transaction.
+        deployment: As it will be; a new one has no id.
 
     Raises:
         BadField: It would reach patients where the use does not, or run at all where the use is paused or retired;
-            the site was paused; or no decision names it, or its clinician has not accepted it.
+            the site was paused; or no decision in force names it, or nobody has accepted that decision there.
     """
+    connection = change.connection
     name = getattr(deployment, "id", None)
+    if name is None and deployment.accepted_at is not None:
+        raise BadField("deployment", "accepted_at", _ONLY_THEN)
     mode = Stage(deployment.mode.value) if deployment.mode in _RUNNING_MODES else None
     before = None if name is None else nouns.DEPLOYMENTS.get(connection, name).mode
     if mode is None or before is deployment.mode:
         return
     use = nouns.USES.get(connection, deployment.use)
-    decided = connection.execute(select(cases).where(cases.c.use == use.id)).all()
-    if not decided:
+    if connection.execute(select(cases.c.id).where(cases.c.use == use.id).limit(1)).first() is None:
         return
     stopped = use.stage in (Stage.PAUSED, Stage.RETIRED)
     why = ""
@@ -74,18 +107,21 @@ def _mode_within_stage(connection: Connection, deployment: Any) -> None:
         why = f"the use is {use.stage.value}: its sites follow when it is moved, from its own page"
     elif before is Mode.PAUSED:
         why = "it was paused here: it runs again when the use is moved, from its own page"
-    elif mode is not Stage.SILENT and not any(_lets_run(one, deployment.site, mode) for one in decided):
-        why = f"no decision lets it be {mode.value} at this site: open a case that names it"
-    elif mode is not Stage.SILENT and deployment.accepted_at is None:
-        why = "the site's clinician has not accepted it here: put it down as silent, and it follows once accepted"
+    elif mode is not Stage.SILENT:
+        why = _why_not_here(change, use, deployment, mode)
     if why:
         raise BadField("deployment", "mode", why)
 
 
-def _lets_run(case: Any, site: str, mode: Stage) -> bool:
-    """Whether a case granted that a use runs at a site as far as this."""
-    granted = case.outcome in [one.value for one in GRANTED] and case.leads_to in [one.value for one in RUNNING]
-    return granted and exposure(Stage(case.leads_to)) >= exposure(mode) and (not case.sites or site in case.sites)
+def _why_not_here(change: Change, use: Use, deployment: Any, mode: Stage) -> str:
+    decided = in_force_at(decisions_of(change.connection, use, change.zone), deployment.site, mode, change.at)
+    if decided is None:
+        return f"no decision lets it be {mode.value} at this site: open a case that names it"
+    given = accepted_at(change.connection, use, [deployment]).get(deployment.site)
+    if given is None or when(given) < when(decided.at):
+        why = "the site's clinician has not accepted it here since it was decided"
+        return f"{why}: put it down as silent, and it follows once accepted"
+    return ""
 
 
 def with_what_follows(kind: str, old: Any, new: Any, patch: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -93,7 +129,7 @@ def with_what_follows(kind: str, old: Any, new: Any, patch: Mapping[str, Any]) -
     if kind != "deployment":
         return patch
     if new.accepted_at is not None and new.accepted_at != old.accepted_at:
-        raise BadField(kind, "accepted_at", "it is set when the clinician accepts, and only then")
+        raise BadField(kind, "accepted_at", _ONLY_THEN)
     if any(getattr(new, field) != getattr(old, field) for field in _ACCEPTED):
         return {**patch, "accepted_at": None}
     return patch

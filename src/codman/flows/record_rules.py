@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, lit
 
 from codman.flows.deployment_rules import deployment_fits
 from codman.registry import nouns
-from codman.registry.access import Reader
+from codman.registry.access import Reader, paths_for
 from codman.registry.accounts_invitations import has_administrator
 from codman.registry.accounts_people import LastAdministrator
 from codman.registry.fixed_fields import DECIDED as DECIDED
@@ -44,6 +44,11 @@ class Kind:
     stays: Callable[[Connection, Any, Mapping[str, Any]], None] | None = None  # refuses to edit what others rely on
     filters: tuple[str, ...] = ()
     words: tuple[str, ...] = ("name",)  # columns a search looks in
+
+    def check(self, connection: Connection, record: Any) -> None:
+        """Refuse what does not fit together."""
+        if self.fits is not None:
+            self.fits(connection, record)
 
     def standing(self, old: Any, fields: Any) -> Any:
         """The record as it will be once these fields are written."""
@@ -322,3 +327,14 @@ KINDS: Final[Mapping[str, Kind]] = {
         words=("field", "value"),
     ),
 }
+
+
+def may_name(reader: Reader, kind: str) -> None:
+    """Refuse an id of the sender's own by who sees a part of such records: whether it is taken would be told by that.
+
+    Raises:
+        BadField: They see a part of them.
+    """
+    rules = KINDS[kind]
+    if rules.seen is not _everyone and "/" not in paths_for(reader, rules.read):
+        raise BadField(kind, "id", "an id of your own is for who sees the whole house: leave it out, and one is given")

@@ -11,7 +11,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, or_, select
 
 from codman.errors import BadInput, nearest
-from codman.flows.deployment_rules import accepted_by, with_what_follows
+from codman.flows.deployment_rules import accepted_by, mode_fits, stops_only, with_what_follows
 from codman.flows.house import House
 from codman.flows.record_rules import (
     KINDS,
@@ -19,12 +19,14 @@ from codman.flows.record_rules import (
     actions_of,
     an_administrator_stays,
     decided_on_entry,
+    may_name,
     move_what_is_below,
 )
-from codman.registry.access import NotAllowed, Reader, may, paths_for, require
+from codman.flows.review.accepting import still_decided
+from codman.registry.access import NotAllowed, Reader, may, paths_for, require, require_any
 from codman.registry.accounts_people import deactivate
 from codman.registry.database import Change
-from codman.registry.fixed_fields import entry_stays_undecided
+from codman.registry.fixed_fields import entry_stays_undecided, impact_stays
 from codman.registry.linking import NAMED_BY, link_waiting
 from codman.registry.namesakes import refuse_namesake
 from codman.registry.nouns import DEPLOYMENTS, PRODUCTS
@@ -154,7 +156,7 @@ def create(
 
     Raises:
         NotAllowed: They may not, there.
-        BadField: A field cannot hold what was given, or names what is not there.
+        BadField: A field cannot hold what was given, or names what is not there, or an id is not theirs to give.
         AlreadyThere: It, or another of that id, is in the book already.
         Namesake: A product of its name and vendor is.
         KeyReused: The request's key came with another body.
@@ -179,15 +181,15 @@ def create_within(
     made: Any = fields if isinstance(fields, Fields) else rules.records.validated(fields)
     _refer(change.connection, reader, rules, made)
     _reached(change.connection, reader, rules, rules.create, made)
-    _fits(change.connection, rules, made)
+    rules.check(change.connection, made)
     if kind == "use" and decided_on_entry(made.model_dump()):
         require(reader, "use.decide", rules.places(change.connection, made))
         entry_stays_undecided(made.decision)
     if kind == "version":  # its label decides what evidence is about: one of those who use the product may give it
         product = PRODUCTS.get(change.connection, made.product)
         require(reader, rules.create, KINDS["product"].places(change.connection, product))
-    if kind == "deployment" and getattr(made, "accepted_at", None) is not None:
-        raise BadField(kind, "accepted_at", "it is set when the clinician accepts, and only then")
+    if kind == "deployment":
+        mode_fits(change, made)
     there = _same(change.connection, reader, rules, name, made)
     if there is not None:
         return there
@@ -223,7 +225,7 @@ def change(
 
     Raises:
         NoSuchRecord: There is none of that name within their reach.
-        NotAllowed: They see it, and may not change it.
+        NotAllowed: They see it, and may not change it; by a right taken in an emergency, what runs is stopped only.
         Stale: It was changed meanwhile.
         BadField: A field is unknown, or cannot hold its value.
     """
@@ -247,11 +249,16 @@ def change_within(
     for action in actions_of(kind, rules, changed):
         _reached(connection, reader, rules, action, old)
         _reached(connection, reader, rules, action, standing)
-    _fits(connection, rules, standing)
+    rules.check(connection, standing)
+    if kind == "deployment":
+        mode_fits(transaction, standing)
+        stops_only(reader, rules.places(connection, old) or (), new, changed)
     if kind == "product" and changed & {"name", "vendor"}:
         refuse_namesake(connection, new, but=old.id)
     if rules.stays is not None:
         rules.stays(connection, old, {field: after[field] for field in changed})
+    if kind == "use":
+        impact_stays(connection, old, {field: after[field] for field in changed}, reader.person)
     with an_administrator_stays(connection):
         record = rules.records.change(transaction, name, patch, revision)
     if kind == "site":
@@ -296,12 +303,14 @@ def accept_deployment(
     name: str,
     revision: int,
     *,
+    on: str | None = None,
     why: str | None = None,
     request: str | None = None,
 ) -> Deployment:
-    """Accept a deployment as the accountable clinician of its site.
+    """Accept a deployment as the accountable clinician of its site; `on` is the case of the decision they read, if any.
 
     Raises:
+        DecidedMeanwhile: Another decision is in force there than `on`.
         NoSuchRecord: There is none of that name within their reach.
         NotAllowed: They are not the clinician it names, or have a hand in the use.
         Stale: It was changed meanwhile.
@@ -312,17 +321,9 @@ def accept_deployment(
         old = _seen(transaction.connection, reader, rules, name)
         _reached(transaction.connection, reader, rules, "deployment.accept", old)
         accepted_by(transaction.connection, old, reader.person)
+        if on is not None:
+            still_decided(transaction.connection, old, on, transaction.at, transaction.zone)
         return DEPLOYMENTS.change(transaction, name, {"accepted_at": transaction.at}, revision)
-
-
-def require_any(reader: Reader, *actions: str) -> None:
-    """Refuse somebody who may do none of these anywhere.
-
-    Raises:
-        NotAllowed: They may not.
-    """
-    if not any(may(reader, action) for action in actions):
-        raise NotAllowed(actions[0], "anywhere")
 
 
 def _link_what_waits(change: Change, kind: str, *records: Any) -> None:
@@ -370,11 +371,6 @@ def _refer(connection: Connection, reader: Reader, rules: Kind, fields: Any, cha
             raise BadField(rules.records.kind, column.name, f"there is no such {other.records.kind}")
 
 
-def _fits(connection: Connection, rules: Kind, fields: Any) -> None:
-    if rules.fits is not None:
-        rules.fits(connection, fields)
-
-
 def _same(connection: Connection, reader: Reader, rules: Kind, name: str | None, made: Fields) -> Record | None:
     """A record of that id that says the same, where there is one.
 
@@ -383,6 +379,7 @@ def _same(connection: Connection, reader: Reader, rules: Kind, name: str | None,
     """
     if name is None:
         return None
+    may_name(reader, rules.records.kind)
     try:
         there: Record = rules.records.get(connection, name)
     except NoSuchRecord:

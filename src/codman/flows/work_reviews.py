@@ -11,6 +11,7 @@ from sqlalchemy import Connection, and_, exists, func, or_, select
 from codman.flows.house import House
 from codman.flows.review.accepting import to_accept
 from codman.flows.review.cases import WORKING, docket_within
+from codman.flows.review.seats import unseated_in
 from codman.flows.review.staging import ready_for
 from codman.flows.review.voting import count, verdict_of
 from codman.flows.task import Duty, Task
@@ -142,6 +143,9 @@ def _presiding(house: House, connection: Connection, reader: Reader) -> Iterator
                 continue
             at = f"/reviews/{case.id}/reviewers"
             yield Task(duty=Duty.REVIEWERS, sentence=f"Name who reviews: {about}", at=at, **said)
+        elif reader.person not in found.interested and found.reviewers and (asked := unseated_in(found)):
+            sentence = f"Nobody reviews it as {' or as '.join(asked)}, so no vote can decide it; name somebody: {about}"
+            yield Task(duty=Duty.REVIEWERS, sentence=sentence, at=f"/reviews/{case.id}/reviewers", **said)
         elif reader.person not in found.interested and count(found, verdict_of(house, connection, found)).complete:
             done = "Enough have voted; close the case" if found.votes else "Nothing more is waited for; close the case"
             sentence = f"{done}: {about}"

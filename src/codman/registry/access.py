@@ -317,6 +317,16 @@ def require(reader: Reader, action: str, at: Iterable[str] | None = None) -> Non
         raise NotAllowed(action, "anywhere" if at is None else "at every site of it" if every else "at this site")
 
 
+def require_any(reader: Reader, *actions: str) -> None:
+    """Refuse somebody who may do none of these anywhere.
+
+    Raises:
+        NotAllowed: They may not.
+    """
+    if not any(may(reader, action) for action in actions):
+        raise NotAllowed(actions[0], "anywhere")
+
+
 def only_lent(reader: Reader, action: str, at: Iterable[str]) -> bool:
     """Whether somebody may do this there by a right taken in an emergency, and by no role of their own."""
     places = list(at)

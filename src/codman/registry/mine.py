@@ -1,4 +1,4 @@
-"""What waits for one person: sites to accept, uses they answer for."""
+"""What one person answers for: sites as their clinician, uses as their owner."""
 
 from __future__ import annotations
 
@@ -17,13 +17,12 @@ from codman.spine.use import Stage, Use
 MOST: Final = 200
 
 
-def to_accept(connection: Connection, person: str) -> Sequence[Deployment]:
-    """Deployments that name somebody as their accountable clinician and that they have not accepted."""
+def named_as_clinician(connection: Connection, person: str) -> Sequence[Deployment]:
+    """Deployments that name somebody as their accountable clinician and that have not ended."""
     rows = connection.execute(
         select(deployments)
         .where(
             deployments.c.clinician == person,
-            deployments.c.accepted_at.is_(None),
             deployments.c.mode != Mode.ENDED.value,
         )
         .order_by(deployments.c.created_at)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Connection, select
 
+from codman.registry.access import ACTIONS
 from codman.registry.nouns import PEOPLE
 from codman.registry.schema import grants, people, sites
 from codman.spine.person import Person, Role
@@ -40,3 +41,20 @@ def _holding(connection: Connection, paths: Sequence[str], roles: Sequence[Role]
         if any(path.startswith(row.begins or "/") for path in paths)
     }
     return list(found.values())
+
+
+def who_may(connection: Connection, action: str, persons: Collection[str]) -> Mapping[str, Sequence[str]]:
+    """Where people with an open account may do something by the roles that they hold: paths of sites, by person."""
+    if not persons:
+        return {}
+    held = connection.execute(
+        select(grants.c.person, grants.c.role, sites.c.path)
+        .join(people, people.c.id == grants.c.person)
+        .outerjoin(sites, sites.c.id == grants.c.site)
+        .where(grants.c.person.in_(persons), people.c.active)
+    )
+    found: dict[str, list[str]] = {}
+    for person, role, path in held:
+        if Role(role) in ACTIONS[action]:
+            found.setdefault(person, []).append(path or "/")
+    return found

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Text, and_, case, cast, exists
 from codman.registry.nouns import DEPLOYMENTS
 from codman.registry.schema import deployments, uses
 from codman.registry.schema_review import cases, reopenings
+from codman.spine.policy import LETS_RUN, Checkpoint
 from codman.spine.reopening import Changed, ReopeningState, SettledVersion
 from codman.spine.review import GRANTED, CaseOutcome, CaseState, Procedure
 from codman.spine.site import Deployment
@@ -26,10 +27,12 @@ _FAVOURABLE: Final = (Decision.APPROVED.value, Decision.CONDITIONAL.value)
 _RUNS: Final = tuple(sorted(stage.value for stage in RUNNING))
 _EXPOSURE: Final = {Stage.SILENT.value: 0, Stage.PILOT.value: 1, Stage.LIVE.value: 2}
 _STRICT: Final = {Procedure.EMERGENCY.value: 0, Procedure.EXPEDITED.value: 1, Procedure.FULL.value: 2}
+_GRANTING: Final = tuple(sorted(one.value for one in (*LETS_RUN, Checkpoint.CHANGE)))
 OF: Final = uses.alias("of_deployment")  # the use of a deployment
 JOINED: Final = deployments.join(OF, OF.c.id == deployments.c.use)
 _decided = cases.alias("decided")
 _granted = cases.alias("granted")
+_changed = cases.alias("changed")  # the decision that a change is of
 _refused = cases.alias("refused")
 _retired = cases.alias("retired")
 
@@ -53,13 +56,7 @@ def uncovered(today: str) -> ColumnElement[bool]:
     Args:
         today: The day, ISO 8601.
     """
-    granted = (
-        _granted.c.use == deployments.c.use,
-        _granted.c.state == CaseState.DECIDED.value,
-        _granted.c.outcome.in_([one.value for one in GRANTED]),
-        or_(_granted.c.expires_on.is_(None), _granted.c.expires_on > today),
-        _exposed(_granted.c.leads_to) >= _exposed(deployments.c.mode),
-    )
+    here = _in_force(_granted, today)
     names_site = or_(
         func.replace(cast(_granted.c.sites, Text), " ", "") == "[]",
         cast(_granted.c.sites, Text).contains(literal('"') + deployments.c.site + '"'),
@@ -74,15 +71,34 @@ def uncovered(today: str) -> ColumnElement[bool]:
     )
     whichever = and_(_granted.c.version.is_(None), ~reopened)
     of_version = or_(whichever, _granted.c.version == deployments.c.version, _change_settled())
+    what_it_changes = exists(
+        select(_changed.c.id).where(*_in_force(_changed, today), _changed.c.checkpoint != Checkpoint.CHANGE.value)
+    )
+    grounded = or_(_granted.c.checkpoint != Checkpoint.CHANGE.value, what_it_changes)
+    covered = exists(select(_granted.c.id).where(*here, names_site, of_version, grounded))
+    # one list, worked out once: few of thousands of uses have come before a committee yet
+    decided = deployments.c.use.in_(
+        select(_decided.c.use).where(
+            _decided.c.state == CaseState.DECIDED.value,
+            _exposed(_decided.c.leads_to) >= 0,
+            or_(_decided.c.checkpoint.in_(_GRANTING), _decided.c.outcome == CaseOutcome.REJECTED.value),
+        )
+    )
+    elsewhere = and_(OF.c.decision.in_(_FAVOURABLE), _exposed(OF.c.stage) >= _exposed(deployments.c.mode))
+    return and_(running(), or_(and_(~decided, ~elsewhere), and_(decided, ~covered)))
+
+
+def _in_force(granted: Any, today: str) -> tuple[ColumnElement[bool], ...]:
+    """That a case lets the use of a deployment run as the deployment does: granted, not ended, refused or retired."""
     refused_since = exists(
         select(_refused.c.id).where(
-            _refused.c.use == _granted.c.use,
+            _refused.c.use == granted.c.use,
             _refused.c.state == CaseState.DECIDED.value,
             _refused.c.outcome == CaseOutcome.REJECTED.value,
             # only a decision come to as strictly undoes a rejection
             or_(
-                _refused.c.decided_at >= _granted.c.decided_at,
-                _strict(_refused.c.procedure) > _strict(_granted.c.procedure),
+                _refused.c.decided_at >= granted.c.decided_at,
+                _strict(_refused.c.procedure) > _strict(granted.c.procedure),
             ),
             _exposed(_refused.c.leads_to) >= 0,
             _exposed(_refused.c.leads_to) <= _exposed(deployments.c.mode),
@@ -90,19 +106,22 @@ def uncovered(today: str) -> ColumnElement[bool]:
     )
     retired_since = exists(
         select(_retired.c.id).where(
-            _retired.c.use == _granted.c.use,
+            _retired.c.use == granted.c.use,
             _retired.c.state == CaseState.DECIDED.value,
             _retired.c.outcome == CaseOutcome.RETIRED.value,
-            _retired.c.decided_at >= _granted.c.decided_at,
+            _retired.c.decided_at >= granted.c.decided_at,
         )
     )
-    covered = exists(select(_granted.c.id).where(*granted, names_site, of_version, ~refused_since, ~retired_since))
-    # one list, worked out once: few of thousands of uses have come before a committee yet
-    decided = deployments.c.use.in_(
-        select(_decided.c.use).where(_decided.c.state == CaseState.DECIDED.value, _exposed(_decided.c.leads_to) >= 0)
+    return (
+        granted.c.use == deployments.c.use,
+        granted.c.state == CaseState.DECIDED.value,
+        granted.c.outcome.in_([one.value for one in GRANTED]),
+        granted.c.checkpoint.in_(_GRANTING),
+        or_(granted.c.expires_on.is_(None), granted.c.expires_on > today),
+        _exposed(granted.c.leads_to) >= _exposed(deployments.c.mode),
+        ~refused_since,
+        ~retired_since,
     )
-    elsewhere = and_(OF.c.decision.in_(_FAVOURABLE), _exposed(OF.c.stage) >= _exposed(deployments.c.mode))
-    return and_(running(), or_(and_(~decided, ~elsewhere), and_(decided, ~covered)))
 
 
 def _change_settled() -> ColumnElement[bool]:

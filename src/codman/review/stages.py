@@ -11,15 +11,15 @@ checkpoint `monitoring` has no move: it comes round while a use stays where it i
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from codman.review.terms import STRICT, TERMS, DecisionKind, Terms
 from codman.spine.day import written_day
 from codman.spine.policy import Checkpoint
 from codman.spine.reopening import SettledVersion
-from codman.spine.review import Procedure
 from codman.spine.statement import when
 from codman.spine.use import RUNNING, Decision, Stage, Tier
 
@@ -107,40 +107,6 @@ TRANSITIONS: Final[tuple[Transition, ...]] = (
 _TABLE: Final = {(one.before, one.after): one for one in TRANSITIONS}
 
 
-class DecisionKind(StrEnum):
-    """How a decision was come to."""
-
-    ORDINARY = "ordinary"
-    EXPEDITED = "expedited"
-    EMERGENCY = "emergency"
-
-
-_STRICT: Final = (DecisionKind.EMERGENCY, DecisionKind.EXPEDITED, DecisionKind.ORDINARY)  # by the fewest who decide
-
-
-KIND_OF: Final[Mapping[Procedure, DecisionKind]] = {
-    Procedure.FULL: DecisionKind.ORDINARY,
-    Procedure.EXPEDITED: DecisionKind.EXPEDITED,
-    Procedure.EMERGENCY: DecisionKind.EMERGENCY,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What a kind of decision is good for."""
-
-    days: int | None  # after which it ends by itself; None: when it says so
-    tiers: frozenset[Tier]
-    most_a_year: int | None = None  # of this kind for one product, whatever its uses; the next one is the committee's
-
-
-# The house's own: no rule names these numbers. An emergency lasts until a committee that meets monthly has met; twice,
-# and it is no emergency any more. An expedited decision lasts until two quarterly reports have come in.
-TERMS: Final[Mapping[DecisionKind, Terms]] = {
-    DecisionKind.ORDINARY: Terms(days=None, tiers=frozenset(Tier)),
-    DecisionKind.EXPEDITED: Terms(days=180, tiers=frozenset({Tier.LOW, Tier.MEDIUM})),
-    DecisionKind.EMERGENCY: Terms(days=30, tiers=frozenset(Tier), most_a_year=2),
-}
 FAVOURABLE: Final = frozenset({Decision.APPROVED, Decision.CONDITIONAL})
 _YEAR: Final = timedelta(days=365)
 
@@ -157,6 +123,8 @@ class Decided:
     expires_at: str | None = None  # when it says it ends; its kind may end it sooner
     version: str | None = None  # None: whichever
     policy: str = ""  # by which it was judged
+    changes: bool = False  # a change of what another decision lets run; without that one it lets nothing run
+    case: str = ""  # its id, where it is known
 
     def ends_at(self, terms: Mapping[DecisionKind, Terms] = TERMS) -> datetime | None:
         """When it ends by itself; None is never."""
@@ -177,7 +145,7 @@ class Standing:
     tier: Tier | None = None
     decisions: tuple[Decided, ...] = ()
     sites: frozenset[str] = frozenset()  # where it runs, or is to run
-    accepted: frozenset[str] = frozenset()  # sites whose clinician accepted it
+    accepted: Mapping[str, str] = field(default_factory=dict)  # sites whose clinician accepted it, and when
     intake_complete: bool = False
     downtime_procedure: bool = False
     harm_open: int = 0  # concerns that a patient was harmed, and that nobody has closed
@@ -254,14 +222,28 @@ def in_force(standing: Standing, stage: Stage, at: str, terms: Mapping[DecisionK
     deferral ends nothing. A kind of decision counts only for the tiers it is good for, and only so often a year. A
     refused change is no decision about the use, and is not given here.
     """
-    good = _good(standing, stage, at, terms)
+    return _first(_good(standing, stage, at, terms))
+
+
+def in_force_at(
+    standing: Standing, site: str, stage: Stage, at: str, terms: Mapping[DecisionKind, Terms] = TERMS
+) -> Decided | None:
+    """The same for one of its sites, whatever holds at the others."""
+    return _first(_good(replace(standing, sites=frozenset({site})), stage, at, terms))
+
+
+def _first(good: Iterable[Decided]) -> Decided | None:
     return max(good, key=lambda d: (d.kind is DecisionKind.ORDINARY, d.at), default=None)
 
 
 def _good(standing: Standing, stage: Stage, at: str, terms: Mapping[DecisionKind, Terms]) -> list[Decided]:
-    """The decisions that let a use run at a stage now at all its sites."""
-    if stage not in RUNNING:
-        return []
+    """The decisions that let a use run at a stage now at all its sites; a change, only with what it changes."""
+    found = _standing(standing, stage, at, terms) if stage in RUNNING else []
+    changed = any(not d.changes for d in found)
+    return [d for d in found if (changed or not d.changes) and (d.sites is None or standing.sites <= d.sites)]
+
+
+def _standing(standing: Standing, stage: Stage, at: str, terms: Mapping[DecisionKind, Terms]) -> list[Decided]:
     now, exposed = when(at), _EXPOSURE.index(stage)
     refused = [
         d
@@ -274,10 +256,9 @@ def _good(standing: Standing, stage: Stage, at: str, terms: Mapping[DecisionKind
         if d.outcome in FAVOURABLE
         and when(d.at) <= now
         and (standing.retired_at is None or when(d.at) > when(standing.retired_at))
-        and all(when(d.at) > when(no.at) and _STRICT.index(d.kind) >= _STRICT.index(no.kind) for no in refused)
+        and all(when(d.at) > when(no.at) and STRICT.index(d.kind) >= STRICT.index(no.kind) for no in refused)
         and not has_ended(d, now, terms)
         and exposed <= _EXPOSURE.index(d.up_to)
-        and (d.sites is None or standing.sites <= d.sites)
         and not over_the_limit(standing, d, terms)
     ]
 
@@ -349,16 +330,30 @@ def _lack(
     if need is Need.REASON:
         return None if (reason or "").strip() else Lack(need, "say why")
     if need is Need.ACCEPTANCE:
-        missing = sorted(standing.called.get(site, site) for site in standing.sites - standing.accepted)
-        if not standing.sites:
-            return Lack(need, "it names no site where it is to run")
-        return Lack(need, f"not accepted yet at: {', '.join(missing)}") if missing else None
+        return _not_accepted(need, standing, transition.after, at, terms)
     good = _good(standing, transition.after, at, terms)
     if need is Need.VERSION:
         return _other_version(need, standing, good)
     if good:
         return None
     return Lack(need, f"no decision in force covers {transition.after.value} at all its sites")
+
+
+def _not_accepted(
+    need: Need, standing: Standing, stage: Stage, at: str, terms: Mapping[DecisionKind, Terms]
+) -> Lack | None:
+    """Where nobody has accepted the decision that lets it run: who accepted before it never read it."""
+    if not standing.sites:
+        return Lack(need, "it names no site where it is to run")
+    given = {site: in_force_at(standing, site, stage, at, terms) for site in standing.sites & standing.accepted.keys()}
+    before = {site for site, d in given.items() if d is not None and when(standing.accepted[site]) < when(d.at)}
+    said = (
+        (standing.sites - standing.accepted.keys(), "not accepted yet at"),
+        (before, "accepted before it was decided, and not since, at"),
+    )
+    called = ((what, sorted(standing.called.get(site, site) for site in which)) for which, what in said)
+    why = "; ".join(f"{what}: {', '.join(names)}" for what, names in called if names)
+    return Lack(need, why) if why else None
 
 
 def _other_version(need: Need, standing: Standing, good: Sequence[Decided]) -> Lack | None:

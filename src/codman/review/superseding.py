@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
+from codman.spine.policy import Checkpoint
 from codman.spine.review import Case, CaseOutcome, Procedure
 from codman.spine.site import Deployment, Mode
 from codman.spine.use import Stage
 
 _EXPOSURE: Final = (Stage.SILENT, Stage.PILOT, Stage.LIVE)  # the least first
 _STRICT: Final = (Procedure.EMERGENCY, Procedure.EXPEDITED, Procedure.FULL)  # the least first
+# asked less than what lets a use run: they stand beside it, and take its place no more than they undo a rejection
+_BESIDE: Final = frozenset({Checkpoint.MONITORING, Checkpoint.CHANGE})
 _FAVOURABLE: Final = frozenset({CaseOutcome.APPROVED, CaseOutcome.CONDITIONAL})
 
 
@@ -51,12 +54,18 @@ def covers(later: Case, earlier: Case, there: Collection[Deployment], *, reach: 
         there: As for `reaches`.
         reach: As for `reaches`.
     """
-    if not reaches(later, earlier, there, reach=reach):
+    if not _on_its_road(later, earlier) or not reaches(later, earlier, there, reach=reach):
         return False
     if later.version is None or later.version == earlier.version:
         return True
     ours = [one for one in there if one.mode is not Mode.ENDED and (not earlier.sites or one.site in earlier.sites)]
     return bool(ours) and all(one.version == later.version for one in ours)
+
+
+def _on_its_road(later: Case, earlier: Case) -> bool:
+    """Whether a decision is of a kind that could: one that lets it run, or one more of the same of what was granted."""
+    same = later.checkpoint is earlier.checkpoint and earlier.outcome in _FAVOURABLE
+    return later.checkpoint not in _BESIDE or same
 
 
 def takes_the_place_of(later: Case, earlier: Case, there: Collection[Deployment], *, reach: int | None = None) -> bool:

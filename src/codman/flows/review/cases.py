@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from sqlalchemy import Connection, select
@@ -12,6 +12,8 @@ from sqlalchemy import Connection, select
 from codman.errors import CodmanError
 from codman.flows.house import House
 from codman.flows.review.about import as_it_runs, what_it_is_about
+from codman.flows.review.changing import judged_by
+from codman.flows.review.exclusions import Excluded, excluded_in
 from codman.flows.review.policies import keep, kept
 from codman.flows.review.setting import setting_of
 from codman.registry import governance
@@ -21,14 +23,16 @@ from codman.registry.governance import CASES, CONDITIONS
 from codman.registry.interests import interested
 from codman.registry.inventory import paths_of, visible
 from codman.registry.nouns import PRODUCTS, USES, VERSIONS
+from codman.registry.officers import who_may
 from codman.registry.places import inside
 from codman.registry.records import AlreadyThere, BadField, NoSuchRecord, Stale
 from codman.registry.requests import Once, remember, reply_to
 from codman.registry.schema import grants, people, uses
 from codman.registry.schema import sites as site_rows
-from codman.registry.schema_review import acceptances, cases, conditions, remarks, reviewers, votes
+from codman.registry.schema_review import acceptances, cases, conditions, exclusions, remarks, reviewers, votes
 from codman.review.committee import Floor, floor_for
 from codman.spine.day import written_day
+from codman.spine.exclusion import Exclusion
 from codman.spine.person import Role
 from codman.spine.policy import Policy
 from codman.spine.product import Product
@@ -97,6 +101,8 @@ class Docket:
     floor: Floor  # the least that a use of its tier takes, and its policy asks
     setting: str | None  # where care is given, as policies name it
     gone: frozenset[str]  # of those who voted: whose account is closed, or who may no longer vote here
+    exclusions: Sequence[Exclusion] = ()  # what was said not to apply to the use under this policy, in any state
+    excluded: Mapping[str, Excluded] = field(default_factory=dict)  # of those, what does not apply now
     about: tuple[str | None, ...] = ()  # what else is on the table: artefact, population, change plans laid before it
 
 
@@ -123,7 +129,8 @@ def open_case(
     Args:
         house: The open house.
         reader: Who submits it, and so will not decide it.
-        policy: What it is judged by; kept word for word.
+        policy: What it is judged by; kept word for word. A change that adds a version or a site is judged by what was
+            asked to let the use run too (`changing.judged_by`).
         use: Which use.
         leads_to: The stage it asks for.
         sites: Sites that the decision will name; without, those where it runs or is to run now.
@@ -153,6 +160,8 @@ def open_case(
         )
         _refer(connection, reader, found, sites, version)
         sites, version = as_it_runs(connection, found, sites, version)
+        day = change.today
+        policy = judged_by(connection, found, policy, leads_to=leads_to, sites=sites, version=version, day=day)
         _enough(found, policy, procedure, quorum)
         fields = CASES.validated(
             {
@@ -183,7 +192,7 @@ def open_case(
             raise AlreadyThere("case", f"{other} is open for this use and checkpoint")
         case = CASES.add(change, fields)
         if found.stage in (Stage.PROPOSED, Stage.TRIAGED):
-            USES.change(change, use, {"stage": Stage.IN_REVIEW.value, "stage_since": change.at[:10]}, None)
+            USES.change(change, use, {"stage": Stage.IN_REVIEW.value, "stage_since": change.today}, None)
         if once is not None:
             remember(change, once, case.model_dump(mode="json"))
         return case
@@ -211,6 +220,7 @@ def docket_within(connection: Connection, reader: Reader, name: str) -> Docket:
     policy = kept(connection, case.policy_digest)
     cast: Sequence[Vote] = governance.every(connection, "vote", votes.c.case == name)
     voters = {person for one in cast for person in (one.person, one.cast_by)}
+    said = governance.every(connection, "exclusion", exclusions.c.use == case.use, exclusions.c.policy == policy.policy)
     return Docket(
         case=case,
         use=use,
@@ -225,25 +235,16 @@ def docket_within(connection: Connection, reader: Reader, name: str) -> Docket:
         floor=floor_for(use.tier, policy),
         setting=setting_of(connection, use),
         gone=frozenset(voters - _still_vote(connection, voters, paths_of(connection, use, case.sites))),
+        exclusions=said,
+        excluded=excluded_in(connection, policy, said, case),
         about=what_it_is_about(connection, case, use),
     )
 
 
 def _still_vote(connection: Connection, persons: Collection[str], places: Sequence[str]) -> set[str]:
     """Which of some people have an open account, and a role that votes where a use belongs."""
-    if not persons:
-        return set()
-    held = connection.execute(
-        select(grants.c.person, grants.c.role, site_rows.c.path)
-        .join(people, people.c.id == grants.c.person)
-        .outerjoin(site_rows, site_rows.c.id == grants.c.site)
-        .where(grants.c.person.in_(persons), people.c.active)
-    )
-    return {
-        person
-        for person, role, path in held
-        if Role(role) in ACTIONS["case.vote"] and any(place.startswith(path or "/") for place in places)
-    }
+    able = who_may(connection, "case.vote", persons)
+    return {person for person, paths in able.items() if any(place.startswith(tuple(paths)) for place in places)}
 
 
 def working(connection: Connection, reader: Reader, name: str, action: str, revision: int | None = None) -> Docket:
@@ -270,11 +271,19 @@ def require_impartial(found: Docket, reader: Reader) -> None:
     Raises:
         NotYours: They do.
     """
-    if reader.person in found.interested:
-        raise NotYours(f"you {found.interested[reader.person]}: others decide")
-    own = next((one for one in found.reviewers if one.person == reader.person), None)
+    why = why_partial(found, reader.person)
+    if why is not None:
+        raise NotYours(why)
+
+
+def why_partial(found: Docket, person: str) -> str | None:
+    """Why somebody's word cannot count in a case; None where it can."""
+    if person in found.interested:
+        return f"you {found.interested[person]}: others decide"
+    own = next((one for one in found.reviewers if one.person == person), None)
     if own is not None and own.conflict is Conflict.CONFLICT:
-        raise NotYours("you declared a conflict of interest in this case")
+        return "you declared a conflict of interest in this case"
+    return None
 
 
 def withdraw(house: House, reader: Reader, case: str, revision: int, *, why: str, request: str | None = None) -> Case:

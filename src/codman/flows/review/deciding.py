@@ -13,6 +13,7 @@ from codman.evidence.statements import build, canonical_statement, read_bytes
 from codman.flows.filing import file_own
 from codman.flows.house import House
 from codman.flows.notary import sign_within
+from codman.flows.review.admitted import with_what_was_unknown
 from codman.flows.review.cases import CannotDecide as CannotDecide
 from codman.flows.review.cases import (
     Docket,
@@ -25,8 +26,9 @@ from codman.flows.review.cases import (
 from codman.flows.review.meant import require_meant
 from codman.flows.review.staging import retire_within, still_runs
 from codman.flows.review.superseded import rejected
-from codman.flows.review.voting import count, table_of
+from codman.flows.review.voting import CaseChanged, count, table_of
 from codman.flows.review.voting import verdict_of as verdict_of
+from codman.jobs.times import instant
 from codman.registry import governance
 from codman.registry.about import Known
 from codman.registry.access import Reader
@@ -38,11 +40,13 @@ from codman.registry.schema import uses
 from codman.registry.schema_review import cases
 from codman.review.clocks import clocks
 from codman.review.committee import vote_again_work_days
-from codman.review.stages import KIND_OF, TERMS
+from codman.review.stages import FAVOURABLE
 from codman.review.superseding import exposure
+from codman.review.terms import KIND_OF, TERMS
 from codman.review.votes import Tally, why_not_outcome
-from codman.spine.day import written_day
+from codman.spine.day import day_in, start_of, written_day
 from codman.spine.pausing import PauseCause, PauseProposalFields
+from codman.spine.policy import Checkpoint
 from codman.spine.record_statements import DecidedRequirement, DecisionPredicate, Meaning
 from codman.spine.review import (
     GRANTED,
@@ -81,6 +85,7 @@ def decide(
     outcome: CaseOutcome,
     reasons: str,
     *,
+    on: str | None = None,
     expires_on: str | None = None,
     request: str | None = None,
 ) -> Case:
@@ -93,6 +98,7 @@ def decide(
         revision: The revision they saw.
         outcome: How it ends; the votes must carry it.
         reasons: Why.
+        on: What they read, a digest as `voting.table` gives it; only the case's own revision is looked at without.
         expires_on: From when it stands no more; at most as long as its procedure allows, and that long without it.
         request: The request it came with, for the log.
 
@@ -104,7 +110,9 @@ def decide(
         NotYours: They have a hand in the use, or another presides.
         CaseClosed: It is decided or withdrawn.
         Stale: It was changed since they looked.
+        CaseChanged: What is on the table is another than they read.
         CannotDecide: Votes or evidence do not carry it, or fewer than two people would have decided.
+        BadField: It grants something in an emergency about which nothing is known, and no sentence says why.
         AnotherPolicy: What is granted is judged by a policy that is not meant for the use as it is now.
         CannotMove: It is retired, and something that a retirement needs is lacking: each is named.
     """
@@ -114,6 +122,8 @@ def decide(
         found = working(connection, reader, case, action, revision)
         _may_close(found, reader)
         verdict = verdict_of(house, connection, found)
+        if on is not None and on != table_of(found, verdict):
+            raise CaseChanged
         _carried(found, verdict, outcome, reader)
         _heard_again(house, count(found, verdict), outcome)
         if outcome in GRANTED:
@@ -122,6 +132,7 @@ def decide(
         until = _until(change, found.case, expires_on)
         if outcome in GRANTED:
             _due_before(found, until)
+        reasons = with_what_was_unknown(found, verdict, outcome, reasons)
         digest = _signed(change, house, reader, found, verdict, outcome, reasons, until)
         if outcome not in GRANTED:
             drop_conditions(change, found)
@@ -170,13 +181,20 @@ def _carried(found: Docket, verdict: Verdict, outcome: CaseOutcome, reader: Read
         return
     if len({reader.person} | votes.voters) < 2:
         raise CannotDecide("one person would have decided alone", "have a second person vote")
+    judged = any(r.blocks and r.outcome is not Outcome.NOT_APPLICABLE for r in verdict.results)
+    if outcome in GRANTED and found.excluded and not judged:
+        raise CannotDecide(
+            "every requirement that could stop it is said not to apply, so nothing was judged",
+            "bring evidence for one of them, or open a case under another policy",
+        )
     stopped = blocking(verdict, {one.requirement for one in found.acceptances})
     if outcome in GRANTED and stopped:
         first = stopped[0]
         more = f" and {len(stopped) - 1} more" if len(stopped) > 1 else ""
         raise CannotDecide(
             f"'{first.title}' is {first.outcome.value}{more}: {first.sentence}",
-            "bring the evidence, accept in writing what is inconclusive, have reviewers vote to defer, or withdraw it",
+            "bring the evidence, accept in writing what is inconclusive, have two people say that a missing one does "
+            "not apply, have reviewers vote to defer, or withdraw it",
         )
 
 
@@ -186,10 +204,10 @@ def _heard_again(house: House, votes: Tally, outcome: CaseOutcome) -> None:
         return
     until = None
     if votes.asked_again_at is not None:
-        zone, rules = house.settings.zone, clocks(house.settings.concern_clocks)
-        asked_on = datetime.fromisoformat(votes.asked_again_at).astimezone(zone).date()
+        rules = clocks(house.settings.concern_clocks)
+        asked_on = day_in(votes.asked_again_at, house.database.zone)
         until = rules.holidays.after(asked_on, vote_again_work_days())
-        if house.database.clock().astimezone(zone).date() > until:
+        if house.database.today() > until:
             return
     many = len(votes.asked_again)
     who = "somebody has" if many == 1 else f"{many} people have"
@@ -272,11 +290,11 @@ def _due_before(found: Docket, until: str) -> None:
 
 
 def _until(change: Change, case: Case, asked: str | None) -> str:
-    today = date.fromisoformat(change.at[:10])
+    today = date.fromisoformat(change.today)
     latest = (today + timedelta(days=TERMS[KIND_OF[case.procedure]].days or _A_YEAR)).isoformat()
     if asked is None:
         return latest
-    if not change.at[:10] < asked <= latest:
+    if not change.today < asked <= latest:
         why = f"a decision by {case.procedure.value} procedure stands from tomorrow to {latest} at most"
         raise BadField("case", "expires_on", why)
     return asked
@@ -314,7 +332,7 @@ def _signed(
         sites=[sites[site].name for site in case.sites if site in sites],
         decided_at=change.at,
         decided_by=[names[one].name for one in voters],
-        expires_at=f"{until}T00:00:00Z" if outcome in GRANTED else None,
+        expires_at=instant(start_of(until, change.zone)) if outcome in GRANTED else None,
         policy=case.policy,
         edition=case.edition,
         policy_digest=Digest(sha256=case.policy_digest),
@@ -357,7 +375,8 @@ def _follow(change: Change, found: Docket, closed: Case, outcome: CaseOutcome, r
     use = found.use
     if outcome not in GRANTED or _carries(change.connection, use, closed):
         use = USES.change(change, use.id, {"decision": _DECISION[outcome].value}, None)
-    if outcome is CaseOutcome.REJECTED and (why := still_runs(change.connection, use, closed, change.at)) is not None:
+    rejected = outcome is CaseOutcome.REJECTED
+    if rejected and (why := still_runs(change.connection, use, closed, change.at, change.zone)) is not None:
         fields = PauseProposalFields(use=use.id, cause=PauseCause.REJECTED, because=why, case=closed.id)
         PAUSE_PROPOSALS.add(change, fields)
 
@@ -365,6 +384,9 @@ def _follow(change: Change, found: Docket, closed: Case, outcome: CaseOutcome, r
 def _carries(connection: Connection, use: Use, closed: Case) -> bool:
     """Whether what a case granted can be said of the use: it reaches as far as the use runs, and no rejection stands.
 
-    A silent run that is granted makes no approval of what is live.
+    A silent run that is granted makes no approval of what is live; nor do a change or a look at how it does of what
+    nobody approved.
     """
+    if closed.checkpoint in (Checkpoint.CHANGE, Checkpoint.MONITORING) and use.decision not in FAVOURABLE:
+        return False
     return exposure(closed.leads_to) >= exposure(use.stage) and not rejected(connection, use)

@@ -15,7 +15,7 @@ from codman.registry.access import Reader
 from codman.registry.records import BadField
 from codman.registry.schema_review import cases
 from codman.review.packs.choose import Chosen
-from codman.review.stages import KIND_OF, TERMS, DecisionKind
+from codman.review.terms import KIND_OF, TERMS, DecisionKind
 from codman.spine.policy import Checkpoint
 from codman.spine.review import GRANTED, Case, Procedure
 from codman.spine.use import RUNNING, Stage, Use
@@ -56,7 +56,7 @@ def policy_of(house: House, reader: Reader, use: str, checkpoint: Checkpoint) ->
     """
     found: Use = records.get(house, reader, "use", use)
     with house.database.reading() as connection:
-        return chosen_for(house, connection, found, checkpoint, house.database.clock())
+        return chosen_for(house, connection, found, checkpoint, house.database.today())
 
 
 def open_for(

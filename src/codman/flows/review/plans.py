@@ -21,6 +21,7 @@ from codman.registry.schema import uses
 from codman.registry.schema_review import cases, change_plans
 from codman.review.changes import Shift, faults_of_plan, why_not_planned
 from codman.review.superseding import exposure
+from codman.spine.policy import LETS_RUN, Checkpoint
 from codman.spine.reopening import ChangePlan
 from codman.spine.review import Case, CaseOutcome, CaseState
 from codman.spine.use import Stage, Use
@@ -73,8 +74,8 @@ def put_before(
         NotAllowed: They may not, for this use.
         NoSuchRecord: There is no such plan or case within their reach.
         Stale: The plan was changed since they looked.
-        BadField: It was laid before a case already, the case is about another use, its reviewers have begun to vote, or
-            its policy lacks a requirement that the plan names.
+        BadField: It was laid before a case already, the case is about another use or lets nothing run, its reviewers
+            have begun to vote, or its policy lacks a requirement that the plan names.
         CaseClosed: The case is decided or withdrawn.
     """
     within = paths_for(reader, "review.read")
@@ -91,11 +92,17 @@ def put_before(
             raise BadField("change_plan", "case", "it was laid before a case already: write another plan")
         if before.use != found.use:
             raise BadField("change_plan", "case", "that case is about another use")
+        if before.checkpoint not in (*LETS_RUN, Checkpoint.CHANGE, Checkpoint.VALIDATION):
+            raise BadField(
+                "change_plan", "case", "a plan is approved where a use is let run or changed: choose such a case"
+            )
         if before.state is not CaseState.OPEN:
             raise BadField("change_plan", "case", "its reviewers vote already, and have not seen this plan")
         asked = {one.id for one in kept(connection, before.policy_digest).requires}
         if missing := sorted(set(found.requirements) - asked):
             raise BadField("change_plan", "requirements", f"the case's policy has no requirement {missing[0]!r}")
+        # the case is another by it: who read it without the plan decides nothing on that page
+        CASES.change(change, case, {"plans": [*before.plans, plan]}, None)
         return CHANGE_PLANS.change(change, plan, {"case": case}, revision)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import tzinfo
 from typing import Any, Final
 
 from sqlalchemy import Connection, select
@@ -12,6 +13,7 @@ from codman.errors import CodmanError
 from codman.flows import records
 from codman.flows.house import House
 from codman.flows.review.cases import NotYours
+from codman.flows.review.decided import accepted_at, as_decided, of_other_uses
 from codman.flows.review.superseded import lapsed
 from codman.flows.watched import follow_stage
 from codman.registry import governance
@@ -23,11 +25,12 @@ from codman.registry.names import names_of
 from codman.registry.nouns import DEPLOYMENTS, PRODUCTS, USES
 from codman.registry.places import ELSEWHERE, inside
 from codman.registry.records import Stale
-from codman.registry.schema import deployments, documents, sites, uses
+from codman.registry.schema import deployments, documents, sites
 from codman.registry.schema_review import cases, concerns, conditions, intakes
 from codman.registry.undecided import settled_versions
-from codman.review.stages import KIND_OF, Decided, DecisionKind, Move, Standing, check_move, must_stop, ways_from
+from codman.review.stages import Move, Standing, check_move, must_stop, ways_from
 from codman.spine.concern import Concern, ConcernSeverity, ConcernState
+from codman.spine.day import day_in
 from codman.spine.intake import IntakeState
 from codman.spine.review import Case, CaseOutcome, CaseState
 from codman.spine.site import Deployment, Mode
@@ -43,12 +46,6 @@ _MODE: Final[Mapping[Stage, Mode]] = {
 }
 _RUNS: Final = frozenset({Mode.SILENT, Mode.PILOT, Mode.LIVE})
 _EXPOSURE: Final = (Stage.SILENT, Stage.PILOT, Stage.LIVE)  # the least first
-_OUTCOME: Final = {
-    CaseOutcome.APPROVED: Decision.APPROVED,
-    CaseOutcome.CONDITIONAL: Decision.CONDITIONAL,
-    CaseOutcome.DEFERRED: Decision.DEFERRED,
-    CaseOutcome.REJECTED: Decision.REJECTED,
-}
 
 
 class CannotMove(CodmanError):
@@ -146,11 +143,11 @@ def retire_within(change: Change, use: Use, reason: str) -> Use:
 def pause_runs(change: Change, use: Use) -> None:
     """Pause where a use runs although its own stage is not one that runs."""
     runs = [one for one in _deployments(change.connection, use.id) if one.mode in _RUNS]
-    patch = {"mode": Mode.PAUSED.value, "since": change.at[:10]}
+    patch = {"mode": Mode.PAUSED.value, "since": change.today}
     DEPLOYMENTS.change_many(change, [(one, patch) for one in runs])
 
 
-def still_runs(connection: Connection, use: Use, case: Case, at: str) -> str | None:
+def still_runs(connection: Connection, use: Use, case: Case, at: str, zone: tzinfo) -> str | None:
     """That a use runs in spite of a case that rejected it, in a sentence; None where it does not, or may.
 
     Args:
@@ -158,10 +155,11 @@ def still_runs(connection: Connection, use: Use, case: Case, at: str) -> str | N
         use: The use as it is now.
         case: The case that rejected it.
         at: When, ISO 8601.
+        zone: Of the house's days.
     """
     runs = _deployments(connection, use.id)
-    standing = standing_of_use(connection, use, runs)
-    day = (case.decided_at or at)[:10]
+    standing = standing_of_use(connection, use, runs, zone)
+    day = day_in(case.decided_at or at, zone).isoformat()
     if use.stage in RUNNING and must_stop(standing, at) is not None:
         return f"the committee rejected it on {day}, and it is {use.stage.value}"
     beyond = [one for one in runs if one.mode in _RUNS and _refused(one.mode, case)]
@@ -180,7 +178,7 @@ def _refused(mode: Mode, case: Case) -> bool:
 def _moved(change: Change, use: Use, to: Stage, reason: str | None, reader: Reader | None) -> Use:
     connection = change.connection
     runs = _deployments(connection, use.id)
-    standing = standing_of_use(connection, use, runs)
+    standing = standing_of_use(connection, use, runs, change.zone)
     if reader is None:  # a case decides, and nobody moves it
         standing = replace(standing, retirement_decided=to is Stage.RETIRED)
     allowed = check_move(standing, to, change.at, reason=reason)
@@ -190,7 +188,7 @@ def _moved(change: Change, use: Use, to: Stage, reason: str | None, reader: Read
         raise CannotMove(use, to, allowed)
     _deployments_follow(change, standing, runs, to)
     follow_stage(change, use.id, to)
-    return USES.change(change, use.id, {"stage": to.value, "stage_since": change.at[:10]}, None)
+    return USES.change(change, use.id, {"stage": to.value, "stage_since": change.today}, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +207,8 @@ def ways(house: House, reader: Reader, use: str) -> Ahead:
     """
     found: Use = records.get(house, reader, "use", use)
     with house.database.reading() as connection:
-        standing = _as_seen(connection, reader, standing_of_use(connection, found, _deployments(connection, use)))
+        known = standing_of_use(connection, found, _deployments(connection, use), house.database.zone)
+        standing = _as_seen(connection, reader, known)
     now = house.database.clock().isoformat()
     out = []
     for one in ways_from(standing.stage):
@@ -218,18 +217,19 @@ def ways(house: House, reader: Reader, use: str) -> Ahead:
     return Ahead(found.stage, tuple(out))
 
 
-def ready_for(connection: Connection, use: Use, at: str) -> Stage | None:
+def ready_for(connection: Connection, use: Use, at: str, zone: tzinfo) -> Stage | None:
     """The stage that a decision leads a use to and that nothing keeps it from now; None where there is none.
 
     Args:
         connection: Where to read.
         use: The use as it is.
         at: When, ISO 8601.
+        zone: Of the house's days.
     """
     if use.stage is not Stage.IN_REVIEW and use.stage not in _EXPOSURE:
         return None
     further = _EXPOSURE[_EXPOSURE.index(use.stage) + 1 :] if use.stage in _EXPOSURE else _EXPOSURE
-    standing = standing_of_use(connection, use, _deployments(connection, use.id))
+    standing = standing_of_use(connection, use, _deployments(connection, use.id), zone)
     meant = {one.up_to for one in standing.decisions if one.outcome in (Decision.APPROVED, Decision.CONDITIONAL)}
     return next((one for one in reversed(further) if one in meant and check_move(standing, one, at).allowed), None)
 
@@ -243,8 +243,8 @@ def _as_seen(connection: Connection, reader: Reader, standing: Standing) -> Stan
     return replace(standing, called=called)
 
 
-def standing_of_use(connection: Connection, use: Use, runs: list[Deployment]) -> Standing:
-    """What is true of a use, as the stages look at it."""
+def standing_of_use(connection: Connection, use: Use, runs: list[Deployment], zone: tzinfo) -> Standing:
+    """What is true of a use, as the stages look at it; its decisions end with the days of this zone."""
     there = [one for one in runs if one.mode is not Mode.ENDED]
     decided = governance.every(
         connection, "case", cases.c.use == use.id, cases.c.state == CaseState.DECIDED.value, order="decided_at"
@@ -258,7 +258,7 @@ def standing_of_use(connection: Connection, use: Use, runs: list[Deployment]) ->
     return Standing(
         stage=use.stage,
         tier=use.tier,
-        decisions=tuple(one for one in map(decided_as, decided) if one is not None),
+        decisions=as_decided(decided, zone),
         sites=frozenset(one.site for one in there),
         called=names_of(connection, [one.site for one in there]),
         versions={one: labels.get(one, one) for one in running},
@@ -266,7 +266,7 @@ def standing_of_use(connection: Connection, use: Use, runs: list[Deployment]) ->
         settled=settled,
         retired_at=max((one for one in retired if one is not None), default=None),
         paused_somewhere=any(one.mode is Mode.PAUSED for one in there),
-        accepted=frozenset(one.site for one in there if one.accepted_at is not None),
+        accepted=accepted_at(connection, use, there),
         intake_complete=not begun or IntakeState.SUBMITTED.value in begun,
         downtime_procedure=use.downtime_procedure is not None,
         harm_open=len(open_harm(connection, use.id)),
@@ -274,7 +274,7 @@ def standing_of_use(connection: Connection, use: Use, runs: list[Deployment]) ->
         deployed=bool(runs),
         lapsed=len(lapsed(connection, conditions.c.use == use.id)),
         legacy=use.decision is Decision.LEGACY,
-        others=_of_other_uses(connection, use),
+        others=of_other_uses(connection, use, zone),
     )
 
 
@@ -291,36 +291,6 @@ def open_harm(connection: Connection, use: str) -> list[Concern]:
     )
 
 
-def _of_other_uses(connection: Connection, use: Use) -> tuple[Decided, ...]:
-    """Decisions by a limited procedure about other uses of the same product."""
-    same = select(uses.c.id).where(uses.c.product == use.product, uses.c.id != use.id)
-    limited = [procedure.value for procedure, kind in KIND_OF.items() if kind is not DecisionKind.ORDINARY]
-    found = governance.every(
-        connection,
-        "case",
-        cases.c.use.in_(same),
-        cases.c.state == CaseState.DECIDED.value,
-        cases.c.procedure.in_(limited),
-    )
-    return tuple(one for one in map(decided_as, found) if one is not None)
-
-
-def decided_as(case: Case) -> Decided | None:
-    """A decided case as the stages look at it; None where it decided nothing about running."""
-    if case.outcome not in _OUTCOME or case.leads_to not in RUNNING or case.decided_at is None:
-        return None
-    return Decided(
-        outcome=_OUTCOME[case.outcome],
-        up_to=case.leads_to,
-        at=case.decided_at,
-        kind=KIND_OF[case.procedure],
-        sites=frozenset(case.sites) or None,
-        expires_at=None if case.expires_on is None else f"{case.expires_on}T00:00:00Z",
-        version=case.version,
-        policy=case.policy,
-    )
-
-
 def _deployments(connection: Connection, use: str) -> list[Deployment]:
     rows = connection.execute(select(deployments).where(deployments.c.use == use).order_by(deployments.c.id))
     return [DEPLOYMENTS.read(row) for row in rows]
@@ -330,7 +300,7 @@ def _deployments_follow(change: Change, standing: Standing, runs: list[Deploymen
     mode = _MODE.get(to)
     if mode is None:
         return
-    patch: dict[str, Any] = {"mode": mode.value, "since": change.at[:10]}
+    patch: dict[str, Any] = {"mode": mode.value, "since": change.today}
     if mode is Mode.ENDED:  # whoever accepted it, accepted what is over
         patch["accepted_at"] = None
     follow = [one for one in runs if one.mode not in (Mode.ENDED, mode)]

@@ -18,6 +18,7 @@ from codman.registry.undecided import OF, uncovered_by_use, uncovered_of
 from codman.review.stages import ways_from
 from codman.spine.day import written_day
 from codman.spine.pausing import PauseCause, PauseProposalFields
+from codman.spine.policy import Checkpoint
 from codman.spine.review import Case, CaseOutcome, CaseState
 from codman.spine.site import Deployment, Mode
 from codman.spine.use import RUNNING, Decision, Stage, Use
@@ -113,6 +114,7 @@ def _granted(connection: Connection, use: Use) -> list[Case]:
         cases.c.state == CaseState.DECIDED.value,
         cases.c.outcome.in_(_GRANTED),
         cases.c.leads_to.in_(_EXPOSURE),
+        cases.c.checkpoint != Checkpoint.MONITORING.value,
         order="decided_at",
     )
     return decided

@@ -11,7 +11,7 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from codman.flows.fresh import NotFresh, require_fresh
-from codman.flows.review import before_the_decision, cases, deciding, remarks, seats, voting
+from codman.flows.review import before_the_decision, cases, deciding, excluding, remarks, seats, voting
 from codman.flows.review.beside import LaidOut, lay_out
 from codman.registry.access import NotAllowed, require
 from codman.registry.records import AlreadyThere, BadField, Stale
@@ -28,7 +28,7 @@ from codman.web.visit import FormDep, Visit, VisitDep
 
 topic = Topic()
 
-_REFUSALS: Final = (NotAllowed, AlreadyThere, Stale, cases.CaseClosed, deciding.CannotDecide)
+_REFUSALS: Final = (NotAllowed, AlreadyThere, Stale, cases.CaseClosed, deciding.CannotDecide, excluding.MustApply)
 _FORM_ONLY: Final = frozenset({"find", "revision"})
 
 
@@ -177,9 +177,13 @@ def _about(found: LaidOut, step: Step, values: Mapping[str, str]) -> list[Fact]:
         )
         waits = sum(one.state.value == "open" for one in found.docket.conditions)
         about.append(Fact("Conditions", str(waits) if waits else "None"))
+        if case.plans:
+            about.append(
+                Fact("Change plans", str(len(case.plans)), detail="approved with it, if it grants what it asks")
+            )
     if step.name == "remarks" and (asked := _question(found, values.get("answers"))):
         about.append(Fact("Answers", asked))
-    if step.name in ("acceptances", "remarks"):
+    if step.name in ("acceptances", "exclusions", "remarks"):
         one = next((one for one in found.requirements if one.id == values.get("requirement")), None)
         if one is not None:
             about.append(Fact(one.title, one.sentence))
@@ -190,8 +194,17 @@ def _question(found: LaidOut, name: str | None) -> str:
     return next((one.text for one in found.docket.remarks if one.id == name), "")
 
 
+def discipline_in(form: Form) -> str:
+    """As what somebody judges it: chosen from the list, or another in words; one of them and not both."""
+    chosen, written = (form.get("discipline") or "").strip(), (form.get("another") or "").strip()
+    if bool(chosen) == bool(written):
+        why = "choose one of the list, or write another; not both" if chosen else "choose one, or write another below"
+        raise BadField("reviewer", "discipline", why)
+    return chosen or written
+
+
 def _name(visit: Visit, form: Form, found: LaidOut) -> None:
-    person, discipline = form.get("person") or "", form.get("discipline") or ""
+    person, discipline = form.get("person") or "", discipline_in(form)
     seats.name_reviewer(visit.house, visit.reader, found.docket.case.id, person, discipline)
 
 
@@ -211,7 +224,7 @@ def _vote(visit: Visit, form: Form, found: LaidOut) -> None:
         visit.reader,
         found.docket.case.id,
         _one_of(Choice, form.get("choice"), "choice"),
-        on=form.get("on") or "",
+        on=form.get("on"),
         reason=form.get("reason"),
         of=of,
         revision=revision_in(form) if form.get("revision") is not None and of is None else None,
@@ -245,6 +258,11 @@ def _accept(visit: Visit, form: Form, found: LaidOut) -> None:
     )
 
 
+def _exclude(visit: Visit, form: Form, found: LaidOut) -> None:
+    requirement, why = form.get("requirement") or "", form.get("why") or ""
+    excluding.say_not_applicable(visit.house, visit.reader, found.docket.case.id, requirement, why)
+
+
 def _withdraw(visit: Visit, form: Form, found: LaidOut) -> None:
     cases.withdraw(visit.house, visit.reader, found.docket.case.id, revision_in(form), why=form.get("why") or "")
 
@@ -257,6 +275,7 @@ def _decide(visit: Visit, form: Form, found: LaidOut) -> None:
         revision_in(form),
         _one_of(CaseOutcome, form.get("outcome"), "outcome"),
         form.get("reasons") or "",
+        on=form.get("on") or "",
         expires_on=form.get("expires_on"),
     )
 
@@ -275,6 +294,7 @@ _DO: Final[Mapping[str, Callable[[Visit, Form, LaidOut], None]]] = {
     "remarks": _remark,
     "conditions": _condition,
     "acceptances": _accept,
+    "exclusions": _exclude,
     "withdrawal": _withdraw,
     "decide": _decide,
 }
@@ -285,6 +305,20 @@ def lift(visit: VisitDep, form: FormDep, name: str) -> Response:
     """Lift the conflict of interest that a reviewer stated, with a reason."""
     one = seats.lift_conflict(visit.house, visit.reader, name, revision_in(form), form.get("why") or "")
     return visit.go(f"/reviews/{one.case}#people")
+
+
+@topic.post("/exclusions/{name}/agree")
+def agree_to_exclusion(visit: VisitDep, form: FormDep, name: str) -> Response:
+    """Agree, as the second person, that a requirement does not apply."""
+    one = excluding.agree(visit.house, visit.reader, name, revision_in(form))
+    return visit.go(f"/reviews/{one.case}#r-{one.requirement}")
+
+
+@topic.post("/exclusions/{name}/refuse")
+def refuse_exclusion(visit: VisitDep, form: FormDep, name: str) -> Response:
+    """Say that a requirement does apply."""
+    one = excluding.refuse(visit.house, visit.reader, name, revision_in(form), form.get("why") or "")
+    return visit.go(f"/reviews/{one.case}#r-{one.requirement}")
 
 
 @topic.post("/reviewers/{name}/excuse")

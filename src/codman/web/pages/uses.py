@@ -40,7 +40,8 @@ def use_page(visit: VisitDep, use_id: str) -> Response:
     ahead = ways(visit.house, visit.reader, use_id)
     with visit.house.database.reading() as connection:
         fields = open_fields(connection, visit.reader, "use", use)
-        view = use_view(connection, use, visit.reader, fields, filed, visit.today())
+        now = visit.house.database.clock().astimezone(visit.house.database.zone)
+        view = use_view(connection, use, visit.reader, fields, filed, now)
         may_file = may_add_to(connection, visit.reader, "document", "use", use)
         pauses = proposed_pauses(connection, use, visit.reader)
         sent = proposed_of(connection, use) if visit.may("review.read") else None
@@ -66,7 +67,9 @@ def accept(visit: VisitDep, form: FormDep, name: str) -> Response:
     revision = form.get("revision") or ""
     if not (revision.isascii() and revision.isdecimal()):
         raise BadField("deployment", "revision", "it says which revision was read")
-    kept = records.accept_deployment(visit.house, visit.reader, name, int(revision[:9]), why=form.get("why"))
+    kept = records.accept_deployment(
+        visit.house, visit.reader, name, int(revision[:9]), on=form.get("on"), why=form.get("why")
+    )
     return visit.go("/" if form.get("next") == "/" else f"/uses/{kept.use}#where")
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from codman.flows.proposed import waiting_proposals
-from codman.flows.review.counting import decisions_counted
+from codman.flows.review.counting import EmergencyAct, decisions_counted, emergency_acts
 from codman.flows.watched import unanswered, unwatched
 from codman.registry.attention import backlog, reopened_uses
 from codman.registry.inventory import search
@@ -111,6 +111,7 @@ class AttentionView:
     proposed: tuple[Gap, ...]  # proposals that nobody has gone on with
     reopened: tuple[Gap, ...]  # uses of which a change has reopened something
     decided: tuple[Counted, ...]  # by procedure; none where nothing was ever decided here
+    emergencies: tuple[EmergencyAct, ...]  # of a year, each by name
 
 
 def attention_view(
@@ -151,6 +152,7 @@ def attention_view(
         proposed=_proposed(connection, within),
         reopened=again,
         decided=decided if any(one.given for one in decided) else (),
+        emergencies=emergency_acts(connection, within, end_of(today, zone).isoformat()),
     )
 
 

@@ -8,18 +8,19 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
+from codman.flows.review.accepting import ToAccept, to_accept
 from codman.flows.task import Duty, Task
 from codman.registry.access import Reader, may
 from codman.registry.accounts_emergency import path_of, unreviewed
 from codman.registry.attention import Backlog, backlog
 from codman.registry.erasure import waiting as waiting_erasures
-from codman.registry.mine import owned_by, runs_of, to_accept, with_evidence
+from codman.registry.mine import owned_by, runs_of, with_evidence
 from codman.registry.names import names_of
 from codman.registry.nouns import SITES
 from codman.spine.day import written_moment
-from codman.spine.site import Deployment
 from codman.web.access import is_page
 from codman.web.views import marks
+from codman.web.views.accepting import Accepts, accepts
 from codman.web.views.lately import Deed, lately
 from codman.web.views.marks import Gap, Tag
 from codman.web.views.registers import vendors_view
@@ -36,6 +37,7 @@ class Waiting:
     site: str
     mode: Tag
     revision: int
+    accepts: Accepts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,11 +93,12 @@ def home_view(
         empty: Whether the book holds no use at all.
     """
     today = now.date().isoformat()
-    waiting = _to_accept(connection, reader)
+    waiting = _to_accept(connection, reader, now)
     owned = owned_by(connection, reader.person, within)
     evidence = with_evidence(connection, [use.id for use in owned])
     runs = runs_of(connection, [use.id for use in owned])
-    named = names_of(connection, [*(one.use for one in waiting), *(one.site for one in waiting)])
+    named = names_of(connection, [*(one.deployment.use for one in waiting), *_sites_named(waiting)])
+    reads = may(reader, "review.read")
     shown = [
         Owned(
             href=f"/uses/{use.id}",
@@ -113,12 +116,13 @@ def home_view(
         tasks=tuple(_task(one, now) for one in tasks if one.duty is not Duty.SITE),
         waiting=tuple(
             Waiting(
-                id=one.id,
-                use=named.get(one.use, one.use),
-                href=f"/uses/{one.use}",
-                site=named.get(one.site, one.site),
-                mode=marks.mode(one.mode),
-                revision=one.revision,
+                id=one.deployment.id,
+                use=named.get(one.deployment.use, one.deployment.use),
+                href=f"/uses/{one.deployment.use}",
+                site=named.get(one.deployment.site, one.deployment.site),
+                mode=marks.mode(one.deployment.mode),
+                revision=one.deployment.revision,
+                accepts=accepts(one, named, reads=reads),
             )
             for one in waiting
         ),
@@ -141,13 +145,17 @@ def _starts(reader: Reader) -> tuple[Gap, ...]:
     return tuple(Gap(text, href) for action, text, href in ways if may(reader, action))
 
 
-def _to_accept(connection: Connection, reader: Reader) -> Sequence[Deployment]:
-    """The sites that name the reader as their clinician and that are within their reach."""
+def _to_accept(connection: Connection, reader: Reader, now: datetime) -> Sequence[ToAccept]:
+    """The sites that name the reader as their clinician, that are within their reach and that they may accept."""
     if not may(reader, "deployment.accept"):
         return []
-    waiting = to_accept(connection, reader.person)
-    places = SITES.get_many(connection, [one.site for one in waiting])
-    return [one for one in waiting if may(reader, "deployment.accept", [places[one.site].path])]
+    waiting = to_accept(connection, reader.person, now.isoformat(), now.tzinfo or UTC)
+    places = SITES.get_many(connection, [one.deployment.site for one in waiting])
+    return [one for one in waiting if may(reader, "deployment.accept", [places[one.deployment.site].path])]
+
+
+def _sites_named(waiting: Sequence[ToAccept]) -> set[str]:
+    return {one.deployment.site for one in waiting}
 
 
 def _office(connection: Connection, reader: Reader, today: str) -> tuple[Gap, ...]:

@@ -20,10 +20,11 @@ from codman.registry.timeline import Asked, entries_of
 from codman.spine.product import Product, Vendor, Version
 from codman.web.render import brief, day, money
 from codman.web.views import marks
+from codman.web.views.answers import AnswerRow, answers_shown
 from codman.web.views.documents import DocumentLine, document_lines
 from codman.web.views.history import Event, events, ids_in
 from codman.web.views.marks import Fact, Gap, Tag
-from codman.web.views.use import AnswerRow, Known, answers_shown, known
+from codman.web.views.use import Known, known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

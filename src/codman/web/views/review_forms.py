@@ -8,6 +8,8 @@ from typing import Final
 
 from codman.flows.choices import Who
 from codman.flows.review.beside import LaidOut
+from codman.flows.review.cases import Docket
+from codman.review.committee import offered
 from codman.review.unknown import nothing_known, said_of_nothing
 from codman.review.votes import may_end
 from codman.spine.review import CaseOutcome, Choice, Conflict, Procedure
@@ -43,16 +45,37 @@ _INTEREST: Final = (
 )
 
 
+ANOTHER: Final = "another, written below"
+
+
 def _reviewer(found: LaidOut, lists: Lists) -> tuple[Ask, ...]:
     hint = "Reviewers, chairs and officers who have no hand in the use"
     return (
         lists.ask("person", name="person", label="Who", needed=True, hint=hint, who=_voters(found)),
-        Ask(
-            name="discipline",
-            label="As what they judge it",
-            needed=True,
-            hint="e.g. clinical, nursing, statistics, safety, equity, legal, IT",
-        ),
+        *discipline_asks(found.docket),
+    )
+
+
+def discipline_asks(found: Docket, *, named: str = "") -> tuple[Ask, ...]:
+    """As what somebody judges a case: what its votes need first, then the rest of the list, or another in words.
+
+    Args:
+        found: The case.
+        named: What they are named as now.
+    """
+    asked = found.floor.more(found.case.quorum, found.case.disciplines).disciplines
+    lists = offered(asked)
+    known = {each.casefold() for ones in lists.values() for each in ones}
+    options = [Option(named, named)] if named and named.casefold() not in known else []
+    options += [
+        Option(each, each, f"Counts as {kind}, of which a vote is needed" if kind else "Others")
+        for kind, ones in lists.items()
+        for each in ones
+    ]
+    another = "Only where the list has none that is right"
+    return (
+        Ask(name="discipline", label="As what they judge it", kind="choice", options=tuple(options), unsaid=ANOTHER),
+        Ask(name="another", label="Another discipline", hint=another),
     )
 
 
@@ -129,6 +152,18 @@ def _acceptance(found: LaidOut, lists: Lists) -> tuple[Ask, ...]:
             kind="amount",
             hint="As the requirement's own sentence says",
         ),
+    )
+
+
+def _exclusion(found: LaidOut, _lists: Lists) -> tuple[Ask, ...]:
+    missing = tuple(
+        Option(one.id, one.title)
+        for one in found.requirements
+        if one.outcome is Outcome.MISSING and not one.asked.always_applies
+    )
+    return (
+        Ask(name="requirement", label="Which requirement", kind="choice", options=missing, needed=True),
+        Ask(name="why", label="Why it does not apply", kind="prose", needed=True, hint="In a sentence; it is signed"),
     )
 
 
@@ -236,6 +271,16 @@ STEPS: Final[Mapping[str, Step]] = {
             back="#requirements",
         ),
         Step(
+            name="exclusions",
+            title="Say that a requirement does not apply",
+            submit="Say so",
+            action="exclusion.create",
+            lead="Only of what nothing is filed for. A second person, who presides and has no hand in the use, agrees "
+            "or not. It counts neither as met nor as missing, and ends with the first change of the use.",
+            asks=_exclusion,
+            back="#requirements",
+        ),
+        Step(
             name="withdrawal",
             title="Withdraw this case",
             submit="Withdraw it",
@@ -252,7 +297,7 @@ STEPS: Final[Mapping[str, Step]] = {
             lead="Your signature closes the case. It is made through the notary key, and says who you are, when, and "
             "what it means.",
             asks=_decision,
-            hidden=("revision",),
+            hidden=("revision", "on"),
         ),
     )
 }

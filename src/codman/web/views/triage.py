@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from codman.flows.proposed import USUAL, Proposal, proposal_of, waiting_proposals, waits_for
 from codman.flows.triage_record import Triaged
-from codman.review.stages import TERMS, DecisionKind
+from codman.review.terms import TERMS, DecisionKind
 from codman.spine.determination import Outcome
 from codman.spine.intake import TriageRecord, TriageState
 from codman.spine.use import Tier, Use

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Final
 
 from sqlalchemy import Connection
 
 from codman.flows.concerns.reading import READ, is_answerable, places
 from codman.flows.filed import Filed
+from codman.flows.review.accepting import waits_at
 from codman.flows.review.conditions import standing_case
 from codman.flows.review.staging import open_harm
 from codman.flows.review.undecided import sentences, uncovered
 from codman.registry.access import Reader, may, paths_for
 from codman.registry.coverage import coverage_of, tallies
-from codman.registry.documents import Fact as Answer
-from codman.registry.frameworks import every_framework
 from codman.registry.interests import hand_in
 from codman.registry.names import names_of
 from codman.registry.nouns import PRODUCTS, SITES
@@ -30,6 +30,7 @@ from codman.spine.site import Deployment, Mode
 from codman.spine.use import RUNNING, Decision, Stage, Use
 from codman.web.render import count, day
 from codman.web.views import marks
+from codman.web.views.accepting import Accepts, accepts
 from codman.web.views.coverage import tally_lines
 from codman.web.views.documents import DocumentLine, document_lines
 from codman.web.views.history import Event, events, ids_in
@@ -69,6 +70,7 @@ class Runs:
     changeable: bool
     revision: int
     undecided: str = ""  # why no decision covers it
+    accepts: Accepts | None = None  # what there is to accept; None where it is accepted, or has ended
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +95,7 @@ class UseView:
 
 
 def use_view(
-    connection: Connection, use: Use, reader: Reader, fields: Set[str], statements: Sequence[Filed], today: str
+    connection: Connection, use: Use, reader: Reader, fields: Set[str], statements: Sequence[Filed], now: datetime
 ) -> UseView:
     """The page of a use the reader may see.
 
@@ -103,8 +105,9 @@ def use_view(
         reader: Who looks.
         fields: Those of its fields that they may change.
         statements: The evidence filed for it, the newest first; one more than are shown says that there is more.
-        today: The day, on which decisions hold or have run out.
+        now: The time in the house's zone, at which decisions hold or have run out.
     """
+    today = now.date().isoformat()
     product = PRODUCTS.get(connection, use.product)
     within = paths_for(reader, "inventory.read")
     runs = deployments_of(connection, use.id, within)
@@ -129,13 +132,16 @@ def use_view(
     seen = {one.id for one in runs}
     bare = [one for one in uncovered(connection, use, today) if one.deployment.id in seen]
     why = {one.deployment.id: one.why for one in bare}
+    asked = waits_at(connection, use, runs, now.isoformat(), now.tzinfo or UTC)
+    reads = may(reader, "review.read")
+    beside = {name: accepts(one, _only(named, runs), reads=reads) for name, one in asked.items()}
     return UseView(
         id=use.id,
         name=use.name,
         product=product.name,
         product_href=f"/products/{product.id}",
         tags=_tags(use, product, standing_case(connection, use.id, today)),
-        facts=_facts(use, runs, evidence, named),
+        facts=_facts(use, runs, evidence, named, asked),
         gaps=tuple(
             gaps(
                 use,
@@ -145,12 +151,16 @@ def use_view(
                 fields=fields,
                 may_deploy=may(reader, "deployment.create"),
                 undecided=sentences(bare, named),
+                waiting=asked,
             )
         ),
         says=_says(use, named),
         known=tuple(known(row) for row in statements[:SHOWN_STATEMENTS]),
         more_known=max(0, len(statements) - SHOWN_STATEMENTS),
-        runs=tuple(replace(_runs(one, named, reader, paths, hands), undecided=why.get(one.id, "")) for one in runs),
+        runs=tuple(
+            replace(_runs(one, named, reader, paths, hands, beside.get(one.id)), undecided=why.get(one.id, ""))
+            for one in runs
+        ),
         coverage=tally_lines(tallies(coverage_of(connection, use.id))),
         documents=document_lines(documents_about(connection, use.id)),
         events=events(history, named),
@@ -167,6 +177,7 @@ def gaps(
     fields: Set[str] = frozenset(),
     may_deploy: bool = False,
     undecided: Sequence[str] = (),
+    waiting: Collection[str] | None = None,
 ) -> list[Gap]:
     """What is not known or not done, the gravest first; nothing is asked of a use that is retired.
 
@@ -178,6 +189,7 @@ def gaps(
         fields: The fields that the reader may change: those gaps lead to the form.
         may_deploy: Whether they may say where it runs.
         undecided: Where it runs without a decision and why, as clauses; only its stage is looked at without.
+        waiting: Deployments that wait to be accepted; those never accepted without.
     """
     bare = [Gap(f"Without a decision: {one}", "#where") for one in undecided]
     if use.stage is Stage.RETIRED:
@@ -201,9 +213,11 @@ def gaps(
     unnamed = [one for one in runs if one.clinician is None and one.mode is not Mode.ENDED]
     if unnamed:
         found.append(Gap(f"{_sites(len(unnamed))} without an accountable clinician", "#where"))
-    waiting = [one for one in runs if one.clinician and one.accepted_at is None and one.mode is not Mode.ENDED]
-    if waiting:
-        found.append(Gap(f"{_sites(len(waiting))} not yet accepted by the clinician", "#where"))
+    if waiting is None:
+        waiting = {one.id for one in runs if one.accepted_at is None}
+    theirs = [one for one in runs if one.clinician and one.id in waiting and one.mode is not Mode.ENDED]
+    if theirs:
+        found.append(Gap(f"{_sites(len(theirs))} not yet accepted by the clinician", "#where"))
     if running and not runs:
         found.append(Gap("Where it runs is not said", f"/deployments/new?use={use.id}" if may_deploy else ""))
     for name, said in (
@@ -281,9 +295,16 @@ def _number(number: int, what: str) -> str:
     return f"{count(number)} {what}{'' if number == 1 else 's'}"
 
 
-def _facts(use: Use, runs: Sequence[Deployment], evidence: Tally, named: Mapping[str, str]) -> tuple[Fact, ...]:
+def _only(named: Mapping[str, str], runs: Sequence[Deployment]) -> Mapping[str, str]:
+    """The names of the sites where it runs, as far as the reader sees them."""
+    return {one.site: named[one.site] for one in runs if one.site in named}
+
+
+def _facts(
+    use: Use, runs: Sequence[Deployment], evidence: Tally, named: Mapping[str, str], waiting: Collection[str]
+) -> tuple[Fact, ...]:
     active = [one for one in runs if one.mode is not Mode.ENDED]
-    accepted = sum(one.accepted_at is not None for one in active)
+    accepted = sum(one.id not in waiting for one in active)
     measured = f"last measured {day(evidence.measured_at)}" if evidence.measured_at else ""
     return (
         Fact(
@@ -345,10 +366,14 @@ def _paths(connection: Connection, reader: Reader, runs: Sequence[Deployment]) -
 
 
 def _runs(
-    one: Deployment, named: Mapping[str, str], reader: Reader, paths: Mapping[str, str], hands: Collection[str]
+    one: Deployment,
+    named: Mapping[str, str],
+    reader: Reader,
+    paths: Mapping[str, str],
+    hands: Collection[str],
+    beside: Accepts | None,
 ) -> Runs:
     here = [paths.get(one.site, "/")]
-    waits = one.accepted_at is None and one.mode is not Mode.ENDED
     return Runs(
         id=one.id,
         site=named.get(one.site, one.site),
@@ -357,42 +382,11 @@ def _runs(
         version=named.get(one.version or "", ""),
         clinician=named.get(one.clinician or "", ""),
         accepted_at=one.accepted_at,
-        mine=waits
+        mine=beside is not None
         and one.clinician == reader.person
         and may(reader, "deployment.accept", here)
         and reader.person not in hands,
         changeable=may(reader, "deployment.change", here),
         revision=one.revision,
+        accepts=beside,
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerRow:
-    """An answer to a framework: what it asks, what is said, what stands behind it, whose word it is."""
-
-    asks: str
-    framework: str
-    field: str
-    value: str
-    basis: Tag
-    source: str
-
-
-def answers_shown(found: Sequence[Answer]) -> tuple[AnswerRow, ...]:
-    """Answers to frameworks, each under the words of the field it answers."""
-    asked = {f"{f.framework}/{field.id}": (f.title, field.title) for f in every_framework() for field in f.fields}
-    rows = []
-    for one in found:
-        name, _, field = one.field.partition("/")
-        framework, asks = asked.get(one.field, (name, field))
-        rows.append(
-            AnswerRow(
-                asks=asks,
-                framework=framework,
-                field=field.rpartition("/")[2],
-                value=one.value,
-                basis=marks.basis(one.basis),
-                source=one.source,
-            )
-        )
-    return tuple(rows)
