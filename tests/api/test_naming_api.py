@@ -59,3 +59,33 @@ def test_the_schema_says_what_these_fields_take(call):
     assert owner["description"] == "A person: their id, e-mail address, or exact name"
     assert "pattern" not in owner
     assert "pattern" in schemas["Use"]["properties"]["owner"]["anyOf"][0]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (
+            "/schedules",
+            {
+                "partner": "team", "partner_name": "Team", "owner": "mary", "every_months": 3,
+                "first_due": "2027-01-31",
+            },
+        ),
+        (
+            "/change-plans",
+            {
+                "modifications": ["version"], "allows": {"version": ["3.*"]}, "protocol": "As before.",
+                "requirements": ["ranks"], "impact": "Small.",
+            },
+        ),
+        ("/intakes", {}),
+        ("/reviews", {"checkpoint": "go-live"}),
+    ],
+)  # fmt: skip
+def test_a_body_about_a_use_that_is_not_there_is_answered_as_the_document_says(call, path, body):
+    described = call("GET", "/openapi.json").json()["paths"][f"/api/v1{path}"]["post"]["responses"]
+
+    answer = call("POST", path, json={**body, "use": "use-nowhere"})
+
+    assert answer.status_code == 404, answer.text
+    assert "404" in described

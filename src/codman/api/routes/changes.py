@@ -139,7 +139,7 @@ def operations() -> Iterator[Operation]:
         description="What may change without a new decision, if evidence meets its requirements again.",
         do=_draft,
         body=Body(NewPlan, "The plan"),
-        problems=(409,),
+        problems=(404, 409),
         once=True,
         answers=(Answer(201, "It is drafted", ChangePlan, headers=("ETag", "Location")),),
     )

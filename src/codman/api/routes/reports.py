@@ -82,6 +82,7 @@ def _of_schedules() -> Iterator[Operation]:
         "clock. A report is about the months before its day.",
         do=_make_schedule,
         body=Body(ScheduleFields, "Who, what about, how often, from when"),
+        problems=(404,),
         once=True,
         answers=(Answer(201, "It is made", Schedule, headers=("ETag", "Location")),),
     )
