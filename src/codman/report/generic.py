@@ -13,6 +13,7 @@ from codman.report.everything import all_measurements
 from codman.report.frame import Frame
 from codman.report.provenance import provenance, said
 from codman.report.unknown import shortened
+from codman.spine.article import capital_article
 from codman.spine.measurement import Measurement
 
 _ELSEWHERE: Final = frozenset(
@@ -68,7 +69,7 @@ def generic(read: ReadStatement, verification: Verification | None, frame: Frame
         read,
         predicate,
         kind=words.capital(kind),
-        headline=f"A {kind} statement about {subject}{counted}.",
+        headline=f"{capital_article(kind)} statement about {subject}{counted}.",
         lead=[],
         facts=facts,
         unknown=shortened(unknown),

@@ -16,6 +16,7 @@ from typing import Final
 from codman.registry.coverage import Answer, State
 from codman.registry.documents import Basis
 from codman.review.packs.framework import Control, ControlFramework
+from codman.spine.article import with_article
 from codman.spine.day import written_day
 from codman.spine.policy import Policy
 from codman.spine.statement import Kind, Origin
@@ -233,7 +234,7 @@ class Grid:
             (_OF_BASIS[s.basis], s.source) for s in known.said if _by(s.said_at, at) and self._cites([s.control], place)
         ]
         told += [
-            (Standing.DOCUMENT, f"a {filed.type.replace('-', ' ')} is filed")
+            (Standing.DOCUMENT, f"{with_article(filed.type.replace('-', ' '))} is filed")
             for filed in known.filed
             if _by(filed.filed_at, at) and place in self._by_document.get(filed.type, ())
         ]

@@ -9,6 +9,7 @@ from typing import Final
 
 import jinja2
 
+from codman.spine.article import with_article
 from codman.spine.day import written_day, written_moment
 
 HERE: Final = Path(__file__).parent
@@ -29,7 +30,15 @@ def environment() -> jinja2.Environment:
         auto_reload=False,
         cache_size=-1,
     )
-    made.filters |= {"day": day, "moment": moment, "count": count, "brief": brief, "words": words, "money": money}
+    made.filters |= {
+        "day": day,
+        "moment": moment,
+        "count": count,
+        "brief": brief,
+        "words": words,
+        "money": money,
+        "article": with_article,
+    }
     return made
 
 

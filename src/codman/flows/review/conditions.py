@@ -26,6 +26,7 @@ from codman.registry.related import deployments_of
 from codman.registry.schema import documents, log_entries, people, statements
 from codman.registry.schema_review import cases, conditions
 from codman.review.policy.exhibit import Exhibit
+from codman.spine.article import with_article
 from codman.spine.day import written_day
 from codman.spine.policy import Checkpoint
 from codman.spine.reopening import Changed, ReopeningFields
@@ -84,7 +85,9 @@ def close_by_hand(
         one = _open(change, reader, condition, waits=True)
         accepts = one.state is ConditionState.HANDED_IN
         if not accepts and one.document is not None:
-            raise BadField("condition", "state", f"a document closes this one: file a {one.document}, then accept it")
+            raise BadField(
+                "condition", "state", f"a document closes this one: file {with_article(one.document)}, then accept it"
+            )
         if not accepts and one.requirement is not None:
             raise BadField("condition", "state", "evidence closes this one: file it, and it closes by itself")
         _not_theirs(change, reader, one, "somebody else says that it is done", note)

@@ -8,6 +8,7 @@ from enum import Enum
 
 from codman.review.policy.catalog import BY_KEY
 from codman.review.policy.requirement import Change
+from codman.spine.article import with_article
 from codman.spine.policy import AppliesTo, Policy, Requirement, Severity
 from codman.spine.verdict import Outcome, Verdict
 
@@ -91,7 +92,7 @@ def _requirement(old: Requirement, new: Requirement) -> Iterator[Change]:
         way = TIGHTENED if now is not None and (was is None or now < was) else LOOSENED
         yield Change(way, f"the greatest age is {_days(now)}, and was {_days(was)}")
     if old.asked_as != new.asked_as:
-        yield Change(CHANGED, f"it asks for a {new.asked_as}, and asked for a {old.asked_as}")
+        yield Change(CHANGED, f"it asks for {with_article(new.asked_as)}, and asked for {with_article(old.asked_as)}")
     else:
         yield from BY_KEY[new.asked_as].compare(old.asks, new.asks)
     if bool(old.always_applies) != bool(new.always_applies):

@@ -7,6 +7,7 @@ from typing import Any, Final, cast
 
 from codman.review.policy.exhibit import Exhibit
 from codman.review.policy.requirement import Change, Fault, RequirementKind
+from codman.spine.article import capital_article, with_article
 from codman.spine.policy import Ask, Name, Requirement
 from codman.spine.statement import Kind
 from codman.spine.verdict import Finding, Outcome
@@ -54,7 +55,9 @@ class DocumentKind:
 
     def judge(self, requirement: Requirement, exhibit: Exhibit, _level: float) -> Finding:
         """It is filed."""
-        sentence = f"A {self.wants(requirement.asks)} of {exhibit.day} ({exhibit.origin.value}) is filed."
+        sentence = (
+            f"{capital_article(self.wants(requirement.asks))} of {exhibit.day} ({exhibit.origin.value}) is filed."
+        )
         return Finding(outcome=Outcome.MET, said=sentence, evidence=exhibit.digest)
 
     def outcome(self, _requirement: Requirement, _exhibit: Exhibit, _level: float) -> Outcome:
@@ -64,7 +67,7 @@ class DocumentKind:
     def compare(self, old: Ask, new: Ask) -> Iterator[Change]:
         """Another type is another demand."""
         if old != new:
-            yield Change("changed", f"a {self.wants(new)} instead of a {self.wants(old)}")
+            yield Change("changed", f"{with_article(self.wants(new))} instead of {with_article(self.wants(old))}")
 
 
 KIND: Final[RequirementKind] = DocumentKind()

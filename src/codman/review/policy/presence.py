@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from codman.review.policy.exhibit import Exhibit
 from codman.review.policy.requirement import Change, Fault, RequirementKind
+from codman.spine.article import capital_article
 from codman.spine.policy import Ask, Requirement
 from codman.spine.statement import Kind
 from codman.spine.verdict import Finding, Outcome
@@ -51,7 +52,8 @@ class PresenceKind:
 
     def judge(self, requirement: Requirement, exhibit: Exhibit, _level: float) -> Finding:
         """It is there."""
-        sentence = f"A {requirement.evidence.value} statement of {exhibit.day} ({exhibit.origin.value}) is there."
+        statement = capital_article(f"{requirement.evidence.value} statement")
+        sentence = f"{statement} of {exhibit.day} ({exhibit.origin.value}) is there."
         return Finding(outcome=Outcome.MET, said=sentence, evidence=exhibit.digest)
 
     def outcome(self, _requirement: Requirement, _exhibit: Exhibit, _level: float) -> Outcome:

@@ -181,7 +181,7 @@ def _reopened(connection: Connection, within: Sequence[str]) -> tuple[Gap, ...]:
 def _said_of_changes(number: int) -> str:
     if not number:
         return ""
-    return f" Of {number:,} use{'' if number == 1 else 's'} a change has reopened requirements."
+    return f" A change has reopened requirements of {number:,} use{'' if number == 1 else 's'}."
 
 
 def _watching(connection: Connection, within: Sequence[str], today: str) -> tuple[Gap, ...]:
