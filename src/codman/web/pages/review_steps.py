@@ -21,6 +21,7 @@ from codman.web.topic import Topic
 from codman.web.views.forms import unanswered
 from codman.web.views.lists import Lists, is_search, searched
 from codman.web.views.marks import Fact
+from codman.web.views.review_facts import stops, votes_say
 from codman.web.views.review_forms import STEPS, Step
 from codman.web.views.sent import Form
 from codman.web.views.step import Refused, refused_by, step_view
@@ -166,15 +167,10 @@ def _at_first(found: LaidOut, step: Step, visit: Visit, sent: Mapping[str, str])
 
 
 def _about(found: LaidOut, step: Step, values: Mapping[str, str]) -> list[Fact]:
-    case, votes = found.docket.case, found.votes
+    case = found.docket.case
     about = [Fact("Case", found.docket.use.name, detail=f"{case.checkpoint.value}, {case.state.value}")]
     if step.name == "decide":
-        stops = [one.title for one in found.requirements if one.stops]
-        leads = "no majority" if votes.leads is None else votes.leads.value
-        about.append(Fact("The votes say", leads, detail="; ".join(votes.lacking) or "nothing is lacking"))
-        about.append(
-            Fact("What stops an approval", str(len(stops)) if stops else "Nothing", detail="; ".join(stops[:3]))
-        )
+        about += [votes_say(found), stops(found)]
         waits = sum(one.state.value == "open" for one in found.docket.conditions)
         about.append(Fact("Conditions", str(waits) if waits else "None"))
         if case.plans:

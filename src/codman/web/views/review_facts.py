@@ -49,7 +49,7 @@ def facts_of(found: LaidOut) -> tuple[Fact, ...]:
     asked_for = f"of {case.quorum}" if case.procedure is not Procedure.EMERGENCY else "cast; an emergency needs none"
     return (
         Fact("Requirements", f"{met} of {len(judged)} met", detail=" · ".join(said)),
-        _stops(found, sum(one.stops for one in found.requirements)),
+        stops(found),
         Fact("Votes", f"{cast} {asked_for}", detail=leads or over),
         Fact(
             "Due" if found.working else "Decided",
@@ -59,12 +59,29 @@ def facts_of(found: LaidOut) -> tuple[Fact, ...]:
     )
 
 
-def _stops(found: LaidOut, number: int) -> Fact:
+def stops(found: LaidOut) -> Fact:
     """How many requirements keep an approval from being signed; in an emergency they do not."""
-    case = found.docket.case
+    titles = [one.title for one in found.requirements if one.stops]
     term = "What stops an approval" if found.working else "What stopped an approval"
-    if not number:
+    if not titles:
         return Fact(term, "Nothing")
-    if case.procedure is Procedure.EMERGENCY:
-        return Fact("What would stop another approval", str(number), detail="an emergency goes past it, for days only")
-    return Fact(term, str(number), detail="unless it is met or accepted" if found.working else "")
+    if found.docket.case.procedure is Procedure.EMERGENCY:
+        detail = "an emergency goes past it, for days only"
+        return Fact("What would stop another approval", str(len(titles)), detail=detail)
+    return Fact(term, str(len(titles)), detail="unless it is met or accepted" if found.working else "")
+
+
+def stopping(found: LaidOut) -> str:
+    """What is said beside a requirement that stops an approval."""
+    if found.docket.case.procedure is Procedure.EMERGENCY:
+        return "would stop another approval"
+    return "stops an approval" if found.working else "stopped an approval"
+
+
+def votes_say(found: LaidOut) -> Fact:
+    """What the votes add up to, for who closes the case."""
+    votes = found.votes
+    if found.docket.case.procedure is Procedure.EMERGENCY and votes.leads is None and not votes.cast:
+        return Fact("The votes say", "Nothing", detail="; ".join(votes.lacking) or "an emergency needs none")
+    leads = "no majority" if votes.leads is None else votes.leads.value
+    return Fact("The votes say", leads, detail="; ".join(votes.lacking) or "nothing is lacking")
