@@ -44,6 +44,7 @@ class CaseRead(Answered):
     interested: dict[str, str]
     votes_lead_to: str | None
     lacking: list[str]
+    unseated: list[str]
 
 
 class Minutes(Answered):

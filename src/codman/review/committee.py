@@ -42,6 +42,7 @@ class _Floors(Strict):
     medium: _Tier
     low: _Tier
     words: dict[str, tuple[Name, ...]]
+    offered: tuple[Name, ...]
 
     @model_validator(mode="after")
     def _none_lower_than_a_lesser_tier(self) -> _Floors:
@@ -126,6 +127,32 @@ def is_there(discipline: str, there: Collection[str]) -> bool:
     """Whether one of these reviewers' disciplines is the one asked for, by any word it is known by."""
     known = {one.casefold() for one in (discipline, *_floors().words.get(discipline.casefold(), ()))}
     return any(one.strip().casefold() in known for one in there)
+
+
+def offered(asked: Sequence[str] = ()) -> Mapping[str, tuple[str, ...]]:
+    """What reviewers can be named as, in order: first, by each discipline that is asked for, what counts as it.
+
+    Args:
+        asked: The disciplines of which a case needs a vote.
+
+    Returns:
+        Disciplines by what they count as; those that count as nothing asked for stand under an empty name.
+    """
+    words = _floors().words
+    found: dict[str, tuple[str, ...]] = {}
+    for one in asked:
+        found[one] = tuple(sorted(words.get(one.casefold(), (one,)), key=str.casefold))
+    counted = {each.casefold() for ones in found.values() for each in ones}
+    rest = {each for ones in words.values() for each in ones} | set(_floors().offered)
+    found[""] = tuple(sorted((each for each in rest if each.casefold() not in counted), key=str.casefold))
+    return found
+
+
+def as_listed(discipline: str) -> str:
+    """A discipline as the list spells it, where it has it; else as it was written, without stray spaces."""
+    written = " ".join(discipline.split())
+    known = {each.casefold(): each for ones in offered().values() for each in ones}
+    return known.get(written.casefold(), written)
 
 
 @cache

@@ -173,6 +173,29 @@ def tally(
     )
 
 
+def unseated(
+    case: Case, reviewers: Sequence[Reviewer], out: Collection[str], floor: Floor | None = None
+) -> tuple[str, ...]:
+    """The disciplines of which a case needs a vote and that nobody named for it could give, whoever votes.
+
+    Args:
+        case: What it is about.
+        reviewers: Everybody named for it.
+        out: People whose vote cannot count: they are interested or gone.
+        floor: The least that such a use takes.
+    """
+    if case.procedure is not Procedure.FULL:
+        return ()
+    # a delegate has not their discipline
+    there = [
+        one.discipline
+        for one in reviewers
+        if one.conflict is not Conflict.CONFLICT and one.person not in out and one.delegate is None
+    ]
+    asked = (floor or Floor()).more(case.quorum, case.disciplines)
+    return tuple(one for one in asked.disciplines if not is_there(one, there))
+
+
 def _lacking(
     case: Case, named: Mapping[str, Reviewer], good: Mapping[str, Vote], cast: int, floor: Floor, stale: int
 ) -> list[str]:

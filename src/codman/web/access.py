@@ -52,6 +52,8 @@ PAGES: Final[Mapping[str, str]] = {
     "POST /reviews/{name}/withdrawal": "case.create",
     "GET /reviews/{name}/decide": "case.decide",
     "POST /reviews/{name}/decide": "case.decide",
+    "GET /reviewers/{name}/discipline": "case.change",
+    "POST /reviewers/{name}/discipline": "case.change",
     "POST /reviewers/{name}/excuse": "case.change",
     "POST /reviewers/{name}/lift": "case.decide",
     "GET /policies": "policy.read",

@@ -50,6 +50,7 @@ from codman.web.pages import (
     reports,
     review_aftermath,
     review_opening,
+    review_seats,
     review_steps,
     reviews,
     status,
@@ -79,6 +80,7 @@ _TOPICS: Final = (
     intakes.topic,
     triage.topic,
     review_opening.topic,  # before `/reviews/{name}`
+    review_seats.topic,
     review_steps.topic,
     review_aftermath.topic,
     condition_done.topic,

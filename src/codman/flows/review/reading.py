@@ -12,6 +12,7 @@ from codman.flows.house import House
 from codman.flows.records import BadListing
 from codman.flows.review.cases import docket_within, voted_before
 from codman.flows.review.deciding import blocking, verdict_of
+from codman.flows.review.seats import unseated_in
 from codman.flows.review.voting import count, table_of
 from codman.registry import governance
 from codman.registry.access import NotAllowed, Reader, paths_for
@@ -67,6 +68,7 @@ class CaseRead(BaseModel):
     interested: dict[str, str] = Field(description="Who may decide nothing here, and why")
     votes_lead_to: str | None
     lacking: list[str] = Field(description="What the votes still lack")
+    unseated: list[str] = Field(description="Disciplines of which a vote is needed, and that nobody named has")
 
 
 def read_case(house: House, reader: Reader, name: str) -> CaseRead:
@@ -98,6 +100,7 @@ def read_case(house: House, reader: Reader, name: str) -> CaseRead:
         interested=dict(found.interested),
         votes_lead_to=None if votes.leads is None else votes.leads.value,
         lacking=list(votes.lacking),
+        unseated=list(unseated_in(found)),
     )
 
 

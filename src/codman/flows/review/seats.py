@@ -8,6 +8,8 @@ from codman.registry import governance
 from codman.registry.access import Reader, paths_for
 from codman.registry.governance import REVIEWERS
 from codman.registry.records import AlreadyThere, BadField
+from codman.review.committee import as_listed
+from codman.review.votes import unseated
 from codman.spine.review import Conflict, Reviewer
 
 
@@ -16,7 +18,12 @@ class Seated(AlreadyThere):
 
     def __init__(self) -> None:
         super().__init__("reviewer", "they review this case already")
-        self.fix = "to have them judge it as something else, excuse them and name them again"
+        self.fix = "correct what they judge it as, as long as nobody has voted"
+
+
+def unseated_in(found: Docket) -> tuple[str, ...]:
+    """The disciplines of which a case needs a vote and that nobody named for it could give."""
+    return unseated(found.case, found.reviewers, {*found.interested, *found.gone}, found.floor)
 
 
 def name_reviewer(
@@ -41,8 +48,33 @@ def name_reviewer(
             raise BadField("reviewer", "person", f"they {found.interested[person]}: others decide")
         if any(one.delegate == person for one in found.reviewers):
             raise BadField("reviewer", "person", "they cast another reviewer's vote in this case")
-        said = {"case": case, "person": person, "discipline": discipline}
+        said = {"case": case, "person": person, "discipline": as_listed(discipline)}
         return REVIEWERS.add(change, REVIEWERS.validated(said))
+
+
+def correct_discipline(
+    house: House, reader: Reader, reviewer: str, revision: int, discipline: str, *, request: str | None = None
+) -> Reviewer:
+    """Correct what a reviewer judges a case as, before anybody has voted in it: then it is part of what was voted.
+
+    Raises:
+        NoSuchRecord: There is no such reviewer within their reach.
+        NotAllowed: They may not, for this use.
+        NotYours: They have a hand in the use, a conflict of interest, or are the reviewer themselves.
+        AlreadyThere: Somebody voted in this case.
+        BadField: It is none, or too long.
+        CaseClosed: It is decided or withdrawn.
+        Stale: It was changed since they looked.
+    """
+    with house.database.changing(reader.author(request)) as change:
+        one: Reviewer = governance.get(change.connection, "reviewer", reviewer, paths_for(reader, "review.read"))
+        found = working(change.connection, reader, one.case, "case.change")
+        require_impartial(found, reader)
+        if one.person == reader.person:
+            raise NotYours("you review it yourself: somebody else says as what", "ask another who presides")
+        if found.votes:
+            raise AlreadyThere("vote", "somebody voted in this case: what its reviewers judge it as stays as it was")
+        return REVIEWERS.change(change, reviewer, {"discipline": as_listed(discipline)}, revision)
 
 
 def excuse_reviewer(house: House, reader: Reader, reviewer: str, revision: int, *, request: str | None = None) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from codman.flows.review.beside import UNKNOWN, Beside, LaidOut
+from codman.flows.review.seats import unseated_in
 from codman.registry.access import Reader, may
 from codman.spine.review import CaseState, Conflict, Remark
 from codman.spine.verdict import Outcome
@@ -16,8 +17,9 @@ from codman.web.views.drawing import AgainstLimit, against_limit
 from codman.web.views.forms import Asked, shown
 from codman.web.views.marks import Fact, Gap, Tag
 from codman.web.views.review_conditions import ConditionLine, condition_line
-from codman.web.views.review_facts import facts_of, nothing_known_in, tags_of
+from codman.web.views.review_facts import facts_of, nothing_known_in, stopping, tags_of
 from codman.web.views.review_forms import STEPS, vote_asks
+from codman.web.views.review_next import ExclusionLine, Next, exclusion_line, gap_of, may_be_excluded, next_of
 
 _MOST_GAPS: Final = 8
 
@@ -48,10 +50,14 @@ class RequirementLine:
     shown: str  # what it rests on, in words
     href: str
     digest: str
+    original_href: str  # what the sender of a claim wrote
     notes: tuple[str, ...]
     controls: str
     said: tuple[Remarked, ...]
     accept_href: str
+    exclude_href: str
+    exclusion: ExclusionLine | None
+    next: Next | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +74,7 @@ class ReviewerLine:
     reason: str
     delegate: str
     revision: int
+    correctable: bool  # nobody has voted: what they judge it as may be put right
     excusable: bool
     liftable: bool  # whether the reader may lift the conflict they stated
 
@@ -109,6 +116,7 @@ class ReviewView:
     reviewers: tuple[ReviewerLine, ...]
     interested: tuple[str, ...]
     lacking: tuple[str, ...]
+    unseated: str  # that a discipline is asked for which nobody named has, as a sentence; empty where none is
     conditions: tuple[ConditionLine, ...]
     sites: tuple[SiteLine, ...]
     said: tuple[Remarked, ...]
@@ -128,7 +136,7 @@ def review_view(found: LaidOut, reader: Reader) -> ReviewView:
     """The page of a case for one reader."""
     case, use = found.docket.case, found.docket.use
     version = found.names.get(case.version or "", "")
-    unknown = [one for one in found.requirements if one.outcome in UNKNOWN and not one.accepted]
+    unknown = [one for one in found.requirements if one.outcome in UNKNOWN]  # what was accepted comes first
     asks = found.working and found.may(reader, "case.remark")
     mine = _own_vote(found, reader)
     return ReviewView(
@@ -141,10 +149,9 @@ def review_view(found: LaidOut, reader: Reader) -> ReviewView:
         facts=facts_of(found),
         nothing_known=nothing_known_in(found),
         unknown=tuple(
-            Gap(f"{one.title}: {marks.outcome(one.outcome.value).text.lower()}", f"#r-{one.id}")
-            for one in unknown[:_MOST_GAPS]
+            Gap(gap_of(one, found), f"#r-{one.id}") for one in unknown[: max(_MOST_GAPS, _accepted(unknown))]
         ),
-        more_unknown=max(0, len(unknown) - _MOST_GAPS),
+        more_unknown=max(0, len(unknown) - max(_MOST_GAPS, _accepted(unknown))),
         requirements=tuple(_requirement(one, found, reader) for one in found.requirements),
         notes=tuple(found.notes),
         reviewers=_reviewers(found, reader),
@@ -152,6 +159,7 @@ def review_view(found: LaidOut, reader: Reader) -> ReviewView:
             f"{found.names.get(person, person)} {_of_them(why)}" for person, why in found.docket.interested.items()
         ),
         lacking=found.votes.lacking if found.working else (),
+        unseated=_unseated(found) if found.working and found.docket.reviewers else "",
         conditions=tuple(condition_line(one, found, reader) for one in found.docket.conditions),
         sites=_sites(found),
         said=_threads(found, None),
@@ -168,13 +176,18 @@ def review_view(found: LaidOut, reader: Reader) -> ReviewView:
     )
 
 
+def _accepted(unknown: Sequence[Beside]) -> int:
+    """How many were accepted without being known: all of them are said, however many there are."""
+    return sum(one.accepted for one in unknown)
+
+
 def _requirement(one: Beside, found: LaidOut, reader: Reader) -> RequirementLine:
     drawing = against_limit(one.value, one.lower, one.upper, one.least, one.most)
     notes = []
     if not one.blocks:
         notes.append("warns only")
     if one.stops:
-        notes.append("stops an approval")
+        notes.append(stopping(found))
     if one.accepted:
         notes.append("accepted in writing, under a condition")
     acceptable = (
@@ -204,10 +217,18 @@ def _requirement(one: Beside, found: LaidOut, reader: Reader) -> RequirementLine
         shown=rests,
         href=href,
         digest="" if one.evidence is None else one.evidence.digest,
+        original_href=f"/documents/{one.evidence.original}/content"
+        if one.evidence is not None and one.evidence.original
+        else "",
         notes=tuple(notes),
         controls=" · ".join(one.controls),
         said=_threads(found, one.id),
         accept_href=f"/reviews/{found.docket.case.id}/acceptances?requirement={one.id}" if acceptable else "",
+        exclude_href=f"/reviews/{found.docket.case.id}/exclusions?requirement={one.id}"
+        if may_be_excluded(one, found, reader)
+        else "",
+        exclusion=exclusion_line(one, found, reader),
+        next=next_of(one, found, reader),
     )
 
 
@@ -239,11 +260,20 @@ def _reviewers(found: LaidOut, reader: Reader) -> tuple[ReviewerLine, ...]:
                 reason="; ".join(part for part in (vote.reason if vote else None, hand) if part),
                 delegate="" if one.delegate is None else found.names.get(one.delegate, one.delegate),
                 revision=one.revision,
+                correctable=changes and not found.docket.votes and one.person != reader.person,
                 excusable=changes and vote is None and one.conflict is not Conflict.CONFLICT,
                 liftable=one.conflict is Conflict.CONFLICT and presides,
             )
         )
     return tuple(lines)
+
+
+def _unseated(found: LaidOut) -> str:
+    asked = unseated_in(found.docket)
+    if not asked:
+        return ""
+    named = " and nobody as ".join(asked)
+    return f"Nobody here reviews it as {named}: name somebody, or no vote can decide it."
 
 
 def _of_them(why: str) -> str:
