@@ -165,8 +165,10 @@ def _first(
         until = f", until {day(standing.expires_on)}" if standing.expires_on else ""
         found.append(Gap(f"It was approved in an emergency{until}{known}", f"/reviews/{standing.id}"))
     if again:
-        many = "1 requirement is" if len(again) == 1 else f"{len(again):,} requirements are"
-        found.append(Gap(f"{many} to be shown again: something they rest on has changed", "#again"))
+        number = len({(one.policy, one.requirement) for one in again})  # two changes may touch the same one
+        many = "1 requirement is" if number == 1 else f"{number:,} requirements are"
+        rests = "it rests" if number == 1 else "they rest"
+        found.append(Gap(f"{many} to be shown again: something {rests} on has changed", "#again"))
     if use.stage is Stage.IN_REVIEW and standing is None and not working:
         ended = {Decision.DEFERRED: "It was deferred", Decision.REJECTED: "It was rejected"}.get(use.decision)
         said = f"{ended}, and no case is open" if ended else "It is in review, and no case is open"
