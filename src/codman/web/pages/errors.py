@@ -24,6 +24,7 @@ from codman.flows.reporting.schedules import ScheduleEnded
 from codman.flows.review.cases import CaseClosed
 from codman.flows.review.conditions import ConditionClosed
 from codman.flows.review.deciding import CannotDecide
+from codman.flows.review.excluding import ExclusionSettled, MustApply
 from codman.flows.review.pausing import ProposalSettled
 from codman.flows.review.staging import CannotMove
 from codman.registry.access import ACTIONS, WHOLE_HOUSE, NotAllowed, NotSignedIn
@@ -61,6 +62,8 @@ STATUS: Final[Mapping[type[CodmanError], int]] = {
     FileTooLarge: 413,
     FormTooLarge: 413,
     CaseClosed: 409,
+    ExclusionSettled: 409,
+    MustApply: 409,
     ConditionClosed: 409,
     CannotDecide: 409,
     CannotMove: 409,

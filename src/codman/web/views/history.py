@@ -36,6 +36,7 @@ _DONE: Final[Mapping[str, str]] = {
 _ACTIONS: Final[Mapping[str, str]] = {  # said of the whole action, where verb and noun alone would mislead
     "person.sign": "signed",
     "evidence.link": "found the use and the product of the evidence",
+    "event.count": "put down who sent",
     "log.try": "tried whether it can write to",
 }
 _NAMELESS: Final[Mapping[str, str]] = {"system": "the house itself", "link": "whoever had the link"}
@@ -47,7 +48,9 @@ _NOUNS: Final[Mapping[str, str]] = {
     "fact": "the answer",
     "remark": "the question or answer",
     "acceptance": "what was inconclusive:",
+    "exclusion": "that a requirement does not apply:",
     "intake": "the proposal",
+    "events": "the events that evidence was made of:",
 }
 
 

@@ -45,6 +45,8 @@ _WORDS: Final[Mapping[str, str]] = {
     "reviewer.remove": "You excused a reviewer of",
     "remark.create": "You wrote in the review of",
     "acceptance.create": "You accepted what evidence could not decide about",
+    "exclusion.create": "You said that a requirement does not apply to",
+    "exclusion.change": "You answered whether a requirement applies to",
     "condition.create": "You set a condition on",
     "condition.change": "You saw to a condition of",
     "use.create": "You added the use",
@@ -78,6 +80,7 @@ _HREFS: Final[Mapping[str, str]] = {  # by what was written of: what stands in f
     "reviewer": "/reviews/{case}",
     "remark": "/reviews/{case}",
     "acceptance": "/reviews/{case}",
+    "exclusion": "/reviews/{case}",
     "condition": "/reviews/{case}",
     "deployment": "/uses/{use}",
     "triage": "/uses/{use}/triage",
@@ -197,6 +200,8 @@ def _particular(action: str, after: Mapping[str, Any]) -> Iterator[str]:
         yield "You closed a concern about"
     if action == "intake.change" and after.get("state") not in (None, "draft"):
         yield "You sent a proposal" if after["state"] != "withdrawn" else "You withdrew a proposal"
+    if action == "intake.change" and after.get("state") == "draft":
+        yield "You took up a proposal again"
 
 
 def _called(about: _About, named: Mapping[str, str]) -> str:

@@ -163,7 +163,13 @@ def _exclusion(found: LaidOut, _lists: Lists) -> tuple[Ask, ...]:
     )
     return (
         Ask(name="requirement", label="Which requirement", kind="choice", options=missing, needed=True),
-        Ask(name="why", label="Why it does not apply", kind="prose", needed=True, hint="In a sentence; it stands in the decision"),
+        Ask(
+            name="why",
+            label="Why it does not apply",
+            kind="prose",
+            needed=True,
+            hint="In a sentence; it stands in the decision",
+        ),
     )
 
 

@@ -34,8 +34,7 @@ class ExclusionLine:
     revision: int
     sentence: str
     agreeable: bool
-    refusable: bool
-    stands: bool
+    refusal: str  # what the reader may say against it; empty where they may not
 
 
 def next_of(one: Beside, found: LaidOut, reader: Reader) -> Next | None:
@@ -62,7 +61,7 @@ def next_of(one: Beside, found: LaidOut, reader: Reader) -> Next | None:
     if kind is Kind.REPORT:
         said = f"Next: {_owner(found)} or who is asked reports."
         return Next(sentence=said, href=f"/uses/{found.docket.use.id}/reports", words="See the reports")
-    said = f"Next: who runs the {kind.value} {again}, signed, with `codman submit`; {_owner(found)} answers for it."
+    said = f"Next: who runs the {kind.value} {again}, signed, with codman submit; {_owner(found)} answers for it."
     return Next(sentence=said, **_of_evidence(one, found))
 
 
@@ -90,11 +89,16 @@ def exclusion_line(one: Beside, found: LaidOut, reader: Reader) -> ExclusionLine
         revision=said.revision,
         sentence=""
         if stands
-        else f"{name} says that it does not apply here: “{said.why}” It waits for a second person.",
+        else f"{name} says that it does not apply here: “{said.why}”. It waits for a second person.",
         agreeable=agrees and not stands,
-        refusable=own or found.may(reader, "exclusion.agree"),
-        stands=stands,
+        refusal=_refusal(stands, own) if own or found.may(reader, "exclusion.agree") else "",
     )
+
+
+def _refusal(stands: bool, own: bool) -> str:
+    if stands:
+        return "Say that it applies again"
+    return "Take it back" if own else "Say that it does apply"
 
 
 def may_be_excluded(one: Beside, found: LaidOut, reader: Reader) -> bool:
