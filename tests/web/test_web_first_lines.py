@@ -114,7 +114,8 @@ def test_a_use_that_was_deferred_says_that_nothing_is_open_and_what_opens_it_aga
 
 @pytest.mark.parametrize(("asks", "offered"), [(Stage.LIVE, "Approved"), (Stage.RETIRED, "Retired")])
 def test_a_case_offers_only_the_ends_that_it_may_have(house: Committee, asks: Stage, offered: str) -> None:
-    policy = house.policy().model_copy(update={"checkpoint": Checkpoint.RETIRE}) if asks is Stage.RETIRED else house.policy()
+    at = Checkpoint.RETIRE if asks is Stage.RETIRED else Checkpoint.GO_LIVE
+    policy = house.policy().model_copy(update={"checkpoint": at})
     case = open_case(house.house, house.second, policy, use="ward", leads_to=asks, sites=["north"])
     form = pages_of(house.house, house.person("chair")).get(f"/reviews/{case.id}/decide").text
 
