@@ -292,3 +292,14 @@ def _filled(body: bytes, incidents: str = "none known", words: str = "") -> byte
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()
+
+
+def test_who_is_signed_in_here_does_not_answer_on_a_vendors_form(pages: Pages, report: str) -> None:
+    link = link_of(pages(Role.OWNER), report)
+
+    page = pages(Role.OWNER).get(link)
+    sent = pages(Role.OWNER).post(link, data=ANSWERS)
+
+    assert (page.status_code, sent.status_code) == (403, 403)
+    assert "This form is the vendor" in page.text
+    assert pages(None).get(link).status_code == 200

@@ -19,7 +19,7 @@ from codman.evidence.store import NotInStore
 from codman.flows.concerns.actions import CannotClose
 from codman.flows.concerns.following import ConcernClosed, NothingToPause
 from codman.flows.concerns.throttle import TooManyConcerns
-from codman.flows.reporting.receiving import NotAwaited
+from codman.flows.reporting.receiving import NotAwaited, NotTheSender
 from codman.flows.reporting.schedules import ScheduleEnded
 from codman.flows.review.cases import CaseClosed
 from codman.flows.review.conditions import ConditionClosed
@@ -46,6 +46,7 @@ _ASKING: Final = frozenset({"GET", "HEAD"})
 # The first that fits says the status
 STATUS: Final[Mapping[type[CodmanError], int]] = {
     NotAllowed: 403,
+    NotTheSender: 403,
     SamePerson: 403,
     OnHold: 409,
     NoSuchRecord: 404,
