@@ -22,15 +22,12 @@ from codman.review.intake.form import fill
 from codman.review.triage.determination import needed
 from codman.review.triage.override import Override, tier_of
 from codman.review.triage.rules import Rules, current_rules
-from codman.review.triage.spared import spared
 from codman.review.triage.tier import ORDER, Triage, triage
-from codman.spine.day import written_day
 from codman.spine.determination import Determination
 from codman.spine.intake import TriageRecord, TriageState
 from codman.spine.use import Tier, Use
 
 UNKEPT: Final = "intake/"  # a fact under it, and a question's name: an answer that its home could not take
-_AT_ONCE: Final = 500  # names in one question
 _MOST: Final = 100  # reasons and questions that a record holds
 
 
@@ -128,17 +125,6 @@ def overrides(history: Collection[TriageRecord]) -> list[Override]:
 def history_of(connection: Connection, use: str) -> list[TriageRecord]:
     """Every record of a use's tier, the oldest first."""
     return governance.every(connection, "triage", triages.c.use == use)
-
-
-def spared_of_many(connection: Connection, uses: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Of each use, the controls that its triage found not to be asked of it, and why."""
-    rules, found = current_rules(), {}
-    for low in range(0, len(uses), _AT_ONCE):
-        some = triages.c.use.in_(uses[low : low + _AT_ONCE])
-        for one in governance.every(connection, "triage", some, triages.c.state == TriageState.STANDING.value):
-            if one.edition == rules.edition:
-                found[one.use] = spared(rules, one.classes, written_day(one.created_at))
-    return found
 
 
 def standing_in(history: Collection[TriageRecord]) -> TriageRecord | None:

@@ -16,7 +16,7 @@ from codman.flows.review.evidence import exhibits_of, judged
 from codman.flows.review.exclusions import excluded_in, standing_of
 from codman.flows.review.opening import own_packs
 from codman.flows.review.setting import setting_of
-from codman.flows.triage_record import spared_of_many
+from codman.flows.review.spared import spared_of_many
 from codman.registry.access import Reader
 from codman.registry.coverage import coverage_of
 from codman.registry.database import instant

@@ -15,7 +15,7 @@ from codman.flows.review.evidence import exhibits_of_many, judged
 from codman.flows.review.exclusions import excluded_in, standing_of
 from codman.flows.review.matrix import policies_asked
 from codman.flows.review.setting import settings_of
-from codman.flows.triage_record import spared_of_many
+from codman.flows.review.spared import spared_of_many
 from codman.registry.access import NotAllowed, Reader, paths_for
 from codman.registry.database import instant
 from codman.registry.documents import Basis

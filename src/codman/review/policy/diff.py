@@ -96,8 +96,8 @@ def _requirement(old: Requirement, new: Requirement) -> Iterator[Change]:
     else:
         yield from BY_KEY[new.asked_as].compare(old.asks, new.asks)
     if bool(old.always_applies) != bool(new.always_applies):
-        now = "cannot" if new.always_applies else "can"
-        yield Change(TIGHTENED if new.always_applies else LOOSENED, f"it {now} be said not to apply")
+        may = "cannot" if new.always_applies else "can"
+        yield Change(TIGHTENED if new.always_applies else LOOSENED, f"it {may} be said not to apply")
     if old.title != new.title:
         yield Change(CHANGED, f"its title is {new.name!r}, and was {old.name!r}")
     if set(old.controls) != set(new.controls):
