@@ -220,7 +220,7 @@ def _vote(visit: Visit, form: Form, found: LaidOut) -> None:
         visit.reader,
         found.docket.case.id,
         _one_of(Choice, form.get("choice"), "choice"),
-        on=form.get("on"),
+        on=form.get("on") or "",
         reason=form.get("reason"),
         of=of,
         revision=revision_in(form) if form.get("revision") is not None and of is None else None,
