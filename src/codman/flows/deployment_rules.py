@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, select
 
 from codman.errors import CodmanError
-from codman.flows.review.decided import accepted_at, decisions_of
+from codman.flows.decided import accepted_at, decisions_of
 from codman.registry import nouns
 from codman.registry.access import NotAllowed, Reader, only_lent
 from codman.registry.database import Change

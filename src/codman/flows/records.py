@@ -11,6 +11,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, or_, select
 
 from codman.errors import BadInput, nearest
+from codman.flows.accepting import still_decided
 from codman.flows.deployment_rules import accepted_by, mode_fits, stops_only, with_what_follows
 from codman.flows.house import House
 from codman.flows.record_rules import (
@@ -22,7 +23,6 @@ from codman.flows.record_rules import (
     may_name,
     move_what_is_below,
 )
-from codman.flows.review.accepting import still_decided
 from codman.registry.access import NotAllowed, Reader, may, paths_for, require, require_any
 from codman.registry.accounts_people import deactivate
 from codman.registry.database import Change

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, and_, exists, func, or_, select
 
+from codman.flows.accepting import to_accept
 from codman.flows.house import House
-from codman.flows.review.accepting import to_accept
 from codman.flows.review.cases import WORKING, docket_within
 from codman.flows.review.seats import unseated_in
 from codman.flows.review.staging import ready_for
@@ -250,7 +250,8 @@ def _pauses(connection: Connection, reader: Reader) -> Iterator[Task]:
     for one in governance.every(connection, "pause_proposal", pause_proposals.c.state == PauseState.OPEN.value):
         use = USES.get(connection, one.use)
         places = paths_of(connection, use)
-        if may(reader, "use.pause", places) and (use.owner == reader.person or may(reader, "case.change", places)):
+        office = any(may(reader, "case.change", [place]) for place in places)  # of one site: enough to stop it
+        if may(reader, "use.pause", places) and (use.owner == reader.person or office):
             yield Task(
                 duty=Duty.PAUSE,
                 sentence=f"A pause of {use.name} is proposed: pause it, or say why it goes on",

@@ -134,13 +134,56 @@ def test_the_lists_and_the_stages_agree_on_what_a_decision_covers(house):
         house.clock.forward(seconds=1)
     for mode in ("silent", "pilot", "live"):
         runs(house, mode, {"silent": "west", "pilot": "south", "live": "north"}[mode])
+    agreed(house)
+
+
+def agreed(house: Committee) -> set[str]:
+    """Where it runs without a decision, as the lists and the stages both say."""
     with house.house.database.reading() as connection:
         found: list[Deployment] = list(DEPLOYMENTS.page(connection, DEPLOYMENTS.table.select(), limit=9).items)
         bare_ids = {one.id for one in uncovered_of(connection, "ward", DAY)}
         for one in found:
-            standing = standing_of_use(connection, USES.get(connection, "ward"), [one])
+            standing = standing_of_use(connection, USES.get(connection, "ward"), [one], house.house.database.zone)
             held = in_force(standing, Stage(one.mode.value), f"{DAY}T23:00:00Z")
             assert (held is None) == (one.id in bare_ids), one
+    return {one.site for one in found if one.id in bare_ids}
+
+
+@pytest.mark.parametrize(
+    ("cases", "without"),
+    [
+        (("go-live",), {"south"}),
+        (("monitoring",), {"north", "south"}),
+        (("validation",), {"north", "south"}),
+        (("change",), {"north", "south"}),
+        (("go-live", "change"), set()),
+        (("change", "go-live"), set()),
+        (("pilot", "change"), set()),
+        (("go-live", "monitoring"), {"south"}),
+        (("go-live", "change", "rejected"), {"north", "south"}),
+        (("go-live", "rejected", "change"), {"north", "south"}),
+        (("go-live", "monitoring rejected"), {"north", "south"}),
+        (("ran out", "change"), {"north", "south"}),
+    ],
+)
+def test_the_lists_and_the_stages_agree_on_what_each_checkpoint_lets_run(house, cases, without):
+    runs(house, "live")
+    runs(house, "live", "south")
+    for one in cases:
+        refused = one.endswith("rejected")
+        at = one.removesuffix("rejected").strip() or "go-live"
+        both = one in ("change", "monitoring", "validation")
+        decided(
+            house,
+            CaseOutcome.REJECTED if refused else CaseOutcome.APPROVED,
+            checkpoint="go-live" if one == "ran out" else at,
+            sites=["north", "south"] if both else ["north"],
+            version=None,
+            expires_on=DAY if one == "ran out" else "2027-06-01",
+        )
+        house.clock.forward(seconds=1)
+
+    assert agreed(house) == without
 
 
 def test_recording_it_is_allowed_and_it_is_found_everywhere(house):

@@ -83,7 +83,10 @@ def new_of(kind: str) -> type[BaseModel]:
         f"New{kind.capitalize()}",
         __base__=fields,
         __doc__=f"A new {kind}.",
-        id=(Id | None, Field(default=None, description="A name of the sender's own; a fresh one where left out")),
+        id=(
+            Id | None,
+            Field(default=None, description="The sender's own, if they see all such records; a fresh one without"),
+        ),
         **more,
     )
 

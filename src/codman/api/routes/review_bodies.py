@@ -109,4 +109,7 @@ class Closing(BaseModel):
 
     outcome: CaseOutcome
     reasons: Prose
+    on: Sha256 | None = Field(
+        default=None, description="What was read: the case's `table`; it is refused once that is another"
+    )
     expires_on: Day | None = None

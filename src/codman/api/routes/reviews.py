@@ -263,6 +263,7 @@ def _decide(call: Call) -> Reply:
             call.revision(),
             asked_for.outcome,
             asked_for.reasons,
+            on=asked_for.on,
             expires_on=asked_for.expires_on,
             request=call.request,
         )

@@ -32,7 +32,7 @@ def judged_by(
     A committee that let a use run asked for certain things to be shown. A version or a site that comes by a change is
     shown to it by the same, beside what the change itself is asked; else the softer checkpoint were the way around the
     stricter one. A change that names nothing new is judged by its own policy alone. Where nothing that was decided is
-    in force there is nothing to change: such a case lets nothing run (`decided.decided_as`).
+    in force there is nothing to change: such a case lets nothing run (`flows.decided`).
 
     Args:
         connection: Where to read.

@@ -9,7 +9,7 @@ from datetime import timedelta, tzinfo
 
 from sqlalchemy import Connection, select
 
-from codman.flows.review.decided import decided_as
+from codman.flows.decided import decided_as
 from codman.registry.database import instant
 from codman.registry.governance import CASES
 from codman.registry.inventory import visible

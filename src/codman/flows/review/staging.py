@@ -11,9 +11,9 @@ from sqlalchemy import Connection, select
 
 from codman.errors import CodmanError
 from codman.flows import records
+from codman.flows.decided import accepted_at, as_decided, of_other_uses
 from codman.flows.house import House
 from codman.flows.review.cases import NotYours
-from codman.flows.review.decided import accepted_at, as_decided, of_other_uses
 from codman.flows.review.superseded import lapsed
 from codman.flows.watched import follow_stage
 from codman.registry import governance

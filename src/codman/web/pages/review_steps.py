@@ -271,7 +271,7 @@ def _decide(visit: Visit, form: Form, found: LaidOut) -> None:
         revision_in(form),
         _one_of(CaseOutcome, form.get("outcome"), "outcome"),
         form.get("reasons") or "",
-        on=form.get("on") or "",
+        on=form.get("on"),
         expires_on=form.get("expires_on"),
     )
 

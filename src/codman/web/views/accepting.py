@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from codman.flows.review.accepting import UNDECIDED, ToAccept
+from codman.flows.accepting import UNDECIDED, ToAccept
 from codman.web.render import day
 
 

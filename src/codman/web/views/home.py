@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
-from codman.flows.review.accepting import ToAccept, to_accept
+from codman.flows.accepting import ToAccept, to_accept
 from codman.flows.task import Duty, Task
 from codman.registry.access import Reader, may
 from codman.registry.accounts_emergency import path_of, unreviewed

@@ -9,9 +9,9 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from codman.flows.accepting import waits_at
 from codman.flows.concerns.reading import READ, is_answerable, places
 from codman.flows.filed import Filed
-from codman.flows.review.accepting import waits_at
 from codman.flows.review.conditions import standing_case
 from codman.flows.review.staging import open_harm
 from codman.flows.review.undecided import sentences, uncovered

@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from codman.errors import CodmanError
-from codman.flows.review.decided import accepted_at, decisions_of
+from codman.flows.decided import accepted_at, decisions_of
 from codman.registry import governance
 from codman.registry.governance import CASES
 from codman.registry.mine import named_as_clinician
