@@ -23,11 +23,12 @@ from codman.registry import governance
 from codman.registry.access import NotAllowed
 from codman.registry.governance import INCIDENTS, PAUSE_PROPOSALS, SIGNALS
 from codman.registry.log import SYSTEM
-from codman.registry.nouns import USES
+from codman.registry.nouns import DEPLOYMENTS, USES
 from codman.registry.records import NoSuchRecord, Stale
 from codman.registry.replay import check_records
 from codman.spine.measurement import Window
 from codman.spine.pausing import PauseCause, PauseProposalFields, PauseState
+from codman.spine.site import DeploymentFields
 from codman.spine.watching import IncidentState, SignalFields, SignalKind
 
 
@@ -161,6 +162,18 @@ def test_an_incident_is_worked_on_by_who_has_it_or_the_office_and_seen_by_who_se
     with pytest.raises(Stale):
         desk.acknowledge(house.house, house.person("owner"), one.id, one.revision + 1)
     assert desk.acknowledge(house.house, house.person("chair"), one.id, one.revision).holder == "p-chair"
+
+
+def test_the_office_of_one_site_works_on_an_incident_of_a_use_that_runs_at_several(house):
+    one = seen(house, "october")
+    with house.house.database.changing(SYSTEM) as change:
+        runs = DeploymentFields(use="ward", site="south", version="sepsis-120", mode="live", clinician="p-clin")
+        DEPLOYMENTS.add(change, runs, "d-south")
+
+    taken = desk.acknowledge(house.house, house.at("chair", "south"), one.id, one.revision)
+    assert taken.holder == "p-chair"
+    with pytest.raises(NotAllowed):  # sees it there, and is of no office
+        desk.acknowledge(house.house, house.at("clin", "south"), one.id, taken.revision)
 
 
 def proposed(house: Watched):

@@ -234,11 +234,15 @@ def incident_to_change(connection: Connection, reader: Reader, name: str, revisi
 
 
 def is_theirs(connection: Connection, reader: Reader, one: Incident, use: Use) -> bool:
-    """Whether somebody may work on an incident: who has it, who owns it, who answers for the use, or the office."""
+    """Whether somebody may work on an incident: who has it, who owns it, who answers for the use, or the office.
+
+    The office of one of its sites is enough: what went wrong there is theirs, wherever else the use runs.
+    """
     places = paths_of(connection, use)
     if not may(reader, CHANGE, places):
         return False
-    return reader.person in {one.holder, one.owner, use.owner} or may(reader, "case.change", places)
+    office = any(may(reader, "case.change", [place]) for place in places)
+    return reader.person in {one.holder, one.owner, use.owner} or office
 
 
 def _tell_holder(change: Change, house: House, use: Use, before: Incident, after: Incident) -> None:
