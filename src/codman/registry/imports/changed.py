@@ -150,7 +150,7 @@ def _leave_to_review(change: Change, row: Converted, use: Any, patch: dict[str, 
     notes = []
     for together in _SET_BY_REVIEW:
         try:
-            said = {name: patch[name] for name in together if name in patch}
+            said: dict[str, Any] = {name: patch[name] for name in together if name in patch}
             use_stays(change.connection, use, said)
             impact_stays(change.connection, use, said, None)
         except FixedField as error:
