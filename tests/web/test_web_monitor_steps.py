@@ -9,7 +9,7 @@ from seen_pages import Pages
 
 from codman.flows.house import House
 from codman.registry import governance
-from codman.registry.governance import INCIDENTS, WATCH_STEPS
+from codman.registry.governance import CASES, INCIDENTS, MONITORS, WATCH_STEPS
 from codman.registry.log import SYSTEM
 from codman.spine.person import Role
 from codman.spine.watching import (
@@ -17,6 +17,8 @@ from codman.spine.watching import (
     IncidentFields,
     IncidentState,
     IncidentStep,
+    MonitorFields,
+    MonitorState,
     StepTaken,
     WatchStep,
     WatchStepFields,
@@ -43,6 +45,23 @@ def incident(house: House) -> str:
         )  # fmt: skip
         WATCH_STEPS.add(change, step, "incident-one.rolled-back")
     return "incident-one"
+
+
+@pytest.fixture
+def allowed(house: House) -> None:
+    """A plan that is followed, and a decision that lets the use go back."""
+    case = {
+        "use": "use-sepsis", "checkpoint": "go-live", "state": "decided", "leads_to": "live", "policy": "go-live-high",
+        "edition": "2026-11", "policy_digest": "d" * 64, "proposed_by": "person-owner", "outcome": "approved",
+        "decided_at": AT,
+    }  # fmt: skip
+    with house.database.changing(SYSTEM) as change:
+        CASES.add(change, CASES.validated(case), "case-live")
+        plan = MonitorFields(
+            use="use-sepsis", name="Sepsis", edition="1", plan="plan: Sepsis", digest="e" * 64, owner="person-owner",
+            state=MonitorState.ACTIVE, starts_on="2026-11-01", rollback_case="case-live",
+        )  # fmt: skip
+        MONITORS.add(change, plan, "monitor-sepsis")
 
 
 def now(house: House) -> tuple[Incident, WatchStep]:
@@ -130,6 +149,19 @@ def test_it_is_handed_up_to_the_office_and_opened_again_after_it_was_resolved(ho
     assert "handed it up to officer 1" in page
 
 
+def test_a_way_back_that_no_decision_allows_is_refused_with_the_reason(house: House, pages: Pages):
+    owner = pages(Role.OWNER)
+    form = owner.get("/monitor/steps/incident-one.rolled-back/confirm").text
+
+    sent = {"revision": revision(form), "why": "Nobody on the ward trusts it"}
+    page = owner.post("/monitor/steps/incident-one.rolled-back/confirm", data=sent)
+
+    assert page.status_code == 422
+    assert "decision in force allows it any more: decline this" in page.text
+    assert now(house)[1].state == "proposed"
+
+
+@pytest.mark.usefixtures("allowed")
 def test_a_way_back_is_confirmed_by_who_may_and_those_told_say_that_they_know(house: House, pages: Pages):
     reviewer, owner = pages(Role.REVIEWER), pages(Role.OWNER)
     assert "Confirm the way back" not in reviewer.get(PAGE).text
@@ -187,9 +219,12 @@ def test_an_unwatched_use_gets_the_plan_that_follows_from_its_policy(house: Hous
     form = "/uses/use-sepsis/monitor/plan"
 
     wrong = owner.post(form, data={"label_delay_days": "soon", "starts_on": ""})
-    done = owner.post(form, data={"label_delay_days": "7", "starts_on": "2026-12-01"})
+    late = owner.post(form, data={"label_delay_days": "7", "starts_on": "2026-12-01"})
+    said = {"label_delay_days": "7", "starts_on": "2026-12-01", "why": "The ward moves on the last of November"}
+    done = owner.post(form, data=said)
 
     assert wrong.status_code == 422
+    assert "nothing is watched from" in late.text
     assert done.headers["location"] == "/uses/use-sepsis/monitor"
     with house.database.reading() as connection:
         (monitor,) = governance.every(connection, "monitor")
@@ -197,5 +232,5 @@ def test_an_unwatched_use_gets_the_plan_that_follows_from_its_policy(house: Hous
         "use-sepsis", "person-owner", "active", "2026-12-01",
     )  # fmt: skip
     page = owner.get("/uses/use-sepsis/monitor").text
-    assert "no window of its plan has come due yet" in page
+    assert "its plan watches nothing before 1 Dec 2026" in page
     assert "Plan its monitoring" not in page
