@@ -11,6 +11,7 @@ from codman.flows import records
 from codman.flows.change_control import shift_asked
 from codman.flows.house import House
 from codman.flows.review.evidence import exhibits_of, judged
+from codman.flows.review.exclusions import excluded_in, standing_of
 from codman.flows.review.grounds import decisions_in_force
 from codman.flows.review.opening import policy_of
 from codman.flows.review.setting import setting_of
@@ -90,7 +91,8 @@ def nothing_decided(
         exhibits = exhibits_of(house, connection, found)
         runs = [one for one in deployments_of(connection, use) if one.mode is not Mode.ENDED]
         setting = setting_of(connection, found)
-    verdict = judged(exhibits, policy, found, product, at=now, chosen=True, setting=setting)
+        excluded = excluded_in(connection, policy, standing_of(connection, [use]).get(use, []))
+    verdict = judged(exhibits, policy, found, product, at=now, chosen=True, setting=setting, excluded=excluded)
     by_digest = {one.digest: one for one in exhibits}
     # as if it were decided today: what each number that is met rests on
     about = Decided(
