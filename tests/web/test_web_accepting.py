@@ -113,7 +113,7 @@ def test_an_acceptance_on_a_page_from_before_the_decision_is_refused(house: Comm
     refused = _accepts(clinician, before)
 
     assert refused.status_code == 412
-    assert "another decision is in force at this site than on the page that was read" in _plain(refused)
+    assert "nother decision is in force at this site than on the page that was read" in _plain(refused)
 
 
 @pytest.fixture(scope="module")
