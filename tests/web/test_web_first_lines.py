@@ -23,6 +23,7 @@ from codman.spine.policy import Checkpoint
 from codman.spine.reopening import ReopeningFields
 from codman.spine.review import Case, CaseOutcome, Choice, Procedure
 from codman.spine.use import Stage
+from codman.web.render import sentence
 
 NOTHING = "Nothing was known about it: its one requirement was not shown."
 WHY = "The system it replaces stopped, and nurses score by hand."
@@ -137,3 +138,14 @@ def test_what_a_change_reopened_is_counted_and_led_to_from_what_needs_attention(
     assert "A change has reopened requirements of 1 use." in shown
     assert "Ward sepsis: 1 requirement to be shown again, since 1 Nov 2026" in shown
     assert "1 requirement is to be shown again: something it rests on has changed" in page(house, "chair", "/uses/ward")
+
+
+@pytest.mark.parametrize(
+    ("clause", "said"),
+    [
+        ("its day has passed", "Its day has passed."),
+        ("AUROC is 0.69; 0.75 is required.", "AUROC is 0.69; 0.75 is required."),
+    ],
+)
+def test_a_clause_becomes_a_sentence_with_one_full_stop(clause: str, said: str) -> None:
+    assert sentence(clause) == said

@@ -38,6 +38,7 @@ def environment() -> jinja2.Environment:
         "words": words,
         "money": money,
         "article": with_article,
+        "sentence": sentence,
     }
     return made
 
@@ -72,6 +73,11 @@ def brief(digest: str | None) -> str:
     if not digest:
         return NONE
     return digest if len(digest) <= 14 else f"{digest[:6]}…{digest[-4:]}"
+
+
+def sentence(clause: str) -> str:
+    """A clause as a sentence: a capital, and one full stop whether or not it brought its own."""
+    return f"{clause[:1].upper()}{clause[1:]}{'' if clause.endswith(('.', '?', '!')) else '.'}"
 
 
 def words(name: str) -> str:
