@@ -132,7 +132,7 @@ def _uncovered(house: Committee) -> set[str]:
 
 
 def _emergency(house: Committee, policy: bytes = POLICY, leads_to: Stage = Stage.LIVE) -> Case:
-    asked = {"use": "ward", "leads_to": leads_to, "sites": ["north"], "version": "sepsis-120"}
+    asked: dict[str, Any] = {"use": "ward", "leads_to": leads_to, "sites": ["north"], "version": "sepsis-120"}
     judged_by = house.policy(policy)
     return open_case(house.house, house.officer, judged_by, procedure=Procedure.EMERGENCY, quorum=1, **asked)
 

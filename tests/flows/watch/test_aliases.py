@@ -102,6 +102,19 @@ def test_nothing_moves_before_it_is_confirmed_and_then_it_is_done_by_itself(hous
     assert keep_aliases(house.house) == 0
 
 
+def test_an_alias_that_was_moved_keeps_no_acceptance_of_the_version_before(house, server):
+    by_way_of(house, server)
+    with house.house.database.changing(SYSTEM) as change:
+        DEPLOYMENTS.change(change, "d-north", {"accepted_at": change.at}, None)
+
+    confirmed(house)
+    outbox_round(house.house)
+
+    with house.house.database.reading() as connection:
+        run = DEPLOYMENTS.get(connection, "d-north")
+    assert (run.version, run.accepted_at) == ("sepsis-110", None)
+
+
 def test_while_the_server_is_away_it_is_tried_again_and_nothing_is_said_to_be_done(house, server):
     by_way_of(house, f"http://127.0.0.1:{free_port()}")
     confirmed(house)
