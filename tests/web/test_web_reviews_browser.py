@@ -95,6 +95,7 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         ("chair", "/conditions/{condition}/prolong"),
         ("chair", "/conditions/{condition}/close"),
         ("chair", "/conditions/{condition}/return"),
+        ("idle", "/conditions/{own}/done"),
         ("chair", "/uses/ward"),
         ("chair", "/uses/ward/stage?to=triaged"),
     ],

@@ -56,7 +56,15 @@ def counted(house: Committee, case):
 
 def close(house: Committee, case, outcome: CaseOutcome = CaseOutcome.APPROVED, by: str = "chair", **more):
     now = docket(house.house, house.person("chair"), case.id).case
-    return decide(house.house, house.person(by), case.id, now.revision, outcome, "as the votes say, and for no other reason", **more)
+    return decide(
+        house.house,
+        house.person(by),
+        case.id,
+        now.revision,
+        outcome,
+        "as the votes say, and for no other reason",
+        **more,
+    )
 
 
 def test_a_case_goes_from_its_opening_to_a_decision_signed_by_the_chair(house):

@@ -235,7 +235,9 @@ def alone(house: Committee, leads_to: Stage, sites: list[str]):
     officer = replace(house.person("viewer"), person="p-two", held=(Held(Role.OFFICER),))
     more = {"use": "ward", "leads_to": leads_to, "sites": sites, "version": "sepsis-120", "why": "the ward is full"}
     case = open_case(house.house, house.person("chair"), house.policy(), procedure=Procedure.EMERGENCY, **more)
-    return decide(house.house, officer, case.id, case.revision, CaseOutcome.APPROVED, "the ward is full and the old alert is down")
+    return decide(
+        house.house, officer, case.id, case.revision, CaseOutcome.APPROVED, "the ward is full and the old alert is down"
+    )
 
 
 def test_a_silent_run_granted_elsewhere_leaves_a_lapsed_condition_standing(house):

@@ -115,8 +115,13 @@ def hand_back(
             raise BadField("condition", "state", "no document waits to be accepted, and nobody says that it is done")
         require(reader, "case.change", _places(change.connection, one))
         _not_theirs(change, reader, one, "somebody else says whether it is done", why)
-        back = {"state": ConditionState.OPEN.value, "returned_at": change.at, "note": why}
-        back |= {**_NOTHING_IN, **_NOTHING_SAID}
+        back = {
+            "state": ConditionState.OPEN.value,
+            "returned_at": change.at,
+            "note": why,
+            **_NOTHING_IN,
+            **_NOTHING_SAID,
+        }
         return CONDITIONS.change(change, condition, back, revision)
 
 

@@ -131,7 +131,7 @@ def outcome(name: str) -> Tag:
 
 def case(state: str, ended: str | None = None, procedure: str = "") -> Tag:
     """How far a case is; of a decided one, how it ended, and that it was an emergency."""
-    if procedure == _EMERGENCY and ended in _IN_AN_EMERGENCY:
+    if ended is not None and procedure == _EMERGENCY and ended in _IN_AN_EMERGENCY:
         return _IN_AN_EMERGENCY[ended]
     return _CASES.get(ended or state) or _DECISIONS.get(ended or state, Tag(state))
 
