@@ -147,7 +147,7 @@ def test_two_answers_that_contradict_each_other_are_both_named(typed, one, other
 def test_an_answer_to_a_question_that_there_is_not_is_said_and_kept():
     filled = fill(FORM, SEPSIS | {"colour": "green"})
 
-    assert [fault.message for fault in filled.faults] == ["The questions of 2026-11 have none called 'colour'."]
+    assert [fault.message for fault in filled.faults] == ["The questions of 2026-11.1 have none called 'colour'."]
     assert filled.aside == {"colour": "green"}
 
 
@@ -252,7 +252,7 @@ def test_an_intake_ends_under_the_edition_it_began_with(tmp_path):
     old = form_of("2025-01", tmp_path)
 
     assert fill(old, {"name": "Sepsis alert"}).complete
-    assert form_of("2026-11", tmp_path) == FORM
+    assert form_of("2026-11.1", tmp_path) == FORM
     with pytest.raises(NoSuchEdition, match="2024-07"):
         form_of("2024-07", tmp_path)
 

@@ -21,7 +21,7 @@ class Reviews(Readable[Case]):
             use: Which use.
             checkpoint: Before which; its policy is chosen by tier, task, setting and kind.
             why: The reason, for the audit log.
-            more: What else the API's documentation names: sites, version, procedure, quorum, chair and so on.
+            more: What else the API's documentation names: sites, planned, version, procedure, quorum, chair and so on.
 
         Raises:
             Conflict: A case of this use and checkpoint is open.

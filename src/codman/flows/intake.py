@@ -16,11 +16,12 @@ from codman.flows.record_rules import KINDS
 from codman.registry.access import NotAllowed, Reader, paths_for, require
 from codman.registry.governance import INTAKES, seen
 from codman.registry.nouns import PRODUCTS, VENDORS
+from codman.registry.places import inside
 from codman.registry.records import BadField, NoSuchRecord, Page, Stale
 from codman.registry.related import answers_about
 from codman.registry.requests import Once, remember, reply_to
 from codman.registry.schema_review import intakes
-from codman.review.intake.answer import is_blank
+from codman.review.intake.answer import is_blank, planned_in
 from codman.review.intake.duplicates import Candidate, Duplicate
 from codman.review.intake.fields import FromBook, answers_of
 from codman.review.intake.form import Fault, Filled, fill
@@ -32,7 +33,12 @@ _MOST_ITEMS: Final = 200
 _LARGEST: Final = 1e15  # of a number; beyond it JSON means different ones to different readers
 # controls, and halves of characters, which no database keeps
 _UNKEEPABLE: Final = {code: None for code in (*range(0x20), 0x7F, *range(0xD800, 0xE000)) if code not in (0x09, 0x0A)}
-_NAMES_A: Final[Mapping[Kind, str]] = {Kind.PERSON: "person", Kind.PRODUCT: "product", Kind.SITE: "site"}
+_NAMES_A: Final[Mapping[Kind, str]] = {
+    Kind.PERSON: "person",
+    Kind.PRODUCT: "product",
+    Kind.SITE: "site",
+    Kind.PLANNED: "site",
+}
 
 
 class IntakeClosed(CodmanError):
@@ -319,7 +325,10 @@ def _with_missing_records(connection: Connection, reader: Reader, filled: Filled
         rules = KINDS[kind]
         table = rules.records.table
         sight = rules.seen(paths_for(reader, rules.read), reader)
-        if connection.execute(select(table.c.id).where(table.c.id == value, sight)).one_or_none() is None:
+        if question.kind is Kind.PLANNED:  # where one plans, one sees more than a name above one's own sites
+            sight = inside(paths_for(reader, rules.read))
+        named = set(planned_in(value)) if isinstance(value, tuple) else {value}
+        if set(connection.execute(select(table.c.id).where(table.c.id.in_(named), sight)).scalars()) != named:
             faults.append(Fault(question.id, f"{question.ask} There is no such {kind} in the book."))
     return replace(filled, faults=(*filled.faults, *faults)) if faults else filled
 

@@ -10,6 +10,7 @@ from codman.flows import records
 from codman.flows.house import House
 from codman.flows.intake import begin
 from codman.flows.inventory_import import NoneFits, known_names
+from codman.flows.planning import in_sight, yet_to_run
 from codman.registry.access import Reader, require
 from codman.registry.imports.mapping import best_fitting
 from codman.registry.imports.reading import read_bytes
@@ -80,11 +81,12 @@ def begin_from_use(
         product = PRODUCTS.get(connection, found.product)
         vendor = VENDORS.get(connection, product.vendor) if product.vendor is not None else None
         said = [*answers_about(connection, product.id), *answers_about(connection, use)]
+        ahead = in_sight(connection, reader, yet_to_run(connection, found))
     if there is not None:
         return Intake.model_validate(dict(there._mapping))
     book = answers_of(
         form,
-        use=USES.plain(found),
+        use={**USES.plain(found), "planned": {site: mode.value for site, mode in ahead.items()}},
         product=PRODUCTS.plain(product),
         vendor=VENDORS.plain(vendor) if vendor is not None else None,
         facts={fact.field: fact.value for fact in said},

@@ -12,6 +12,7 @@ from codman.errors import BadInput
 from codman.flows import records
 from codman.flows.house import House
 from codman.flows.intake import Opened, opened, own_intake
+from codman.flows.planning import instead
 from codman.flows.proposed import tell_of_emergency
 from codman.flows.triage import triage_within
 from codman.flows.triage_record import UNKEPT, settled_of
@@ -158,6 +159,9 @@ class _Writing:
         if self._intake.use is None:
             made: Use = records.create_within(self._change, self._reader, "use", said)
             return made
+        if "use.planned" in self._questions:  # the answer is the whole of it, an empty one too
+            planned = said.get("planned", {})
+            said["planned"] = instead(self._change.connection, self._reader, self._intake.use, planned)
         changed: Use = records.change_within(self._change, self._reader, "use", self._intake.use, said, None)
         return changed
 

@@ -14,6 +14,7 @@ from codman.errors import BadInput, nearest
 from codman.flows.accepting import still_decided
 from codman.flows.deployment_rules import accepted_by, mode_fits, stops_only, with_what_follows
 from codman.flows.house import House
+from codman.flows.planning import refuse_planned, with_planned
 from codman.flows.record_rules import (
     KINDS,
     Kind,
@@ -182,6 +183,8 @@ def create_within(
     _refer(change.connection, reader, rules, made)
     _reached(change.connection, reader, rules, rules.create, made)
     rules.check(change.connection, made)
+    if kind == "use":
+        refuse_planned(change.connection, reader, made.planned)
     if kind == "use" and decided_on_entry(made.model_dump()):
         require(reader, "use.decide", rules.places(change.connection, made))
         entry_stays_undecided(made.decision)
@@ -240,6 +243,7 @@ def change_within(
     """The same inside a change that is already open, so that many records change as one."""
     rules, connection = KINDS[kind], transaction.connection
     old = _seen(connection, reader, rules, name)
+    patch = with_planned(connection, reader, old, patch) if kind == "use" else patch
     new = rules.records.validated({**rules.records.plain(old), **patch})
     patch = with_what_follows(kind, old, new, patch)
     before, after = rules.records.plain(old), new.model_dump(mode="json")

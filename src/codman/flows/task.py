@@ -30,6 +30,7 @@ class Duty(StrEnum):
     PAUSE = "say whether it pauses"
     RENEWAL = "renew a decision"
     MOVE = "take a use where it was decided to go"
+    SET_UP = "set up a planned site"
     UNDECIDED = "have decided what runs"
     REOPENED = "have shown again what changed"
     SITE = "accept a site"

@@ -19,6 +19,7 @@ from codman.flows.task import Duty, Task
 from codman.flows.watch.telling import page_of
 from codman.flows.watched import unwatched
 from codman.flows.work_concerns import of_concerns
+from codman.flows.work_planned import of_planned
 from codman.flows.work_reviews import of_reviews
 from codman.registry import governance
 from codman.registry.access import Reader, may, paths_for
@@ -62,6 +63,7 @@ def _every(house: House, connection: Connection, reader: Reader, today: date) ->
     yield from _incidents(connection, reader)
     yield from _unwatched(connection, reader, today.isoformat())
     yield from _proposals(connection, reader)
+    yield from of_planned(house, connection, reader)
 
 
 def _proposed(connection: Connection, reader: Reader) -> Iterator[Task]:

@@ -28,6 +28,13 @@ def at_site(column: ColumnElement[str | None], within: Sequence[str]) -> ColumnE
     return exists(select(sites.c.id).where(sites.c.id == column, inside(within)))
 
 
+def out_of_sight(connection: Connection, within: Sequence[str], named: Iterable[str]) -> dict[str, str]:
+    """Those of some sites that are out of a reader's reach, each under the one name it has for them."""
+    wanted = set(named)
+    seen = connection.execute(select(sites.c.id).where(sites.c.id.in_(wanted), inside(within))).scalars()
+    return dict.fromkeys(wanted - set(seen), ELSEWHERE)
+
+
 def marked(site: str) -> str:
     """A site as a kept sentence names it: by its id, since who reads the sentence later may not see the site."""
     return f"[site:{site}]"

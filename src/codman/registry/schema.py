@@ -113,6 +113,7 @@ uses = record_table(
     ref("owner", "people"),
     Column("monitoring", Text),
     Column("topic", LINE),
+    Column("planned", JSON, nullable=False),
 )
 
 deployments = record_table(

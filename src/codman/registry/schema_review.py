@@ -71,6 +71,7 @@ cases = record_table(
     Column("leads_to", WORD, nullable=False),
     ref("version", "versions"),
     Column("sites", JSON, nullable=False),
+    Column("planned", JSON, nullable=False),
     Column("plans", JSON, nullable=False),
     Column("policy", LINE, nullable=False),
     Column("edition", LINE, nullable=False),

@@ -88,7 +88,7 @@ def on_the_table(
     verdict: Verdict,
     facts: Sequence[str | None] = (),
 ) -> str:
-    """What a vote is cast on, as a digest: another stage, site, condition, outcome or evidence gives another one.
+    """What a vote is cast on, as a digest: another stage, site, plan, condition, outcome or evidence gives another.
 
     Args:
         case: What is asked.
@@ -105,6 +105,7 @@ def on_the_table(
             {
                 "leads_to": case.leads_to.value,
                 "sites": sorted(case.sites),
+                "planned": {site: mode.value for site, mode in case.planned.items()},
                 "version": case.version,
                 "policy": case.policy_digest,
                 "facts": list(facts),

@@ -6,7 +6,7 @@ Made by flows; read by evidence, review, report and registry.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
@@ -14,6 +14,7 @@ from codman.spine.statement import CriteriaRef, Digest, Input, Instant, Predicat
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Sentence = Annotated[str, Field(max_length=2000)]
+_LEFT_OUT: Final = frozenset({"signed_by", "planned"})  # where empty: what was signed without them keeps its digest
 
 
 class Meaning(StrEnum):
@@ -44,8 +45,8 @@ class SignedPredicate(Predicate):
     signed_by: list[PersonSignature] = Field(default_factory=list, max_length=100)
 
     @model_serializer(mode="wrap")
-    def _only_where_somebody_signed(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {name: value for name, value in whole(self).items() if name != "signed_by" or value}
+    def _only_where_something_is_said(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in whole(self).items() if name not in _LEFT_OUT or value}
 
 
 class CriteriaPredicate(BaseModel):
@@ -83,6 +84,15 @@ class DecidedRequirement(BaseModel):
     accepted: bool = Field(default=False, description="Inconclusive, and accepted in writing under a condition")
 
 
+class PlannedSite(BaseModel):
+    """A site where a use was yet to run when it was decided, and the mode meant there."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    site: Name
+    mode: Literal["silent", "pilot", "live"]
+
+
 class DecisionPredicate(SignedPredicate):
     """What a committee decided about a use, at a checkpoint, on which evidence, for which sites."""
 
@@ -93,6 +103,9 @@ class DecisionPredicate(SignedPredicate):
     conditions: list[Sentence] = Field(default_factory=list, max_length=200)
     evidence: list[Digest] = Field(default_factory=list, max_length=1000, description="The statements it rests on")
     sites: list[Name] = Field(default_factory=list, max_length=1000)
+    planned: list[PlannedSite] = Field(
+        default_factory=list, max_length=1000, description="Of those sites, the ones where it was yet to run"
+    )
     decided_at: Instant
     decided_by: list[Name] = Field(min_length=1, max_length=200)
     expires_at: Instant | None = None

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from codman.spine.policy import Checkpoint, RequirementId
 from codman.spine.record import Day, Fields, Id, Line, Prose, Record
+from codman.spine.site import Planned
 from codman.spine.statement import Instant
 from codman.spine.use import Stage
 
@@ -59,6 +60,9 @@ class CaseFields(Fields):
     leads_to: Stage = Field(description="The stage it asks for")
     version: Id | None = Field(default=None, description="The version it is about; none is any that is deployed")
     sites: list[Id] = Field(default_factory=list, max_length=1000, description="Sites that the decision will name")
+    planned: Planned = Field(
+        default_factory=dict, description="Of those sites, the ones where it is yet to run, with the mode meant there"
+    )
     plans: list[Id] = Field(default_factory=list, max_length=100, description="Change plans laid before it")
     policy: Line = Field(description="Name of the policy it is judged by")
     edition: Line = Field(description="The policy's edition")

@@ -6,7 +6,7 @@ Made by people and imports; kept by registry; read by review, monitor, report an
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -45,6 +45,12 @@ class Mode(StrEnum):
     LIVE = "live"
     PAUSED = "paused"
     ENDED = "ended"
+
+
+# where a use is to run and does not yet, with the mode meant there: it says nothing of what runs, and grants nothing
+PlannedMode = Literal[Mode.SILENT, Mode.PILOT, Mode.LIVE]
+Planned = Annotated[dict[Id, PlannedMode], Field(max_length=1000)]
+PLANNED_MODES: Final[tuple[PlannedMode, ...]] = (Mode.SILENT, Mode.PILOT, Mode.LIVE)  # the least exposed first
 
 
 # as MLflow writes it; a model's name has neither a slash nor a colon

@@ -11,6 +11,7 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from codman.spine.record import Day, Fields, Id, Line, Prose, Record
+from codman.spine.site import Planned
 
 
 class Stage(StrEnum):
@@ -90,6 +91,9 @@ class UseFields(Fields):
     owner: Id | None = Field(default=None, description="The person who answers for it")
     monitoring: Prose | None = Field(default=None, description="How it is watched, as somebody says")
     topic: Line | None = None
+    planned: Planned = Field(
+        default_factory=dict, description="Sites where it is to run and does not yet, each with the mode meant there"
+    )
 
 
 class Use(Record, UseFields):

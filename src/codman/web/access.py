@@ -120,6 +120,8 @@ PAGES: Final[Mapping[str, str]] = {
     "POST /intakes/{name}/withdraw": "intake.change",
     "POST /intakes/{name}/take-up": "intake.change",
     "GET /uses/{use_id}": "inventory.read",
+    "GET /uses/{use_id}/planned": "use.change",
+    "POST /uses/{use_id}/planned": "use.change",
     "GET /uses/{use_id}/sites": "deployment.change",
     "POST /uses/{use_id}/sites": "deployment.change",
     "GET /uses/{use_id}/sites/new": "deployment.create",

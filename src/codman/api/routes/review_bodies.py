@@ -10,6 +10,7 @@ from codman.api.routes.lists import CONFIG
 from codman.spine.policy import Checkpoint, RequirementId
 from codman.spine.record import Day, Id, Line, Prose
 from codman.spine.review import CaseOutcome, Choice, Conflict, Procedure, Sha256
+from codman.spine.site import Planned
 from codman.spine.use import Stage
 
 
@@ -25,7 +26,14 @@ class NewReview(BaseModel):
     )
     procedure: Procedure = Procedure.FULL
     version: Id | None = None
-    sites: Annotated[list[Id], Field(max_length=1000)] = Field(default_factory=list)
+    sites: Annotated[list[Id], Field(max_length=1000)] = Field(
+        default_factory=list,
+        description="Where the decision will hold; where left out, those where it runs or is planned",
+    )
+    planned: Planned | None = Field(
+        default=None,
+        description="Of them those where it is yet to run, with the mode meant there; as the use has it where left out",
+    )
     quorum: Annotated[int, Field(ge=1, le=100)] = 3
     disciplines: Annotated[list[Line], Field(max_length=20)] = Field(default_factory=list)
     chair: Id | None = None

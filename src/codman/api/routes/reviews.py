@@ -154,6 +154,7 @@ def _open(call: Call) -> Reply:
         new.checkpoint,
         leads_to=new.leads_to,
         sites=new.sites,
+        planned=new.planned,
         version=new.version,
         procedure=new.procedure,
         quorum=new.quorum,

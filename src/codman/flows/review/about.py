@@ -2,28 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import Connection, select
 
+from codman.flows.planning import yet_to_run
 from codman.registry.related import deployments_of
 from codman.registry.schema import versions
 from codman.registry.schema_review import change_plans
+from codman.spine.policy import Checkpoint
 from codman.spine.review import Case
-from codman.spine.site import Mode
+from codman.spine.site import Mode, PlannedMode
 from codman.spine.use import Use
+
+# what a case there decides lets a use begin somewhere: it takes the use's planned sites over
+TAKES_PLANNED: Final = frozenset({Checkpoint.SILENT, Checkpoint.PILOT, Checkpoint.GO_LIVE})
+OFFERS_PLANNED: Final = TAKES_PLANNED | {Checkpoint.CHANGE}  # a change may name them too, and takes none by itself
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The sites and the version of a case."""
+
+    sites: Sequence[str]
+    planned: Mapping[str, PlannedMode]  # of those sites, the ones where it is yet to run
+    version: str | None
 
 
 def as_it_runs(
-    connection: Connection, use: Use, sites: Sequence[str], version: str | None
-) -> tuple[Sequence[str], str | None]:
-    """What a case is about that names no site or no version: what there is today, and nothing that comes later."""
+    connection: Connection,
+    use: Use,
+    checkpoint: Checkpoint,
+    sites: Sequence[str],
+    planned: Mapping[str, PlannedMode] | None,
+    version: str | None,
+) -> Reach:
+    """What a case is about that leaves a site or the version open: what there is today, and nothing that comes later.
+
+    Args:
+        connection: Where to read.
+        use: The use.
+        checkpoint: Before which checkpoint.
+        sites: Those that were named; with none, where it runs and, where it may begin, where it is planned.
+        planned: Where it is yet to run; as the use has it without.
+        version: The version that was named.
+    """
     there = [one for one in deployments_of(connection, use.id) if one.mode is not Mode.ENDED]
-    named = sites or sorted({one.site for one in there})
+    if planned is None:
+        ahead = yet_to_run(connection, use)
+        takes = sites or (list(ahead) if checkpoint in TAKES_PLANNED else [])
+        planned = {site: mode for site, mode in ahead.items() if site in takes}
+    named = [*(sites or sorted({one.site for one in there})), *sorted(planned)]
     running = {one.version for one in there if one.site in named}
     if version is None and len(running) == 1:
         version = running.pop()
-    return named, version
+    return Reach(list(dict.fromkeys(named)), planned, version)
 
 
 def what_it_is_about(connection: Connection, case: Case, use: Use) -> tuple[str | None, ...]:

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from sqlalchemy import Connection, select
 
 from codman.flows.house import House
+from codman.flows.planning import still_ahead
 from codman.flows.review.cases import WORKING, Docket, docket_within, voted_before
 from codman.flows.review.deciding import blocking, verdict_of
 from codman.flows.review.policies import kept
@@ -18,6 +19,7 @@ from codman.flows.review.voting import count, table_of
 from codman.registry.access import Reader, may, paths_for
 from codman.registry.inventory import paths_of
 from codman.registry.names import names_of
+from codman.registry.places import out_of_sight
 from codman.registry.related import deployments_of
 from codman.registry.schema import documents, statements
 from codman.review.policy.bound import Bound
@@ -26,7 +28,7 @@ from codman.spine.exclusion import Exclusion, ExclusionState
 from codman.spine.policy import Policy, Requirement, Severity
 from codman.spine.record_statements import DecisionPredicate
 from codman.spine.review import Acceptance, CaseState, Condition, ConditionState, Conflict, Reviewer
-from codman.spine.site import Deployment, Mode
+from codman.spine.site import Deployment, Mode, PlannedMode
 from codman.spine.verdict import Outcome, Result, Verdict, rank
 
 UNKNOWN: Final = frozenset({Outcome.UNVERIFIABLE, Outcome.MISSING, Outcome.STALE, Outcome.INCONCLUSIVE})
@@ -87,6 +89,7 @@ class LaidOut:
     decided: DecisionPredicate | None
     deployments: Sequence[Deployment]  # where it runs, or is to run
     places: Sequence[str]  # paths of the use's sites
+    ahead: Mapping[str, PlannedMode]  # planned sites where it does not run; with the mode meant there
     shown: Mapping[str, Shown]  # what requirements rest on and what was handed in for conditions, by digest
     working: bool
     why_no_vote: str | None  # why the reader may not cast a vote of their own here
@@ -132,7 +135,8 @@ def lay_out(house: House, reader: Reader, name: str) -> LaidOut:
         shown = _shown(house, connection, [*(row["evidence"] for row in rows if row["evidence"]), *handed_in])
         within = paths_for(reader, "review.read")
         runs = [one for one in deployments_of(connection, found.use.id, within) if one.mode is not Mode.ENDED]
-        names = names_of(connection, _mentioned(found, runs))
+        ahead = still_ahead(connection, found.case)
+        names = names_of(connection, _mentioned(found, runs)) | out_of_sight(connection, within, ahead)
         places = paths_of(connection, found.use, found.case.sites)
     requirements = [
         Beside(**{**row, "evidence": shown.get(row["evidence"] or "")}, **_said_of(found, row["id"])) for row in rows
@@ -148,6 +152,7 @@ def lay_out(house: House, reader: Reader, name: str) -> LaidOut:
         decided=decided,
         deployments=runs,
         places=list(places),
+        ahead=ahead,
         shown=shown,
         working=found.case.state in WORKING,
         why_no_vote=why_not_vote(reader.person, found.reviewers, found.interested, delegates),

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 
 from codman.errors import CodmanError
 from codman.flows.house import House
+from codman.flows.planning import refuse_planned
 from codman.flows.review.about import as_it_runs, what_it_is_about
 from codman.flows.review.changing import judged_by
 from codman.flows.review.exclusions import Excluded, excluded_in
@@ -48,6 +49,7 @@ from codman.spine.review import (
     Reviewer,
     Vote,
 )
+from codman.spine.site import PlannedMode
 from codman.spine.use import Stage, Use
 
 WORKING: Final = frozenset({CaseState.OPEN, CaseState.VOTING})
@@ -114,6 +116,7 @@ def open_case(
     use: str,
     leads_to: Stage,
     sites: Sequence[str] = (),
+    planned: Mapping[str, PlannedMode] | None = None,
     version: str | None = None,
     procedure: Procedure = Procedure.FULL,
     quorum: int = 3,
@@ -133,7 +136,8 @@ def open_case(
             asked to let the use run too (`changing.judged_by`).
         use: Which use.
         leads_to: The stage it asks for.
-        sites: Sites that the decision will name; without, those where it runs or is to run now.
+        sites: Sites that the decision will name; without, those where it runs, and where it is planned (`as_it_runs`).
+        planned: Of them those where it is yet to run, with the mode meant there; as the use has it without.
         version: The version it is about; without, the one that runs or is to run at those sites, where it is one.
         procedure: Full, expedited or emergency.
         quorum: Least votes; no fewer than its tier takes and its policy asks.
@@ -159,7 +163,9 @@ def open_case(
             connection, reader, use, "case.create" if procedure is not Procedure.EMERGENCY else "case.emergency"
         )
         _refer(connection, reader, found, sites, version)
-        sites, version = as_it_runs(connection, found, sites, version)
+        refuse_planned(connection, reader, planned or (), use, kind="case")
+        reach = as_it_runs(connection, found, policy.checkpoint, sites, planned, version)
+        sites, version = reach.sites, reach.version
         day = change.today
         policy = judged_by(connection, found, policy, leads_to=leads_to, sites=sites, version=version, day=day)
         _enough(found, policy, procedure, quorum)
@@ -170,7 +176,8 @@ def open_case(
                 "procedure": procedure,
                 "leads_to": leads_to,
                 "version": version,
-                "sites": list(dict.fromkeys(sites)),
+                "sites": list(sites),
+                "planned": dict(reach.planned),
                 "policy": policy.policy,
                 "edition": policy.edition,
                 "policy_digest": keep(change, policy),

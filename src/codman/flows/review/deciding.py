@@ -13,6 +13,7 @@ from codman.evidence.statements import build, canonical_statement, read_bytes
 from codman.flows.filing import file_own
 from codman.flows.house import House
 from codman.flows.notary import sign_within
+from codman.flows.planning import keep_planned, still_ahead
 from codman.flows.review.admitted import with_what_was_unknown
 from codman.flows.review.cases import CannotDecide as CannotDecide
 from codman.flows.review.cases import (
@@ -47,7 +48,7 @@ from codman.review.votes import Tally, why_not_outcome
 from codman.spine.day import day_in, start_of, written_day
 from codman.spine.pausing import PauseCause, PauseProposalFields
 from codman.spine.policy import Checkpoint
-from codman.spine.record_statements import DecidedRequirement, DecisionPredicate, Meaning
+from codman.spine.record_statements import DecidedRequirement, DecisionPredicate, Meaning, PlannedSite
 from codman.spine.review import (
     GRANTED,
     Case,
@@ -313,6 +314,7 @@ def _signed(
     connection, case = change.connection, found.case
     accepted = {one.requirement for one in found.acceptances}
     sites = SITES.get_many(connection, case.sites)
+    ahead = still_ahead(connection, case)
     version = None if case.version is None else VERSIONS.get(connection, case.version)
     votes = count(found, verdict)
     voters = sorted({*votes.voters, reader.person})
@@ -330,6 +332,7 @@ def _signed(
         conditions=opened if outcome in GRANTED else [],
         evidence=[Digest(sha256=d) for d in sorted({r.finding.evidence or "" for r in verdict.results} - {""})],
         sites=[sites[site].name for site in case.sites if site in sites],
+        planned=[PlannedSite(site=sites[one].name, mode=mode.value) for one, mode in ahead.items() if one in sites],
         decided_at=change.at,
         decided_by=[names[one].name for one in voters],
         expires_at=instant(start_of(until, change.zone)) if outcome in GRANTED else None,
@@ -372,7 +375,7 @@ def _follow(change: Change, found: Docket, closed: Case, outcome: CaseOutcome, r
     if outcome is CaseOutcome.RETIRED:
         retire_within(change, found.use, reasons)
         return
-    use = found.use
+    use = keep_planned(change, found.use, closed) if outcome in GRANTED else found.use
     if outcome not in GRANTED or _carries(change.connection, use, closed):
         use = USES.change(change, use.id, {"decision": _DECISION[outcome].value}, None)
     rejected = outcome is CaseOutcome.REJECTED

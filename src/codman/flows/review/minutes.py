@@ -10,6 +10,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict
 
 from codman.flows.house import House
+from codman.flows.planning import still_ahead
 from codman.flows.review.cases import Docket, docket
 from codman.flows.review.deciding import stood_as, verdict_of
 from codman.flows.review.voting import count
@@ -18,6 +19,7 @@ from codman.registry.names import names_of
 from codman.spine.day import written_day, written_moment
 from codman.spine.record_statements import DecidedRequirement, DecisionPredicate
 from codman.spine.review import CaseState, Condition, Remark, Reviewer
+from codman.spine.site import PlannedMode
 from codman.spine.verdict import Outcome
 
 _KNOWN: Final = frozenset({Outcome.MET.value, Outcome.NOT_MET.value, Outcome.NOT_APPLICABLE.value})
@@ -121,6 +123,8 @@ def minutes(house: House, reader: Reader, case: str) -> Minutes:
             filed = house.store.get(about.decision).predicate
             assert isinstance(filed, DecisionPredicate)  # noqa: S101 (decide files nothing else)
             decided, stood = filed, filed.requirements
+        # of a decided one as it was decided: what began since was planned then
+        ahead = still_ahead(connection, about) if decided is None else about.planned
         verdict = verdict_of(house, connection, found)
         if decided is None:
             accepted = {one.requirement for one in found.acceptances}
@@ -139,7 +143,7 @@ def minutes(house: House, reader: Reader, case: str) -> Minutes:
         opened_at=about.created_at,
         submitted_by=names.get(about.proposed_by, about.proposed_by),
         chair=None if about.chair is None else names.get(about.chair, about.chair),
-        sites=[names.get(site, site) for site in about.sites],
+        sites=[_site(site, ahead, names) for site in about.sites],
         present=[_present(one, names) for one in found.reviewers],
         not_known=[one for one in stood if one.outcome not in _KNOWN],
         known=[one for one in stood if one.outcome in _KNOWN],
@@ -219,6 +223,11 @@ def _condition(one: Condition, names: Mapping[str, str], titles: Mapping[str, st
         closed_by=closes,
         state=one.state.value,
     )
+
+
+def _site(site: str, ahead: Mapping[str, PlannedMode], names: Mapping[str, str]) -> str:
+    called = names.get(site, site)
+    return f"{called} (planned: {ahead[site].value})" if site in ahead else called
 
 
 def _lines(of: Minutes) -> Iterator[str]:

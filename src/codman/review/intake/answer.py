@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -12,11 +12,13 @@ from typing import Any, Final
 from codman.review.intake.condition import Value
 from codman.review.intake.question import NONE, NOT_KNOWN, Kind, Question
 from codman.spine.record import ID_PATTERN
+from codman.spine.site import PLANNED_MODES
 
 _LONGEST_LINE: Final = 300  # as spine.record has them
 _LONGEST_PROSE: Final = 20_000
 _YES: Final = frozenset({"yes", "true", "y", "1"})
 _NO: Final = frozenset({"no", "false", "n", "0"})
+_MODES: Final = frozenset(mode.value for mode in PLANNED_MODES)
 # controls, and halves of characters, which no database keeps
 _CONTROL: Final = {code: None for code in (*range(0x20), 0x7F, *range(0xD800, 0xE000)) if code not in (0x09, 0x0A)}
 _NUMBER: Final = re.compile(r"-?\d{1,15}(\.\d{1,6})?")
@@ -57,6 +59,8 @@ def value_of(question: Question, typed: Any, today: date | None = None) -> Value
         return None
     if question.kind is Kind.MANY:
         return _many(question, typed)
+    if question.kind is Kind.PLANNED:
+        return _planned(typed)
     if isinstance(typed, list | tuple | dict):
         return Unclear("give one answer, not a list")
     if question.kind is Kind.YES_NO:
@@ -97,6 +101,30 @@ def _many(question: Question, typed: Any) -> tuple[str, ...] | Unclear:
         return Unclear(f"{items[chosen.index(None)][:60]!r} is none of: {_choices(question)}")
     # in the form's order, so that the same ticks are the same answer
     return tuple(choice.id for choice in question.choices if choice in chosen)
+
+
+def planned_in(items: Iterable[str]) -> dict[str, str]:
+    """The mode by site of an answer's items, such as `st-mary: silent`."""
+    pairs = (item.partition(":") for item in items)
+    return {site.strip(): mode.strip() for site, _, mode in pairs}
+
+
+def as_items(planned: Mapping[str, str]) -> list[str]:
+    """The same back again, in the order of the sites."""
+    return [f"{site}: {mode}" for site, mode in sorted(planned.items())]
+
+
+def _planned(typed: Any) -> tuple[str, ...] | Unclear:
+    if not isinstance(typed, str | list | tuple):
+        return Unclear("give a list of sites, each with its mode, like st-mary: silent")
+    items = items_of(typed)
+    said = planned_in(items)
+    for site, mode in said.items():
+        if not re.fullmatch(ID_PATTERN, site) or mode not in _MODES:
+            return Unclear("give each site of the book with one of the modes silent, pilot, live, like st-mary: silent")
+    if len(said) < len(items):
+        return Unclear("name each site once")
+    return tuple(as_items(said))
 
 
 def _yes_or_no(question: Question, typed: Any) -> bool | Unclear:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final, Literal
 
-from codman.review.intake.answer import Unclear, value_of
+from codman.review.intake.answer import Unclear, as_items, planned_in, value_of
 from codman.review.intake.condition import Value
 from codman.review.intake.form import Filled
 from codman.review.intake.question import NONE, Form, Kind, Question
@@ -100,7 +100,7 @@ def answers_of(
     for question in form.questions:
         noun, name = question.column or ("", "")
         held = nouns[noun].get(name) if noun else (facts or {}).get(question.home)
-        if held is None or held == "":
+        if held is None or held in ("", {}):
             continue
         given = as_typed(question, held)
         value = value_of(question, given)
@@ -118,6 +118,8 @@ def as_typed(question: Question, held: Any) -> Any:
     if question.kind is Kind.CHOICE:
         chosen = question.meant(str(held))
         return chosen.id if chosen else str(held)
+    if question.kind is Kind.PLANNED:
+        return as_items(held) if isinstance(held, dict) else str(held).splitlines()
     if question.kind is not Kind.MANY:
         return str(held)
     items = held.splitlines() if isinstance(held, str) else [str(item) for item in held]
@@ -132,6 +134,8 @@ def as_typed(question: Question, held: Any) -> Any:
 def _as_field(question: Question, value: Value) -> Any:
     if question.kind is Kind.MANY:
         return _stored(question, value)
+    if question.kind is Kind.PLANNED:
+        return planned_in(value if isinstance(value, tuple) else ())
     if question.kind is Kind.CHOICE:
         chosen = question.chosen(str(value))
         return chosen.kept if chosen else value
@@ -150,4 +154,6 @@ def _as_text(question: Question, value: Value) -> str:
 
 def _stored(question: Question, value: Value) -> list[str]:
     chosen = value if isinstance(value, tuple) else ()
+    if question.kind is Kind.PLANNED:
+        return list(chosen)
     return [choice.kept for choice in question.choices if choice.id in chosen]

@@ -51,6 +51,7 @@ class Kind(StrEnum):
     PERSON = "person"  # these three: the id of a record that the book has
     PRODUCT = "product"
     SITE = "site"
+    PLANNED = "planned"  # sites of the book with the mode meant at each, an item each: st-mary: silent
 
 
 _WITH_CHOICES: Final = frozenset({Kind.CHOICE, Kind.MANY})

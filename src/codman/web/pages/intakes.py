@@ -9,16 +9,17 @@ from codman.flows.intake import Opened, begin, keep, list_intakes, open_intake, 
 from codman.flows.intake_sources import begin_from_file, begin_from_use
 from codman.flows.intake_submit import IntakeIncomplete, LikelyDuplicate, submit
 from codman.flows.intake_withdrawn import take_up, why_withdrawn, withdraw
-from codman.registry.access import NotAllowed
+from codman.registry.access import NotAllowed, paths_for
 from codman.registry.names import names_of
 from codman.registry.namesakes import Namesake
+from codman.registry.places import out_of_sight
 from codman.registry.records import BadField, NoSuchRecord, Stale
 from codman.review.intake.question import Page
 from codman.spine.intake import IntakeState
 from codman.web.pages.errors import status_of
 from codman.web.topic import Topic
 from codman.web.upload import UploadDep
-from codman.web.views.intake import form_page, intake_line, named_in, overview, sent_answers
+from codman.web.views.intake import form_page, intake_line, named_in, overview, sent_answers, sites_in
 from codman.web.views.lists import Lists, is_search, searched
 from codman.web.views.step import Refused, refused_by
 from codman.web.visit import FormDep, Visit, VisitDep
@@ -173,7 +174,9 @@ def _overview(
 ) -> Response:
     found = open_intake(visit.house, visit.reader, name)
     with visit.house.database.reading() as connection:
-        named = names_of(connection, [*named_in(found), namesake])
+        planned = sites_in(found)
+        named = names_of(connection, [*named_in(found), *planned, namesake])
+        named |= out_of_sight(connection, paths_for(visit.reader, "inventory.read"), planned)
         why = why_withdrawn(connection, found.intake)
     view = overview(found, visit.reader.person, named)
     return visit.show(

@@ -10,6 +10,8 @@ from starlette.responses import Response
 from codman.errors import BadInput
 from codman.flows import records
 from codman.flows.choices import Who
+from codman.flows.planning import yet_to_run
+from codman.flows.review.about import OFFERS_PLANNED, TAKES_PLANNED
 from codman.flows.review.cases import WORKING
 from codman.flows.review.opening import LEADS_TO, open_for, policy_of
 from codman.flows.review.reading import list_cases
@@ -18,6 +20,7 @@ from codman.registry.interests import hand_in
 from codman.registry.inventory import paths_of
 from codman.registry.names import names_of
 from codman.registry.nouns import PRODUCTS
+from codman.registry.places import out_of_sight
 from codman.registry.records import AlreadyThere, BadField
 from codman.registry.related import deployments_of
 from codman.spine.policy import Checkpoint
@@ -156,17 +159,23 @@ def _rest(
         hidden={"use": use.id, "checkpoint": checkpoint.value},
         facts=facts,
         refused=refused,
-        picks=_sites(visit, use, chosen),
+        picks=_sites(visit, use, checkpoint, chosen),
     )
     return visit.show("step.html", view, status=status)
 
 
-def _sites(visit: Visit, use: Use, chosen: set[str]) -> Picks | None:
+def _sites(visit: Visit, use: Use, checkpoint: Checkpoint, chosen: set[str]) -> Picks | None:
     with visit.house.database.reading() as connection:
-        runs = [one for one in deployments_of(connection, use.id, visit.within) if one.mode is not Mode.ENDED]
-        named = names_of(connection, [one.site for one in runs])
-    options = tuple((one.site, named.get(one.site, one.site), one.site in chosen) for one in runs)
-    hint = "Each site's clinician accepts for themselves. Choose none, and the decision names every site of the use."
+        runs = [one.site for one in deployments_of(connection, use.id, visit.within) if one.mode is not Mode.ENDED]
+        ahead = yet_to_run(connection, use) if checkpoint in OFFERS_PLANNED else {}
+        ahead = {
+            site: mode for site, mode in ahead.items() if site not in out_of_sight(connection, visit.within, ahead)
+        }
+        named = names_of(connection, [*runs, *ahead])
+    said = {**dict.fromkeys(runs, ""), **{site: f" (planned: {mode.value})" for site, mode in ahead.items()}}
+    options = tuple((site, f"{named.get(site, site)}{words}", site in chosen) for site, words in said.items())
+    every = "every site of the use, planned ones too" if checkpoint in TAKES_PLANNED else "every site where it runs"
+    hint = f"Each site's clinician accepts for themselves. Choose none, and the decision names {every}."
     return Picks(name="site", title="For which sites", hint=hint, options=options) if options else None
 
 

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from codman.flows import records
 from codman.flows.filed import list_evidence
+from codman.flows.planning import may_set_up, yet_to_run
 from codman.flows.recorded import follow
 from codman.flows.review.staging import ways
 from codman.flows.rights import changeable, may_add_to, open_fields
@@ -18,8 +19,9 @@ from codman.registry.records import BadField
 from codman.registry.register import tree
 from codman.web.topic import Topic
 from codman.web.views.changes import proposed_pauses
-from codman.web.views.deploying import SAID_FOR_ALL, clinicians, deploying
+from codman.web.views.deploying import SAID_FOR_ALL, Ahead, clinicians, deploying
 from codman.web.views.lists import Lists, is_search, searched
+from codman.web.views.planning import ahead_lines
 from codman.web.views.sites_at_once import CHANGED_AT_ONCE, sites_at_once
 from codman.web.views.triage import proposed_of
 from codman.web.views.use import SHOWN_STATEMENTS, open_concerns, use_view
@@ -46,11 +48,15 @@ def use_page(visit: VisitDep, use_id: str) -> Response:
         pauses = proposed_pauses(connection, use, visit.reader)
         sent = proposed_of(connection, use) if visit.may("review.read") else None
         harm = open_concerns(connection, use, visit.reader)
+        ready = may_set_up(connection, use, now.isoformat(), visit.house.database.zone)
+        planned = ahead_lines(connection, use, visit.reader, ready)
         review = use_review(connection, use, visit.reader, ahead, visit.today())
     return visit.show(
         "use.html",
         view,
         review=review,
+        planned=planned,
+        may_plan="planned" in fields,
         pauses=pauses,
         sent=sent,
         harm=harm,
@@ -77,7 +83,7 @@ def accept(visit: VisitDep, form: FormDep, name: str) -> Response:
 def deploy_page(visit: VisitDep, use_id: str) -> Response:
     """The form that puts a use at many sites at once."""
     chosen = set(visit.request.query_params.getlist("site"))
-    return _deploy_form(visit, use_id, {}, {}, chosen, status=200)
+    return _deploy_form(visit, use_id, {}, {}, chosen or None, status=200)
 
 
 @topic.post("/uses/{use_id}/sites/new")
@@ -103,14 +109,21 @@ def deploy(visit: VisitDep, form: FormDep, use_id: str) -> Response:
 
 
 def _deploy_form(
-    visit: Visit, use_id: str, values: dict[str, str], errors: dict[str, str], chosen: set[str], *, status: int
+    visit: Visit, use_id: str, values: dict[str, str], errors: dict[str, str], chosen: set[str] | None, *, status: int
 ) -> Response:
+    """The form as it was sent; as nothing was yet, with the planned sites that were decided for one mode."""
     use = records.get(visit.house, visit.reader, "use", use_id)
     there = {one.site: one.mode for one in deployments_of(visit.house, visit.reader, use_id)}
     within = paths_for(visit.reader, "deployment.create")
     clinician = clinicians(Lists(house=visit.house, reader=visit.reader, values=values, words=searched(values)))
     with visit.house.database.reading() as connection:
-        view = deploying(connection, use, tree(connection, within), there, within, clinician, values, errors, chosen)
+        places = tree(connection, within)
+        now, zone = visit.house.database.clock().isoformat(), visit.house.database.zone
+        ahead = Ahead(planned=yet_to_run(connection, use), ready=may_set_up(connection, use, now, zone))
+        if chosen is None:
+            paths = {place.id: place.path for place in places}
+            chosen, values = ahead.first(visit.request.query_params.get("as"), within, paths)
+        view = deploying(connection, use, places, there, within, clinician, values, errors, chosen, ahead)
     return visit.show("deploying.html", view, status=status)
 
 

@@ -8,9 +8,10 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from codman.flows.planning import MaySetUp
 from codman.registry.register import Place
 from codman.registry.related import versions_of
-from codman.spine.site import Mode
+from codman.spine.site import PLANNED_MODES, Mode, PlannedMode
 from codman.spine.use import Use
 from codman.web.views.forms import WHY, Ask, Asked, Option, shown
 from codman.web.views.lists import Lists
@@ -27,6 +28,7 @@ class Choice:
     level: str
     depth: int
     not_because: str  # why it cannot be chosen; empty where it can
+    planned: str  # how it is planned there, and whether that was decided; empty where it is not
     chosen: bool
 
 
@@ -42,6 +44,44 @@ class Deploying:
     asked: tuple[Asked, ...]
     every: tuple[Asked, ...]
     none_chosen: str
+    ready: tuple[tuple[str, int, bool], ...]  # by mode, how many planned sites were decided; whether they are chosen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ahead:
+    """Where a use is yet to run."""
+
+    planned: Mapping[str, PlannedMode]  # the mode meant, by site
+    ready: Sequence[MaySetUp]  # those that were decided
+
+    def said(self, site: str) -> str:
+        """How it is planned at a site, in words; nothing where it is not."""
+        if site not in self.planned:
+            return ""
+        decided = next((one.mode.value for one in self.ready if one.site == site), None)
+        return f"planned: {self.planned[site].value}, {'not decided yet' if decided is None else f'decided: {decided}'}"
+
+    def first(
+        self, mode: str | None, within: Sequence[str], paths: Mapping[str, str]
+    ) -> tuple[set[str], dict[str, str]]:
+        """What the form begins with: the sites decided for one mode, and what holds for all of them.
+
+        Args:
+            mode: Which mode; of several the least exposed without.
+            within: Paths of the sites where its reader may deploy.
+            paths: The path of each site.
+        """
+        theirs = [one for one in self.ready if any(paths.get(one.site, "").startswith(path) for path in within)]
+        least = next((one.value for one in PLANNED_MODES if any(each.mode is one for each in theirs)), None)
+        chosen = [one for one in theirs if one.mode.value == (mode or least)]
+        if not chosen:
+            return set(), {}
+        decided = {one.version for one in chosen}
+        version = decided.pop() if len(decided) == 1 else None
+        return {one.site for one in chosen}, {"mode": chosen[0].mode.value, **({"version": version} if version else {})}
+
+
+NOTHING_AHEAD: Final = Ahead(planned={}, ready=())
 
 
 def clinicians(lists: Lists) -> Ask:
@@ -64,6 +104,7 @@ def deploying(
     values: Mapping[str, str],
     errors: Mapping[str, str],
     chosen: Set[str],
+    ahead: Ahead = NOTHING_AHEAD,
 ) -> Deploying:
     """The form.
 
@@ -77,6 +118,7 @@ def deploying(
         values: The answers as text.
         errors: What is wrong, by field.
         chosen: Ids of the sites that were ticked.
+        ahead: Where it is planned.
     """
     asks = (
         Ask(
@@ -113,6 +155,7 @@ def deploying(
                 level=place.level,
                 depth=place.path.count("/") - top,
                 not_because=closed[place.id],
+                planned=ahead.said(place.id),
                 chosen=place.id in chosen,
             )
             for place in places
@@ -120,6 +163,15 @@ def deploying(
         asked=shown(asks, values, errors),
         every=shown((Ask(name="site", label="Sites"), *asks), values, errors),
         none_chosen=errors.get("site", ""),
+        ready=tuple(
+            (mode, len(sites), bool(sites) and sites <= chosen)
+            for mode in (one.value for one in PLANNED_MODES)
+            if (
+                sites := frozenset(
+                    one.site for one in ahead.ready if one.mode.value == mode and not closed.get(one.site, "x")
+                )
+            )
+        ),
     )
 
 

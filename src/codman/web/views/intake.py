@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from codman.flows.intake import Opened
-from codman.review.intake.answer import Unclear, is_blank, items_of, value_of
+from codman.registry.access import paths_for
+from codman.registry.register import tree
+from codman.review.intake.answer import Unclear, is_blank, items_of, planned_in, value_of
 from codman.review.intake.form import Fault
 from codman.review.intake.question import NONE, NOT_KNOWN, Form, Kind, Page, Question
 from codman.spine.intake import Intake, IntakeState
@@ -25,11 +27,13 @@ from codman.web.views.intake_lines import (
 )
 from codman.web.views.lists import Lists
 from codman.web.views.marks import Tag
+from codman.web.views.planning import SiteRow, site_rows
 from codman.web.views.sent import Form as Sent
 
 _FIELDS: Final[Mapping[Kind, FieldKind]] = {Kind.LINE: "line", Kind.PROSE: "prose", Kind.DATE: "day"}
 _RECORDS: Final[Mapping[Kind, str]] = {Kind.PERSON: "person", Kind.PRODUCT: "product", Kind.SITE: "site"}
-_CHOSEN: Final = frozenset({Kind.CHOICE, Kind.YES_NO, Kind.MANY})
+_CHOSEN: Final = frozenset({Kind.CHOICE, Kind.YES_NO, Kind.MANY, Kind.PLANNED})
+_LISTS: Final = frozenset({Kind.MANY, Kind.PLANNED})
 _SOURCES: Final[Mapping[str, str]] = {"form": "the form", "row": "a use of the book"}
 _STATES: Final[Mapping[IntakeState, Tag]] = {
     IntakeState.DRAFT: Tag("Draft", "unsure", "○"),
@@ -150,7 +154,7 @@ def overview(found: Opened, reader: str, names: Mapping[str, str]) -> Overview:
 def sent_answers(page: Page, form: Sent) -> dict[str, Any]:
     """What a page's form says, by question: of what is not there at all, that it was emptied."""
     return {
-        question.id: form.every.get(question.id, []) if question.kind is Kind.MANY else form.values.get(question.id, "")
+        question.id: form.every.get(question.id, []) if question.kind in _LISTS else form.values.get(question.id, "")
         for question in page.questions
     }
 
@@ -159,6 +163,13 @@ def named_in(found: Opened) -> list[str]:
     """The records that answers name, so that a page can call them by their names."""
     typed = {**found.filled.typed, **found.filled.aside, **found.known.typed}
     return [str(typed[q.id]) for q in found.filled.form.questions if q.kind in _RECORDS and q.id in typed]
+
+
+def sites_in(found: Opened) -> list[str]:
+    """The sites that answers name."""
+    typed = {**found.filled.typed, **found.filled.aside, **found.known.typed}
+    planned = [typed[q.id] for q in found.filled.form.questions if q.kind is Kind.PLANNED and q.id in typed]
+    return [site for items in planned if not is_blank(items) for site in planned_in(items_of(items))]
 
 
 def intake_line(intake: Intake, title: str, who: str) -> IntakeLine:
@@ -188,7 +199,16 @@ def _asked(question: Question, typed: Any, lists: Lists, *, error: str, whose: s
         needed=question.required,
         whose=whose,
         kept=kept,
+        sites=_site_rows(question, typed, lists) if question.kind is Kind.PLANNED else (),
     )
+
+
+def _site_rows(question: Question, typed: Any, lists: Lists) -> tuple[SiteRow, ...]:
+    """The sites that the proposer sees; what was typed otherwise than by choosing comes back as far as it names one."""
+    within = paths_for(lists.reader, "inventory.read")
+    chosen = {} if is_blank(typed) else planned_in(items_of(typed))
+    with lists.house.database.reading() as connection:
+        return site_rows(question.id, tree(connection, within), within, chosen)
 
 
 def _field(question: Question, typed: Any, lists: Lists, error: str) -> Asked:
@@ -258,6 +278,8 @@ def _words(question: Question, typed: Any, names: Mapping[str, str]) -> str:
         return ", ".join(map(str, typed)) if isinstance(typed, list) else str(typed)
     if isinstance(value, bool):
         return "Yes" if value else "No"
+    if question.kind is Kind.PLANNED and isinstance(value, tuple):
+        return "; ".join(f"{names.get(site, site)}: {mode}" for site, mode in planned_in(value).items())
     if isinstance(value, tuple):
         chosen = [choice.says for choice in question.choices if choice.id in value]
         return "; ".join(chosen) or question.none_of_these or NONE

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from codman.web.views.forms import Asked
 from codman.web.views.marks import Tag
+from codman.web.views.planning import SiteRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,7 @@ class AskedNow:
     needed: bool
     whose: str  # whose word the answer is, where nobody typed it
     kept: str  # after a conflict, what stands in the book
+    sites: tuple[SiteRow, ...] = ()  # of planned sites: the tree, with the modes to choose from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,6 +87,7 @@ class SiteLine:
     clinician: str
     accepted_at: str | None
     mode: Tag | None
+    planned: str = ""  # where it does not run yet, the mode meant there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -294,6 +295,7 @@ def _sites(found: LaidOut) -> tuple[SiteLine, ...]:
                 clinician="" if run is None else found.names.get(run.clinician or "", ""),
                 accepted_at=None if run is None else run.accepted_at,
                 mode=None if run is None else marks.mode(run.mode.value),
+                planned=found.ahead[site].value if site in found.ahead else "",
             )
         )
     return tuple(lines)
