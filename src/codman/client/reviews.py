@@ -106,6 +106,19 @@ class Reviews(Readable[Case]):
         path = f"{self._path}/{case.id}/withdrawal"
         return self._read(self._sender.send("POST", path, etag=f'"{case.revision}"', why=why))
 
+    def plan_sites(self, case: Case, planned: Mapping[str, str | None]) -> Case:
+        """Change where its use is yet to run, by site: silent, pilot, live, or None for no more.
+
+        Args:
+            case: As it was read.
+            planned: The mode meant, by site; those it does not name stay.
+
+        Raises:
+            ChangedMeanwhile: The case was changed since it was read.
+        """
+        path = f"{self._path}/{case.id}/planned"
+        return self._read(self._sender.send("POST", path, json={"planned": dict(planned)}, etag=f'"{case.revision}"'))
+
     def decide(
         self,
         case: Case,

@@ -10,7 +10,7 @@ from codman.flows import records
 from codman.flows.house import House
 from codman.flows.intake import begin
 from codman.flows.inventory_import import NoneFits, known_names
-from codman.flows.planning import in_sight, yet_to_run
+from codman.flows.planning import as_words, in_sight, yet_to_run
 from codman.registry.access import Reader, require
 from codman.registry.imports.mapping import best_fitting
 from codman.registry.imports.reading import read_bytes
@@ -86,7 +86,7 @@ def begin_from_use(
         return Intake.model_validate(dict(there._mapping))
     book = answers_of(
         form,
-        use={**USES.plain(found), "planned": {site: mode.value for site, mode in ahead.items()}},
+        use={**USES.plain(found), "planned": as_words(ahead)},
         product=PRODUCTS.plain(product),
         vendor=VENDORS.plain(vendor) if vendor is not None else None,
         facts={fact.field: fact.value for fact in said},

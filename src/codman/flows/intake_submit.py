@@ -161,7 +161,8 @@ class _Writing:
             return made
         if "use.planned" in self._questions:  # the answer is the whole of it, an empty one too
             planned = said.get("planned", {})
-            said["planned"] = instead(self._change.connection, self._reader, self._intake.use, planned)
+            old: Use = USES.get(self._change.connection, self._intake.use)
+            said["planned"] = instead(self._change.connection, self._reader, old.planned, planned)
         changed: Use = records.change_within(self._change, self._reader, "use", self._intake.use, said, None)
         return changed
 

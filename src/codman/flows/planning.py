@@ -99,10 +99,16 @@ def with_planned(connection: Connection, reader: Reader, old: Any, patch: Mappin
     return {**patch, "planned": after}
 
 
-def instead(connection: Connection, reader: Reader, use: str, planned: Mapping[str, str]) -> dict[str, str | None]:
-    """Planned sites as a patch that takes the place of every one of the use within the reader's sight."""
-    gone = _in_sight(connection, reader, USES.get(connection, use).planned)
-    return {**dict.fromkeys(gone), **planned}
+def instead(
+    connection: Connection, reader: Reader, old: Mapping[str, PlannedMode], planned: Mapping[str, str]
+) -> dict[str, str | None]:
+    """Planned sites as a patch that takes the place of all the old ones within the reader's sight."""
+    return {**dict.fromkeys(_in_sight(connection, reader, old)), **planned}
+
+
+def as_words(planned: Mapping[str, PlannedMode]) -> dict[str, str]:
+    """The same as plain words."""
+    return {site: mode.value for site, mode in planned.items()}
 
 
 def in_sight(connection: Connection, reader: Reader, planned: Mapping[str, PlannedMode]) -> dict[str, PlannedMode]:

@@ -48,6 +48,8 @@ PAGES: Final[Mapping[str, str]] = {
     "POST /reviews/{name}/exclusions": "exclusion.create",
     "POST /exclusions/{name}/agree": "exclusion.agree",
     "POST /exclusions/{name}/refuse": "exclusion.create",
+    "GET /reviews/{name}/planned": "case.create",
+    "POST /reviews/{name}/planned": "case.create",
     "GET /reviews/{name}/withdrawal": "case.create",
     "POST /reviews/{name}/withdrawal": "case.create",
     "GET /reviews/{name}/decide": "case.decide",

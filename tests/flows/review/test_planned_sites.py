@@ -13,13 +13,15 @@ from committee import POLICY, Committee, auroc, cast
 from codman.flows import records
 from codman.flows.change_control import change_round
 from codman.flows.planning import may_set_up, yet_to_run
-from codman.flows.review.cases import docket
+from codman.flows.review.cases import CaseClosed, docket
 from codman.flows.review.deciding import decide
 from codman.flows.review.minutes import minutes
-from codman.flows.review.voting import verdict_of
+from codman.flows.review.planned import replan
+from codman.flows.review.reading import read_case
 from codman.flows.task import Duty
 from codman.flows.work import waiting
 from codman.registry import governance
+from codman.registry.access import NotAllowed
 from codman.registry.inventory import Question, search
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import DEPLOYMENTS, USES
@@ -27,7 +29,6 @@ from codman.registry.records import BadField
 from codman.registry.related import deployments_of
 from codman.registry.schema_review import reopenings
 from codman.registry.undecided import uncovered_of
-from codman.review.votes import on_the_table
 from codman.spine.review import CaseOutcome, Choice
 from codman.spine.site import DeploymentFields, Mode
 from codman.spine.use import Stage
@@ -112,17 +113,43 @@ def test_a_case_plans_no_site_where_it_runs_or_that_is_not_there(book):
         book.opened(planned={"moon": "live"})
 
 
-def test_a_plan_of_the_case_that_changes_makes_another_table(book):
-    case = book.opened(sites=["south"], planned={"south": "silent"})
-    other = case.model_copy(update={"planned": {"south": Mode.LIVE}})
-    verdict = _verdict(book, case)
-    assert on_the_table(case, (), (), verdict) != on_the_table(other, (), (), verdict)
+def replanned(book, who, case, plan):
+    now = docket(book.house, book.person("chair"), case.id).case
+    return replan(book.house, book.person(who), case.id, now.revision, plan)
 
 
-def _verdict(book, case):
-    found = docket(book.house, book.person("chair"), case.id)
-    with book.house.database.reading() as connection:
-        return verdict_of(book.house, connection, found)
+def test_another_plan_makes_the_votes_that_were_cast_stale(book):
+    case = book.opened(sites=[], planned={"south": "silent"})
+    book.seated(case)
+    cast(book.house, book.person("clin"), case.id, Choice.APPROVE)
+    assert replanned(book, "chair", case, {"south": "live"}).planned == {"south": Mode.LIVE}
+    assert len(read_case(book.house, book.person("chair"), case.id).stale_votes) == 1
+
+
+def test_who_submitted_a_case_plans_it_until_somebody_voted_and_then_who_presides(book):
+    case = book.opened(sites=[], planned={"south": "silent"})
+    assert replanned(book, "owner", case, {"north": "pilot"}).sites == ["south", "north"]
+    assert replanned(book, "owner", case, {"south": None}).sites == ["north"]
+    with pytest.raises(NotAllowed):
+        replanned(book, "clin", case, {"north": "live"})
+    book.seated(case)
+    cast(book.house, book.person("clin"), case.id, Choice.APPROVE)
+    with pytest.raises(NotAllowed):
+        replanned(book, "owner", case, {"north": "live"})
+
+
+def test_a_case_that_names_sites_is_never_left_with_none(book):
+    case = book.opened(sites=[], planned={"south": "silent"})
+    with pytest.raises(BadField, match="its decision would hold everywhere"):
+        replanned(book, "owner", case, {"south": None})
+
+
+def test_a_change_and_a_decided_case_plan_nothing(book):
+    body = POLICY.replace(b"checkpoint: go-live", b"checkpoint: change")
+    with pytest.raises(BadField, match="nothing begins by a decision at change"):
+        replanned(book, "owner", book.opened(policy=body), {"south": "live"})
+    with pytest.raises(CaseClosed):
+        replanned(book, "chair", decided(book, book.opened()), {"south": "live"})
 
 
 def test_the_signed_decision_and_the_minutes_say_which_sites_were_planned_and_how(book):

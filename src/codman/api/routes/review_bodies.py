@@ -10,7 +10,7 @@ from codman.api.routes.lists import CONFIG
 from codman.spine.policy import Checkpoint, RequirementId
 from codman.spine.record import Day, Id, Line, Prose
 from codman.spine.review import CaseOutcome, Choice, Conflict, Procedure, Sha256
-from codman.spine.site import Planned
+from codman.spine.site import Planned, PlannedMode
 from codman.spine.use import Stage
 
 
@@ -38,6 +38,16 @@ class NewReview(BaseModel):
     disciplines: Annotated[list[Line], Field(max_length=20)] = Field(default_factory=list)
     chair: Id | None = None
     due_on: Day | None = None
+
+
+class Replanned(BaseModel):
+    """Where a use is yet to run by a case, as it is to be."""
+
+    model_config = CONFIG
+
+    planned: Annotated[dict[Id, PlannedMode | None], Field(max_length=1000)] = Field(
+        description="The mode meant, by site; null takes a site away, and those not named stay"
+    )
 
 
 class NewReviewer(BaseModel):

@@ -11,6 +11,7 @@ from codman.api import replies
 from codman.api.call import Call
 from codman.api.operation import Answer, Body, Operation
 from codman.api.replies import Reply
+from codman.api.routes.edits import edit
 from codman.api.routes.lists import listing
 from codman.api.routes.review_bodies import (
     Closing,
@@ -22,10 +23,12 @@ from codman.api.routes.review_bodies import (
     NewReview,
     NewReviewer,
     NewVote,
+    Replanned,
 )
 from codman.flows.review import before_the_decision, cases, deciding, remarks, seats, voting
 from codman.flows.review.minutes import Minutes, minutes
 from codman.flows.review.opening import open_for
+from codman.flows.review.planned import replan
 from codman.flows.review.reading import CaseRead, list_cases, read_case
 from codman.spine.review import (
     Acceptance,
@@ -126,6 +129,20 @@ def _steps(where: dict[str, str]) -> Iterator[Operation]:
         edits=True,
         problems=(409,),
         answers=(Answer(200, "It is withdrawn", Case, headers=("ETag",)),),
+    )
+    yield edit(
+        "/reviews/{id}/planned",
+        "case",
+        "plan_review_sites",
+        "Change the planned sites of a review",
+        "Before it is decided, by who submitted it or, once somebody voted, by who presides without a hand in the use. "
+        "Votes that were cast do not count until they are cast again.",
+        replan,
+        tag="reviews",
+        action="review.open",
+        parameter="The review's id",
+        body=Body(Replanned, "The mode meant, by site"),
+        answer=Answer(200, "It stands", Case, headers=("ETag",)),
     )
     yield Operation(
         method="POST",

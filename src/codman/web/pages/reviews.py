@@ -13,6 +13,7 @@ from codman.registry.names import names_of
 from codman.spine.review import CaseState
 from codman.web.topic import Topic
 from codman.web.views.decision import decision_view
+from codman.web.views.planning import may_replan
 from codman.web.views.review import review_view
 from codman.web.views.review_list import SHOWN, review_list
 from codman.web.visit import VisitDep
@@ -47,7 +48,8 @@ def reviews_page(visit: VisitDep) -> Response:
 def review_page(visit: VisitDep, name: str) -> Response:
     """One case: what is not known first, then each requirement beside what meets it."""
     found = lay_out(visit.house, visit.reader, name)
-    return visit.show("review.html", review_view(found, visit.reader))
+    view = review_view(found, visit.reader)
+    return visit.show("review.html", view, may_replan=may_replan(found, visit.reader))
 
 
 @topic.get("/reviews/{name}/decision")

@@ -9,9 +9,12 @@ from typing import Final
 from sqlalchemy import Connection
 
 from codman.flows.planning import MaySetUp, in_sight, yet_to_run
+from codman.flows.review.about import TAKES_PLANNED
+from codman.flows.review.beside import LaidOut
 from codman.registry.access import Reader
 from codman.registry.names import names_of
 from codman.registry.register import Place
+from codman.spine.review import CaseState
 from codman.spine.site import PLANNED_MODES, Mode, PlannedMode
 from codman.spine.use import Use
 
@@ -43,8 +46,9 @@ class YetToRun:
 class Planning:
     """The page that says where a use is to run."""
 
-    use: str
-    use_href: str
+    lead: str
+    over: str  # what the plan is of
+    back: str  # its page
     action: str
     revision: int
     rows: tuple[SiteRow, ...]
@@ -89,29 +93,29 @@ def site_rows(
     return tuple(rows)
 
 
-def planning(
-    use: Use,
-    places: Sequence[Place],
-    within: Sequence[str],
-    there: Mapping[str, Mode],
-    chosen: Mapping[str, str],
-    revision: int,
-    error: str = "",
-) -> Planning:
-    """The page.
+def planning(rows: tuple[SiteRow, ...], *, lead: str, over: str, back: str, revision: int, error: str = "") -> Planning:
+    """The page of a use's plan, or of a case's.
 
     Args:
-        use: The use.
-        places: The sites, each after the one it stands below.
-        within: Paths of the sites their reader sees.
-        there: Where the use has a deployment, and in which mode.
-        chosen: The mode meant, by site.
-        revision: The revision of the use that was read.
+        rows: The sites.
+        lead: What follows from it.
+        over: What the plan is of.
+        back: The page of that.
+        revision: The revision that was read.
         error: What is wrong with what was sent.
     """
-    href = f"/uses/{use.id}"
-    rows = site_rows("planned", places, within, chosen, there)
-    return Planning(use=use.name, use_href=href, action=f"{href}/planned", revision=revision, rows=rows, error=error)
+    return Planning(
+        lead=lead, over=over, back=back, action=f"{back}/planned", revision=revision, rows=rows, error=error
+    )
+
+
+def may_replan(found: LaidOut, reader: Reader) -> bool:
+    """Whether somebody may change the planned sites of a case: who submitted it until a vote, and who presides."""
+    case = found.docket.case
+    if not found.working or case.checkpoint not in TAKES_PLANNED:
+        return False
+    own = case.proposed_by == reader.person and case.state is CaseState.OPEN and found.may(reader, "case.create")
+    return own or (found.may(reader, "case.change") and found.impartial(reader))
 
 
 def ahead_lines(connection: Connection, use: Use, reader: Reader, ready: Collection[MaySetUp]) -> tuple[YetToRun, ...]:
