@@ -117,6 +117,13 @@ def in_sight(connection: Connection, reader: Reader, planned: Mapping[str, Plann
     return {site: mode for site, mode in sorted(planned.items()) if site in seen}
 
 
+def as_seen(connection: Connection, reader: Reader, kind: str, record: Any) -> Any:
+    """A record as a reader sees it: of a use, only the planned sites within their sight."""
+    if kind != "use" or not record.planned:
+        return record
+    return record.model_copy(update={"planned": in_sight(connection, reader, record.planned)})
+
+
 def refuse_planned(
     connection: Connection, reader: Reader, named: Iterable[str], use: str | None = None, *, kind: str = "use"
 ) -> None:

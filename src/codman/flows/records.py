@@ -14,7 +14,7 @@ from codman.errors import BadInput, nearest
 from codman.flows.accepting import still_decided
 from codman.flows.deployment_rules import accepted_by, mode_fits, stops_only, with_what_follows
 from codman.flows.house import House
-from codman.flows.planning import refuse_planned, with_planned
+from codman.flows.planning import as_seen, refuse_planned, with_planned
 from codman.flows.record_rules import (
     KINDS,
     Kind,
@@ -65,7 +65,7 @@ def get(house: House, reader: Reader, kind: str, name: str) -> Any:
         NoSuchRecord: There is none of that name within their reach.
     """
     with house.database.reading() as connection:
-        return _seen(connection, reader, KINDS[kind], name)
+        return as_seen(connection, reader, kind, _seen(connection, reader, KINDS[kind], name))
 
 
 def get_to_change(house: House, reader: Reader, kind: str, name: str) -> Any:
@@ -234,7 +234,8 @@ def change(
     """
     require_any(reader, KINDS[kind].change, *(["use.decide"] if kind == "use" else []))
     with house.database.changing(reader.author(request), why) as transaction:
-        return change_within(transaction, reader, kind, name, patch, revision)
+        changed = change_within(transaction, reader, kind, name, patch, revision)
+        return as_seen(transaction.connection, reader, kind, changed)
 
 
 def change_within(

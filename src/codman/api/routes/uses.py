@@ -15,6 +15,7 @@ from codman.api.operation import JSON, MERGE_PATCH, Answer, Body, Operation
 from codman.api.replies import Reply
 from codman.api.routes.lists import CONFIG, asked, filters_of, list_of, order_of
 from codman.flows import records, rollout
+from codman.flows.planning import as_seen
 from codman.flows.record_rules import KINDS
 from codman.registry.access import paths_for
 from codman.registry.inventory import AT, CONTRACT_ENDS, FILTERS, MOST_A_PAGE, ORDERS, RUNS, Question, search
@@ -150,7 +151,7 @@ def _list(call: Call) -> Reply:
         names = [item.id for item in found.items]
         rules = KINDS["use"].records
         rows = connection.execute(select(uses).where(uses.c.id.in_(names))).all() if names else []
-    by_id = {row.id: rules.read(row) for row in rows}
+        by_id = {row.id: as_seen(connection, call.reader, "use", rules.read(row)) for row in rows}
     return replies.listed([by_id[name] for name in names], found.next)
 
 

@@ -125,7 +125,13 @@ def ids_in(items: Sequence[Written]) -> set[str]:
         found |= {value["actor"]["id"], value["about"]["id"]}
         for part in ("before", "after"):
             found |= {v for v in (value.get(part) or {}).values() if isinstance(v, str) and len(v) <= 64}
-    return found
+    return found | planned_in(items)
+
+
+def planned_in(items: Sequence[Written]) -> set[str]:
+    """The planned sites that entries mention."""
+    told = [(item.value.get(part) or {}).get("planned") for item in items for part in ("before", "after")]
+    return {site for one in told if isinstance(one, dict) for site in one}
 
 
 def _changes(item: Written, value: Mapping[str, Any], named: Mapping[str, str]) -> tuple[Change, ...]:
@@ -159,7 +165,7 @@ def _plain(value: Any, named: Mapping[str, str]) -> str:
     if isinstance(value, list):
         return _short(", ".join(map(str, value)) or "none")
     if isinstance(value, dict):
-        return _short("; ".join(f"{k}: {v}" for k, v in value.items()))
+        return _short("; ".join(f"{named.get(k, k)}: {v}" for k, v in value.items()))
     text = str(value)
     if _DIGEST.fullmatch(text):
         return brief(text)

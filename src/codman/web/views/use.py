@@ -20,6 +20,7 @@ from codman.registry.coverage import coverage_of, tallies
 from codman.registry.interests import hand_in
 from codman.registry.names import names_of
 from codman.registry.nouns import PRODUCTS, SITES
+from codman.registry.places import out_of_sight
 from codman.registry.related import deployments_of, documents_about
 from codman.registry.standing import Tally, tally_of
 from codman.registry.timeline import Asked, abouts_of_use, entries_of
@@ -33,7 +34,7 @@ from codman.web.views import marks
 from codman.web.views.accepting import Accepts, accepts
 from codman.web.views.coverage import tally_lines
 from codman.web.views.documents import DocumentLine, document_lines
-from codman.web.views.history import Event, events, ids_in
+from codman.web.views.history import Event, events, ids_in, planned_in
 from codman.web.views.marks import Fact, Gap, Tag
 
 SHOWN_EVENTS: Final = 20
@@ -126,6 +127,7 @@ def use_view(
             *ids_in(history),
         ],
     )
+    named |= out_of_sight(connection, within, planned_in(history))
     paths = _paths(connection, reader, runs)
     names_them = any(one.clinician == reader.person for one in runs)
     hands = hand_in(connection, use, product) if names_them else {}
