@@ -80,7 +80,7 @@ def test_a_proposal_says_where_it_is_to_run_and_how(officer: httpx.Client) -> No
     there = officer.post("/intakes").headers["location"]
     intake = there.partition("/pages/")[0]
     page = officer.get(f"{intake}/pages/place").text if "/pages/place" in there else _page_with_sites(officer, intake)
-    assert "At which sites is it to run, and how at first?" in page
+    assert "At which sites is it to run, and how?" in page
     action = re.search(r'action="(/intakes/[^"]+/pages/[^"]+)"', page)
     assert action is not None
     officer.post(action[1], data={**sent(page), "planned": ["", "site-a: silent", "site-a-icu: pilot"], "go": "leave"})
@@ -136,12 +136,12 @@ def test_after_the_decision_the_form_begins_with_what_was_granted(committee: Com
 
     assert "not set up there yet: North (live), South (silent)" in owner.get("/").text
     first = owner.get("/uses/ward/sites/new").text
-    assert re.search(r'value="south" checked', first)
-    assert not re.search(r'value="north" checked', first)
-    assert '<option value="silent" selected>' in first
+    assert "2 planned sites were decided" in first
+    assert "planned: live, decided: live" in first
+    assert all(re.search(rf'value="{site}" checked', first) for site in ("north", "south"))
+    assert '<option value="silent" selected>' in first  # no site begins as more: its clinician has not accepted it yet
     assert '<option value="sepsis-120" selected>' in first
-    live = owner.get("/uses/ward/sites/new?as=live").text
-    assert re.search(r'value="north" checked', live)
-    assert '<option value="live" selected>' in live
+    refused = owner.post("/uses/ward/sites/new", data={"site": ["north"], "mode": "live", "version": "sepsis-120"})
+    assert refused.status_code == 422
     owner.post("/uses/ward/sites/new", data={"site": ["south"], "mode": "silent", "version": "sepsis-120"})
     assert "not set up there yet: North (live)" in owner.get("/").text

@@ -122,7 +122,7 @@ def _deploy_form(
         ahead = Ahead(planned=yet_to_run(connection, use), ready=may_set_up(connection, use, now, zone))
         if chosen is None:
             paths = {place.id: place.path for place in places}
-            chosen, values = ahead.first(visit.request.query_params.get("as"), within, paths)
+            chosen, values = ahead.first(within, paths)
         view = deploying(connection, use, places, there, within, clinician, values, errors, chosen, ahead)
     return visit.show("deploying.html", view, status=status)
 

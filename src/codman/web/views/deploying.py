@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from codman.flows.planning import MaySetUp
 from codman.registry.register import Place
 from codman.registry.related import versions_of
-from codman.spine.site import PLANNED_MODES, Mode, PlannedMode
+from codman.spine.site import Mode, PlannedMode
 from codman.spine.use import Use
 from codman.web.views.forms import WHY, Ask, Asked, Option, shown
 from codman.web.views.lists import Lists
@@ -44,7 +44,7 @@ class Deploying:
     asked: tuple[Asked, ...]
     every: tuple[Asked, ...]
     none_chosen: str
-    ready: tuple[tuple[str, int, bool], ...]  # by mode, how many planned sites were decided; whether they are chosen
+    ready: int  # planned sites that were decided and can be chosen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,24 +61,23 @@ class Ahead:
         decided = next((one.mode.value for one in self.ready if one.site == site), None)
         return f"planned: {self.planned[site].value}, {'not decided yet' if decided is None else f'decided: {decided}'}"
 
-    def first(
-        self, mode: str | None, within: Sequence[str], paths: Mapping[str, str]
-    ) -> tuple[set[str], dict[str, str]]:
-        """What the form begins with: the sites decided for one mode, and what holds for all of them.
+    def first(self, within: Sequence[str], paths: Mapping[str, str]) -> tuple[set[str], dict[str, str]]:
+        """What the form begins with: the sites that were decided, and what holds for all of them.
+
+        Every site begins as silent: its clinician accepts, and then it follows its use as far as was decided.
 
         Args:
-            mode: Which mode; of several the least exposed without.
             within: Paths of the sites where its reader may deploy.
             paths: The path of each site.
         """
         theirs = [one for one in self.ready if any(paths.get(one.site, "").startswith(path) for path in within)]
-        least = next((one.value for one in PLANNED_MODES if any(each.mode is one for each in theirs)), None)
-        chosen = [one for one in theirs if one.mode.value == (mode or least)]
-        if not chosen:
+        if not theirs:
             return set(), {}
-        decided = {one.version for one in chosen}
-        version = decided.pop() if len(decided) == 1 else None
-        return {one.site for one in chosen}, {"mode": chosen[0].mode.value, **({"version": version} if version else {})}
+        version = theirs[0].version if len({one.version for one in theirs}) == 1 else None
+        return {one.site for one in theirs}, {
+            "mode": Mode.SILENT.value,
+            **({} if version is None else {"version": version}),
+        }
 
 
 NOTHING_AHEAD: Final = Ahead(planned={}, ready=())
@@ -163,15 +162,7 @@ def deploying(
         asked=shown(asks, values, errors),
         every=shown((Ask(name="site", label="Sites"), *asks), values, errors),
         none_chosen=errors.get("site", ""),
-        ready=tuple(
-            (mode, len(sites), bool(sites) and sites <= chosen)
-            for mode in (one.value for one in PLANNED_MODES)
-            if (
-                sites := frozenset(
-                    one.site for one in ahead.ready if one.mode.value == mode and not closed.get(one.site, "x")
-                )
-            )
-        ),
+        ready=sum(not closed.get(one.site, "out of reach") for one in ahead.ready),
     )
 
 
