@@ -125,3 +125,25 @@ def test_conditions_are_listed_by_the_day_they_are_due(call):
     closed = call("POST", f"/conditions/{listed['id']}/closing", who="chair", json={"note": "seen"}, headers=match)
     assert closed.json()["state"] == "closed"
     assert call("GET", "/decisions", who="viewer").json()["items"] == []
+
+
+def test_a_use_names_its_planned_sites_and_a_review_takes_them_over_and_changes_them(call):
+    def planned(plan: Any) -> Any:
+        tag = {"If-Match": call("GET", "/uses/mary-use", who="owner").headers["ETag"]}
+        return call("PATCH", "/uses/mary-use", who="owner", json={"planned": plan}, headers=tag)
+
+    assert planned({"st-john": "ended"}).status_code == 422
+    assert planned({"nowhere": "live"}).status_code == 422
+    assert planned({"icu": "live"}).status_code == 422  # it runs there
+    said = planned({"ST-MARY": "live", "st-john": "silent"})  # a name means a site as well as an id does
+    assert said.json()["planned"] == {"st-mary": "live", "st-john": "silent"}, said.text
+    assert planned({"st-john": None}).json()["planned"] == {"st-mary": "live"}
+    case = opened(call, sites=["icu", "st-mary"])
+    assert (case["sites"], case["planned"]) == (["icu", "st-mary"], {"st-mary": "live"})
+    path = f"/reviews/{case['id']}"
+    tag = {"If-Match": f'"{case["revision"]}"'}
+    before = call("GET", path, who="viewer").json()["table"]
+    assert call("POST", f"{path}/planned", who="mary", json={"planned": {"st-mary": "pilot"}}).status_code == 428
+    changed = call("POST", f"{path}/planned", who="mary", json={"planned": {"st-mary": "pilot"}}, headers=tag)
+    assert changed.json()["planned"] == {"st-mary": "pilot"}, changed.text
+    assert call("GET", path, who="viewer").json()["table"] != before

@@ -64,6 +64,14 @@ def with_ids(house: House, reader: Reader, model: type[BaseModel], body: Any) ->
                 else one
                 for place, one in enumerate(said)
             ]
+    planned = made.get("planned")
+    if isinstance(planned, dict) and "planned" in model.model_fields:
+        made["planned"] = {
+            resolve(house, reader, "site", site, field="planned")
+            if site.strip() and len(site) <= _LONGEST
+            else site: mode
+            for site, mode in planned.items()
+        }
     return made
 
 
