@@ -259,10 +259,12 @@ def test_a_plan_is_changed_site_by_site_and_those_out_of_sight_stay(book):
     planned(book, PLAN)
     assert planned(book, {"north": None}).planned == {"south": Mode.SILENT}
     there = book.at("owner", "north")
-    assert planned(book, {"north": "pilot"}, there).planned == {"north": Mode.PILOT, "south": Mode.SILENT}
+    assert planned(book, {"north": "pilot"}, there).planned == {"north": Mode.PILOT}  # as they see it
+    assert use_of(book).planned == {"north": Mode.PILOT, "south": Mode.SILENT}
     with pytest.raises(BadField, match="there is no site 'south'"):
         planned(book, {"south": None}, there)
-    assert planned(book, None, there).planned == {"south": Mode.SILENT}
+    planned(book, None, there)
+    assert use_of(book).planned == {"south": Mode.SILENT}
 
 
 def test_nobody_plans_a_site_where_it_has_a_deployment_or_a_mode_in_which_nothing_runs(book):
