@@ -108,6 +108,8 @@ def change_schedule(
         schedule = schedule_to(change.connection, reader, name, "schedule.change")
         if not schedule.active:
             raise ScheduleEnded
+        if schedule.revision != revision:
+            raise Stale("schedule", name, revision, schedule.revision)
         made = SCHEDULES.validated({**SCHEDULES.plain(schedule), **patch})
         _check(change.connection, made, change.today)
         if made.grace_days > schedule.grace_days:
