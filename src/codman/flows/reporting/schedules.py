@@ -19,7 +19,7 @@ from codman.registry.inventory import paths_of
 from codman.registry.links import REPORT, revoke_links
 from codman.registry.mine import in_sight
 from codman.registry.nouns import PEOPLE, USES, VENDORS
-from codman.registry.records import BadField, NoSuchRecord
+from codman.registry.records import BadField, NoSuchRecord, Stale
 from codman.registry.requests import Once, remember, reply_to
 from codman.registry.schema import people, uses
 from codman.registry.schema_review import expected_reports, schedules
