@@ -67,11 +67,14 @@ def test_a_schedule_of_another_hospital_is_not_there_and_its_rhythm_stays(call):
     assert (wrong.status_code, "did you mean 'auroc'?" in wrong.json()["detail"]) == (422, True)
 
 
-def test_ending_a_schedule_excuses_what_is_not_due_yet(call):
+def test_ending_a_schedule_takes_a_reason_and_excuses_no_report_whose_time_has_begun(call):
     made = scheduled(call)
-    ended = call("POST", f"/schedules/{made['id']}/end", who="mary", headers={"If-Match": '"1"'})
+    silent = call("POST", f"/schedules/{made['id']}/end", who="mary", headers={"If-Match": '"1"'})
+    assert (silent.status_code, "say why it ends" in silent.json()["detail"]) == (422, True)
+    why = {"If-Match": '"1"', "Codman-Reason": "The contract ended"}
+    ended = call("POST", f"/schedules/{made['id']}/end", who="mary", headers=why)
     assert ended.json()["active"] is False
-    assert awaited(call, made)["standing"] == "excused"
+    assert awaited(call, made)["standing"] == "expected"  # they answer for the use
     again = call("POST", f"/schedules/{made['id']}/end", who="mary", headers={"If-Match": '"2"'})
     assert (again.status_code, again.json()["type"].rsplit("/", 1)[1]) == (409, "schedule-ended")
 

@@ -275,12 +275,21 @@ def _review(server, tokens, transport):
             chair.reviews.accept_inconclusive(
                 case.id, requirement, "too few", {"sentence": "More", "owner": "reviewer", "due_on": "2099-02-01"}
             )
+        read = mary.reviews.read(case.id)
+        missing = next(
+            one.id for one in read.requirements if one.outcome == "missing" and one.id not in ("risk-assessment",)
+        )
+        said = mary.reviews.say_not_applicable(case.id, missing, "It is not meant for that, and nobody uses it so")
+        agreed = chair.reviews.agree_not_applicable(said)
+        assert (agreed.state, chair.reviews.say_applicable(agreed, "The ward does").state) == ("standing", "ended")
         assert [one.id for one in chair.conditions.list(use="mary-use")] == [owed.id]
         other = chair.reviews.add_condition(
             case.id, {"sentence": "Not needed", "owner": "reviewer", "due_on": "2099-02-01"}
         )
         assert chair.conditions.withdraw(other, "said twice").state == "withdrawn"
         owed = chair.conditions.prolong(owed, "2099-03-01", "the ward moved")
+        with pytest.raises(Refused, match="not decided yet"):
+            reviewer.conditions.say_done(owed, "It was shown to the whole ward")
         with pytest.raises(NotYours):
             mary.conditions.close(owed, "mine to say")
         with pytest.raises(Refused, match="no document waits"):

@@ -150,7 +150,7 @@ def test_a_committees_own_signature_and_a_document_are_no_evidence_that_it_works
         assert counted(house) == ({}, Tally(others=2))
         page = page_of(house)
         assert "No evidence is filed: how well it works for local patients is not known" in page
-        assert "Evidence None 2 filed that show nothing of how it works" in page
+        assert "Evidence None 2 other statements that say nothing of how it works" in page
         assert "last measured" not in page
     finally:
         house.house.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC
 from pathlib import Path
 
 import pytest
@@ -310,9 +311,9 @@ def test_decisions_are_counted_by_procedure(book, use):
         CASES.change(change, case.id, closed, None)
 
     with book.house.database.reading() as connection:
-        now = {one.kind: one for one in decisions_counted(connection, ("/",), "2026-11-10T00:00:00Z")}
-        later = {one.kind: one for one in decisions_counted(connection, ("/",), "2026-12-10T00:00:00Z")}
-        elsewhere = decisions_counted(connection, ("/south/",), "2026-12-10T00:00:00Z")
+        now = {one.kind: one for one in decisions_counted(connection, ("/",), "2026-11-10T00:00:00Z", UTC)}
+        later = {one.kind: one for one in decisions_counted(connection, ("/",), "2026-12-10T00:00:00Z", UTC)}
+        elsewhere = decisions_counted(connection, ("/south/",), "2026-12-10T00:00:00Z", UTC)
     expedited = DecisionKind.EXPEDITED
     assert (now[expedited].given, now[expedited].in_force, now[expedited].ended) == (1, 1, 0)
     assert (later[expedited].given, later[expedited].in_force, later[expedited].ended) == (1, 0, 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ from codman.registry.governance import CHANGE_PLANS
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import DEPLOYMENTS, DOCUMENTS, PEOPLE, USES, VERSIONS
 from codman.registry.records import AlreadyThere, BadField, Stale
+from codman.registry.schema_review import pause_proposals
 from codman.review.terms import DecisionKind
 from codman.spine.person import Role
 from codman.spine.product import VersionFields
@@ -204,6 +206,54 @@ def test_a_granted_change_lets_its_version_run_and_ends_with_the_decision_that_i
     _decided(house, CaseOutcome.REJECTED, Choice.REJECT)
 
     assert _uncovered(house) == {"north"}
+
+
+def test_a_refused_version_leaves_the_one_that_was_decided_on_and_runs(house: Committee) -> None:
+    _live(house)
+    _decided(house, CaseOutcome.REJECTED, Choice.REJECT, policy=CHANGE, version=NEXT)
+
+    assert _uncovered(house) == set()
+    assert _use(house).decision.value == "approved"
+    assert _pauses(house) == []
+    _gone(house)  # decided on and accepted: it may stand where it stands
+    house.evidence(subject=DIGEST, version="2.0")
+    _changed(house, version=NEXT)
+    assert _uncovered(house) == {"north"}  # the refused one runs, whatever evidence says of it since
+    with pytest.raises(CannotMove, match=r"not about version 2\.0"):
+        _gone(house)
+
+
+def test_a_refused_version_that_runs_already_is_proposed_to_be_paused_and_no_emergency_lets_it_run(
+    house: Committee,
+) -> None:
+    _live(house)
+    house.evidence(subject=DIGEST, version="2.0")
+    _changed(house, version=NEXT)
+    _decided(house, CaseOutcome.REJECTED, Choice.REJECT, policy=CHANGE, version=NEXT)
+
+    assert _uncovered(house) == {"north"}
+    assert ["its change" in one.because for one in _pauses(house)] == [True]
+    for version in (NEXT, None):
+        asked: dict[str, Any] = {"use": "ward", "leads_to": Stage.LIVE, "sites": ["north"], "version": version}
+        case = open_case(
+            house.house, house.person("chair"), house.policy(), procedure=Procedure.EMERGENCY, why="no bed", **asked
+        )
+        alone = replace(house.person("viewer"), person="p-two", held=(Held(Role.OFFICER),))
+        decide(house.house, alone, case.id, case.revision, CaseOutcome.APPROVED, "the ward is full today, again")
+        house.clock.forward(hours=1)
+        assert _uncovered(house) == {"north"}
+
+
+def test_a_change_put_off_leaves_the_word_of_the_decision(house: Committee) -> None:
+    _live(house)
+    _decided(house, CaseOutcome.DEFERRED, Choice.DEFER, policy=CHANGE, version=NEXT)
+
+    assert _use(house).decision.value == "approved"
+
+
+def _pauses(house: Committee) -> list[Any]:
+    with house.house.database.reading() as connection:
+        return governance.every(connection, "pause_proposal", pause_proposals.c.state == "open")
 
 
 def test_a_change_of_what_nobody_decided_lets_nothing_run(house: Committee) -> None:

@@ -92,9 +92,11 @@ def test_a_schedule_is_changed_where_nobody_else_did_and_ended(pages: Pages, rep
     assert owner.post(f"{path[1]}/edit", data=said).status_code == 303
     stale = owner.post(f"{path[1]}/edit", data={**said, "partner_name": "Vendor Two"})
     assert (stale.status_code, 'value="Vendor Two"' in stale.text) == (412, True)
-    assert owner.post(f"{path[1]}/end", data={"revision": "2"}).status_code == 303
-    assert "Excused" in owner.get(f"/reports/{report}").text
-    assert owner.post(f"{path[1]}/end", data={"revision": "3"}).status_code == 409
+    assert owner.post(f"{path[1]}/end", data={"revision": "2"}).status_code == 422
+    ended = {"revision": "2", "why": "The contract ended"}
+    assert owner.post(f"{path[1]}/end", data=ended).status_code == 303
+    assert "Excused" not in owner.get(f"/reports/{report}").text  # its time has begun, and they answer for the use
+    assert owner.post(f"{path[1]}/end", data={**ended, "revision": "3"}).status_code == 409
 
 
 def test_a_link_opens_the_form_without_an_account_and_works_once(pages: Pages, house: House, report: str) -> None:

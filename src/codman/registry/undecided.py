@@ -57,10 +57,6 @@ def uncovered(today: str) -> ColumnElement[bool]:
         today: The day, ISO 8601.
     """
     here = _in_force(_granted, today)
-    names_site = or_(
-        func.replace(cast(_granted.c.sites, Text), " ", "") == "[]",
-        cast(_granted.c.sites, Text).contains(literal('"') + deployments.c.site + '"'),
-    )
     reopened = exists(
         select(reopenings.c.id).where(
             reopenings.c.use == deployments.c.use,
@@ -75,7 +71,7 @@ def uncovered(today: str) -> ColumnElement[bool]:
         select(_changed.c.id).where(*_in_force(_changed, today), _changed.c.checkpoint != Checkpoint.CHANGE.value)
     )
     grounded = or_(_granted.c.checkpoint != Checkpoint.CHANGE.value, what_it_changes)
-    covered = exists(select(_granted.c.id).where(*here, names_site, of_version, grounded))
+    covered = exists(select(_granted.c.id).where(*here, _names_site(_granted.c.sites), of_version, grounded))
     # one list, worked out once: few of thousands of uses have come before a committee yet
     decided = deployments.c.use.in_(
         select(_decided.c.use).where(
@@ -86,6 +82,14 @@ def uncovered(today: str) -> ColumnElement[bool]:
     )
     elsewhere = and_(OF.c.decision.in_(_FAVOURABLE), _exposed(OF.c.stage) >= _exposed(deployments.c.mode))
     return and_(running(), or_(and_(~decided, ~elsewhere), and_(decided, ~covered)))
+
+
+def _names_site(sites: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether a case is about the site of a deployment: it names it, or none at all."""
+    return or_(
+        func.replace(cast(sites, Text), " ", "") == "[]",
+        cast(sites, Text).contains(literal('"') + deployments.c.site + '"'),
+    )
 
 
 def _in_force(granted: Any, today: str) -> tuple[ColumnElement[bool], ...]:
@@ -102,6 +106,14 @@ def _in_force(granted: Any, today: str) -> tuple[ColumnElement[bool], ...]:
             ),
             _exposed(_refused.c.leads_to) >= 0,
             _exposed(_refused.c.leads_to) <= _exposed(deployments.c.mode),
+            # a refused change refuses what it would have brought; what ran before it goes on as it was decided
+            or_(
+                _refused.c.checkpoint != Checkpoint.CHANGE.value,
+                and_(
+                    or_(_refused.c.version.is_(None), _refused.c.version == deployments.c.version),
+                    _names_site(_refused.c.sites),
+                ),
+            ),
         )
     )
     retired_since = exists(

@@ -220,7 +220,7 @@ def in_force(standing: Standing, stage: Stage, at: str, terms: Mapping[DecisionK
     A rejection ends what was decided before it for the stage it refuses and those beyond: who is refused to go live may
     go on with the pilot. Only a decision come to as strictly undoes it: no emergency undoes a committee's rejection. A
     deferral ends nothing. A kind of decision counts only for the tiers it is good for, and only so often a year. A
-    refused change is no decision about the use, and is not given here.
+    refused change refuses what it would have brought: what ran before it goes on as it was decided.
     """
     return _first(_good(standing, stage, at, terms))
 
@@ -256,11 +256,22 @@ def _standing(standing: Standing, stage: Stage, at: str, terms: Mapping[Decision
         if d.outcome in FAVOURABLE
         and when(d.at) <= now
         and (standing.retired_at is None or when(d.at) > when(standing.retired_at))
-        and all(when(d.at) > when(no.at) and STRICT.index(d.kind) >= STRICT.index(no.kind) for no in refused)
+        and all(_undoes(d, no) for no in refused if not no.changes or _brought(no, d.version, standing.sites))
         and not has_ended(d, now, terms)
         and exposed <= _EXPOSURE.index(d.up_to)
         and not over_the_limit(standing, d, terms)
     ]
+
+
+def _undoes(decided: Decided, no: Decided) -> bool:
+    """Whether a decision was come to after a rejection, and as strictly."""
+    return when(decided.at) > when(no.at) and STRICT.index(decided.kind) >= STRICT.index(no.kind)
+
+
+def _brought(no: Decided, version: str | None, sites: frozenset[str]) -> bool:
+    """Whether a refused change would have brought this version to one of these sites."""
+    there = no.sites is None or not sites or bool(no.sites & sites)
+    return there and (no.version is None or no.version == version)
 
 
 def over_the_limit(standing: Standing, decided: Decided, terms: Mapping[DecisionKind, Terms] = TERMS) -> bool:
@@ -371,6 +382,9 @@ def _other_version(need: Need, standing: Standing, good: Sequence[Decided]) -> L
 
 def _covers(standing: Standing, decided: Decided, version: str) -> bool:
     """Whether a decision is about a version, or about one whose change to this was settled under its policy since."""
+    changes = (d for d in standing.decisions if d.changes and d.outcome is Decision.REJECTED and d.version == version)
+    if any(_brought(no, version, standing.sites) and not _undoes(decided, no) for no in changes):
+        return False
     if decided.version == version:
         return True
     if decided.version is None:

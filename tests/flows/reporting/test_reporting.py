@@ -252,12 +252,35 @@ def test_a_schedule_keeps_its_rhythm_and_ends_once(small):
         change_schedule(small.house, owner, schedule.id, {"every_months": 1}, 1)
     with pytest.raises(NotAllowed):
         change_schedule(small.house, small.person("viewer"), schedule.id, {"grace_days": 1}, 1)
-    end_schedule(small.house, owner, schedule.id, 1, why="The contract ended")
+    chair = small.person("chair")
+    end_schedule(small.house, chair, schedule.id, 1, why="The contract ended")
     assert [one.state for one in small.reports()] == [ReportState.EXCUSED]
     with pytest.raises(ScheduleEnded):
         change_schedule(small.house, owner, schedule.id, {"grace_days": 1}, 2)
     small.clock.forward(days=400)
     assert look(small.house) == Looked()
+
+
+def test_an_owner_who_ends_a_schedule_excuses_no_report_whose_time_has_begun(small):
+    schedule = small.scheduled(every_months=1)  # about November, which has begun
+    owner = small.person("owner")
+    with pytest.raises(BadField, match="due on 1 Dec 2026: say why it ends"):
+        end_schedule(small.house, owner, schedule.id, 1)
+
+    end_schedule(small.house, owner, schedule.id, 1, why="another rhythm")
+
+    assert [(one.due_on, one.state) for one in small.reports()] == [("2026-12-01", ReportState.DUE)]
+
+
+def test_another_schedule_of_a_partner_waits_longer_than_the_last_only_where_somebody_says_why(small):
+    first = small.scheduled()
+    end_schedule(small.house, small.person("owner"), first.id, 1, why="another rhythm")
+    small.clock.forward(hours=1)
+
+    with pytest.raises(BadField, match="say why reports may come later"):
+        small.scheduled(grace_days=60)
+    small.scheduled(grace_days=14)
+    small.scheduled(grace_days=60, partner="team", partner_name="Our team", email=None)
 
 
 def test_what_is_overdue_stays_overdue_when_its_schedule_ends(small):

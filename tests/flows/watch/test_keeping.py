@@ -9,7 +9,8 @@ from codman.flows.watch.keeping import plan_in, plan_use, softer_plan
 from codman.flows.watch.overview import overview
 from codman.flows.watch.planning import Planned
 from codman.flows.watched import unwatched
-from codman.registry.log import entries
+from codman.registry.log import SYSTEM, entries
+from codman.registry.nouns import PEOPLE
 from codman.registry.records import BadField
 from codman.review.watching.written import written_out
 from codman.spine.monitor_plan import Age, AlarmRules, WatchAction
@@ -146,3 +147,11 @@ def test_planning_anew_skips_no_window(house):
     house.clock.forward(days=20)
 
     assert {first.starts_on, second.starts_on, planned(house).starts_on} == {"2026-11-01"}
+
+
+def test_nobody_whose_account_is_closed_is_to_hear_of_what_a_monitor_sees(house):
+    with house.house.database.changing(SYSTEM) as change:
+        PEOPLE.change(change, "p-idle", {"active": False}, None)
+
+    with pytest.raises(BadField, match="their account is closed"):
+        plan_use(house.house, house.person("owner"), "ward", said=Planned(), owner="p-idle")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -24,6 +24,7 @@ from codman.review.clocks import clocks
 from codman.spine.concern import Concern, ConcernFields, ConcernSeverity, ConcernState, Pause
 from codman.spine.use import Stage
 
+_LONGEST_UNRAISED: Final = timedelta(days=365)  # between what happened and a concern that does not say when
 CHANGEABLE: Final = ("severity", "category", "use", "site", "event_reference")
 # the graver the further on; what nobody knows yet may have been harm, and stands between
 _GRAVITY: Final = (
@@ -263,7 +264,8 @@ def meet_clock(
 
     Raises:
         NotAllowed: They may not.
-        BadField: No clock runs, or the day is none or yet to come.
+        NotImpartial: They have a hand in the use.
+        BadField: No clock runs, or the day is none, yet to come, or before it happened.
         ConcernClosed: It is closed.
         Stale: It was changed since they looked.
     """
@@ -271,9 +273,13 @@ def meet_clock(
         one = working(change, reader, name, revision=revision)
         if one.clock is None:
             raise BadField("concern", "clock", "no duty to report runs")
+        refuse_own_work(change, reader, one, "say that a duty to report was met")
         day = _day("clock_met_on", on)
         if day is None or day > house.database.today():
             raise BadField("concern", "clock_met_on", "give the day the report went out, today at the latest")
+        happened = _day("happened_on", one.happened_on) or _raised_on(house, one) - _LONGEST_UNRAISED
+        if day < happened:
+            raise BadField("concern", "clock_met_on", "a report does not go out before what it reports happened")
         return CONCERNS.change(change, name, {"clock_met_on": day.isoformat()}, revision)
 
 

@@ -12,14 +12,15 @@ from codman.errors import CodmanError
 from codman.flows.house import House
 from codman.flows.reporting.calendar import AHEAD_DAYS, days_after, months_after, periods
 from codman.registry import governance
-from codman.registry.access import Reader, paths_for, require
+from codman.registry.access import Reader, may, paths_for, require
 from codman.registry.database import Change
 from codman.registry.governance import EXPECTED_REPORTS, SCHEDULES
+from codman.registry.interests import hand_in
 from codman.registry.inventory import paths_of
 from codman.registry.links import REPORT, revoke_links
 from codman.registry.mine import in_sight
-from codman.registry.nouns import PEOPLE, USES, VENDORS
-from codman.registry.records import BadField, NoSuchRecord
+from codman.registry.nouns import PEOPLE, PRODUCTS, USES, VENDORS
+from codman.registry.records import BadField, NoSuchRecord, Stale
 from codman.registry.requests import Once, remember, reply_to
 from codman.registry.schema import people, uses
 from codman.registry.schema_review import expected_reports, schedules
@@ -64,7 +65,8 @@ def make_schedule(
     Raises:
         NotAllowed: They may not, for this use.
         NoSuchRecord: There is no such use within their reach.
-        BadField: A field cannot hold what was given.
+        BadField: A field cannot hold what was given, or there are more days of grace than in the partner's last
+            schedule and nobody says why.
     """
     require(reader, "schedule.create")
     made = SCHEDULES.validated(fields)
@@ -73,6 +75,11 @@ def make_schedule(
             return Schedule.model_validate(reply)
         use_to(change.connection, reader, made.use, "schedule.create")
         _check(change.connection, made, change.today)
+        had = governance.every(
+            change.connection, "schedule", schedules.c.use == made.use, schedules.c.partner == made.partner.value
+        )
+        if had and made.grace_days > max(had, key=lambda one: one.created_at).grace_days:
+            _say_why_later(why)
         schedule = SCHEDULES.add(change, made)
         expect(change, schedule, change.today)
         if once is not None:
@@ -108,6 +115,8 @@ def change_schedule(
         schedule = schedule_to(change.connection, reader, name, "schedule.change")
         if not schedule.active:
             raise ScheduleEnded
+        if schedule.revision != revision:
+            raise Stale("schedule", name, revision, schedule.revision)
         made = SCHEDULES.validated({**SCHEDULES.plain(schedule), **patch})
         _check(change.connection, made, change.today)
         if made.grace_days > schedule.grace_days:
@@ -128,6 +137,10 @@ def _may_wait_longer(change: Change, schedule: Schedule, why: str | None) -> Non
     if overdue:
         said = f"the report due on {written_day(overdue[0].due_on)} has not come: what is late stays late"
         raise BadField("schedule", "grace_days", f"{said}; raise them once it came or is excused")
+    _say_why_later(why)
+
+
+def _say_why_later(why: str | None) -> None:
     if not (why or "").strip():
         raise BadField("schedule", "why", "say why reports may come later")
 
@@ -137,9 +150,13 @@ def end_schedule(
 ) -> Schedule:
     """Expect nothing more: what has its day before it is excused, what is overdue stays overdue.
 
+    Only who may excuse a report, without a hand in the use, excuses one whose time has begun by it: ended by anybody
+    else, it is still awaited.
+
     Raises:
         NotAllowed: They may not, for this use.
         NoSuchRecord: There is none within their reach.
+        BadField: A report is awaited whose time has begun, and no reason is given.
         Stale: It was changed meanwhile.
         ScheduleEnded: It is over already.
     """
@@ -148,12 +165,29 @@ def end_schedule(
         if not schedule.active:
             raise ScheduleEnded
         ended = SCHEDULES.change(change, name, {"active": False}, revision)
-        for report in governance.every(change.connection, "expected_report", expected_reports.c.schedule == name):
-            if report.state is ReportState.DUE and report.due_on >= change.today:
+        awaited = governance.every(
+            change.connection,
+            "expected_report",
+            expected_reports.c.schedule == name,
+            expected_reports.c.state == ReportState.DUE.value,
+            expected_reports.c.due_on >= change.today,
+        )
+        begun = [one for one in awaited if one.period_start <= change.today]
+        if begun and not (why or "").strip():
+            raise BadField("schedule", "why", f"a report is due on {written_day(begun[0].due_on)}: say why it ends")
+        stays = [] if _may_excuse(change.connection, reader, schedule) else begun
+        for report in awaited:
+            if report not in stays:
                 excused = {"state": ReportState.EXCUSED.value, "excuse": why or ENDED}
                 EXPECTED_REPORTS.change(change, report.id, excused, None)
                 revoke_links(change, REPORT, report.id)
     return ended
+
+
+def _may_excuse(connection: Connection, reader: Reader, schedule: Schedule) -> bool:
+    use = USES.get(connection, schedule.use)
+    own = reader.person in hand_in(connection, use, PRODUCTS.get(connection, use.product))
+    return not own and may(reader, "report.excuse", paths_of(connection, use))
 
 
 def expect(change: Change, schedule: Schedule, today: str) -> int:

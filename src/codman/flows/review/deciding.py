@@ -25,7 +25,7 @@ from codman.flows.review.cases import (
     working,
 )
 from codman.flows.review.meant import require_meant
-from codman.flows.review.staging import retire_within, still_runs
+from codman.flows.review.staging import goes_on, retire_within, still_runs
 from codman.flows.review.superseded import rejected
 from codman.flows.review.voting import CaseChanged, count, table_of
 from codman.flows.review.voting import verdict_of as verdict_of
@@ -376,7 +376,7 @@ def _follow(change: Change, found: Docket, closed: Case, outcome: CaseOutcome, r
         retire_within(change, found.use, reasons)
         return
     use = keep_planned(change, found.use, closed) if outcome in GRANTED else found.use
-    if outcome not in GRANTED or _carries(change.connection, use, closed):
+    if _carries(change, use, closed, outcome):
         use = USES.change(change, use.id, {"decision": _DECISION[outcome].value}, None)
     rejected = outcome is CaseOutcome.REJECTED
     if rejected and (why := still_runs(change.connection, use, closed, change.at, change.zone)) is not None:
@@ -384,12 +384,15 @@ def _follow(change: Change, found: Docket, closed: Case, outcome: CaseOutcome, r
         PAUSE_PROPOSALS.add(change, fields)
 
 
-def _carries(connection: Connection, use: Use, closed: Case) -> bool:
-    """Whether what a case granted can be said of the use: it reaches as far as the use runs, and no rejection stands.
+def _carries(change: Change, use: Use, closed: Case, outcome: CaseOutcome) -> bool:
+    """Whether what a case came to can be said of the use: it reaches as far as the use runs, and no rejection stands.
 
     A silent run that is granted makes no approval of what is live; nor do a change or a look at how it does of what
-    nobody approved.
+    nobody approved. A change that is refused or put off is not said of a use that goes on as it was decided.
     """
-    if closed.checkpoint in (Checkpoint.CHANGE, Checkpoint.MONITORING) and use.decision not in FAVOURABLE:
+    beside = closed.checkpoint in (Checkpoint.CHANGE, Checkpoint.MONITORING)
+    if outcome not in GRANTED:
+        return not (beside and goes_on(change.connection, use, closed, change.at, change.zone))
+    if beside and use.decision not in FAVOURABLE:
         return False
-    return exposure(closed.leads_to) >= exposure(use.stage) and not rejected(connection, use)
+    return exposure(closed.leads_to) >= exposure(use.stage) and not rejected(change.connection, use)

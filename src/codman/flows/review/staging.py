@@ -28,10 +28,11 @@ from codman.registry.records import Stale
 from codman.registry.schema import deployments, documents, sites
 from codman.registry.schema_review import cases, concerns, conditions, intakes
 from codman.registry.undecided import settled_versions
-from codman.review.stages import Move, Standing, check_move, must_stop, ways_from
+from codman.review.stages import Move, Standing, check_move, in_force, must_stop, ways_from
 from codman.spine.concern import Concern, ConcernSeverity, ConcernState
 from codman.spine.day import day_in
 from codman.spine.intake import IntakeState
+from codman.spine.policy import Checkpoint
 from codman.spine.review import Case, CaseOutcome, CaseState
 from codman.spine.site import Deployment, Mode
 from codman.spine.use import RUNNING, Decision, Stage, Use
@@ -163,10 +164,27 @@ def still_runs(connection: Connection, use: Use, case: Case, at: str, zone: tzin
     if use.stage in RUNNING and must_stop(standing, at) is not None:
         return f"the committee rejected it on {day}, and it is {use.stage.value}"
     beyond = [one for one in runs if one.mode in _RUNS and _refused(one.mode, case)]
-    if not beyond or use.stage in RUNNING:
+    brought = case.checkpoint is Checkpoint.CHANGE and case.version is not None
+    if brought:
+        beyond = [one for one in beyond if one.version == case.version and one.site in (case.sites or [one.site])]
+    if not beyond or (use.stage in RUNNING and not brought):
         return None
     sites = "one site" if len(beyond) == 1 else f"{len(beyond)} sites"
-    return f"the committee rejected it on {day}, and it runs at {sites}"
+    return f"the committee rejected {'its change' if brought else 'it'} on {day}, and it runs at {sites}"
+
+
+def goes_on(connection: Connection, use: Use, case: Case, at: str, zone: tzinfo) -> bool:
+    """Whether a use may go on as it was decided, whatever a case beside its road to live came to.
+
+    Args:
+        connection: Where to read.
+        use: The use.
+        case: The case, decided.
+        at: When, ISO 8601.
+        zone: Of the house's days.
+    """
+    standing = standing_of_use(connection, use, _deployments(connection, use.id), zone)
+    return in_force(standing, use.stage if use.stage in RUNNING else case.leads_to, at) is not None
 
 
 def _refused(mode: Mode, case: Case) -> bool:

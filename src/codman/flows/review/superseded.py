@@ -13,6 +13,7 @@ from codman.registry.nouns import DEPLOYMENTS
 from codman.registry.schema import deployments
 from codman.registry.schema_review import cases, conditions, reopenings
 from codman.review.superseding import covers, exposure, takes_the_place_of
+from codman.spine.policy import Checkpoint
 from codman.spine.reopening import Changed, ReopeningState
 from codman.spine.review import Case, CaseOutcome, CaseState, Condition, ConditionState
 from codman.spine.site import Deployment, Mode
@@ -60,7 +61,16 @@ def rejected(connection: Connection, use: Use) -> bool:
         cases.c.state == CaseState.DECIDED.value,
         cases.c.outcome == CaseOutcome.REJECTED.value,
     )
-    return any(exposure(case.leads_to) >= 0 and rejection_stands(connection, use, case) for case in refused)
+    there = {one.version for one in _there(connection, use.id) if one.mode in _RUNS}
+    return any(
+        exposure(case.leads_to) >= 0 and not _elsewhere(case, there) and rejection_stands(connection, use, case)
+        for case in refused
+    )
+
+
+def _elsewhere(case: Case, there: Collection[str | None]) -> bool:
+    """Whether a case refused a change to a version that runs nowhere: what runs is as it was decided."""
+    return case.checkpoint is Checkpoint.CHANGE and case.version is not None and case.version not in there
 
 
 def ran_out(connection: Connection, day: str, *which: Any) -> list[Case]:

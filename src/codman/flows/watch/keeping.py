@@ -264,7 +264,8 @@ def _fields(
     named = owner or _person(connection, [one.watch.accountable for one in plan.requires]) or use.owner
     if named is None:
         raise BadField("monitor", "owner", "nobody answers for the use: name who hears of what it sees")
-    PEOPLE.get(connection, named)
+    if not PEOPLE.get(connection, named).active:
+        raise BadField("monitor", "owner", "their account is closed: name somebody who hears of what it sees")
     return MonitorFields(
         use=use.id,
         name=plan.plan,
