@@ -282,9 +282,14 @@ def test_no_edit_sets_a_site_going_on_an_acceptance_given_before_the_decision(ho
     _accepted(house, "south", "stat")
     _decided(house, sites=["north", "south"])
     _accepted(house)
-    _changed(house, "south", mode="ended")
+    before = _runs(house, "south").accepted_at
+    assert _changed(house, "south", mode="ended").accepted_at is None
     _gone(house)
 
+    with pytest.raises(BadField, match="it was ended here"):
+        _changed(house, "south", mode="live")
+    with house.house.database.changing(SYSTEM) as change:
+        DEPLOYMENTS.change(change, "d-south", {"mode": "silent", "accepted_at": before}, None)
     with pytest.raises(BadField, match="not accepted it here since"):
         _changed(house, "south", mode="live")
 
@@ -307,7 +312,7 @@ def test_the_acceptance_of_one_who_may_no_longer_give_it_carries_nothing_live(ho
 
 
 def test_a_plan_laid_after_the_page_was_read_is_not_approved_by_closing_that_page(house: Committee) -> None:
-    case = _emergency(house)
+    case = house.opened(quorum=3)
     chair = house.person("chair")
     seen = docket(house.house, chair, case.id).case
     said = {"use": "ward", "modifications": ["version"], "allows": {"version": ["*"]}, "protocol": "p", "impact": "i"}

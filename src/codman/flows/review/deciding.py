@@ -31,9 +31,10 @@ from codman.flows.review.voting import verdict_of as verdict_of
 from codman.jobs.times import instant
 from codman.registry import governance
 from codman.registry.about import Known
-from codman.registry.access import Reader
+from codman.registry.access import Reader, require
 from codman.registry.database import Change
 from codman.registry.governance import CASES, PAUSE_PROPOSALS
+from codman.registry.inventory import paths_of
 from codman.registry.nouns import PEOPLE, SITES, USES, VERSIONS
 from codman.registry.records import BadField
 from codman.registry.schema import uses
@@ -120,6 +121,8 @@ def decide(
         connection = change.connection
         action = "case.emergency" if _emergency(connection, reader, case) else "case.decide"
         found = working(connection, reader, case, action, revision)
+        if outcome is CaseOutcome.RETIRED:  # it ends everywhere, whichever sites the case names
+            require(reader, action, paths_of(connection, found.use))
         _may_close(found, reader)
         verdict = verdict_of(house, connection, found)
         if on is not None and on != table_of(found, verdict):
