@@ -23,7 +23,7 @@ from codman.flows.review.before_the_decision import add_condition
 from codman.flows.review.cases import docket, open_case
 from codman.flows.review.conditions import look
 from codman.flows.review.counting import decisions_counted, emergency_acts
-from codman.flows.review.deciding import decide
+from codman.flows.review.deciding import CannotDecide, decide
 from codman.flows.review.plans import approved, draft_plan, put_before
 from codman.flows.review.policies import kept
 from codman.flows.review.staging import CannotMove, move
@@ -260,7 +260,8 @@ def test_a_change_of_what_nobody_decided_lets_nothing_run(house: Committee) -> N
     with house.house.database.changing(SYSTEM) as change:
         USES.change(change, "ward", {"stage": "live", "decision": Decision.LEGACY.value}, None)
         DEPLOYMENTS.change(change, "d-north", {"mode": "live"}, None)
-    _decided(house, policy=CHANGE)
+    with pytest.raises(CannotDecide, match="nothing that it would change"):
+        _decided(house, policy=CHANGE)
 
     assert _uncovered(house) == {"north"}
     assert _use(house).decision is Decision.LEGACY

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 
 from codman.errors import CodmanError
 from codman.flows.house import House
-from codman.flows.review.about import as_it_runs, what_it_is_about
+from codman.flows.review.about import as_it_runs, what_it_is_about, why_not_one_version
 from codman.flows.review.changing import judged_by
 from codman.flows.review.exclusions import Excluded, excluded_in
 from codman.flows.review.policies import keep, kept
@@ -48,7 +48,7 @@ from codman.spine.review import (
     Reviewer,
     Vote,
 )
-from codman.spine.use import Stage, Use
+from codman.spine.use import RUNNING, Stage, Use
 
 WORKING: Final = frozenset({CaseState.OPEN, CaseState.VOTING})
 
@@ -148,7 +148,8 @@ def open_case(
         NotAllowed: They may not, for this use.
         NoSuchRecord: There is no such use within their reach.
         AlreadyThere: A case of this use and checkpoint is open.
-        BadField: A site, version or person is not there, or fewer would vote than its tier takes.
+        BadField: A site, version or person is not there, several versions are and it names none, or fewer would vote
+            than its tier takes.
     """
     require(reader, "case.create")
     with house.database.changing(reader.author(request), why) as change:
@@ -160,6 +161,8 @@ def open_case(
         )
         _refer(connection, reader, found, sites, version)
         sites, version = as_it_runs(connection, found, sites, version)
+        if leads_to in RUNNING and (why_not := why_not_one_version(connection, use, sites, version)) is not None:
+            raise BadField("case", "version", why_not)
         day = change.today
         policy = judged_by(connection, found, policy, leads_to=leads_to, sites=sites, version=version, day=day)
         _enough(found, policy, procedure, quorum)

@@ -23,7 +23,7 @@ from codman.flows.review.cases import (
     require_impartial,
     working,
 )
-from codman.flows.review.meant import require_meant
+from codman.flows.review.meant import require_grantable
 from codman.flows.review.staging import goes_on, retire_within, still_runs
 from codman.flows.review.superseded import rejected
 from codman.flows.review.voting import CaseChanged, count, table_of
@@ -115,6 +115,7 @@ def decide(
         CannotDecide: Votes or evidence do not carry it, or fewer than two people would have decided.
         BadField: It grants something in an emergency about which nothing is known, and no sentence says why.
         AnotherPolicy: What is granted is judged by a policy that is not meant for the use as it is now.
+        MoreIsAsked: It grants a change of which a decision since asks more.
         CannotMove: It is retired, and something that a retirement needs is lacking: each is named.
     """
     with house.database.changing(reader.author(request), reasons) as change:
@@ -130,7 +131,7 @@ def decide(
         _carried(found, verdict, outcome, reader)
         _heard_again(house, count(found, verdict), outcome)
         if outcome in GRANTED:
-            require_meant(house, connection, found)
+            require_grantable(house, connection, found)
         _allowed_kind(change, found, outcome)
         until = _until(change, found.case, expires_on)
         if outcome in GRANTED:
