@@ -92,10 +92,8 @@ def require_grantable(house: House, connection: Connection, found: Docket) -> No
     if case.leads_to not in RUNNING:
         return
     if not case.sites:
-        why = (
-            "it names no site, and none was there to name when it was opened: it would let it run at every site to come"
-        )
-        raise CannotDecide(why, "withdraw it, and open a case that names the sites at which it is to run")
+        none = "it names no site, and was opened when it was at none: it would let it run at every site to come"
+        raise CannotDecide(none, "withdraw it, and open a case that names the sites at which it is to run")
     if (why := why_not_one_version(connection, case.use, case.sites, case.version)) is not None:
         raise CannotDecide(why, "withdraw it, and open a case that names its version")
     in_force = decisions_in_force(connection, case.use, house.database.today().isoformat())
