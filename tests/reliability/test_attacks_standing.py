@@ -97,7 +97,7 @@ def _voted(house: Committee, case: Case, choice: Choice = Choice.APPROVE) -> Cas
 
 
 def _seated(house: Committee, **asked: Any) -> Case:
-    case = house.opened(quorum=3, **asked)
+    case: Case = house.opened(quorum=3, **asked)
     house.seated(case)
     return case
 

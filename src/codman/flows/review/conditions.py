@@ -84,7 +84,7 @@ def close_by_hand(
         ConditionClosed: It is closed already.
     """
     with house.database.changing(reader.author(request), note) as change:
-        one = _open(change, reader, condition, waits=True)
+        one = _open(change, reader, condition, "case.change", waits=True)
         accepts = one.state is ConditionState.HANDED_IN
         if not accepts and one.document is not None:
             raise BadField(
