@@ -64,7 +64,7 @@ decide               .      .     .        .        x     x       .       .
 decide an emergency  .      .     .        .        x     x       .       .
 withdraw             .      .     .        .        x     x       .       .
 withdraw one's own   .      x     x        x        x     x       .       x
-close a condition    .      x     .        .        x     x       .       .
+close a condition    .      .     .        .        x     x       .       .
 prolong a condition  .      .     .        .        x     x       .       .
 """
 

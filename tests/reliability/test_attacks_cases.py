@@ -23,7 +23,7 @@ from codman.flows.review.before_the_decision import add_condition
 from codman.flows.review.cases import docket, open_case
 from codman.flows.review.conditions import look
 from codman.flows.review.counting import decisions_counted, emergency_acts
-from codman.flows.review.deciding import decide
+from codman.flows.review.deciding import CannotDecide, decide
 from codman.flows.review.plans import approved, draft_plan, put_before
 from codman.flows.review.policies import kept
 from codman.flows.review.staging import CannotMove, move
@@ -260,7 +260,8 @@ def test_a_change_of_what_nobody_decided_lets_nothing_run(house: Committee) -> N
     with house.house.database.changing(SYSTEM) as change:
         USES.change(change, "ward", {"stage": "live", "decision": Decision.LEGACY.value}, None)
         DEPLOYMENTS.change(change, "d-north", {"mode": "live"}, None)
-    _decided(house, policy=CHANGE)
+    with pytest.raises(CannotDecide, match="nothing that it would change"):
+        _decided(house, policy=CHANGE)
 
     assert _uncovered(house) == {"north"}
     assert _use(house).decision is Decision.LEGACY
@@ -282,9 +283,14 @@ def test_no_edit_sets_a_site_going_on_an_acceptance_given_before_the_decision(ho
     _accepted(house, "south", "stat")
     _decided(house, sites=["north", "south"])
     _accepted(house)
-    _changed(house, "south", mode="ended")
+    before = _runs(house, "south").accepted_at
+    assert _changed(house, "south", mode="ended").accepted_at is None
     _gone(house)
 
+    with pytest.raises(BadField, match="it was ended here"):
+        _changed(house, "south", mode="live")
+    with house.house.database.changing(SYSTEM) as change:
+        DEPLOYMENTS.change(change, "d-south", {"mode": "silent", "accepted_at": before}, None)
     with pytest.raises(BadField, match="not accepted it here since"):
         _changed(house, "south", mode="live")
 
@@ -307,7 +313,7 @@ def test_the_acceptance_of_one_who_may_no_longer_give_it_carries_nothing_live(ho
 
 
 def test_a_plan_laid_after_the_page_was_read_is_not_approved_by_closing_that_page(house: Committee) -> None:
-    case = _emergency(house)
+    case = house.opened(quorum=3)
     chair = house.person("chair")
     seen = docket(house.house, chair, case.id).case
     said = {"use": "ward", "modifications": ["version"], "allows": {"version": ["*"]}, "protocol": "p", "impact": "i"}

@@ -12,9 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from codman.review.stages import (
-    TRANSITIONS,
     Decided,
-    Need,
     Standing,
     check_move,
     in_force,
@@ -23,6 +21,7 @@ from codman.review.stages import (
 )
 from codman.review.stages_counted import Counted, counted
 from codman.review.terms import TERMS, DecisionKind
+from codman.review.transitions import TRANSITIONS, Need
 from codman.spine.policy import Checkpoint
 from codman.spine.reopening import SettledVersion
 from codman.spine.use import RUNNING, Decision, Stage, Tier

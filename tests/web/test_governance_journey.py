@@ -157,7 +157,7 @@ def _put_it_at_two_sites(hospital: Hospital, use: str) -> None:
     for site, clinician in ((GENERAL, "01"), (UNIVERSITY, "04")):
         owner.open(f"/uses/{use}").follow("Add a site")
         owner.say(site=SITES[site], mode="silent", clinician=f"person-demo-clinician-{clinician}")
-        owner.page.get_by_label("Version").select_option(label=f"{PRODUCT}, 1.0")
+        owner.page.get_by_label("Version", exact=True).select_option(label=f"{PRODUCT}, 1.0")
         owner.press("Add it")
     owner.reads(GENERAL, UNIVERSITY, "Clinician 1", "Clinician 4")
 
@@ -282,7 +282,7 @@ def _deploy_a_new_version(hospital: Hospital, use: str) -> None:
     owner.open(f"/uses/{use}/changes").say(changed="version", to="2.0").press("Ask")
     owner.reads("It would reopen 2 requirements: Ranks who falls above who does not")
     owner.open(f"/uses/{use}").follow(f"Change {GENERAL}")
-    owner.page.get_by_label("Version").select_option(label=f"{PRODUCT}, 2.0")
+    owner.page.get_by_label("Version", exact=True).select_option(label=f"{PRODUCT}, 2.0")
     owner.press("Keep the change")
     hospital.rounds()
     owner.open(f"/uses/{use}").reads("1 site not yet accepted by the clinician")

@@ -16,12 +16,14 @@ from axed import looked_at
 from committee import Committee, cast
 from seen_pages import pages_of
 
+from codman.flows.change_control import change_round
 from codman.flows.review.before_the_decision import add_condition
 from codman.flows.review.cases import docket, open_case
 from codman.flows.review.deciding import decide
 from codman.flows.work import waiting
 from codman.registry.log import SYSTEM
-from codman.registry.nouns import DEPLOYMENTS, USES
+from codman.registry.nouns import DEPLOYMENTS, USES, VERSIONS
+from codman.spine.product import VersionFields
 from codman.spine.review import CaseOutcome, Choice, Procedure
 from codman.spine.site import DeploymentFields, Mode
 from codman.spine.use import Stage
@@ -116,6 +118,30 @@ def test_an_acceptance_on_a_page_from_before_the_decision_is_refused(house: Comm
     assert "nother decision is in force at this site than on the page that was read" in _plain(refused)
 
 
+def test_of_several_decisions_a_clinician_reads_the_one_about_the_version_that_is_there(house: Committee) -> None:
+    _granted(house)
+    house.clock.forward(hours=1)
+    clinician = pages_of(house.house, house.person("clin"))
+    with house.house.database.changing(SYSTEM) as change:
+        VERSIONS.add(change, VersionFields(product="sepsis", label="2.0", digest="9" * 64), "sepsis-200")
+    with house.house.database.changing(SYSTEM) as change:
+        DEPLOYMENTS.change(change, "d-north", {"version": "sepsis-200"}, None)
+    change_round(house.house)
+
+    assert "No decision in force lets it run here yet" in clinician.get("/uses/ward").text
+
+    asked = {"use": "ward", "leads_to": Stage.LIVE, "sites": ["north"], "version": "sepsis-200", "why": "no bed"}
+    case = open_case(house.house, house.officer, house.policy(), procedure=Procedure.EMERGENCY, quorum=1, **asked)
+    why = "the ward is full and the old alert is down"
+    decide(house.house, house.person("chair"), case.id, case.revision, CaseOutcome.APPROVED, why)
+    house.clock.forward(hours=1)
+
+    page = clinician.get("/uses/ward")
+    assert "Version 2.0." in _plain(page)
+    assert OFFERED.findall(page.text) == [case.id]
+    assert _accepts(clinician, page.text).status_code == 303
+
+
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[str, Any], Committee]]:
     """A house with a site to accept, and an emergency decision."""
@@ -150,3 +176,16 @@ def test_the_page_of_what_is_lacking_lists_each_emergency_decision(
 
     assert "Each emergency decision of the last year, taken by one person" in said
     assert re.search(r"Ward sepsis\s*, live, .* live rejected 1 Nov 2026 Person chair", said)
+
+
+def test_every_list_says_of_an_approval_that_it_was_in_an_emergency(house: Committee) -> None:
+    asked = {"use": "ward", "leads_to": Stage.LIVE, "sites": ["north"], "version": "sepsis-120", "why": "no bed"}
+    case = open_case(house.house, house.officer, house.policy(), procedure=Procedure.EMERGENCY, quorum=1, **asked)
+    why = "the ward is full and the old alert is down"
+    decide(house.house, house.person("chair"), case.id, case.revision, CaseOutcome.APPROVED, why)
+
+    owner, clinician = (pages_of(house.house, house.person(name)) for name in ("owner", "clin"))
+
+    for path in ("/inventory", "/products/sepsis", "/"):
+        assert "! Approved in an emergency" in _plain(owner.get(path)), path
+    assert "Approved in an emergency on 1 Nov 2026 up to live" in _plain(clinician.get("/"))

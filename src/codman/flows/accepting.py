@@ -70,10 +70,12 @@ def waits_at(
     labels = names_of(connection, [one.version for one in runs])
     found = {}
     for one in runs:
-        binding = in_force_at(standing, one.site, Stage.PILOT, at)  # nobody accepts what runs unseen
+        binding = in_force_at(
+            standing, one.site, Stage.PILOT, at, version=one.version
+        )  # nobody accepts what runs unseen
         if one.site in given and (binding is None or when(given[one.site]) >= when(binding.at)):
             continue
-        decided = binding or in_force_at(standing, one.site, Stage.SILENT, at)
+        decided = binding or in_force_at(standing, one.site, Stage.SILENT, at, version=one.version)
         asked = conditions.c.case == (None if decided is None else decided.case)
         found[one.id] = ToAccept(
             deployment=one,
@@ -117,8 +119,8 @@ def still_decided(connection: Connection, deployment: Deployment, on: str, at: s
         DecidedMeanwhile: Another one is in force.
     """
     standing = decisions_of(connection, USES.get(connection, deployment.use), zone)
-    stages = (Stage.PILOT, Stage.SILENT)
-    held = (one for stage in stages if (one := in_force_at(standing, deployment.site, stage, at)) is not None)
-    now = next(held, None)
+    site, version = deployment.site, deployment.version
+    held = (in_force_at(standing, site, stage, at, version=version) for stage in (Stage.PILOT, Stage.SILENT))
+    now = next((one for one in held if one is not None), None)
     if on != (UNDECIDED if now is None else now.case):
         raise DecidedMeanwhile

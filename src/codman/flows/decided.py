@@ -14,6 +14,7 @@ from codman.registry.nouns import PRODUCTS, SITES
 from codman.registry.officers import who_may
 from codman.registry.schema import uses
 from codman.registry.schema_review import cases
+from codman.registry.undecided import settled_versions
 from codman.review.stages import FAVOURABLE, Decided, Standing
 from codman.review.terms import KIND_OF, DecisionKind
 from codman.spine.day import start_of
@@ -61,12 +62,15 @@ def decisions_of(connection: Connection, use: Use, zone: tzinfo) -> Standing:
         connection, "case", cases.c.use == use.id, cases.c.state == CaseState.DECIDED.value, order="decided_at"
     )
     retired = [one.decided_at for one in decided if one.outcome is CaseOutcome.RETIRED]
+    settled, unshown = settled_versions(connection, use.id)
     return Standing(
         stage=use.stage,
         tier=use.tier,
         decisions=as_decided(decided, zone),
         retired_at=max((one for one in retired if one is not None), default=None),
         others=of_other_uses(connection, use, zone) if decided else (),
+        settled=settled,
+        unshown=unshown,
     )
 
 

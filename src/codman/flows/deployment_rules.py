@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy import Connection, select
@@ -13,9 +14,11 @@ from codman.registry import nouns
 from codman.registry.access import NotAllowed, Reader, only_lent
 from codman.registry.database import Change
 from codman.registry.interests import hand_in
+from codman.registry.names import names_of
 from codman.registry.records import BadField
 from codman.registry.schema_review import cases
-from codman.review.stages import in_force_at
+from codman.registry.undecided import settled_versions
+from codman.review.stages import in_force_at, other_version
 from codman.review.superseding import exposure
 from codman.spine.site import Mode
 from codman.spine.statement import when
@@ -88,7 +91,8 @@ def mode_fits(change: Change, deployment: Any) -> None:
 
     Raises:
         BadField: It would reach patients where the use does not, or run at all where the use is paused or retired;
-            the site was paused; or no decision in force names it, or nobody has accepted that decision there.
+            the site was paused or ended; or no decision in force names it or is about the version, or nobody has
+            accepted that decision there.
     """
     connection = change.connection
     name = getattr(deployment, "id", None)
@@ -107,6 +111,8 @@ def mode_fits(change: Change, deployment: Any) -> None:
         why = f"the use is {use.stage.value}: its sites follow when it is moved, from its own page"
     elif before is Mode.PAUSED:
         why = "it was paused here: it runs again when the use is moved, from its own page"
+    elif before is Mode.ENDED:  # else ending what was paused would be a way around who says that it runs again
+        why = "it was ended here: put it down as paused, and it runs again when the use is moved, from its own page"
     elif mode is not Stage.SILENT:
         why = _why_not_here(change, use, deployment, mode)
     if why:
@@ -114,9 +120,20 @@ def mode_fits(change: Change, deployment: Any) -> None:
 
 
 def _why_not_here(change: Change, use: Use, deployment: Any, mode: Stage) -> str:
-    decided = in_force_at(decisions_of(change.connection, use, change.zone), deployment.site, mode, change.at)
+    connection, version = change.connection, deployment.version or ""
+    settled, unshown = settled_versions(connection, use.id)
+    standing = replace(
+        decisions_of(connection, use, change.zone),
+        sites=frozenset({deployment.site}),
+        versions={version: names_of(connection, [version]).get(version, version)},
+        settled=settled,
+        unshown=unshown,
+    )
+    decided = in_force_at(standing, deployment.site, mode, change.at)
     if decided is None:
         return f"no decision lets it be {mode.value} at this site: open a case that names it"
+    if (other := other_version(standing, mode, change.at)) is not None:
+        return f"{other}: run the version that was decided on, or open a case about this one"
     given = accepted_at(change.connection, use, [deployment]).get(deployment.site)
     if given is None or when(given) < when(decided.at):
         why = "the site's clinician has not accepted it here since it was decided"
@@ -125,12 +142,16 @@ def _why_not_here(change: Change, use: Use, deployment: Any, mode: Stage) -> str
 
 
 def with_what_follows(kind: str, old: Any, new: Any, patch: Mapping[str, Any]) -> Mapping[str, Any]:
-    """An acceptance is of this use, here, by this clinician, in this version; with another of them it is asked anew."""
+    """An acceptance is of this use, here, by this clinician, in this version; with another of them it is asked anew.
+
+    So it is where it ended: whoever accepted it, accepted what is over.
+    """
     if kind != "deployment":
         return patch
     if new.accepted_at is not None and new.accepted_at != old.accepted_at:
         raise BadField(kind, "accepted_at", _ONLY_THEN)
-    if any(getattr(new, field) != getattr(old, field) for field in _ACCEPTED):
+    ends = new.mode is Mode.ENDED and old.accepted_at is not None
+    if ends or any(getattr(new, field) != getattr(old, field) for field in _ACCEPTED):
         return {**patch, "accepted_at": None}
     return patch
 

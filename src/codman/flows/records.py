@@ -249,7 +249,8 @@ def change_within(
     patch = with_what_follows(kind, old, new, patch)
     before, after = rules.records.plain(old), new.model_dump(mode="json")
     changed = {field for field in after if after[field] != before[field]}
-    standing = rules.standing(old, new)
+    # as it will be with what follows: an edit stands on no acceptance that it ends
+    standing = rules.standing(old, rules.records.validated({**before, **patch}))
     _refer(connection, reader, rules, new, changed)
     for action in actions_of(kind, rules, changed):
         _reached(connection, reader, rules, action, old)

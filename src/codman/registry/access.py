@@ -157,7 +157,7 @@ OWN_WORD: Final = frozenset(ACTIONS) - FOR_PROGRAMS
 # What a right taken in an emergency is good for: to see, and to stop what harms. No key, token or grant outlives it.
 IN_AN_EMERGENCY: Final = frozenset(
     {
-        "inventory.read", "evidence.read", "document.read", "person.read", "review.read", "use.change", "use.pause",
+        "inventory.read", "evidence.read", "document.read", "person.read", "review.read", "use.pause",
         "deployment.change",
     }
 )  # fmt: skip

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, Select, literal, select
 from codman.registry.records import BadField
 from codman.registry.replay_rows import IMPORTED
 from codman.registry.schema import deployments, documents, log_entries, statements
-from codman.registry.schema_review import cases, triages
+from codman.registry.schema_review import cases, reviewers, triages
+from codman.spine.review import CaseState
 from codman.spine.site import Mode
 from codman.spine.use import Decision, Impact, Stage, Tier
 
@@ -28,6 +29,7 @@ _STANDS: Final = ("decision", "stage", "stage_since")
 _TIERS: Final = (Tier.LOW, Tier.MEDIUM, Tier.HIGH)
 _TO_A_CASE: Final = "open a case, or take it to another stage from the use's page"
 _ARTEFACT: Final = ("product", "label", "digest", "descriptor")  # what evidence and acceptances name a version by
+_WORKING: Final = (CaseState.OPEN.value, CaseState.VOTING.value)
 _ANSWER: Final = ("about_kind", "about", "field", "source")
 
 
@@ -76,6 +78,8 @@ def set_by_review(connection: Connection, use: str) -> frozenset[str]:
 def use_stays(connection: Connection, use: Any, after: Mapping[str, Any]) -> None:
     """Refuse to move a use to another product once something ties it to the one it has, or to decide it by editing.
 
+    Nor does an edit make an owner of somebody who is to judge it: that would take their vote away.
+
     What a case decided, and a tier that triage gave, change by a case and by triage: an edit, on a page or in a file,
     would pass the votes, the evidence, the second person and the sites by. What nobody here has looked at yet may be
     corrected still, to what a new use may say of itself: that it runs, undecided, and under which tier or a higher one.
@@ -86,8 +90,11 @@ def use_stays(connection: Connection, use: Any, after: Mapping[str, Any]) -> Non
         after: The fields that would change, with their new values.
 
     Raises:
-        FixedField: Its product would, or what its review sets.
+        FixedField: Its product would, or what its review sets, or its owner reviews it.
     """
+    if after.get("owner") is not None and _any(connection, _reviews(use.id, after["owner"])):
+        why = "they review an open case of this use, and whoever answers for it decides nothing about it"
+        raise FixedField("use", "owner", why, "name somebody else, or wait until that case is closed")
     touched = sorted(DECIDED & after.keys())
     if touched and _any(connection, select(literal(1)).where(cases.c.use == use.id)):
         raise FixedField("use", touched[0], "this use has come before the committee, which decides it", _TO_A_CASE)
@@ -170,6 +177,12 @@ def _decides_nothing(connection: Connection, use: Any, after: Mapping[str, Any])
         raise FixedField("use", "stage", why, "open a case")
 
 
+def _reviews(use: str, person: str) -> Select[Any]:
+    """A seat of somebody in a case of a use that is still worked on."""
+    seat = select(literal(1)).join_from(reviewers, cases, cases.c.id == reviewers.c.case)
+    return seat.where(cases.c.use == use, reviewers.c.person == person, cases.c.state.in_(_WORKING))
+
+
 def _still_there(use: str) -> Select[Any]:
     return select(literal(1)).where(deployments.c.use == use, deployments.c.mode != Mode.ENDED.value)
 
@@ -215,6 +228,8 @@ def fact_stays(_connection: Connection, fact: Any, changed: Collection[str]) -> 
 
 def why_not_moved(connection: Connection, use: str) -> str | None:
     """What ties a use to its product; None where nothing does."""
+    if _any(connection, select(literal(1)).where(cases.c.use == use)):
+        return "a case was opened about this use of its product"
     if _any(connection, select(literal(1)).where(statements.c.use_id == use)):
         return "evidence is filed about this use of its product"
     if _any(connection, select(literal(1)).where(deployments.c.use == use, deployments.c.version.is_not(None))):

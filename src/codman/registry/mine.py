@@ -10,7 +10,10 @@ from sqlalchemy import Connection, select
 from codman.registry.inventory import visible
 from codman.registry.nouns import DEPLOYMENTS, USES
 from codman.registry.schema import deployments, statements, uses
+from codman.registry.schema_review import cases
 from codman.registry.standing import COUNTS, SHOWS_HOW_IT_WORKS
+from codman.spine.policy import Checkpoint
+from codman.spine.review import GRANTED, CaseState, Procedure
 from codman.spine.site import Deployment, Mode
 from codman.spine.use import Stage, Use
 
@@ -52,6 +55,22 @@ def with_evidence(connection: Connection, names: Sequence[str]) -> set[str]:
     of_them = (statements.c.use_id.in_(names), SHOWS_HOW_IT_WORKS, COUNTS)
     rows = connection.execute(select(statements.c.use_id).where(*of_them).distinct())
     return set(rows.scalars())
+
+
+def in_an_emergency(connection: Connection, names: Sequence[str]) -> set[str]:
+    """Those of these uses whose newest decision that lets something run was one person's, in an emergency."""
+    rows = connection.execute(
+        select(cases.c.use, cases.c.procedure)
+        .where(
+            cases.c.use.in_(names),
+            cases.c.state == CaseState.DECIDED.value,
+            cases.c.outcome.in_([one.value for one in GRANTED]),
+            cases.c.checkpoint != Checkpoint.MONITORING.value,
+        )
+        .order_by(cases.c.decided_at)
+    )
+    newest = {row.use: row.procedure for row in rows}
+    return {use for use, procedure in newest.items() if procedure == Procedure.EMERGENCY.value}
 
 
 def runs_of(connection: Connection, names: Sequence[str]) -> dict[str, list[Deployment]]:

@@ -33,8 +33,17 @@ JOINED: Final = deployments.join(OF, OF.c.id == deployments.c.use)
 _decided = cases.alias("decided")
 _granted = cases.alias("granted")
 _changed = cases.alias("changed")  # the decision that a change is of
+_besides = cases.alias("besides")  # another that was in force then
 _refused = cases.alias("refused")
 _retired = cases.alias("retired")
+
+
+def _some(of: Any, *which: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether there is one such row of this table, for the deployment and the decisions that are asked about around it.
+
+    Left to itself, a question within a question would ask of any deployment in the book.
+    """
+    return exists(select(of.c.id).where(*which).correlate_except(of))
 
 
 def _exposed(column: Any) -> ColumnElement[int]:
@@ -57,21 +66,17 @@ def uncovered(today: str) -> ColumnElement[bool]:
         today: The day, ISO 8601.
     """
     here = _in_force(_granted, today)
-    reopened = exists(
-        select(reopenings.c.id).where(
-            reopenings.c.use == deployments.c.use,
-            reopenings.c.changed == Changed.VERSION.value,
-            reopenings.c.became == deployments.c.version,
-            reopenings.c.state == ReopeningState.OPEN.value,
-        )
+    reopened = _some(
+        reopenings,
+        reopenings.c.use == deployments.c.use,
+        reopenings.c.changed == Changed.VERSION.value,
+        reopenings.c.became == deployments.c.version,
+        reopenings.c.state == ReopeningState.OPEN.value,
     )
     whichever = and_(_granted.c.version.is_(None), ~reopened)
     of_version = or_(whichever, _granted.c.version == deployments.c.version, _change_settled())
-    what_it_changes = exists(
-        select(_changed.c.id).where(*_in_force(_changed, today), _changed.c.checkpoint != Checkpoint.CHANGE.value)
-    )
-    grounded = or_(_granted.c.checkpoint != Checkpoint.CHANGE.value, what_it_changes)
-    covered = exists(select(_granted.c.id).where(*here, _names_site(_granted.c.sites), of_version, grounded))
+    grounded = or_(_granted.c.checkpoint != Checkpoint.CHANGE.value, _what_it_changed_stands(today))
+    covered = _some(_granted, *here, _names_site(_granted.c.sites), of_version, grounded)
     # one list, worked out once: few of thousands of uses have come before a committee yet
     decided = deployments.c.use.in_(
         select(_decided.c.use).where(
@@ -92,41 +97,73 @@ def _names_site(sites: ColumnElement[Any]) -> ColumnElement[bool]:
     )
 
 
-def _in_force(granted: Any, today: str) -> tuple[ColumnElement[bool], ...]:
-    """That a case lets the use of a deployment run as the deployment does: granted, not ended, refused or retired."""
-    refused_since = exists(
-        select(_refused.c.id).where(
-            _refused.c.use == granted.c.use,
-            _refused.c.state == CaseState.DECIDED.value,
-            _refused.c.outcome == CaseOutcome.REJECTED.value,
-            # only a decision come to as strictly undoes a rejection
-            or_(
-                _refused.c.decided_at >= granted.c.decided_at,
-                _strict(_refused.c.procedure) > _strict(granted.c.procedure),
-            ),
-            _exposed(_refused.c.leads_to) >= 0,
-            _exposed(_refused.c.leads_to) <= _exposed(deployments.c.mode),
-            # a refused change refuses what it would have brought; what ran before it goes on as it was decided
-            or_(
-                _refused.c.checkpoint != Checkpoint.CHANGE.value,
-                and_(
-                    or_(_refused.c.version.is_(None), _refused.c.version == deployments.c.version),
-                    _names_site(_refused.c.sites),
-                ),
-            ),
-        )
+def _what_it_changed_stands(today: str) -> ColumnElement[bool]:
+    """Whether the decision that a granted change was added to is in force: the first of those in force at that time.
+
+    Before others goes one that names the site, then one of the whole committee, then the newest.
+    """
+    change_at = _granted.c.decided_at
+    order = (_order(_besides) > _order(_changed), _order(_besides) == _order(_changed))
+    ahead = _some(
+        _besides,
+        *_in_force(_besides, func.substr(change_at, 1, 10), change_at),
+        _besides.c.checkpoint != Checkpoint.CHANGE.value,
+        or_(order[0], and_(order[1], _besides.c.decided_at > _changed.c.decided_at)),
     )
-    retired_since = exists(
-        select(_retired.c.id).where(
-            _retired.c.use == granted.c.use,
-            _retired.c.state == CaseState.DECIDED.value,
-            _retired.c.outcome == CaseOutcome.RETIRED.value,
-            _retired.c.decided_at >= granted.c.decided_at,
-        )
+    return _some(
+        _changed,
+        *_in_force(_changed, today),
+        _changed.c.checkpoint != Checkpoint.CHANGE.value,
+        _changed.c.decided_at <= change_at,
+        ~ahead,
+    )
+
+
+def _order(one: Any) -> ColumnElement[int]:
+    here = case((_names_site(one.c.sites), 2), else_=0)
+    return here + case((one.c.procedure == Procedure.FULL.value, 1), else_=0)
+
+
+def _in_force(granted: Any, today: Any, by: Any = None) -> tuple[ColumnElement[bool], ...]:
+    """That a case lets the use of a deployment run as the deployment does: granted, not ended, refused or retired.
+
+    On a day, by what was decided until now, or until `by`.
+    """
+    until = [] if by is None else [granted.c.decided_at <= by]
+    refused_until = [] if by is None else [_refused.c.decided_at <= by]
+    refused_since = _some(
+        _refused,
+        _refused.c.use == granted.c.use,
+        _refused.c.state == CaseState.DECIDED.value,
+        _refused.c.outcome == CaseOutcome.REJECTED.value,
+        *refused_until,
+        # only a decision come to as strictly undoes a rejection
+        or_(
+            _refused.c.decided_at >= granted.c.decided_at,
+            _strict(_refused.c.procedure) > _strict(granted.c.procedure),
+        ),
+        _exposed(_refused.c.leads_to) >= 0,
+        _exposed(_refused.c.leads_to) <= _exposed(deployments.c.mode),
+        # a refused change refuses what it would have brought; what ran before it goes on as it was decided
+        or_(
+            _refused.c.checkpoint != Checkpoint.CHANGE.value,
+            and_(
+                or_(_refused.c.version.is_(None), _refused.c.version == deployments.c.version),
+                _names_site(_refused.c.sites),
+            ),
+        ),
+    )
+    retired_since = _some(
+        _retired,
+        _retired.c.use == granted.c.use,
+        _retired.c.state == CaseState.DECIDED.value,
+        _retired.c.outcome == CaseOutcome.RETIRED.value,
+        _retired.c.decided_at >= granted.c.decided_at,
     )
     return (
         granted.c.use == deployments.c.use,
         granted.c.state == CaseState.DECIDED.value,
+        *until,
         granted.c.outcome.in_([one.value for one in GRANTED]),
         granted.c.checkpoint.in_(_GRANTING),
         or_(granted.c.expires_on.is_(None), granted.c.expires_on > today),
@@ -145,7 +182,7 @@ def _change_settled() -> ColumnElement[bool]:
         reopenings.c.policy == _granted.c.policy,
         reopenings.c.created_at >= _granted.c.decided_at,
     )
-    return and_(exists(select(reopenings.c.id).where(*of_it)), ~exists(select(reopenings.c.id).where(*of_it, _UNSHOWN)))
+    return and_(_some(reopenings, *of_it), ~_some(reopenings, *of_it, _UNSHOWN))
 
 
 # Still open, or closed because the version went away again, and not shown since

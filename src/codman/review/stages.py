@@ -13,100 +13,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Final
 
 from codman.review.terms import STRICT, TERMS, DecisionKind, Terms
+from codman.review.transitions import BEFORE_RUNNING, EXPOSURE, TRANSITIONS, Need, Transition
 from codman.spine.day import written_day
-from codman.spine.policy import Checkpoint
 from codman.spine.reopening import SettledVersion
 from codman.spine.statement import when
 from codman.spine.use import RUNNING, Decision, Stage, Tier
 
-
-class Need(StrEnum):
-    """What a move needs, as a page says it."""
-
-    INTAKE = "a complete intake"
-    TIER = "a tier"
-    DECISION = "a decision in force that covers it"
-    VERSION = "the version that was decided on"
-    ACCEPTANCE = "the acceptance of each site's clinician"
-    DOWNTIME = "a downtime procedure"
-    NO_HARM = "no concern about harm that is open"
-    CONDITIONS = "the conditions of its decision, kept"
-    RETIREMENT = "a case that decides its retirement"
-    HAZARDS = "a check of who and what still depends on it"
-    REASON = "a reason"
-
-
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """One way from a stage to another."""
-
-    before: Stage | None  # None: it enters the book
-    after: Stage
-    checkpoint: Checkpoint
-    action: str  # what somebody must be allowed to do, as registry.access names it
-    needs: frozenset[Need] = frozenset()
-    back: bool = False  # it leads away from patients, or back to questions
-    legacy: bool = False  # only for what ran before anybody asked
-
-
-_TO_RUN: Final = frozenset({Need.DECISION, Need.VERSION, Need.ACCEPTANCE, Need.DOWNTIME, Need.NO_HARM})
-_SILENTLY: Final = frozenset({Need.DECISION})  # nobody acts on it, so nothing is missed when it is down
-_WHY: Final = frozenset({Need.REASON})
-_RUNS_AT: Final[Mapping[Stage, tuple[Checkpoint, frozenset[Need]]]] = {
-    Stage.SILENT: (Checkpoint.SILENT, _SILENTLY),
-    Stage.PILOT: (Checkpoint.PILOT, _TO_RUN),
-    Stage.LIVE: (Checkpoint.GO_LIVE, _TO_RUN),
-}
-_EXPOSURE: Final = (Stage.SILENT, Stage.PILOT, Stage.LIVE)  # the least first
-_BEFORE_RUNNING: Final = (Stage.PROPOSED, Stage.TRIAGED, Stage.IN_REVIEW)
-
-
-def _towards_running() -> Iterable[Transition]:
-    for after, (checkpoint, needs) in _RUNS_AT.items():
-        # with the conditions too: else a paused use came back by way of a review that nobody held
-        yield Transition(Stage.IN_REVIEW, after, checkpoint, "use.decide", needs | {Need.CONDITIONS})
-        for before in _EXPOSURE[: _EXPOSURE.index(after)]:
-            yield Transition(before, after, checkpoint, "use.decide", needs)
-        # what stays where it is and is decided at last, or again
-        yield Transition(after, after, checkpoint, "use.decide", needs)
-        yield Transition(Stage.PAUSED, after, checkpoint, "use.decide", needs | _WHY | {Need.CONDITIONS})
-        yield Transition(None, after, checkpoint, "inventory.import", legacy=True)
-        for less in _EXPOSURE[: _EXPOSURE.index(after)]:
-            yield Transition(after, less, Checkpoint.CHANGE, "use.decide", _WHY, back=True)
-
-
-def _stopping() -> Iterable[Transition]:
-    for before in _EXPOSURE:
-        # a reason and nothing else: what harms is stopped first and explained at length later
-        yield Transition(before, Stage.PAUSED, Checkpoint.PAUSE, "use.pause", _WHY, back=True)
-    for before in (*_EXPOSURE, Stage.PAUSED):
-        needs = _WHY | {Need.RETIREMENT, Need.HAZARDS}
-        yield Transition(before, Stage.RETIRED, Checkpoint.RETIRE, "use.retire", needs, back=True)
-    for before in _BEFORE_RUNNING:  # withdrawn, unless it runs all the same, or was brought back to questions
-        needs = _WHY | {Need.RETIREMENT}
-        yield Transition(before, Stage.RETIRED, Checkpoint.RETIRE, "use.change", needs, back=True)
-    yield Transition(None, Stage.PAUSED, Checkpoint.PAUSE, "inventory.import", legacy=True)
-    yield Transition(None, Stage.RETIRED, Checkpoint.RETIRE, "inventory.import", legacy=True)
-
-
-TRANSITIONS: Final[tuple[Transition, ...]] = (
-    Transition(None, Stage.PROPOSED, Checkpoint.INTAKE, "use.create"),
-    Transition(Stage.PROPOSED, Stage.TRIAGED, Checkpoint.TRIAGE, "use.triage", frozenset({Need.INTAKE, Need.TIER})),
-    Transition(Stage.TRIAGED, Stage.IN_REVIEW, Checkpoint.VALIDATION, "review.open", frozenset({Need.TIER})),
-    Transition(Stage.TRIAGED, Stage.PROPOSED, Checkpoint.INTAKE, "use.triage", _WHY, back=True),
-    Transition(Stage.IN_REVIEW, Stage.TRIAGED, Checkpoint.VALIDATION, "use.decide", _WHY, back=True),
-    Transition(Stage.PAUSED, Stage.IN_REVIEW, Checkpoint.VALIDATION, "review.open", _WHY | {Need.TIER}, back=True),
-    Transition(Stage.RETIRED, Stage.PROPOSED, Checkpoint.INTAKE, "use.create", _WHY, back=True),
-    *_towards_running(),
-    *_stopping(),
-)
 _TABLE: Final = {(one.before, one.after): one for one in TRANSITIONS}
-
-
 FAVOURABLE: Final = frozenset({Decision.APPROVED, Decision.CONDITIONAL})
 _YEAR: Final = timedelta(days=365)
 
@@ -226,10 +142,18 @@ def in_force(standing: Standing, stage: Stage, at: str, terms: Mapping[DecisionK
 
 
 def in_force_at(
-    standing: Standing, site: str, stage: Stage, at: str, terms: Mapping[DecisionKind, Terms] = TERMS
+    standing: Standing,
+    site: str,
+    stage: Stage,
+    at: str,
+    terms: Mapping[DecisionKind, Terms] = TERMS,
+    *,
+    version: str | None = None,
 ) -> Decided | None:
-    """The same for one of its sites, whatever holds at the others."""
-    return _first(_good(replace(standing, sites=frozenset({site})), stage, at, terms))
+    """The same for one of its sites, whatever holds at the others; where a version is named, of those about it."""
+    there = replace(standing, sites=frozenset({site}))
+    good = _good(there, stage, at, terms)
+    return _first(d for d in good if version is None or _covers(there, d, version))
 
 
 def _first(good: Iterable[Decided]) -> Decided | None:
@@ -237,18 +161,24 @@ def _first(good: Iterable[Decided]) -> Decided | None:
 
 
 def _good(standing: Standing, stage: Stage, at: str, terms: Mapping[DecisionKind, Terms]) -> list[Decided]:
-    """The decisions that let a use run at a stage now at all its sites; a change, only with what it changes."""
+    """The decisions that let a use run at a stage now at all its sites; a change, only while what it changed stands."""
     found = _standing(standing, stage, at, terms) if stage in RUNNING else []
-    changed = any(not d.changes for d in found)
-    return [d for d in found if (changed or not d.changes) and (d.sites is None or standing.sites <= d.sites)]
+    held = (d for d in found if not d.changes or _changed(standing, d, stage, terms) in found)
+    return [d for d in held if d.sites is None or standing.sites <= d.sites]
+
+
+def _changed(standing: Standing, d: Decided, stage: Stage, terms: Mapping[DecisionKind, Terms]) -> Decided | None:
+    """The decision that a change was added to: the one in force when it was decided, at its sites if any was there."""
+    then = [one for one in _standing(standing, stage, d.at, terms) if not one.changes]
+    return _first([one for one in then if one.sites is None or standing.sites <= one.sites] or then)
 
 
 def _standing(standing: Standing, stage: Stage, at: str, terms: Mapping[DecisionKind, Terms]) -> list[Decided]:
-    now, exposed = when(at), _EXPOSURE.index(stage)
+    now, exposed = when(at), EXPOSURE.index(stage)
     refused = [
         d
         for d in standing.decisions
-        if d.outcome is Decision.REJECTED and _EXPOSURE.index(d.up_to) <= exposed and when(d.at) <= now
+        if d.outcome is Decision.REJECTED and EXPOSURE.index(d.up_to) <= exposed and when(d.at) <= now
     ]
     return [
         d
@@ -258,7 +188,7 @@ def _standing(standing: Standing, stage: Stage, at: str, terms: Mapping[Decision
         and (standing.retired_at is None or when(d.at) > when(standing.retired_at))
         and all(_undoes(d, no) for no in refused if not no.changes or _brought(no, d.version, standing.sites))
         and not has_ended(d, now, terms)
-        and exposed <= _EXPOSURE.index(d.up_to)
+        and exposed <= EXPOSURE.index(d.up_to)
         and not over_the_limit(standing, d, terms)
     ]
 
@@ -332,7 +262,7 @@ def _lack(
         why = "nobody has checked who and what still depends on it"
         return None if standing.hazards_checked else Lack(need, why)
     if need is Need.RETIREMENT:
-        never_ran = standing.stage in _BEFORE_RUNNING and not (standing.deployed or standing.legacy)
+        never_ran = standing.stage in BEFORE_RUNNING and not (standing.deployed or standing.legacy)
         why = "no case has decided that it retires"
         return None if standing.retirement_decided or never_ran else Lack(need, why)
     if need is Need.CONDITIONS:
@@ -378,6 +308,12 @@ def _other_version(need: Need, standing: Standing, good: Sequence[Decided]) -> L
         return Lack(need, "its decision is about one version, and which one runs is not said")
     labels = ", ".join(sorted(standing.versions[one] for one in others if one))
     return Lack(need, f"its decision is not about version {labels}, whose change nobody has settled")
+
+
+def other_version(standing: Standing, stage: Stage, at: str, terms: Mapping[DecisionKind, Terms] = TERMS) -> str | None:
+    """Why the versions there may not run at a stage, in a sentence; None where they may, or nothing is decided."""
+    lack = _other_version(Need.VERSION, standing, _good(standing, stage, at, terms))
+    return None if lack is None else lack.why
 
 
 def _covers(standing: Standing, decided: Decided, version: str) -> bool:

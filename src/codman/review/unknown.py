@@ -13,8 +13,8 @@ _NOTHING: Final = frozenset({Outcome.MISSING, Outcome.UNVERIFIABLE, Outcome.NOT_
 
 
 def nothing_known(outcomes: Collection[Outcome]) -> bool:
-    """Whether not one requirement of a case has been shown or refuted, whole or in part."""
-    return Outcome.MISSING in outcomes and set(outcomes) <= _NOTHING
+    """Whether not one requirement of a case has been shown or refuted, whole or in part; whatever does not apply."""
+    return bool(outcomes) and set(outcomes) <= _NOTHING
 
 
 def said_of_nothing(outcomes: Collection[Outcome], *, now: bool = False) -> str:
@@ -26,6 +26,8 @@ def said_of_nothing(outcomes: Collection[Outcome], *, now: bool = False) -> str:
     """
     asked = sum(one is not Outcome.NOT_APPLICABLE for one in outcomes)
     verb = "is" if now else "was"
+    if not asked:
+        return f"{_SAID.replace('was', verb)} no requirement applied, so nothing {verb} judged."
     of_them = (
         f"its one requirement {verb} not shown" if asked == 1 else f"none of its {asked} requirements {verb} shown"
     )

@@ -5,6 +5,8 @@ conflict of interest takes the vote, not the voice. A delegate casts the vote of
 vote says yes to what was on the table: what is asked, its sites, its conditions, how each requirement stood and on what
 evidence. Where one of them is another since, the vote stays where it is and does not count until it is cast again; who
 changes what is voted on rids nobody of a vote against, since nothing is granted before its voter could cast it again.
+Nor is a vote against lost when its voter may vote no more: it stays against until somebody of their discipline, named
+since, votes in their place.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from codman.spine.review import (
     Acceptance,
     Case,
     CaseOutcome,
+    CaseState,
     Choice,
     Condition,
     ConditionState,
@@ -49,6 +52,7 @@ class Tally:
     voters: frozenset[str] = frozenset()  # who cast those that count
     asked_again: frozenset[str] = frozenset()  # whose votes are stale and would have counted
     asked_again_at: str | None = None  # since when they could vote on what is there now; None if nobody did yet
+    held: frozenset[str] = frozenset()  # of those that count: votes against of who may vote no more
 
     @property
     def complete(self) -> bool:
@@ -131,7 +135,9 @@ def tally(
     """Add up the votes that count.
 
     A vote counts only while whoever it belongs to is a reviewer without a conflict, and neither they nor who cast it is
-    interested or gone; what two people cast for one counts once, and one person's hand never counts twice.
+    interested or gone; what two people cast for one counts once, and one person's hand never counts twice. A vote
+    against whose voter became interested or left after casting it stays against: it weighs in the majority, makes up
+    no quorum and no discipline, and goes once somebody of that discipline, named since, votes in their place.
 
     Args:
         case: What it is about.
@@ -157,21 +163,53 @@ def tally(
             continue
         good[vote.person] = vote
         hands.add(vote.cast_by)
-    counts = Counter(vote.choice for vote in good.values())
-    cast = sum(counts[choice] for choice in COUNTED)
+    cast = sum(vote.choice in COUNTED for vote in good.values())
+    held = _held(case, reviewers, votes, good, out, stale)
+    stale -= {vote.id for vote in held}
+    counts = Counter(vote.choice for vote in (*good.values(), *held))
     matters = AGAINST if case.procedure is Procedure.EMERGENCY else COUNTED  # there nobody has to vote
     again = frozenset(v.person for v in votes if v.id in stale and v.person in named and v.choice in matters)
     return Tally(
         counts=counts,
         cast=cast,
-        lacking=tuple(_lacking(case, named, good, cast, floor or Floor(), len(stale))),
-        leads=_leads(counts, cast),
-        counted=frozenset(vote.id for vote in good.values()),
+        lacking=tuple(_lacking(case, named, good, held, floor or Floor(), len(stale))),
+        leads=_leads(counts, cast + len(held)),
+        counted=frozenset(vote.id for vote in (*good.values(), *held)),
+        held=frozenset(vote.id for vote in held),
         stale=stale,
         voters=frozenset(hands),
         asked_again=again,
         asked_again_at=max(touched_at, min(vote.updated_at for vote in good.values())) if again and good else None,
     )
+
+
+def _held(
+    case: Case,
+    reviewers: Sequence[Reviewer],
+    votes: Sequence[Vote],
+    good: Mapping[str, Vote],
+    out: Collection[str],
+    stale: Collection[str],
+) -> list[Vote]:
+    """Votes against that were cast in good standing, of people who may vote no more and whom nobody replaces."""
+    open_still = case.state in (CaseState.OPEN, CaseState.VOTING)
+    seats = {one.person: one for one in reviewers if one.conflict is not Conflict.CONFLICT}
+    free = [seats[person] for person, vote in good.items() if vote.choice in COUNTED and vote.cast_by == person]
+    held = []
+    for vote in sorted(votes, key=lambda v: (v.updated_at, v.id)):
+        seat = seats.get(vote.person)
+        left = vote.person in out or vote.cast_by in out
+        if seat is None or not left or vote.choice not in AGAINST or (vote.id in stale and not open_still):
+            continue
+        instead = next(
+            (one for one in free if one.created_at > vote.updated_at and is_there(seat.discipline, [one.discipline])),
+            None,
+        )
+        if instead is None:
+            held.append(vote)
+        else:
+            free.remove(instead)
+    return held
 
 
 def unseated(
@@ -198,9 +236,10 @@ def unseated(
 
 
 def _lacking(
-    case: Case, named: Mapping[str, Reviewer], good: Mapping[str, Vote], cast: int, floor: Floor, stale: int
+    case: Case, named: Mapping[str, Reviewer], good: Mapping[str, Vote], held: Sequence[Vote], floor: Floor, stale: int
 ) -> list[str]:
     lacking = []
+    cast = sum(vote.choice in COUNTED for vote in good.values())
     asked = floor.more(case.quorum, case.disciplines)
     needed = FEWEST[case.procedure]
     if case.procedure is Procedure.FULL:
@@ -215,8 +254,12 @@ def _lacking(
         themselves = [person for person, vote in good.items() if vote.choice in COUNTED and vote.cast_by == person]
         there = [named[person].discipline for person in themselves]  # a delegate has not their discipline
         lacking += [f"a vote from {one}" for one in asked.disciplines if not is_there(one, there)]
-    if cast and _leads(Counter(v.choice for v in good.values()), cast) is None:
+    weigh = [*good.values(), *held]
+    if cast and _leads(Counter(vote.choice for vote in weigh), cast + len(held)) is None:
         lacking.append("a majority: the votes are divided")
+        if held:
+            many = "one against is" if len(held) == 1 else f"{len(held)} against are"
+            lacking[-1] += f"; {many} of people who may vote no more, and stays until another of that discipline votes"
     return lacking
 
 

@@ -47,7 +47,9 @@ def house(tmp_path, database_url):
 
 
 def opened(house: Committee) -> Case:
-    return open_case(house.house, house.person("owner"), house.policy(POLICY), use="ward", leads_to=Stage.LIVE)
+    return open_case(
+        house.house, house.person("owner"), house.policy(POLICY), use="ward", leads_to=Stage.LIVE, sites=["north"]
+    )
 
 
 def test_what_is_not_known_stands_first_and_what_stops_before_what_warns(house):

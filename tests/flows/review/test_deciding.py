@@ -293,7 +293,7 @@ def test_a_withdrawn_case_takes_its_conditions_with_it(house):
 @pytest.mark.parametrize("day", ["2026-11-01", "2026-10-01"])
 def test_a_condition_cannot_be_due_before_it_is_made(house, day):
     case = house.opened()
-    with pytest.raises(BadField, match="the day is past"):
+    with pytest.raises(BadField, match="the day is today or past"):
         add_condition(house.house, house.person("chair"), case.id, {**CONDITION, "due_on": day})
 
 

@@ -75,7 +75,7 @@ def test_an_emergency_about_which_something_is_known_keeps_its_reasons_as_they_a
     [
         ([Outcome.MISSING, Outcome.MISSING], True),
         ([Outcome.MISSING, Outcome.NOT_APPLICABLE, Outcome.UNVERIFIABLE], True),
-        ([Outcome.NOT_APPLICABLE], False),
+        ([Outcome.NOT_APPLICABLE], True),
         ([], False),
         ([Outcome.MISSING, Outcome.STALE], False),
         ([Outcome.MISSING, Outcome.NOT_MET], False),
@@ -90,3 +90,5 @@ def test_what_is_said_counts_what_applies_and_says_it_of_now_and_of_then():
     three = [Outcome.MISSING, Outcome.MISSING, Outcome.NOT_APPLICABLE]
     assert said_of_nothing(three) == "Nothing was known about it: none of its 2 requirements was shown."
     assert said_of_nothing(three, now=True) == "Nothing is known about it: none of its 2 requirements is shown."
+    nothing = "Nothing was known about it: no requirement applied, so nothing was judged."
+    assert said_of_nothing([Outcome.NOT_APPLICABLE]) == nothing

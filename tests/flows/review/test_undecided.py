@@ -137,14 +137,14 @@ def test_the_lists_and_the_stages_agree_on_what_a_decision_covers(house):
     agreed(house)
 
 
-def agreed(house: Committee) -> set[str]:
+def agreed(house: Committee, day: str = DAY) -> set[str]:
     """Where it runs without a decision, as the lists and the stages both say."""
     with house.house.database.reading() as connection:
         found: list[Deployment] = list(DEPLOYMENTS.page(connection, DEPLOYMENTS.table.select(), limit=9).items)
-        bare_ids = {one.id for one in uncovered_of(connection, "ward", DAY)}
+        bare_ids = {one.id for one in uncovered_of(connection, "ward", day)}
         for one in found:
             standing = standing_of_use(connection, USES.get(connection, "ward"), [one], house.house.database.zone)
-            held = in_force(standing, Stage(one.mode.value), f"{DAY}T23:00:00Z")
+            held = in_force(standing, Stage(one.mode.value), f"{day}T23:00:00Z")
             assert (held is None) == (one.id in bare_ids), one
     return {one.site for one in found if one.id in bare_ids}
 
@@ -157,7 +157,7 @@ def agreed(house: Committee) -> set[str]:
         (("validation",), {"north", "south"}),
         (("change",), {"north", "south"}),
         (("go-live", "change"), set()),
-        (("change", "go-live"), set()),
+        (("change", "go-live"), {"south"}),
         (("pilot", "change"), set()),
         (("go-live", "monitoring"), {"south"}),
         (("go-live", "change", "rejected"), {"north", "south"}),
@@ -184,6 +184,42 @@ def test_the_lists_and_the_stages_agree_on_what_each_checkpoint_lets_run(house, 
         house.clock.forward(seconds=1)
 
     assert agreed(house) == without
+
+
+@pytest.mark.parametrize(
+    ("cases", "without"),
+    [
+        (("north until", "change"), {"north", "south"}),  # the change ends with what it changed
+        (("north until", "change", "north"), {"south"}),  # and no later decision revives it
+        (("north until", "change", "north emergency"), {"south"}),
+        (("north", "north until", "change"), {"south"}),  # nor does an older one
+        (("north until", "north", "change"), set()),
+        (("north", "north emergency until", "change"), set()),  # an emergency takes no committee's place
+        (("north", "south until", "change"), {"south"}),  # at each site what was decided there
+        (("south until", "north", "change"), {"south"}),
+        (("west", "change"), set()),  # a site that none named follows what stood elsewhere
+        (("west until", "change"), {"north", "south"}),
+    ],
+)
+def test_a_change_stands_no_longer_than_the_decision_it_changed(house, cases, without):
+    with house.house.database.changing(SYSTEM) as change:
+        SITES.add(change, SiteFields(name="West", level="hospital"), "west")
+        USES.change(change, "ward", {"tier": "high"}, None)
+    runs(house, "live")
+    runs(house, "live", "south")
+    for one in cases:
+        changes = one == "change"
+        decided(
+            house,
+            checkpoint="change" if changes else "go-live",
+            sites=["north", "south"] if changes else [one.split()[0]],
+            version=None,
+            procedure="emergency" if "emergency" in one else "full",
+            expires_on="2026-11-10" if "until" in one else "2027-06-01",
+        )
+        house.clock.forward(seconds=1)
+
+    assert agreed(house, "2026-11-12") == without
 
 
 def test_recording_it_is_allowed_and_it_is_found_everywhere(house):

@@ -172,7 +172,7 @@ def test_what_a_reader_may_not_see_answers_like_what_is_not_there(house):
 
 def test_emergencies_count_for_the_product_whichever_of_its_uses_they_name(house):
     for use in ("ward", "ward-south", "ward"):
-        given = {"use": use, "leads_to": Stage.LIVE, "sites": [], "procedure": Procedure.EMERGENCY}
+        given = {"use": use, "leads_to": Stage.LIVE, "sites": ["north"], "procedure": Procedure.EMERGENCY}
         case = open_case(house.house, house.second, house.policy(), **given)
         if use == "ward" and len(emergencies(house)) == 2:
             with pytest.raises(CannotDecide, match="had 2 emergency decisions within a year, 1 of them for another"):

@@ -121,8 +121,8 @@ def _of_schedules() -> Iterator[Operation]:
         tag="reports",
         action="schedule.change",
         summary="End a schedule",
-        description="Nothing more is awaited; what is overdue stays overdue. A report whose time has begun is excused only where "
-        "who ends it may excuse reports and has no hand in the use. Say why in the header Codman-Reason.",
+        description="Nothing more is awaited; what is overdue stays overdue. A report whose time has begun is excused "
+        "only where who ends it may excuse reports and has no hand in the use. Say why in the header Codman-Reason.",
         do=_end_schedule,
         parameters=where,
         edits=True,

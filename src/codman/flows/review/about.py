@@ -1,4 +1,4 @@
-"""What a case is about beside its policy: the sites and version of its day, the artefact, the population, its plans."""
+"""What a case is about beside its policy: the sites and version of its day, the artefact, what it is for, its plans."""
 
 from __future__ import annotations
 
@@ -31,6 +31,18 @@ class Reach:
     version: str | None
 
 
+# what a use is, as people say: another of these makes another use of it
+WHAT_IT_IS: Final = (
+    "population",
+    "care_setting",
+    "purpose",
+    "decision_role",
+    "autonomy",
+    "users",
+    "alert_destination",
+)
+
+
 def as_it_runs(
     connection: Connection,
     use: Use,
@@ -61,6 +73,17 @@ def as_it_runs(
     return Reach(list(dict.fromkeys(named)), planned, version)
 
 
+def why_not_one_version(connection: Connection, use: str, sites: Sequence[str], version: str | None) -> str | None:
+    """Why a case that lets something run must name its version; None where it names one, or one at most is there."""
+    if version is not None:
+        return None
+    there = [one for one in deployments_of(connection, use) if one.mode is not Mode.ENDED]
+    several = {one.version for one in there if one.version is not None and (not sites or one.site in sites)}
+    if len(several) < 2:
+        return None
+    return f"{len(several)} versions are at its sites, and what is shown is of one: name the version that it is about"
+
+
 def what_it_is_about(connection: Connection, case: Case, use: Use) -> tuple[str | None, ...]:
     """What is on the table of a case beside what the case itself says: another of it is voted on anew."""
     artefact = connection.execute(
@@ -68,4 +91,5 @@ def what_it_is_about(connection: Connection, case: Case, use: Use) -> tuple[str 
     ).one_or_none()
     laid = select(change_plans.c.id).where(change_plans.c.case == case.id).order_by(change_plans.c.id)
     plans = connection.execute(laid).scalars().all()
-    return (*(artefact or (None, None)), use.population, use.care_setting, *plans)
+    what = (use.product, *(getattr(use, field) for field in WHAT_IT_IS))
+    return (*(artefact or (None, None)), *what, *plans)

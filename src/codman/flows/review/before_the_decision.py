@@ -80,7 +80,7 @@ def _condition(change: Change, found: Docket, fields: Mapping[str, Any]) -> Cond
     if made.requirement is not None and all(one.id != made.requirement for one in found.policy.requires):
         raise BadField("condition", "requirement", "the case's policy has no such requirement")
     if made.due_on <= change.today:
-        raise BadField("condition", "due_on", "the day is past: give one that can still be kept")
+        raise BadField("condition", "due_on", "the day is today or past: give one that can still be kept")
     owner = PEOPLE.get_many(change.connection, [made.owner]).get(made.owner)
     if owner is not None and not owner.active:
         raise BadField("condition", "owner", "their account is closed: give somebody who can still do it")

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 from codman.errors import CodmanError
 from codman.flows.house import House
 from codman.flows.planning import refuse_planned
-from codman.flows.review.about import as_it_runs, what_it_is_about
+from codman.flows.review.about import as_it_runs, what_it_is_about, why_not_one_version
 from codman.flows.review.changing import judged_by
 from codman.flows.review.exclusions import Excluded, excluded_in
 from codman.flows.review.policies import keep, kept
@@ -50,7 +50,7 @@ from codman.spine.review import (
     Vote,
 )
 from codman.spine.site import PlannedMode
-from codman.spine.use import Stage, Use
+from codman.spine.use import RUNNING, Stage, Use
 
 WORKING: Final = frozenset({CaseState.OPEN, CaseState.VOTING})
 
@@ -152,7 +152,8 @@ def open_case(
         NotAllowed: They may not, for this use.
         NoSuchRecord: There is no such use within their reach.
         AlreadyThere: A case of this use and checkpoint is open.
-        BadField: A site, version or person is not there, or fewer would vote than its tier takes.
+        BadField: A site, version or person is not there, several versions are and it names none, or fewer would vote
+            than its tier takes.
     """
     require(reader, "case.create")
     with house.database.changing(reader.author(request), why) as change:
@@ -166,8 +167,9 @@ def open_case(
         refuse_planned(connection, reader, planned or (), use, kind="case")
         reach = as_it_runs(connection, found, policy.checkpoint, sites, planned, version)
         sites, version = reach.sites, reach.version
-        day = change.today
-        policy = judged_by(connection, found, policy, leads_to=leads_to, sites=sites, version=version, day=day)
+        if leads_to in RUNNING and (why_not := why_not_one_version(connection, use, sites, version)) is not None:
+            raise BadField("case", "version", why_not)
+        policy = judged_by(connection, found, policy, leads_to=leads_to, sites=sites, version=version, day=change.today)
         _enough(found, policy, procedure, quorum)
         fields = CASES.validated(
             {

@@ -24,6 +24,15 @@ _FACTS: Final[Mapping[str, Changed]] = {
     DATA_SOURCE_FACT: Changed.DATA_SOURCE,
     "chai-model-card/TrustIngredients/AISystemFacts/InputDataSource": Changed.DATA_SOURCE,
 }
+# what makes another use of it: shown on the patients and in the hands of before, it is shown anew
+_WHAT_IT_IS: Final[Mapping[str, str]] = {
+    "care_setting": "the care setting",
+    "purpose": "what it is for",
+    "decision_role": "its role in the decision",
+    "autonomy": "what it may do without a person",
+    "users": "who sees its output",
+    "alert_destination": "where its alerts go",
+}
 CURSOR: Final = "change control"
 _PAGE: Final = 2000
 
@@ -153,8 +162,9 @@ def _use(_connection: Connection, value: Mapping[str, Any]) -> Shifts:
     if "population" in after:
         how = "said for the first time" if before.get("population") is None else "edited"
         yield use, Shift(Changed.POPULATION, f"the population it is for was {how}")
-    if before.get("care_setting") is not None:
-        yield use, Shift(Changed.POPULATION, "the care setting was edited")
+    for field, called in _WHAT_IT_IS.items():
+        if before.get(field) is not None:
+            yield use, Shift(Changed.POPULATION, f"{called} was edited")
     if before.get("demographic_inputs") is not None:
         yield use, Shift(Changed.DATA_SOURCE, "the list of its demographic inputs was edited")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from sqlalchemy import Connection
@@ -59,17 +59,22 @@ def _adds(case: Case, sites: Sequence[str], version: str | None) -> bool:
 
 def _with(policy: Policy, decided: Policy) -> Policy:
     """A policy that also asks everything another one asked, with as many people to say so."""
-    asked = {_asks(one): one for one in decided.requires}
+    asked: dict[tuple[str, ...], Requirement] = {}
+    for one in decided.requires:
+        if one.severity is Severity.BLOCK or _asks(one) not in asked:
+            asked[_asks(one)] = one
     own = tuple(_as_strict(one, asked.get(_asks(one))) for one in policy.requires)
     more = {
-        "requires": (*own, *_others(own, decided)),
+        "requires": (*own, *_others(own, decided, asked)),
         "committee": _together(policy.committee, decided.committee),
         "level": max(policy.level, decided.level),
     }
     return policy.model_copy(update=more)
 
 
-def _others(own: Sequence[Requirement], decided: Policy) -> Iterator[Requirement]:
+def _others(
+    own: Sequence[Requirement], decided: Policy, strict: Mapping[tuple[str, ...], Requirement]
+) -> Iterator[Requirement]:
     asked, taken = {_asks(one) for one in own}, {one.id for one in own}
     for one in decided.requires:
         if _asks(one) in asked:
@@ -80,7 +85,7 @@ def _others(own: Sequence[Requirement], decided: Policy) -> Iterator[Requirement
             name = f"{one.id[:90]}-{number}"
         taken.add(name)
         title = one.name if name == one.id else f"{one.name}, as {decided.checkpoint.value} asked"[:_LONGEST]
-        yield one.model_copy(update={"id": name, "title": title})
+        yield _as_strict(one, strict[_asks(one)]).model_copy(update={"id": name, "title": title})
 
 
 def _asks(one: Requirement) -> tuple[str, ...]:

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import Connection, exists, or_, select
 
 from codman.errors import CodmanError
 from codman.flows.house import House
 from codman.flows.review.cases import NotYours, docket_within, require_impartial
 from codman.flows.review.evidence import exhibits_of, judged
+from codman.flows.review.grounds import logged_at
 from codman.flows.review.policies import kept
 from codman.registry import governance
 from codman.registry.access import Reader, paths_for, require
@@ -35,6 +36,7 @@ from codman.spine.site import Mode
 from codman.spine.statement import Kind, when
 from codman.spine.verdict import Outcome
 
+_AT_ONCE: Final = 500  # names in one question
 _later = cases.alias()
 _NOTHING_IN: Final = {"handed_in": None, "handed_in_at": None, "handed_in_by": None}
 _NOTHING_SAID: Final = {"said_done": None, "said_done_at": None, "shown_by": None}
@@ -82,7 +84,7 @@ def close_by_hand(
         ConditionClosed: It is closed already.
     """
     with house.database.changing(reader.author(request), note) as change:
-        one = _open(change, reader, condition, waits=True)
+        one = _open(change, reader, condition, "case.change", waits=True)
         accepts = one.state is ConditionState.HANDED_IN
         if not accepts and one.document is not None:
             raise BadField(
@@ -131,8 +133,7 @@ def _not_theirs(change: Change, reader: Reader, one: Condition, who: str, said: 
         raise BadField("condition", "state", f"it is yours: {who}")
     if one.handed_in is not None and reader.person in filers_of(change.connection, one.handed_in):
         raise NotYours(f"you filed this document: {who}")
-    if one.state is ConditionState.HANDED_IN:  # what a person must read is read by who presides
-        require(reader, "case.change", _places(change.connection, one))
+    require(reader, "case.change", _places(change.connection, one))  # who presides says that it is done
     require_impartial(docket_within(change.connection, reader, one.case), reader)
     if not said.strip():
         raise BadField("condition", "note", "say what shows that it is done, or why it is not")
@@ -303,6 +304,8 @@ def _met_by(house: House, connection: Connection, one: Condition) -> _Meets | No
     case = CASES.get(connection, one.case)
     use = USES.get(connection, one.use)
     fresh = [e for e in exhibits_of(house, connection, use) if _after(e, case, one)]
+    early = _filed_before(connection, case, one, [e.digest for e in fresh])
+    fresh = [e for e in fresh if e.digest not in early]
     if one.document is not None:
         there = [e for e in fresh if e.kind is Kind.DOCUMENT and e.predicate.get("document") == one.document]
         return next((_Meets(e.digest, True) for e in there if e.verified), None)
@@ -331,6 +334,18 @@ def _after(exhibit: Exhibit, case: Case, one: Condition) -> bool:
         return False
     since = max(when(case.decided_at), when(one.returned_at or case.decided_at))
     return exhibit.evaluated_at > since
+
+
+def _filed_before(connection: Connection, case: Case, one: Condition, digests: Sequence[str]) -> set[str]:
+    """Statements that were there when it was decided or handed back, whatever day they say: nothing new came."""
+    there = statements.c.log_index <= logged_at(connection, case)
+    if one.returned_at is not None:
+        there = or_(there, statements.c.filed_at <= one.returned_at)
+    found: set[str] = set()
+    for low in range(0, len(digests), _AT_ONCE):
+        asked = select(statements.c.digest).where(statements.c.digest.in_(digests[low : low + _AT_ONCE]), there)
+        found.update(connection.execute(asked).scalars())
+    return found
 
 
 def _reopen(change: Change, one: Condition) -> None:

@@ -24,7 +24,7 @@ from codman.flows.review.cases import (
     require_impartial,
     working,
 )
-from codman.flows.review.meant import require_meant
+from codman.flows.review.meant import require_grantable
 from codman.flows.review.staging import goes_on, retire_within, still_runs
 from codman.flows.review.superseded import rejected
 from codman.flows.review.voting import CaseChanged, count, table_of
@@ -32,9 +32,10 @@ from codman.flows.review.voting import verdict_of as verdict_of
 from codman.jobs.times import instant
 from codman.registry import governance
 from codman.registry.about import Known
-from codman.registry.access import Reader
+from codman.registry.access import Reader, require
 from codman.registry.database import Change
 from codman.registry.governance import CASES, PAUSE_PROPOSALS
+from codman.registry.inventory import paths_of
 from codman.registry.nouns import PEOPLE, SITES, USES, VERSIONS
 from codman.registry.records import BadField
 from codman.registry.schema import uses
@@ -115,12 +116,15 @@ def decide(
         CannotDecide: Votes or evidence do not carry it, or fewer than two people would have decided.
         BadField: It grants something in an emergency about which nothing is known, and no sentence says why.
         AnotherPolicy: What is granted is judged by a policy that is not meant for the use as it is now.
+        MoreIsAsked: It grants a change of which a decision since asks more.
         CannotMove: It is retired, and something that a retirement needs is lacking: each is named.
     """
     with house.database.changing(reader.author(request), reasons) as change:
         connection = change.connection
         action = "case.emergency" if _emergency(connection, reader, case) else "case.decide"
         found = working(connection, reader, case, action, revision)
+        if outcome is CaseOutcome.RETIRED:  # it ends everywhere, whichever sites the case names
+            require(reader, action, paths_of(connection, found.use))
         _may_close(found, reader)
         verdict = verdict_of(house, connection, found)
         if on is not None and on != table_of(found, verdict):
@@ -128,7 +132,7 @@ def decide(
         _carried(found, verdict, outcome, reader)
         _heard_again(house, count(found, verdict), outcome)
         if outcome in GRANTED:
-            require_meant(house, connection, found)
+            require_grantable(house, connection, found)
         _allowed_kind(change, found, outcome)
         until = _until(change, found.case, expires_on)
         if outcome in GRANTED:

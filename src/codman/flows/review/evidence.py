@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 from codman.evidence.store import Store
 from codman.flows.house import House
 from codman.flows.review.exclusions import Excluded
-from codman.registry.schema import documents, statements, versions
+from codman.registry.schema import documents, statements, uses, versions
 from codman.registry.standing import standing_of
 from codman.review.policy.exhibit import Exhibit, merged, of_statement
 from codman.review.policy.judge import judge_exhibits, outcomes_of_exhibits
@@ -63,8 +63,9 @@ _shelf = _Shelf()
 def exhibits_of(house: House, connection: Connection, use: Use) -> list[Exhibit]:
     """Everything filed about a use, or about its product for every use, in the order of time.
 
-    Each is about what the book knows it to be about, whatever it calls it. What nobody registered signed, or a revoked
-    key did, is there and does not count.
+    What names a use that the book does not have is about that one, and counts for none; where several have its name,
+    it counts for each until somebody says which is meant. Each is about what the book knows it to be about, whatever it
+    calls it. What nobody registered signed, or a revoked key did, is there and does not count.
     """
     return exhibits_of_many(house, connection, [use])[use.id]
 
@@ -77,12 +78,17 @@ def exhibits_of_many(house: House, connection: Connection, uses: Sequence[Use]) 
         row
         for some in _some(sorted(of_product))
         for row in connection.execute(
-            select(statements.c.digest, statements.c.version_id, statements.c.use_id, statements.c.product_id).where(
-                statements.c.product_id.in_(some), statements.c.kind.in_(_JUDGED)
-            )
+            select(
+                statements.c.digest,
+                statements.c.version_id,
+                statements.c.use_id,
+                statements.c.use_name,
+                statements.c.product_id,
+            ).where(statements.c.product_id.in_(some), statements.c.kind.in_(_JUDGED))
         )
         if row.use_id is None or row.use_id in of_use
     ]
+    unclear = _unclear(connection, {row.product_id for row in rows if row.use_id is None and row.use_name is not None})
     worth = standing_of(connection, [row.digest for row in rows])
     for row in rows:
         stands = worth[row.digest]
@@ -94,10 +100,23 @@ def exhibits_of_many(house: House, connection: Connection, uses: Sequence[Use]) 
             verified=stands.word == "verified",
             unverifiable=None if stands.word == "verified" else stands.why,
         )
+        if row.use_id is None and row.use_name is not None:
+            for use in unclear.get((row.product_id, row.use_name.strip().lower()), ()):
+                of_use.get(use, []).append(exhibit)
+            continue
         (of_product[row.product_id] if row.use_id is None else of_use[row.use_id]).append(exhibit)
     for exhibit in _papers(connection, of_use, of_product):
         (of_product[str(exhibit.product)] if exhibit.use is None else of_use[exhibit.use]).append(exhibit)
     return {use.id: merged([*of_use[use.id], *of_product[use.product]]) for use in uses}
+
+
+def _unclear(connection: Connection, of: Set[str]) -> dict[tuple[str, str], list[str]]:
+    """Uses of some products that share their name with another of the same product, by product and name."""
+    called: dict[tuple[str, str], list[str]] = {}
+    for some in _some(sorted(of)):
+        for row in connection.execute(select(uses.c.id, uses.c.product, uses.c.name).where(uses.c.product.in_(some))):
+            called.setdefault((row.product, row.name.strip().lower()), []).append(row.id)
+    return {place: found for place, found in called.items() if len(found) > 1}
 
 
 def _some(names: Sequence[str]) -> Iterator[Sequence[str]]:

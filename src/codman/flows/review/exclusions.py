@@ -32,8 +32,8 @@ class Excluded:
 
 
 def asks_of(requirement: Requirement) -> str:
-    """What names the thing a requirement asks for: the same in two editions only where both ask the same."""
-    asked = requirement.model_dump(mode="json", include={"evidence", "origin", "asked_as", "asks"})
+    """What names the thing a requirement asks for: the same in two editions only where both ask it as strictly."""
+    asked = requirement.model_dump(mode="json", include={"evidence", "origin", "asked_as", "asks", "severity"})
     return sha256(canonical(asked))
 
 
@@ -78,11 +78,14 @@ def standing_of(connection: Connection, uses: Sequence[str] | None = None) -> di
 def moved(connection: Connection, found: Sequence[Exclusion]) -> set[str]:
     """Those of a use that changed since they were said, by id.
 
-    What changed before the last round is ended by it; here is what came since, so that none holds a moment too long.
+    What changed before the last round is ended by it, where it was agreed on by then; here is what came since, so that
+    none holds a moment too long.
     """
     if not found:
         return set()
-    start = max(read_until(connection), min(one.log_index for one in found))
+    start = min(one.log_index for one in found)
+    if all(one.state is ExclusionState.STANDING for one in found):
+        start = max(read_until(connection), start)
     seen = read_log(connection, start, size_of(connection)).seen
     return {one.id for one in found if _first(one, seen) is not None}
 

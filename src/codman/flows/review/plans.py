@@ -23,7 +23,7 @@ from codman.review.changes import Shift, faults_of_plan, why_not_planned
 from codman.review.superseding import exposure
 from codman.spine.policy import LETS_RUN, Checkpoint
 from codman.spine.reopening import ChangePlan
-from codman.spine.review import Case, CaseOutcome, CaseState
+from codman.spine.review import Case, CaseOutcome, CaseState, Procedure
 from codman.spine.use import Stage, Use
 
 _GRANTED = frozenset({CaseOutcome.APPROVED, CaseOutcome.CONDITIONAL})
@@ -74,8 +74,8 @@ def put_before(
         NotAllowed: They may not, for this use.
         NoSuchRecord: There is no such plan or case within their reach.
         Stale: The plan was changed since they looked.
-        BadField: It was laid before a case already, the case is about another use or lets nothing run, its reviewers
-            have begun to vote, or its policy lacks a requirement that the plan names.
+        BadField: It was laid before a case already, the case is about another use, lets nothing run or is an emergency,
+            its reviewers have begun to vote, or its policy lacks a requirement that the plan names.
         CaseClosed: The case is decided or withdrawn.
     """
     within = paths_for(reader, "review.read")
@@ -92,10 +92,9 @@ def put_before(
             raise BadField("change_plan", "case", "it was laid before a case already: write another plan")
         if before.use != found.use:
             raise BadField("change_plan", "case", "that case is about another use")
-        if before.checkpoint not in (*LETS_RUN, Checkpoint.CHANGE, Checkpoint.VALIDATION):
-            raise BadField(
-                "change_plan", "case", "a plan is approved where a use is let run or changed: choose such a case"
-            )
+        if not _may_approve(before):
+            why = "a plan is approved where a use is let run or changed, and not in an emergency: choose such a case"
+            raise BadField("change_plan", "case", why)
         if before.state is not CaseState.OPEN:
             raise BadField("change_plan", "case", "its reviewers vote already, and have not seen this plan")
         asked = {one.id for one in kept(connection, before.policy_digest).requires}
@@ -127,11 +126,17 @@ def approved(connection: Connection, plan: ChangePlan, day: str) -> bool:
     if plan.case is None or (plan.valid_to is not None and plan.valid_to < day):
         return False
     case = CASES.get(connection, plan.case)
-    if case.state is not CaseState.DECIDED or case.outcome not in _GRANTED:
+    if case.state is not CaseState.DECIDED or case.outcome not in _GRANTED or not _may_approve(case):
         return False
     if case.expires_on is not None and case.expires_on <= day:
         return False
     return not _refused_since(connection, case)
+
+
+def _may_approve(case: Case) -> bool:
+    """Whether a case may approve what outlasts it: it lets something run, and nobody decides it alone in a hurry."""
+    lets_run = case.checkpoint in (*LETS_RUN, Checkpoint.CHANGE) and exposure(case.leads_to) >= 0
+    return lets_run and case.procedure is not Procedure.EMERGENCY
 
 
 def _refused_since(connection: Connection, case: Case) -> bool:

@@ -201,10 +201,12 @@ class _Bench:
         """What becomes of a reopening: its new state and what closed it; None while it stays open."""
         if self._no_longer_so(one):
             return {"state": ReopeningState.CLOSED.value}
-        decision = self._decided_since(one)
+        stood = (each for each in self.decided if _stood(each, one, self.house.database.zone))
+        before = max(stood, key=lambda each: (exposure(each.leads_to), each.decided_at or ""), default=None)
+        decision = self._decided_since(one, before)
         if decision is not None:
             return {"state": ReopeningState.CLOSED.value, "closed_by": decision}
-        held = self._held_by_plan(one)
+        held = self._held_by_plan(one, before)
         if held is not None:
             return {"state": ReopeningState.IN_PLAN.value, "closed_by": held}
         policy = self._policy(one)
@@ -229,10 +231,8 @@ class _Bench:
             )
         return False
 
-    def _decided_since(self, one: Reopening) -> str | None:
+    def _decided_since(self, one: Reopening, before: Case | None) -> str | None:
         """The later decision that took the requirement as shown: just as asked, and for as much as was decided."""
-        stood = (each for each in self.decided if _stood(each, one, self.house.database.zone))
-        before = max(stood, key=lambda each: (exposure(each.leads_to), each.decided_at or ""), default=None)
         for case in reversed(self.decided):
             if (case.decided_at or "") <= one.created_at:
                 return None
@@ -261,15 +261,18 @@ class _Bench:
             return exposure(case.leads_to) >= exposure(before.leads_to)
         return reaches(case, before, self.runs)
 
-    def _held_by_plan(self, one: Reopening) -> str | None:
-        """The statement by which a change passes as in-plan: every requirement of the plan is met again."""
+    def _held_by_plan(self, one: Reopening, before: Case | None) -> str | None:
+        """The statement by which a change passes as in-plan: every requirement of the plan is met again.
+
+        The plan reaches no further than the decision that approved it.
+        """
         if one.plan is None:
             return None
         plan = CHANGE_PLANS.get(self.connection, one.plan)
         if plan.case is None or not approved(self.connection, plan, self._today()):
             return None
         case = next((each for each in self.decided if each.id == plan.case), None)
-        if case is None:
+        if case is None or not self._as_far(case, one, before):
             return None
         policy = kept(self.connection, case.policy_digest)
         results = {name: self._result(one, policy, name) for name in plan.requirements}

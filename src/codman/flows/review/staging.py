@@ -29,6 +29,7 @@ from codman.registry.schema import deployments, documents, sites
 from codman.registry.schema_review import cases, concerns, conditions, intakes
 from codman.registry.undecided import settled_versions
 from codman.review.stages import Move, Standing, check_move, in_force, must_stop, ways_from
+from codman.review.superseding import exposure
 from codman.spine.concern import Concern, ConcernSeverity, ConcernState
 from codman.spine.day import day_in
 from codman.spine.intake import IntakeState
@@ -107,8 +108,8 @@ def move(
             raise Stale("use", use, revision, found.revision)
         paused = any(one.mode is Mode.PAUSED for one in _deployments(change.connection, use))
         moved = move_within(change, reader, found, to, reason)
-        # who may not make the move at all was told so first
-        if to in RUNNING and (found.stage is Stage.PAUSED or paused):
+        # who may not make the move at all was told so first; less of it sets nothing going
+        if to in RUNNING and not _less(found.stage, to) and (found.stage is Stage.PAUSED or paused):
             _impartial(change.connection, reader, found)
         return moved
 
@@ -314,6 +315,11 @@ def _deployments(connection: Connection, use: str) -> list[Deployment]:
     return [DEPLOYMENTS.read(row) for row in rows]
 
 
+def _less(before: Stage, to: Stage) -> bool:
+    """Whether a move leads from what runs to what runs less exposed."""
+    return before in RUNNING and to in RUNNING and exposure(to) < exposure(before)
+
+
 def _deployments_follow(change: Change, standing: Standing, runs: list[Deployment], to: Stage) -> None:
     mode = _MODE.get(to)
     if mode is None:
@@ -322,6 +328,9 @@ def _deployments_follow(change: Change, standing: Standing, runs: list[Deploymen
     if mode is Mode.ENDED:  # whoever accepted it, accepted what is over
         patch["accepted_at"] = None
     follow = [one for one in runs if one.mode not in (Mode.ENDED, mode)]
-    if to in (Stage.PILOT, Stage.LIVE):
+    if standing.stage is not None and _less(standing.stage, to):
+        # what is paused stays so, and what is less exposed already
+        follow = [one for one in follow if one.mode in _RUNS and exposure(Stage(one.mode.value)) > exposure(to)]
+    elif to in (Stage.PILOT, Stage.LIVE):
         follow = [one for one in follow if one.site in standing.accepted]
     DEPLOYMENTS.change_many(change, [(one, patch) for one in follow])

@@ -63,6 +63,7 @@ def cast(
         BadField: A vote against gives no reason.
         Stale: The vote was changed since they looked.
         AnotherPolicy: Another policy is meant for the use as it is now.
+        MoreIsAsked: A decision since asks more of the change that it is about.
         CaseChanged: What is on the table is another than they read.
     """
     with house.database.changing(reader.author(request)) as change:

@@ -132,7 +132,8 @@ def _aged(connection: Connection, use: Use, plan: MonitorPlan, today: date) -> I
     if plan.oldest_days is None:
         return
     oldest = (today - timedelta(days=plan.oldest_days)).isoformat()
-    about = (statements.c.use_id == use.id) | (statements.c.use_id.is_(None) & (statements.c.product_id == use.product))
+    of_all = statements.c.use_id.is_(None) & statements.c.use_name.is_(None) & (statements.c.product_id == use.product)
+    about = (statements.c.use_id == use.id) | of_all
     validated = connection.execute(
         select(statements.c.evaluated_at).where(about, statements.c.kind == Kind.EVALUATION.value)
     ).scalars()

@@ -34,7 +34,8 @@ def why_not(connection: Connection, use: Use, step: WatchStep, day: str) -> str 
     """
     if step.to_version is not None and step.to_version not in approved(connection, use, day):
         return "that version is approved no more: decline this"
-    if not any(in_force(case, day) for case in _allowing(connection, use)):
+    stand = {case.id for case in _decided(connection, use)}
+    if not any(case.id in stand and in_force(case, day) for case in _allowing(connection, use)):
         return "no decision in force allows it any more: decline this"
     if step.state not in ("confirmed", "done"):
         return None
@@ -53,11 +54,10 @@ def approved_version(connection: Connection, use: Use, day: str) -> str | None:
 def approved(connection: Connection, use: Use, day: str) -> list[str]:
     """Versions that a decision in force grants as far as the use runs and at every site of it, the last decided first.
 
-    A version that was granted to run silently is no way back for what is live; nor is one that was rejected since.
+    A version that was granted to run silently is no way back for what is live; nor is one that was rejected since, or
+    granted before the use was retired.
     """
-    decided: list[Case] = governance.every(
-        connection, "case", cases.c.use == use.id, cases.c.state == CaseState.DECIDED.value, order="decided_at"
-    )
+    decided = _decided(connection, use)
     runs = running(connection, use.id)
     needed = max((exposure(Stage(one.mode.value)) for one in runs), default=exposure(use.stage))
     found: dict[str, Case] = {}
@@ -69,6 +69,15 @@ def approved(connection: Connection, use: Use, day: str) -> list[str]:
             found.pop(case.version, None)  # its newest decision says where it stands
             found[case.version] = case
     return list(reversed(found))
+
+
+def _decided(connection: Connection, use: Use) -> list[Case]:
+    """What was decided about a use since it was last retired, the oldest first: that ended what was decided before."""
+    found: list[Case] = governance.every(
+        connection, "case", cases.c.use == use.id, cases.c.state == CaseState.DECIDED.value, order="decided_at"
+    )
+    begins = max((place for place, case in enumerate(found, 1) if case.outcome is CaseOutcome.RETIRED), default=0)
+    return found[begins:]
 
 
 def _refuses(later: Case, case: Case, needed: int) -> bool:

@@ -18,7 +18,8 @@ from codman.registry.records import F, R, Records
 from codman.registry.schema import imported_rows
 from codman.spine.product import ProductFields
 
-_SET_BY_REVIEW: Final = (("stage", "stage_since", "decision"), ("tier",), ("impact",))  # left, or taken, together
+# left, or taken, together
+_SET_BY_REVIEW: Final = (("stage", "stage_since", "decision"), ("tier",), ("impact",), ("owner",))
 _DERIVED: Final = frozenset({"use.decision"})  # no column says it, so a person's own decision is no conflict
 
 

@@ -38,6 +38,10 @@ from codman.web.visit import FormDep, Visit, VisitDep
 
 topic = Topic()
 
+_BESIDE: Final = {
+    Checkpoint.CHANGE: "adds a version or a site to what was decided",
+    Checkpoint.MONITORING: "how it does where it runs; lets nothing new run",
+}
 _LEAD: Final = (
     "What the checkpoint demands is chosen by the use's tier, task, setting and kind, and kept word for word."
 )
@@ -104,7 +108,9 @@ def _said(asks: tuple[Ask, ...], form: Form) -> dict[str, Any]:
 
 def _first(visit: Visit, values: Mapping[str, str], *, sent: bool, status: int = 200) -> Response:
     lists = _lists(visit, values)
-    options = tuple(Option(one.value, f"{one.value}: leads to {to.value}") for one, to in LEADS_TO.items())
+    options = tuple(
+        Option(one.value, f"{one.value}: {_BESIDE.get(one, f'leads to {to.value}')}") for one, to in LEADS_TO.items()
+    )
     asks = (
         lists.ask("use", name="use", label="Which use", needed=True),
         Ask(name="checkpoint", label="Before which checkpoint", kind="choice", options=options, needed=True),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from codman.flows.accepting import UNDECIDED, ToAccept
+from codman.spine.review import Procedure
 from codman.web.render import day
 
 
@@ -35,7 +36,8 @@ def accepts(one: ToAccept, sites: Mapping[str, str], *, reads: bool) -> Accepts:
     outcome = "" if case.outcome is None else case.outcome.value
     until = f", until {day(case.expires_on)}" if case.expires_on else ""
     where = ", ".join(sorted(sites[site] for site in case.sites if site in sites))
-    said = f"{outcome.capitalize()} on {day(case.decided_at)} up to {case.leads_to.value}{until}"
+    alone = " in an emergency" if case.procedure is Procedure.EMERGENCY else ""
+    said = f"{outcome.capitalize()}{alone} on {day(case.decided_at)} up to {case.leads_to.value}{until}"
     return Accepts(
         on=case.id,
         sentence=f"{version}. {said}{f', for {where}' if where else ''}.",

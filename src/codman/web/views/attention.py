@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from codman.flows.proposed import waiting_proposals
 from codman.flows.review.counting import EmergencyAct, decisions_counted, emergency_acts
+from codman.flows.urgent import urgent
 from codman.flows.watched import unanswered, unwatched
 from codman.registry.attention import backlog, reopened_uses
 from codman.registry.inventory import search
@@ -109,6 +110,7 @@ class AttentionView:
     burndown: Burndown | None
     watching: tuple[Gap, ...]  # what monitoring asks of somebody
     proposed: tuple[Gap, ...]  # proposals that nobody has gone on with
+    urgent: tuple[Gap, ...]  # uses about which something stands open that cannot wait
     reopened: tuple[Gap, ...]  # uses of which a change has reopened something
     decided: tuple[Counted, ...]  # by procedure; none where nothing was ever decided here
     emergencies: tuple[EmergencyAct, ...]  # of a year, each by name
@@ -131,12 +133,16 @@ def attention_view(
     decided = decisions_counted(connection, within, end_of(today, zone).isoformat(), zone)
     worst = max(lacks, key=lambda lack: lack.total)
     again = _reopened(connection, within)
+    open_now = urgent(connection, within, today)
     return AttentionView(
         sentence=(
             _said_first(lacks, worst)
             if worst.total
+            else "No use runs."
+            if not _any_runs(connection, within, today)
             else "Every use that runs has an owner, a decision, evidence, monitoring and a tier."
         )
+        + _said_of_urgent(len(open_now))
         + _said_of_changes(len(again)),
         lacks=lacks,
         total=waits.total,
@@ -150,6 +156,7 @@ def attention_view(
         burndown=_burndown(by_day, today) if by_day else None,
         watching=_watching(connection, within, today),
         proposed=_proposed(connection, within),
+        urgent=tuple(Gap(f"{one.name}: {', '.join(one.said)}", f"/uses/{one.use}") for one in open_now),
         reopened=again,
         decided=decided if any(one.given for one in decided) else (),
         emergencies=emergency_acts(connection, within, end_of(today, zone).isoformat()),
@@ -164,6 +171,17 @@ def _proposed(connection: Connection, within: Sequence[str]) -> tuple[Gap, ...]:
     urgent = [Gap(f"{one.name} is proposed {one.asked}", f"/uses/{one.use}/triage") for one in found if one.emergency]
     said = "proposal was sent in and no case is" if len(found) == 1 else "proposals were sent in and no case is"
     return (*urgent, Gap(f"{len(found):,} {said} opened since", "/inventory?stage=proposed&stage=triaged"))
+
+
+def _any_runs(connection: Connection, within: Sequence[str], today: str) -> bool:
+    return search(connection, replace(asked(_RUNS), limit=1, today=today), within).total > 0
+
+
+def _said_of_urgent(number: int) -> str:
+    if not number:
+        return ""
+    one = number == 1
+    return f" About {number:,} use{'' if one else 's'} something stands open that cannot wait."
 
 
 def _reopened(connection: Connection, within: Sequence[str]) -> tuple[Gap, ...]:

@@ -14,7 +14,7 @@ from codman.registry.access import Reader, may
 from codman.registry.accounts_emergency import path_of, unreviewed
 from codman.registry.attention import Backlog, backlog
 from codman.registry.erasure import waiting as waiting_erasures
-from codman.registry.mine import owned_by, runs_of, with_evidence
+from codman.registry.mine import in_an_emergency, owned_by, runs_of, with_evidence
 from codman.registry.names import names_of
 from codman.registry.nouns import SITES
 from codman.spine.day import written_moment
@@ -97,6 +97,7 @@ def home_view(
     owned = owned_by(connection, reader.person, within)
     evidence = with_evidence(connection, [use.id for use in owned])
     runs = runs_of(connection, [use.id for use in owned])
+    alone = in_an_emergency(connection, [use.id for use in owned])
     named = names_of(connection, [*(one.deployment.use for one in waiting), *_sites_named(waiting)])
     reads = may(reader, "review.read")
     shown = [
@@ -104,7 +105,7 @@ def home_view(
             href=f"/uses/{use.id}",
             name=use.name,
             stage=marks.mode(use.stage),
-            decision=marks.decision(use.decision),
+            decision=marks.decision(use.decision, emergency=use.id in alone),
             gaps=tuple(gaps(use, runs.get(use.id, []), has_evidence=use.id in evidence)),
         )
         for use in owned

@@ -109,8 +109,10 @@ def mode(name: str) -> Tag:
     return _MODES.get(name, Tag(name))
 
 
-def decision(name: str) -> Tag:
-    """What was decided."""
+def decision(name: str, *, emergency: bool = False) -> Tag:
+    """What was decided, and that it was in an emergency."""
+    if emergency and name in _IN_AN_EMERGENCY:
+        return _IN_AN_EMERGENCY[name]
     return _DECISIONS.get(name, Tag(name))
 
 

@@ -13,6 +13,7 @@ from codman.flows.rights import changeable
 from codman.registry.access import Reader, paths_for
 from codman.registry.coverage import State
 from codman.registry.coverage_product import ProductTally, product_coverage
+from codman.registry.mine import in_an_emergency
 from codman.registry.names import names_of
 from codman.registry.nouns import VENDORS
 from codman.registry.related import MatchRow, answers_about, documents_about, matches_of, uses_of, versions_of
@@ -113,6 +114,7 @@ def product_view(
     versions = versions_of(connection, product.id)
     theirs = changeable(connection, reader, "version", versions)
     uses = uses_of(connection, product.id, paths_for(reader, "inventory.read"))
+    alone = in_an_emergency(connection, [use.id for use in uses])
     vendor = VENDORS.get(connection, product.vendor) if product.vendor else None
     covered = product_coverage(connection, product.id)
     history = entries_of(connection, Asked(about=[product.id, *(one.id for one in versions)], limit=20)).items
@@ -131,7 +133,7 @@ def product_view(
                 href=f"/uses/{use.id}",
                 name=use.name,
                 stage=marks.mode(use.stage),
-                decision=marks.decision(use.decision),
+                decision=marks.decision(use.decision, emergency=use.id in alone),
                 tier=use.tier.value if use.tier else "",
             )
             for use in uses

@@ -71,7 +71,7 @@ def condition_line(one: Condition, found: LaidOut, reader: Reader) -> ConditionL
         href=_href(shown_by, found),
         shown="what closed it" if one.closed_by else "the document" if one.handed_in else "what its owner shows",
         revision=one.revision,
-        closable=theirs and by_hand and found.may(reader, "condition.change"),
+        closable=theirs and by_hand and found.may(reader, "case.change"),
         acceptable=theirs and waits and found.may(reader, "case.change"),
         returnable=theirs and (waits or (open_ and one.said_done is not None)) and found.may(reader, "case.change"),
         sayable=open_

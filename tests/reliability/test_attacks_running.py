@@ -1,0 +1,202 @@
+"""Attacks on what runs: around a pause, by one edit of two things, by a step down, after a retirement."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.append(str(Path(__file__).parents[1] / "flows"))
+
+from committee import POLICY, Committee, cast
+
+from codman.flows import records
+from codman.flows.change_control import change_round
+from codman.flows.records import accept_deployment
+from codman.flows.review.cases import NotYours, docket
+from codman.flows.review.deciding import decide
+from codman.flows.review.staging import move
+from codman.flows.watch.going_back import approved
+from codman.registry.access import Held, NotAllowed, Reader
+from codman.registry.log import SYSTEM
+from codman.registry.nouns import DEPLOYMENTS, DOCUMENTS, USES, VERSIONS
+from codman.registry.records import BadField
+from codman.registry.undecided import uncovered_of
+from codman.spine.person import Role
+from codman.spine.product import VersionFields
+from codman.spine.review import CaseOutcome, Choice
+from codman.spine.site import Deployment, DeploymentFields, Mode
+from codman.spine.use import Stage, Use
+
+NEXT, BOTH = "sepsis-200", ["north", "south"]
+RETIRE = (
+    POLICY.replace(b"go-live-high", b"ret")
+    .replace(b"point: go-live", b"point: retire")
+    .replace(b"at_least: 0.75}\n", b"at_least: 0.75}\n    severity: warn\n")
+)
+CHANGE = POLICY.replace(b"go-live-high", b"chg").replace(b"point: go-live", b"point: change")
+
+
+@pytest.fixture
+def house(tmp_path: Path, database_url: str) -> Iterator[Committee]:
+    """A house whose use is decided and live at North and South, in version 1.2.0; there is a 2.0."""
+    made = Committee(tmp_path, database_url)
+    with made.house.database.changing(SYSTEM) as change:
+        USES.change(change, "ward", {"tier": "high", "downtime_procedure": "by hand", "owner": "p-owner"}, None)
+        VERSIONS.add(change, VersionFields(product="sepsis", label="2.0", digest="9" * 64), NEXT)
+        for site, clinician in (("north", "p-clin"), ("south", "p-stat")):
+            runs = DeploymentFields(use="ward", site=site, version="sepsis-120", mode=Mode.SILENT, clinician=clinician)
+            DEPLOYMENTS.add(change, runs, f"d-{site}")
+    made.evidence()
+    _decided(made)
+    _accepted(made)
+    _accepted(made, "south", "stat")
+    _moved(made, Stage.LIVE)
+    yield made
+    made.house.close()
+
+
+def _use(house: Committee) -> Use:
+    with house.house.database.reading() as connection:
+        return USES.get(connection, "ward")
+
+
+def _runs(house: Committee, site: str = "north") -> Deployment:
+    with house.house.database.reading() as connection:
+        return DEPLOYMENTS.get(connection, f"d-{site}")
+
+
+def _modes(house: Committee) -> list[Mode]:
+    return [_runs(house, site).mode for site in BOTH]
+
+
+def _decided(house: Committee, outcome: CaseOutcome = CaseOutcome.APPROVED, **asked: Any) -> None:
+    until = asked.pop("until", None)
+    case = house.opened(quorum=3, **{"sites": BOTH, **asked})
+    house.seated(case)
+    for name in ("clin", "stat", "safe"):
+        cast(house.house, house.person(name), case.id, Choice.APPROVE)
+    chair = house.person("chair")
+    now = docket(house.house, chair, case.id).case
+    decide(house.house, chair, case.id, now.revision, outcome, "as voted", expires_on=until)
+    house.clock.forward(hours=1)
+
+
+def _accepted(house: Committee, site: str = "north", by: str = "clin") -> None:
+    accept_deployment(house.house, house.person(by), f"d-{site}", _runs(house, site).revision)
+    house.clock.forward(hours=1)
+
+
+def _moved(house: Committee, to: Stage, by: Reader | None = None, reason: str = "as decided") -> Use:
+    reader = by or house.person("chair")
+    return move(house.house, reader, "ward", to, _use(house).revision, reason=reason)
+
+
+def _edited(house: Committee, site: str = "north", **patch: object) -> Deployment:
+    made: Deployment = records.change(
+        house.house, house.person("owner"), "deployment", f"d-{site}", patch, _runs(house, site).revision
+    )
+    return made
+
+
+def _of_both(house: Committee) -> Reader:
+    held = (Held(Role.OWNER), Held(Role.OFFICER))
+    return Reader("p-owner", "Person owner", held, fresh_until=house.person("owner").fresh_until)
+
+
+@pytest.mark.parametrize("mode", ["live", "pilot", "silent"])
+def test_a_paused_site_is_not_ended_and_set_going_again_by_its_owner(house: Committee, mode: str) -> None:
+    _edited(house, mode="paused")
+    assert _edited(house, mode="ended").accepted_at is None
+
+    with pytest.raises(BadField, match="it was ended here: put it down as paused"):
+        _edited(house, mode=mode)
+
+
+def test_an_ended_site_comes_back_as_a_paused_one_does(house: Committee) -> None:
+    _edited(house, mode="ended")
+    _edited(house, mode="paused")
+    _accepted(house)
+
+    with pytest.raises(NotYours):
+        _moved(house, Stage.LIVE, _of_both(house))
+    _moved(house, Stage.LIVE)
+    assert _modes(house) == [Mode.LIVE, Mode.LIVE]
+
+
+@pytest.mark.parametrize("with_it", [{"version": NEXT}, {"clinician": "p-safe"}])
+def test_one_edit_sets_nothing_live_on_an_acceptance_that_it_ends(house: Committee, with_it: dict[str, str]) -> None:
+    _edited(house, mode="silent")
+
+    with pytest.raises(BadField, match=r"not about version 2|not accepted it here since"):
+        _edited(house, mode="live", **with_it)
+
+
+def test_an_accepted_version_that_nobody_decided_on_is_not_set_live_by_an_edit(house: Committee) -> None:
+    _edited(house, mode="silent", version=NEXT)
+    _accepted(house)
+
+    with pytest.raises(BadField, match=r"its decision is not about version 2\.0.*: run the version"):
+        _edited(house, mode="live")
+    _edited(house, version="sepsis-120")
+    _accepted(house)
+    assert _edited(house, mode="live").mode is Mode.LIVE
+
+
+@pytest.mark.parametrize("to", [Stage.PILOT, Stage.SILENT])
+def test_less_of_a_use_is_less_at_each_of_its_sites(house: Committee, to: Stage) -> None:
+    _edited(house, mode="paused")
+    _moved(house, to, _of_both(house), "carefully")
+    assert _modes(house) == [Mode.PAUSED, Mode(to.value)]
+
+
+def test_a_silent_site_stays_silent_where_the_use_goes_back_to_its_pilot(house: Committee) -> None:
+    _edited(house, mode="silent")
+    _moved(house, Stage.PILOT, reason="carefully")
+    assert _modes(house) == [Mode.SILENT, Mode.PILOT]
+
+
+def test_a_right_taken_in_an_emergency_edits_no_use(house: Committee) -> None:
+    lent = Reader("p-idle", "Person idle", (Held(Role.REVIEWER), Held(Role.OFFICER, lent=True)))
+    with pytest.raises(NotAllowed):
+        records.change(house.house, lent, "use", "ward", {"owner": "p-idle"}, _use(house).revision)
+
+
+def test_a_change_does_not_come_back_to_life_under_another_decision(house: Committee) -> None:
+    house.clock.forward(days=1)
+    _decided(house, until="2026-11-20", policy=POLICY)
+    house.evidence(subject="9" * 64, version="2.0")
+    _decided(house, policy=CHANGE, version=NEXT)
+    _edited(house, version=NEXT)
+    assert _bare(house) == []
+    house.clock.forward(days=60)
+    assert _bare(house) == ["north"]
+
+    house.evidence()
+    _decided(house)
+    assert _bare(house) == ["north"]
+    change_round(house.house)
+    _edited(house, mode="silent")
+    _accepted(house)
+    with pytest.raises(BadField, match="not about version 2"):
+        _edited(house, mode="live")
+
+
+def _bare(house: Committee) -> list[str]:
+    with house.house.database.reading() as connection:
+        return [one.site for one in uncovered_of(connection, "ward", house.clock().date().isoformat())]
+
+
+def test_no_version_is_gone_back_to_that_was_decided_before_the_use_was_retired(house: Committee) -> None:
+    paper = {"about_kind": "use", "about": "ward", "type": "hazard-check", "title": "x", "digest": "1" * 64}
+    with house.house.database.changing(SYSTEM) as change:
+        DOCUMENTS.add(change, DOCUMENTS.validated({**paper, "size": 3, "media_type": "text/plain"}))
+    day = house.clock().date().isoformat()
+    with house.house.database.reading() as connection:
+        assert approved(connection, _use(house), day) == ["sepsis-120"]
+    _decided(house, CaseOutcome.RETIRED, policy=RETIRE, leads_to=Stage.RETIRED)
+    with house.house.database.reading() as connection:
+        assert approved(connection, _use(house), day) == []
