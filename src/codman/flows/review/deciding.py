@@ -13,8 +13,9 @@ from codman.evidence.statements import build, canonical_statement, read_bytes
 from codman.flows.filing import file_own
 from codman.flows.house import House
 from codman.flows.notary import sign_within
-from codman.flows.planning import keep_planned, still_ahead
+from codman.flows.planning import still_ahead
 from codman.flows.review.admitted import with_what_was_unknown
+from codman.flows.review.aftermath import follow_decision
 from codman.flows.review.cases import CannotDecide as CannotDecide
 from codman.flows.review.cases import (
     Docket,
@@ -25,8 +26,6 @@ from codman.flows.review.cases import (
     working,
 )
 from codman.flows.review.meant import require_grantable
-from codman.flows.review.staging import goes_on, retire_within, still_runs
-from codman.flows.review.superseded import rejected
 from codman.flows.review.voting import CaseChanged, count, table_of
 from codman.flows.review.voting import verdict_of as verdict_of
 from codman.jobs.times import instant
@@ -34,21 +33,17 @@ from codman.registry import governance
 from codman.registry.about import Known
 from codman.registry.access import Reader, require
 from codman.registry.database import Change
-from codman.registry.governance import CASES, PAUSE_PROPOSALS
+from codman.registry.governance import CASES
 from codman.registry.inventory import paths_of
-from codman.registry.nouns import PEOPLE, SITES, USES, VERSIONS
+from codman.registry.nouns import PEOPLE, SITES, VERSIONS
 from codman.registry.records import BadField
 from codman.registry.schema import uses
 from codman.registry.schema_review import cases
 from codman.review.clocks import clocks
 from codman.review.committee import vote_again_work_days
-from codman.review.stages import FAVOURABLE
-from codman.review.superseding import exposure
 from codman.review.terms import KIND_OF, TERMS
 from codman.review.votes import Tally, why_not_outcome
 from codman.spine.day import day_in, start_of, written_day
-from codman.spine.pausing import PauseCause, PauseProposalFields
-from codman.spine.policy import Checkpoint
 from codman.spine.record_statements import DecidedRequirement, DecisionPredicate, Meaning, PlannedSite
 from codman.spine.review import (
     GRANTED,
@@ -59,7 +54,6 @@ from codman.spine.review import (
     Procedure,
 )
 from codman.spine.statement import Digest, Kind, Subject
-from codman.spine.use import Decision, Use
 from codman.spine.verdict import Outcome, Result, Verdict
 
 _A_YEAR: Final = 365  # a decision of the whole committee is looked at again within it
@@ -70,12 +64,6 @@ _MEANING: Final[Mapping[CaseOutcome, Meaning]] = {
     CaseOutcome.RETIRED: Meaning.APPROVAL,
     CaseOutcome.DEFERRED: Meaning.REVIEW,
     CaseOutcome.REJECTED: Meaning.DISAPPROVAL,
-}
-_DECISION: Final[Mapping[CaseOutcome, Decision]] = {
-    CaseOutcome.APPROVED: Decision.APPROVED,
-    CaseOutcome.CONDITIONAL: Decision.CONDITIONAL,
-    CaseOutcome.DEFERRED: Decision.DEFERRED,
-    CaseOutcome.REJECTED: Decision.REJECTED,
 }
 
 
@@ -157,7 +145,7 @@ def decide(
             },
             None,
         )
-        _follow(change, found, closed, outcome, reasons)
+        follow_decision(change, found, closed, outcome, reasons)
         return closed
 
 
@@ -368,35 +356,3 @@ def stood_as(result: Result, accepted: Collection[str]) -> DecidedRequirement:
         evidence=None if evidence is None else Digest(sha256=evidence),
         accepted=result.outcome is Outcome.INCONCLUSIVE and result.id in accepted,
     )
-
-
-def _follow(change: Change, found: Docket, closed: Case, outcome: CaseOutcome, reasons: str) -> None:
-    """What the decision makes of the use. Where it runs changes when its sites accept, not before.
-
-    A retirement is the exception: what stops, stops at once and everywhere. What is rejected and runs is not stopped
-    without a person, and not left to run unnoticed: a pause of it is proposed in the same change.
-    """
-    if outcome is CaseOutcome.RETIRED:
-        retire_within(change, found.use, reasons)
-        return
-    use = keep_planned(change, found.use, closed) if outcome in GRANTED else found.use
-    if _carries(change, use, closed, outcome):
-        use = USES.change(change, use.id, {"decision": _DECISION[outcome].value}, None)
-    rejected = outcome is CaseOutcome.REJECTED
-    if rejected and (why := still_runs(change.connection, use, closed, change.at, change.zone)) is not None:
-        fields = PauseProposalFields(use=use.id, cause=PauseCause.REJECTED, because=why, case=closed.id)
-        PAUSE_PROPOSALS.add(change, fields)
-
-
-def _carries(change: Change, use: Use, closed: Case, outcome: CaseOutcome) -> bool:
-    """Whether what a case came to can be said of the use: it reaches as far as the use runs, and no rejection stands.
-
-    A silent run that is granted makes no approval of what is live; nor do a change or a look at how it does of what
-    nobody approved. A change that is refused or put off is not said of a use that goes on as it was decided.
-    """
-    beside = closed.checkpoint in (Checkpoint.CHANGE, Checkpoint.MONITORING)
-    if outcome not in GRANTED:
-        return not (beside and goes_on(change.connection, use, closed, change.at, change.zone))
-    if beside and use.decision not in FAVOURABLE:
-        return False
-    return exposure(closed.leads_to) >= exposure(use.stage) and not rejected(change.connection, use)

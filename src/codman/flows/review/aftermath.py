@@ -1,0 +1,59 @@
+"""What a signed decision makes of its use: the word for it, a retirement, or a pause that is proposed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from codman.flows.planning import keep_planned
+from codman.flows.review.cases import Docket
+from codman.flows.review.staging import goes_on, retire_within, still_runs
+from codman.flows.review.superseded import rejected
+from codman.registry.database import Change
+from codman.registry.governance import PAUSE_PROPOSALS
+from codman.registry.nouns import USES
+from codman.review.stages import FAVOURABLE
+from codman.review.superseding import exposure
+from codman.spine.pausing import PauseCause, PauseProposalFields
+from codman.spine.policy import Checkpoint
+from codman.spine.review import GRANTED, Case, CaseOutcome
+from codman.spine.use import Decision, Use
+
+_DECISION: Final[Mapping[CaseOutcome, Decision]] = {
+    CaseOutcome.APPROVED: Decision.APPROVED,
+    CaseOutcome.CONDITIONAL: Decision.CONDITIONAL,
+    CaseOutcome.DEFERRED: Decision.DEFERRED,
+    CaseOutcome.REJECTED: Decision.REJECTED,
+}
+
+
+def follow_decision(change: Change, found: Docket, closed: Case, outcome: CaseOutcome, reasons: str) -> None:
+    """Make of the use what was decided. Where it runs changes when its sites accept, not before.
+
+    A retirement is the exception: what stops, stops at once and everywhere. What is rejected and runs is not stopped
+    without a person, and not left to run unnoticed: a pause of it is proposed in the same change.
+    """
+    if outcome is CaseOutcome.RETIRED:
+        retire_within(change, found.use, reasons)
+        return
+    use = keep_planned(change, found.use, closed) if outcome in GRANTED else found.use
+    if _carries(change, use, closed, outcome):
+        use = USES.change(change, use.id, {"decision": _DECISION[outcome].value}, None)
+    rejected = outcome is CaseOutcome.REJECTED
+    if rejected and (why := still_runs(change.connection, use, closed, change.at, change.zone)) is not None:
+        fields = PauseProposalFields(use=use.id, cause=PauseCause.REJECTED, because=why, case=closed.id)
+        PAUSE_PROPOSALS.add(change, fields)
+
+
+def _carries(change: Change, use: Use, closed: Case, outcome: CaseOutcome) -> bool:
+    """Whether what a case came to can be said of the use: it reaches as far as the use runs, and no rejection stands.
+
+    A silent run that is granted makes no approval of what is live; nor do a change or a look at how it does of what
+    nobody approved. A change that is refused or put off is not said of a use that goes on as it was decided.
+    """
+    beside = closed.checkpoint in (Checkpoint.CHANGE, Checkpoint.MONITORING)
+    if outcome not in GRANTED:
+        return not (beside and goes_on(change.connection, use, closed, change.at, change.zone))
+    if beside and use.decision not in FAVOURABLE:
+        return False
+    return exposure(closed.leads_to) >= exposure(use.stage) and not rejected(change.connection, use)
