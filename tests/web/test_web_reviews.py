@@ -146,7 +146,10 @@ def test_from_a_question_to_a_signed_decision_with_a_condition_on_the_pages_alon
         assert voter.post(f"{here}/votes", data=vote).headers["location"] == f"{here}#part"
 
     decide = {"outcome": "approved with conditions", "reasons": "It finds what we miss"}
-    decide["revision"] = revision(chair.get(f"{here}/decide"))
+    before = chair.get(f"{here}/decide")
+    for said in ("Asks for", "Sepsis alert 1.2.0", "North", "On condition", ", by "):
+        assert said in before.text, said
+    decide["revision"] = revision(before)
     assert chair.post(f"{here}/decide", data=decide).headers["location"] == f"{here}/decision"
 
     text = plain(pages(house, "viewer").get(f"{here}/decision"))

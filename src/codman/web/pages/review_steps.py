@@ -21,7 +21,7 @@ from codman.web.topic import Topic
 from codman.web.views.forms import unanswered
 from codman.web.views.lists import Lists, is_search, searched
 from codman.web.views.marks import Fact
-from codman.web.views.review_facts import stops, votes_say
+from codman.web.views.review_facts import stops, votes_say, what_is_signed
 from codman.web.views.review_forms import STEPS, Step
 from codman.web.views.sent import Form
 from codman.web.views.step import Refused, refused_by, step_view
@@ -171,8 +171,7 @@ def _about(found: LaidOut, step: Step, values: Mapping[str, str]) -> list[Fact]:
     about = [Fact("Case", found.docket.use.name, detail=f"{case.checkpoint.value}, {case.state.value}")]
     if step.name == "decide":
         about += [votes_say(found), stops(found)]
-        waits = sum(one.state.value == "open" for one in found.docket.conditions)
-        about.append(Fact("Conditions", str(waits) if waits else "None"))
+        about += what_is_signed(found)
         if case.plans:
             about.append(
                 Fact("Change plans", str(len(case.plans)), detail="approved with it, if it grants what it asks")

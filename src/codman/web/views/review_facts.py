@@ -7,7 +7,7 @@ from typing import Final
 from codman.flows.review.beside import LaidOut
 from codman.review.unknown import nothing_known, said_of_nothing
 from codman.review.votes import COUNTED
-from codman.spine.review import Procedure
+from codman.spine.review import ConditionState, Procedure
 from codman.spine.verdict import Outcome
 from codman.web.render import day
 from codman.web.views import marks
@@ -85,3 +85,22 @@ def votes_say(found: LaidOut) -> Fact:
         return Fact("The votes say", "Nothing", detail="; ".join(votes.lacking) or "an emergency needs none")
     leads = "no majority" if votes.leads is None else votes.leads.value
     return Fact("The votes say", leads, detail="; ".join(votes.lacking) or "nothing is lacking")
+
+
+def what_is_signed(found: LaidOut) -> tuple[Fact, ...]:
+    """The artefact, the sites and every condition that a decision would be about (21 CFR 11.50)."""
+    case, names = found.docket.case, found.names
+    version = names.get(case.version or "", "")
+    planned = {site: f" (planned: {mode.value})" for site, mode in found.ahead.items()}
+    sites = [f"{names.get(site, site)}{planned.get(site, '')}" for site in case.sites]
+    waits = [one for one in found.docket.conditions if one.state is ConditionState.OPEN]
+    asked = tuple(
+        Fact("On condition", one.sentence, detail=f"{names.get(one.owner, one.owner)}, by {day(one.due_on)}")
+        for one in waits
+    )
+    return (
+        Fact("Asks for", case.leads_to.value.replace("-", " "), detail=f"{case.procedure.value} procedure"),
+        Fact("Version", f"{found.docket.product.name} {version}".strip(), detail="" if version else "no version named"),
+        Fact("Sites", ", ".join(sites) or "None named"),
+        *(asked or (Fact("Conditions", "None"),)),
+    )
