@@ -254,6 +254,9 @@ def _review(server, tokens, transport):
         assert covered.counts == {"fda-pccp": {"open": 3}}
 
         case = mary.reviews.open("mary-use", "go-live", sites=["icu"], quorum=3)
+        case = mary.reviews.plan_sites(case, {"st-mary": "silent"})
+        assert (sorted(case.sites), dict(case.planned)) == (["icu", "st-mary"], {"st-mary": "silent"})
+        case = mary.reviews.plan_sites(case, {"st-mary": None})
         assert [one.id for one in mary.reviews.list(use="mary-use")] == [mary.reviews.get(case.id).id]
         assert chair.reviews.name_reviewer(case.id, "reviewer", "clinical").person == "reviewer"
         assert reviewer.reviews.state_interest(case.id, "none").conflict == "none"
