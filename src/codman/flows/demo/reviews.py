@@ -18,10 +18,12 @@ from codman.flows.review.remarks import remark
 from codman.flows.review.seats import state_interest
 from codman.flows.review.voting import cast, table
 from codman.registry.nouns import USES
+from codman.registry.related import deployments_of
 from codman.registry.schema import statements, uses
 from codman.registry.schema_review import cases
 from codman.spine.policy import Checkpoint
 from codman.spine.review import Case, CaseOutcome, Choice, Conflict, Procedure
+from codman.spine.site import Mode
 from codman.spine.use import Stage, Use
 from codman.spine.verdict import Outcome
 
@@ -89,11 +91,14 @@ def _opened(house: House, committee: Committee, use: Use, checkpoint: Checkpoint
     emergency = procedure is Procedure.EMERGENCY
     by = committee.officer if emergency else committee.owners[use.id]
     due = (house.database.today() + timedelta(days=9)).isoformat()
+    with house.database.reading() as connection:
+        runs = any(one.mode is not Mode.ENDED for one in deployments_of(connection, use.id))
     return open_for(
         house,
         by,
         use.id,
         checkpoint,
+        sites=[] if runs or use.site is None else [use.site],  # what runs nowhere yet is decided for where it is to run
         procedure=procedure,
         chair=committee.chair.person,
         quorum=3,
