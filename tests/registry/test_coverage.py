@@ -286,7 +286,15 @@ def test_ten_thousand_uses_are_counted_in_seconds(book):
         connection.execute(
             insert(uses),
             [
-                {**record, "id": f"u{n}", "product": "product-1", "name": "x", "stage": "live", "decision": "undecided"}
+                {
+                    **record,
+                    "id": f"u{n}",
+                    "product": "product-1",
+                    "name": "x",
+                    "stage": "live",
+                    "decision": "undecided",
+                    "planned": {},
+                }
                 for n in range(many)
             ],
         )
