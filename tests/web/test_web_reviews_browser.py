@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "flows"))
 from axed import looked_at
 from committee import Committee, auroc, cast
 
-from codman.flows.review.before_the_decision import accept_inconclusive
+from codman.flows.review.before_the_decision import accept_inconclusive, add_condition
 from codman.flows.review.cases import docket, open_case
 from codman.flows.review.deciding import decide
 from codman.flows.review.remarks import remark
@@ -39,6 +39,7 @@ class Served(NamedTuple):
     open: str
     decided: str
     condition: str
+    own: str  # owed by somebody who says when it is done
     reader: dict[str, Any]
     house: Committee
 
@@ -61,6 +62,9 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         found.append(case.id)
     first = found[0]
     chair = house.person("chair")
+    own = add_condition(
+        house.house, chair, first, {**CONDITION, "sentence": "Train the night staff", "owner": "p-idle"}
+    )
     accepted = accept_inconclusive(house.house, chair, first, "discrimination", "the estimate holds", CONDITION)
     for name in ("clin", "stat", "safe"):
         cast(house.house, house.person(name), first, Choice.WITH_CONDITIONS)
@@ -70,7 +74,7 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     app, reader = make_web(house.house), {"now": chair}
     app.state.reader_of = lambda _request: reader["now"]
     with on_a_port(app) as address:
-        yield Served(address, found[1], first, accepted.condition, reader, house)
+        yield Served(address, found[1], first, accepted.condition, own.id, reader, house)
     house.house.close()
 
 
