@@ -260,6 +260,12 @@ def _review(server, tokens, transport):
         assert [one.id for one in mary.reviews.list(use="mary-use")] == [mary.reviews.get(case.id).id]
         assert chair.reviews.name_reviewer(case.id, "reviewer", "clinical").person == "reviewer"
         assert reviewer.reviews.state_interest(case.id, "none").conflict == "none"
+        seat = chair.reviews.correct_discipline(chair.reviews.read(case.id).reviewers[0], "critical care")
+        with pytest.raises(Refused, match="no conflict of interest"):
+            chair.reviews.lift_conflict(seat, "there is none")
+        chair.reviews.excuse(seat)
+        chair.reviews.name_reviewer(case.id, "reviewer", "clinical")
+        assert reviewer.reviews.state_interest(case.id, "none").conflict == "none"
         with pytest.raises(Refused, match="hold none of the roles"):
             reviewer.reviews.delegate(case.id, "viewer")
         assert reviewer.reviews.delegate(case.id, None).delegate is None

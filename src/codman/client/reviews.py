@@ -46,6 +46,23 @@ class Reviews(Readable[Case]):
         """Ask somebody to review it."""
         return Reviewer.model_validate(self._do(name, "reviewers", {"person": person, "discipline": discipline}))
 
+    def correct_discipline(self, reviewer: Reviewer, discipline: str) -> Reviewer:
+        """Correct what a reviewer judges a case as, before anybody voted in it; never one's own.
+
+        Raises:
+            Conflict: Somebody voted.
+            ChangedMeanwhile: It was changed since it was read.
+        """
+        return self._of_reviewer(reviewer, "discipline", {"discipline": discipline})
+
+    def lift_conflict(self, reviewer: Reviewer, why: str) -> Reviewer:
+        """Lift a conflict of interest that a reviewer stated, with a reason; they state their interest anew."""
+        return self._of_reviewer(reviewer, "lifting", {"why": why})
+
+    def excuse(self, reviewer: Reviewer) -> None:
+        """Take a reviewer off a case; who voted, or stated a conflict of interest, stays on it."""
+        self._sender.send("DELETE", f"/reviewers/{reviewer.id}", etag=f'"{reviewer.revision}"')
+
     def state_interest(self, name: str, conflict: Conflict | str, note: str | None = None) -> Reviewer:
         """Say whether one has a conflict of interest: `none` or `conflict`."""
         return Reviewer.model_validate(self._do(name, "interest", {"conflict": conflict, "note": note}))
@@ -145,6 +162,12 @@ class Reviews(Readable[Case]):
         body = {"outcome": outcome, "reasons": reasons, "on": on, "expires_on": expires_on}
         path = f"{self._path}/{case.id}/decision"
         return self._read(self._sender.send("POST", path, json=body, etag=f'"{case.revision}"'))
+
+    def _of_reviewer(self, reviewer: Reviewer, step: str, body: Mapping[str, Any]) -> Reviewer:
+        path = f"/reviewers/{reviewer.id}/{step}"
+        return Reviewer.model_validate(
+            self._sender.send("POST", path, json=dict(body), etag=f'"{reviewer.revision}"').json()
+        )
 
     def _do(self, name: str, step: str, body: Mapping[str, Any]) -> Any:
         return self._sender.send("POST", f"{self._path}/{name}/{step}", json=dict(body)).json()
