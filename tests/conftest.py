@@ -112,6 +112,8 @@ def postgresql() -> Iterator[Callable[..., str]]:
         def make(name: str, template: str | None) -> str:
             with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
                 like = f" TEMPLATE {template}" if template else ""
+                if template and connection.info.server_version >= 15_00_00:
+                    like += " STRATEGY file_copy"  # half the time of a copy through the log
                 connection.execute(f"CREATE DATABASE {name}{like}")  # type: ignore[arg-type]
             if name != TEMPLATE:
                 DATABASES.append((server, name))

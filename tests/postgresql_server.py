@@ -54,7 +54,8 @@ def running() -> Iterator[str]:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        options = ["-p", str(port), "-h", "127.0.0.1", "-k", "", "-c", "fsync=off", "-c", "max_connections=120"]
+        settings = ["fsync=off", "full_page_writes=off", "max_connections=120"]
+        options = ["-p", str(port), "-h", "127.0.0.1", "-k", "", *(part for one in settings for part in ("-c", one))]
         server = subprocess.Popen([postgres, "-D", str(data), *options], **start)  # type: ignore[call-overload]
         try:
             _wait(port)

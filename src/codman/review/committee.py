@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-import yaml
 from pydantic import Field, model_validator
 
 from codman.review.packs.dated import Strict
@@ -15,6 +14,7 @@ from codman.review.policy.diff import CHANGED, LOOSENED, TIGHTENED, Difference
 from codman.review.policy.requirement import Change
 from codman.spine.policy import Committee, Name, Policy
 from codman.spine.use import Tier
+from codman.spine.yaml_text import read_yaml
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,4 +157,4 @@ def as_listed(discipline: str) -> str:
 
 @cache
 def _floors() -> _Floors:
-    return _Floors.model_validate(yaml.safe_load(files("codman.review").joinpath("committee.yaml").read_text("utf-8")))
+    return _Floors.model_validate(read_yaml(files("codman.review").joinpath("committee.yaml").read_text("utf-8")))

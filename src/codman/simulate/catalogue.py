@@ -6,11 +6,11 @@ from functools import cache
 from importlib.resources import files
 from typing import Annotated, Literal, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from codman.spine.product import ProductKind
 from codman.spine.use import DecisionRole, Impact, Tier
+from codman.spine.yaml_text import read_yaml
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 
@@ -86,4 +86,4 @@ class Catalogue(_Strict):
 def read_catalogue() -> Catalogue:
     """The catalogue that ships with the package."""
     text = files("codman.simulate").joinpath("catalogue.yaml").read_text(encoding="utf-8")
-    return Catalogue.model_validate(yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)))  # noqa: S506 (both are safe)
+    return Catalogue.model_validate(read_yaml(text))

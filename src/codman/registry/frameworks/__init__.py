@@ -9,10 +9,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Annotated, Final
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from codman.spine.statement import Kind, Origin
+from codman.spine.yaml_text import read_yaml
 
 NAMES: Final = ("hti-1", "chai-model-card", "omb-2025")
 
@@ -63,8 +63,7 @@ class Framework(_Part):
 def framework(name: str) -> Framework:
     """One framework, a name of `NAMES`."""
     text = (files("codman.registry.frameworks") / f"{name}.yaml").read_text(encoding="utf-8")
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # PyYAML can be built without libyaml
-    return Framework.model_validate(yaml.load(text, loader))  # noqa: S506 (both are safe)
+    return Framework.model_validate(read_yaml(text))
 
 
 def every_framework() -> tuple[Framework, ...]:

@@ -14,8 +14,6 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Final
 
-import yaml
-
 from codman.registry.frameworks import framework
 from codman.registry.imports.convert import slug
 from codman.registry.imports.dates import day_comes_first, read_day, reads_both_ways
@@ -32,6 +30,7 @@ from codman.registry.imports.values import (
     tier_of,
     yes_or_no,
 )
+from codman.spine.yaml_text import read_yaml
 
 SURE: Final = 0.9
 _LEAST: Final = 0.5  # below this a column is no candidate
@@ -286,7 +285,7 @@ def _quoted(text: str) -> str:
 @cache
 def _synonyms() -> dict[str, tuple[str, ...]]:
     text = (files("codman.registry.imports") / "synonyms.yaml").read_text(encoding="utf-8")
-    return {target: tuple(map(normal, words)) for target, words in yaml.safe_load(text).items()}
+    return {target: tuple(map(normal, words)) for target, words in read_yaml(text).items()}
 
 
 @cache

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache, cached_property
 from importlib.resources import files
@@ -22,6 +22,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from codman.errors import BadInput, nearest
 from codman.registry.imports.table import normal
 from codman.review.intake.condition import ALWAYS, Condition, as_condition
+from codman.spine.yaml_text import read_yaml
 
 NOT_KNOWN: Final = "not known"  # an honest answer where a question allows it: it decides nothing
 NONE: Final = "none"  # of a list: none of these, which is an answer
@@ -233,7 +234,7 @@ def read_form(body: bytes, name: str) -> Form:
         BadQuestions: It is no YAML, or not a form; the reason names the question.
     """
     try:
-        return Form.model_validate(yaml.safe_load(body))
+        return Form.model_validate(read_yaml(body))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise BadQuestions(name, f"it is no YAML: {str(error).splitlines()[0][:200]}") from None
     except ValidationError as error:
@@ -266,15 +267,22 @@ def form_of(edition: str, folder: Traversable | None = None) -> Form:
         NoSuchEdition: It is not here.
         BadQuestions: Its file cannot be read.
     """
-    here = {form.edition: form for form in (*_earlier(folder), current_form())}
-    if edition not in here:
-        raise NoSuchEdition(edition, tuple(sorted(here)))
-    return here[edition]
+    current = current_form()
+    if edition == current.edition:
+        return current
+    earlier = _packaged() if folder is None else _editions(folder)
+    if edition not in earlier:
+        raise NoSuchEdition(edition, tuple(sorted({*earlier, current.edition})))
+    return earlier[edition]
 
 
-def _earlier(folder: Traversable | None) -> Iterator[Form]:
-    folder = folder or files(_ROOM) / "editions"
-    if folder.is_dir():
-        for file in sorted(folder.iterdir(), key=lambda one: one.name):
-            if file.name.endswith(".yaml"):
-                yield read_form(file.read_bytes(), file.name)
+@cache
+def _packaged() -> dict[str, Form]:
+    return _editions(files(_ROOM) / "editions")
+
+
+def _editions(folder: Traversable) -> dict[str, Form]:
+    if not folder.is_dir():
+        return {}
+    forms = (read_form(file.read_bytes(), file.name) for file in folder.iterdir() if file.name.endswith(".yaml"))
+    return {form.edition: form for form in forms}

@@ -14,13 +14,13 @@ from typing import Any, Final
 import yaml
 
 from codman.errors import BadInput, nearest
+from codman.spine.yaml_text import FAST_SAFE_LOADER
 
 MAX_BYTES: Final = 1024 * 1024
 MAX_DEPTH: Final = 20
 MAX_BRACKETS: Final = 200  # open at once; far above MAX_DEPTH, because a title may hold some
 Place = tuple[str | int, ...]
 
-_FAST: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # PyYAML can be built without libyaml
 _INTEGER: Final = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _DECIMAL: Final = re.compile(r"[-+]?([0-9]{1,40}\.?[0-9]{0,40}|\.[0-9]{1,40})([eE][-+]?[0-9]{1,3})?")
 _IMPLICIT: Final = frozenset(
@@ -154,7 +154,7 @@ def parse(data: bytes, path: str, *, as_text: frozenset[str], ours: bool = False
     if _brackets(text) > MAX_BRACKETS:  # YAML's own reader would take minutes to find that out
         raise BadPolicy(path, None, "it is nested too deep", "write it flat, as in the documentation")
     try:
-        loader = (_FAST if ours else yaml.SafeLoader)(text)
+        loader = (FAST_SAFE_LOADER if ours else yaml.SafeLoader)(text)
         node = loader.get_single_node()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark

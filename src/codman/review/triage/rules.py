@@ -17,6 +17,7 @@ from codman.errors import BadInput
 from codman.review.intake.condition import ALWAYS
 from codman.review.intake.question import Form, Name, When, check_answers, form_of
 from codman.spine.use import Tier
+from codman.spine.yaml_text import read_yaml
 
 
 class BadRules(BadInput):
@@ -133,7 +134,7 @@ def read_rules(body: bytes, name: str) -> Rules:
         BadRules: It is no YAML, or no rules; the reason names the rule.
     """
     try:
-        return Rules.model_validate(yaml.safe_load(body))
+        return Rules.model_validate(read_yaml(body))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise BadRules(name, f"it is no YAML: {str(error).splitlines()[0][:200]}") from None
     except ValidationError as error:
