@@ -380,6 +380,17 @@ def test_documents_are_matched_by_their_type():
     assert held(text, evaluation(AUROC)).outcome is Outcome.MISSING
 
 
+def test_every_kind_of_document_that_was_given_is_named_where_one_is_missing():
+    kinds = ["consent", "contract", "guide", "manual", "plan", "protocol", "register", "report", "summary"]
+
+    missing = held(policy_text("  - id: card\n    document: model-card\n"), *[document(kind) for kind in kinds])
+
+    assert missing.results[0].sentence == (
+        "No model card was given; documents given: "
+        "consent, contract, guide, manual, plan, protocol, register, report, summary."
+    )
+
+
 def test_a_statement_that_must_be_there_is_there_or_missing():
     text = policy_text("  - id: scan\n    evidence: scan\n  - id: eval\n    evidence: evaluation\n")
 

@@ -292,7 +292,7 @@ def _missing(
             said += f"; what is there comes from origin {' and '.join(others)}, which does not count here"
         elif requirement.asked_as == "document":
             there = sorted({str(e.predicate.get("document")) for e in exhibits if e.kind is requirement.evidence})
-            said += f"; documents given: {', '.join(there[:5])}" if there else ""
+            said += f"; documents given: {', '.join(there)}" if there else ""
     return Finding(outcome=Outcome.MISSING, said=wording.sentence(said))
 
 
