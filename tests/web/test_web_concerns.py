@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
 
 import httpx
 import pytest
-from seen_pages import Pages
+import yaml
+from seen_pages import Pages, pages_of
 from small_house import reader
 from sqlalchemy import select
 
 from codman.flows.concerns.posters import make_poster
 from codman.flows.concerns.throttle import MOST_OF_ONE
 from codman.flows.house import House
+from codman.jobs.notifier import Message
 from codman.jobs.tables import outbox
 from codman.registry.governance import CONCERNS
 from codman.registry.nouns import USES
@@ -22,6 +26,13 @@ from codman.spine.person import Role
 from codman.web.app import make_web
 
 SAID = {"category": "it missed something", "severity": "harm", "words": "The alert came two hours late."}
+
+
+class FakeNotifier:
+    """Takes every message."""
+
+    def send(self, message: Message) -> str | None:
+        return f"taken at try {message.attempt}"
 
 
 def concerns(house: House) -> list[Concern]:
@@ -188,6 +199,33 @@ def test_whoever_is_signed_in_chooses_the_tool_and_whether_they_are_named(house:
     owner.post("/concern", data={**SAID, "use": "use-sepsis", "named": "yes"})
     first, second = concerns(house)
     assert (first.use, first.raised_by, second.raised_by) == ("use-sepsis", None, "person-owner")
+
+
+def test_a_poster_promises_what_the_houses_clocks_and_its_mail_keep(house: House, link: str, tmp_path: Path) -> None:
+    ready = files("codman.review").joinpath("clocks.yaml").read_text("utf-8")
+    own = yaml.safe_load(ready) | {
+        "seen_within_hours": {
+            "no harm": 48,
+            "near miss": 0.25,  # sooner than after serious harm: not what the sheet says of serious harm
+            "unknown": 8,
+            "harm": 4,
+            "serious harm or death": 0.5,
+        }
+    }
+    (tmp_path / "clocks.yaml").write_text(yaml.safe_dump(own), encoding="utf-8")
+    settings = house.settings.model_copy(update={"concern_clocks": tmp_path / "clocks.yaml"})
+
+    def sheet(within: House) -> str:
+        return pages_of(within, None).get(f"{link}/poster").text
+
+    unmailed = sheet(replace(house, settings=settings))
+    assert "It waits for the accountable clinician of this site, who must look within 30 minutes" in unmailed
+    assert "if a patient was seriously harmed, and within 48 hours whatever it is about" in unmailed
+    assert "No mail goes out: they see it when they next open Codman" in unmailed
+    mailed = sheet(replace(house, settings=settings, notifiers={"mail": FakeNotifier()}))
+    assert "It is mailed to the accountable clinician of this site" in mailed
+    assert "If nobody does, it goes further by itself" in mailed
+    assert "within an hour if a patient was seriously harmed" in sheet(house)  # the ready clocks
 
 
 def test_a_poster_is_made_printed_and_taken_back(pages: Pages, nobody: httpx.Client) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -18,6 +19,7 @@ from sqlalchemy import Connection, insert, select
 from codman.flows import records
 from codman.flows.concerns.people import who_sees
 from codman.flows.concerns.raising import Place
+from codman.flows.concerns.telling import MAIL
 from codman.flows.house import House
 from codman.registry.access import Reader, require
 from codman.registry.accounts_throttle import digest_of
@@ -52,7 +54,8 @@ class Poster:
     posted: Posted
     address: str  # where its code leads
     reaches: str  # who sees a concern first: accountable clinician, owner of the use, governance office
-    within_hours: tuple[tuple[str, float], ...]  # by when, by how bad it is
+    mailed: bool  # a mail goes to them; without one they see it when they next look
+    within_hours: Mapping[ConcernSeverity, float]  # by when, by how bad it is
     public: bool  # a browser on the ward can reach the address
 
 
@@ -118,13 +121,13 @@ def poster(house: House, token: str) -> Poster | None:
             raised_at=now,
             see_by=now,
         )
-        reaches = who_sees(connection, asked).circle.value
-    hours = clocks(house.settings.concern_clocks).seen_within_hours
+        told = who_sees(connection, asked)
     return Poster(
         posted=posted,
         address=f"{house.settings.address}/concern/{token}",
-        reaches=reaches,
-        within_hours=tuple((severity.value, hours[severity]) for severity in ConcernSeverity),
+        reaches=told.circle.value,
+        mailed=bool(told.by_mail) and MAIL in house.notifiers,
+        within_hours=clocks(house.settings.concern_clocks).seen_within_hours,
         public=house.settings.public_url is not None,
     )
 

@@ -85,7 +85,9 @@ class PosterView:
     address: str
     drawing: str  # SVG
     reaches: str
-    soonest: str
+    mailed: bool
+    soonest: str  # after serious harm
+    at_latest: str  # whatever it is about
     public: bool
 
 
@@ -157,16 +159,23 @@ def reaches(circle: str) -> str:
 
 def poster_view(poster: Poster) -> PosterView:
     """The sheet for the wall."""
-    soonest = min(hours for _severity, hours in poster.within_hours)
     return PosterView(
         use=poster.posted.use,
         site=poster.posted.site,
         address=poster.address,
         drawing=qr_code(poster.address),
         reaches=reaches(poster.reaches),
-        soonest="an hour" if soonest == 1 else f"{soonest:g} hours",
+        mailed=poster.mailed,
+        soonest=_hours(poster.within_hours[ConcernSeverity.SERIOUS]),
+        at_latest=_hours(max(poster.within_hours.values())),
         public=poster.public,
     )
+
+
+def _hours(number: float) -> str:
+    if number < 1:
+        return f"{number * 60:.0f} minutes"
+    return "an hour" if number == 1 else f"{number:g} hours"
 
 
 def _radio(
