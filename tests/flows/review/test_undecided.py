@@ -116,6 +116,31 @@ def test_a_refusal_ends_what_was_decided_before_it(house):
     assert said(house) == ["it runs live at North, and it was refused since"]
 
 
+def test_a_change_whose_decision_ran_out_is_said_to_have_run_out_and_not_to_be_refused(house):
+    decided(house, expires_on=DAY)
+    decided(house, checkpoint="change")
+    stands(house, stage="live", decision="approved")
+    runs(house, "live")
+
+    assert said(house) == ["it runs live at North, and the decision that was changed stood until 1 Nov 2026"]
+
+
+def test_a_version_that_change_control_reopened_is_not_said_to_be_refused(house):
+    decided(house, version=None)
+    stands(house, stage="live", decision="approved")
+    runs(house, "live")
+    with house.house.database.changing(SYSTEM) as change:
+        fields = {
+            "use": "ward", "policy": "p", "requirement": "discrimination", "changed": "version",
+            "became": "sepsis-120", "because": "version 1.1.0 became 1.2.0",
+        }  # fmt: skip
+        governance.REOPENINGS.add(change, governance.REOPENINGS.validated(fields))
+
+    assert said(house) == ["it runs live at North, and what its version changed is still to be shown again"]
+    decided(house, CaseOutcome.REJECTED)
+    assert said(house) == ["it runs live at North, and it was refused since"]
+
+
 def test_what_was_decided_elsewhere_holds_up_to_the_stage_of_the_use(house):
     stands(house, stage="silent", decision="approved")
     runs(house, "silent")

@@ -8,13 +8,14 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from codman.flows.review.superseded import rejected
 from codman.registry import governance
 from codman.registry.names import names_of
 from codman.registry.nouns import USES
 from codman.registry.places import marked
 from codman.registry.schema import deployments
 from codman.registry.schema_review import cases
-from codman.registry.undecided import OF, uncovered_by_use, uncovered_of
+from codman.registry.undecided import OF, settled_versions, uncovered_by_use, uncovered_of
 from codman.review.stages import ways_from
 from codman.spine.day import written_day
 from codman.spine.pausing import PauseCause, PauseProposalFields
@@ -57,8 +58,14 @@ def uncovered(connection: Connection, use: Use, day: str) -> list[Uncovered]:
         return []
     granted = _granted(connection, use)
     named = names_of(connection, [one.version for one in granted])
-    ended = "retired" if _retired_since(connection, use, granted) else "refused"
-    return [_because(one, use, granted, day, named, ended) for one in found]
+    if _retired_since(connection, use, granted):
+        return [_because(one, use, granted, day, named, "it was retired since") for one in found]
+    unshown = frozenset() if rejected(connection, use) else settled_versions(connection, use.id)[1]
+    again = "what its version changed is still to be shown again"
+    return [
+        _because(one, use, granted, day, named, again if one.version in unshown else "it was refused since")
+        for one in found
+    ]
 
 
 def sentences(found: Iterable[Uncovered], called: Mapping[str, str]) -> list[str]:
@@ -150,7 +157,12 @@ def _because(
         if one.version is None:
             return Uncovered(one, f"which version runs is not said: the decision is about {label}", of_version=True)
         return Uncovered(one, f"the decision is about version {label}", of_version=True)
-    return Uncovered(one, f"it was {ended} since")
+    if all(case.checkpoint is Checkpoint.CHANGE for case in reach):
+        over = [case for case in granted if case not in standing and case.checkpoint is not Checkpoint.CHANGE]
+        if over:
+            last = max(case.expires_on or "" for case in over)
+            return Uncovered(one, f"the decision that was changed stood until {written_day(last)}")
+    return Uncovered(one, ended)
 
 
 def _listed(names: Sequence[str]) -> str:
