@@ -259,7 +259,7 @@ def _lack(
         many = "a concern about harm is open" if standing.harm_open == 1 else "concerns about harm are open"
         return Lack(need, f"{many}: close it with what was found") if standing.harm_open and not stays else None
     if need is Need.HAZARDS:
-        why = "nobody has checked who and what still depends on it"
+        why = "nobody has checked who and what still depends on it since it came to the newest of its sites"
         return None if standing.hazards_checked else Lack(need, why)
     if need is Need.RETIREMENT:
         never_ran = standing.stage in BEFORE_RUNNING and not (standing.deployed or standing.legacy)

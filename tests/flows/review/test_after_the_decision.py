@@ -26,13 +26,13 @@ from codman.registry import governance
 from codman.registry.access import Held, NotAllowed
 from codman.registry.governance import CONDITIONS
 from codman.registry.log import SYSTEM
-from codman.registry.nouns import DEPLOYMENTS, USES
+from codman.registry.nouns import DEPLOYMENTS, SITES, USES
 from codman.registry.records import BadField
 from codman.registry.replay import check_records
 from codman.spine.pausing import PauseCause, PauseState
 from codman.spine.person import Role
 from codman.spine.review import CaseOutcome, Choice, ConditionState
-from codman.spine.site import DeploymentFields, Mode
+from codman.spine.site import DeploymentFields, Mode, SiteFields
 from codman.spine.use import Stage
 
 PLAN = {"sentence": "A plan for nights", "owner": "p-owner", "due_on": "2026-12-01", "document": "night-plan"}
@@ -97,6 +97,22 @@ def test_a_retirement_needs_its_check_and_ends_what_runs_at_every_site_in_the_sa
 
     assert done.outcome is CaseOutcome.RETIRED
     assert (stage(house), modes(house)) == (Stage.RETIRED, [Mode.ENDED, Mode.ENDED])
+
+
+def test_a_check_of_who_depends_on_it_does_not_speak_of_a_site_that_came_after_it(house):
+    paper(house, house.second, HAZARD_CHECK)
+    house.clock.forward(days=1)
+    with house.house.database.changing(SYSTEM) as change:
+        SITES.add(change, SiteFields(name="West", level="hospital"), "west")
+        DEPLOYMENTS.add(change, DeploymentFields(use="ward", site="west", mode=Mode.SILENT), "d-west")
+
+    with pytest.raises(CannotMove, match="since it came to the newest of its sites"):
+        closed(house, CaseOutcome.RETIRED, Choice.APPROVE, leads_to=Stage.RETIRED)
+
+    paper(house, house.second, HAZARD_CHECK, b"checked again")
+    with house.house.database.reading() as connection:
+        (case,) = governance.every(connection, "case")
+    assert decide(house.house, house.person("chair"), case.id, case.revision, CaseOutcome.RETIRED, "it goes")
 
 
 @pytest.mark.parametrize("path", [(), (Stage.PAUSED,), (Stage.PAUSED, Stage.IN_REVIEW)])

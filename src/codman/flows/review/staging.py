@@ -273,7 +273,11 @@ def standing_of_use(connection: Connection, use: Use, runs: list[Deployment], zo
     running = {one.version or "" for one in there}
     labels = names_of(connection, running)
     retired = [one.decided_at for one in decided if one.outcome is CaseOutcome.RETIRED]
-    checked = select(documents.c.id).where(documents.c.about == use.id, documents.c.type == HAZARD_CHECK)
+    # who depends on it where it came to since, a check filed before cannot tell
+    came = max((one.created_at for one in there), default="")
+    checked = select(documents.c.id).where(
+        documents.c.about == use.id, documents.c.type == HAZARD_CHECK, documents.c.created_at >= came
+    )
     return Standing(
         stage=use.stage,
         tier=use.tier,
