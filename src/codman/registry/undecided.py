@@ -263,3 +263,11 @@ def uncovered_by_use(connection: Connection, today: str, *which: ColumnElement[b
     for row in rows:
         found.setdefault(row.use, []).append(DEPLOYMENTS.read(row))
     return found
+
+
+def somewhere_uncovered(connection: Connection, names: Sequence[str], today: str) -> set[str]:
+    """Those of these uses that run somewhere, in any way, though no decision covers it."""
+    rows = connection.execute(
+        select(deployments.c.use).select_from(JOINED).where(deployments.c.use.in_(names), uncovered(today)).distinct()
+    )
+    return set(rows.scalars())

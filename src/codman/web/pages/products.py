@@ -31,7 +31,15 @@ def product_page(visit: VisitDep, product_id: str) -> Response:
     with visit.house.database.reading() as connection:
         may_change = bool(open_fields(connection, visit.reader, "product", product))
         may_version = may_add_to(connection, visit.reader, "version", "product", product)
-        view = product_view(connection, product, visit.reader, filed, may_change=may_change, may_version=may_version)
+        view = product_view(
+            connection,
+            product,
+            visit.reader,
+            filed,
+            today=visit.house.database.today().isoformat(),
+            may_change=may_change,
+            may_version=may_version,
+        )
     return visit.show(
         "product.html",
         view,

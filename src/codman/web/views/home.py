@@ -17,6 +17,7 @@ from codman.registry.erasure import waiting as waiting_erasures
 from codman.registry.mine import in_an_emergency, owned_by, runs_of, with_evidence
 from codman.registry.names import names_of
 from codman.registry.nouns import SITES
+from codman.registry.undecided import somewhere_uncovered
 from codman.spine.day import written_moment
 from codman.web.access import is_page
 from codman.web.views import marks
@@ -98,6 +99,7 @@ def home_view(
     evidence = with_evidence(connection, [use.id for use in owned])
     runs = runs_of(connection, [use.id for use in owned])
     alone = in_an_emergency(connection, [use.id for use in owned])
+    bare = somewhere_uncovered(connection, [use.id for use in owned], today)
     named = names_of(connection, [*(one.deployment.use for one in waiting), *_sites_named(waiting)])
     reads = may(reader, "review.read")
     shown = [
@@ -105,7 +107,7 @@ def home_view(
             href=f"/uses/{use.id}",
             name=use.name,
             stage=marks.mode(use.stage),
-            decision=marks.decision(use.decision, emergency=use.id in alone),
+            decision=marks.decision(use.decision, emergency=use.id in alone, partly=use.id in bare),
             gaps=tuple(gaps(use, runs.get(use.id, []), has_evidence=use.id in evidence)),
         )
         for use in owned

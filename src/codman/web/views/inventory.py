@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from codman.registry.inventory import FACETS, FILTERS, ORDERS, RUNS, Question, evidence_counts, facets, search
 from codman.registry.mine import in_an_emergency
+from codman.registry.undecided import somewhere_uncovered
 from codman.spine.use import Listed
 from codman.web.views import marks
 
@@ -184,7 +185,9 @@ def inventory_view(
     found = search(connection, question, within)
     counted = facets(connection, question, within)
     evidence = evidence_counts(connection, [item.id for item in found.items])
-    alone = in_an_emergency(connection, [item.id for item in found.items])
+    shown = [item.id for item in found.items]
+    alone = in_an_emergency(connection, shown)
+    bare = somewhere_uncovered(connection, shown, question.day)
     pairs = written(question)
     query = urlencode(pairs)
     here = address(question)
@@ -193,7 +196,10 @@ def inventory_view(
         total=found.total,
         whole=not (question.words or question.where or question.not_where),
         headings=_headings(question),
-        lines=tuple(_line(item, evidence.get(item.id, 0), emergency=item.id in alone) for item in found.items),
+        lines=tuple(
+            _line(item, evidence.get(item.id, 0), emergency=item.id in alone, partly=item.id in bare)
+            for item in found.items
+        ),
         facets=tuple(_facet(question, name, counted[name]) for name in FACETS if len(counted[name]) > 0),
         chips=_chips(question, named or {}),
         kept=tuple((name, value) for name, value in pairs if name != "q"),
@@ -294,7 +300,7 @@ def _heading(question: Question, text: str, order: str) -> Heading:
     )
 
 
-def _line(item: Listed, evidence: int, *, emergency: bool) -> Line:
+def _line(item: Listed, evidence: int, *, emergency: bool, partly: bool) -> Line:
     shown = "; ".join(item.sites[:2]) + (f" and {len(item.sites) - 2} more" if len(item.sites) > 2 else "")
     return Line(
         href=f"/uses/{item.id}",
@@ -305,7 +311,7 @@ def _line(item: Listed, evidence: int, *, emergency: bool) -> Line:
         where=shown or item.organisation or "",
         stage=marks.mode(item.stage),
         since=item.stage_since,
-        decision=marks.decision(item.decision, emergency=emergency),
+        decision=marks.decision(item.decision, emergency=emergency, partly=partly),
         tier=item.tier or "",
         owner=item.owner or "",
         evidence=evidence,

@@ -109,11 +109,10 @@ def mode(name: str) -> Tag:
     return _MODES.get(name, Tag(name))
 
 
-def decision(name: str, *, emergency: bool = False) -> Tag:
-    """What was decided, and that it was in an emergency."""
-    if emergency and name in _IN_AN_EMERGENCY:
-        return _IN_AN_EMERGENCY[name]
-    return _DECISIONS.get(name, Tag(name))
+def decision(name: str, *, emergency: bool = False, partly: bool = False) -> Tag:
+    """What was decided, that it was in an emergency, and that some of what runs is not covered by it."""
+    said = _IN_AN_EMERGENCY[name] if emergency and name in _IN_AN_EMERGENCY else _DECISIONS.get(name, Tag(name))
+    return Tag(f"{said.text}, not for all that runs", "unsure", "!") if partly and name in _IN_AN_EMERGENCY else said
 
 
 def standing(name: str) -> Tag:

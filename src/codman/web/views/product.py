@@ -18,6 +18,7 @@ from codman.registry.names import names_of
 from codman.registry.nouns import VENDORS
 from codman.registry.related import MatchRow, answers_about, documents_about, matches_of, uses_of, versions_of
 from codman.registry.timeline import Asked, entries_of
+from codman.registry.undecided import somewhere_uncovered
 from codman.spine.product import Product, Vendor, Version
 from codman.web.render import brief, day, money
 from codman.web.views import marks
@@ -98,6 +99,7 @@ def product_view(
     reader: Reader,
     statements: Sequence[Filed],
     *,
+    today: str,
     may_change: bool,
     may_version: bool,
 ) -> ProductView:
@@ -108,6 +110,7 @@ def product_view(
         product: The product.
         reader: Who looks.
         statements: The evidence filed for it, the newest first.
+        today: The day, in the house's zone.
         may_change: Whether they may change it.
         may_version: Whether they may add a version.
     """
@@ -115,6 +118,7 @@ def product_view(
     theirs = changeable(connection, reader, "version", versions)
     uses = uses_of(connection, product.id, paths_for(reader, "inventory.read"))
     alone = in_an_emergency(connection, [use.id for use in uses])
+    bare = somewhere_uncovered(connection, [use.id for use in uses], today)
     vendor = VENDORS.get(connection, product.vendor) if product.vendor else None
     covered = product_coverage(connection, product.id)
     history = entries_of(connection, Asked(about=[product.id, *(one.id for one in versions)], limit=20)).items
@@ -133,7 +137,7 @@ def product_view(
                 href=f"/uses/{use.id}",
                 name=use.name,
                 stage=marks.mode(use.stage),
-                decision=marks.decision(use.decision, emergency=use.id in alone),
+                decision=marks.decision(use.decision, emergency=use.id in alone, partly=use.id in bare),
                 tier=use.tier.value if use.tier else "",
             )
             for use in uses

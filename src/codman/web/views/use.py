@@ -26,7 +26,6 @@ from codman.registry.standing import Tally, tally_of
 from codman.registry.timeline import Asked, abouts_of_use, entries_of
 from codman.spine.concern import Pause
 from codman.spine.product import Product
-from codman.spine.review import Case
 from codman.spine.site import Deployment, Mode
 from codman.spine.use import RUNNING, Decision, Stage, Use
 from codman.web.render import count, day
@@ -36,6 +35,7 @@ from codman.web.views.coverage import tally_lines
 from codman.web.views.documents import DocumentLine, document_lines
 from codman.web.views.history import Event, events, ids_in, planned_in
 from codman.web.views.marks import Fact, Gap, Tag
+from codman.web.views.use_review import decision_tag
 
 SHOWN_EVENTS: Final = 20
 SHOWN_STATEMENTS: Final = 12
@@ -134,6 +134,7 @@ def use_view(
     seen = {one.id for one in runs}
     bare = [one for one in uncovered(connection, use, today) if one.deployment.id in seen]
     why = {one.deployment.id: one.why for one in bare}
+    decision = decision_tag(use, standing_case(connection, use.id, today), partly=bool(bare))
     asked = waits_at(connection, use, runs, now.isoformat(), now.tzinfo or UTC)
     reads = may(reader, "review.read")
     beside = {name: accepts(one, _only(named, runs), reads=reads) for name, one in asked.items()}
@@ -142,8 +143,8 @@ def use_view(
         name=use.name,
         product=product.name,
         product_href=f"/products/{product.id}",
-        tags=_tags(use, product, standing_case(connection, use.id, today)),
-        facts=_facts(use, runs, evidence, named, asked),
+        tags=_tags(use, product, decision),
+        facts=_facts(use, runs, evidence, named, asked, decision),
         gaps=tuple(
             gaps(
                 use,
@@ -253,10 +254,10 @@ def _sites(number: int) -> str:
     return "1 site" if number == 1 else f"{number} sites"
 
 
-def _tags(use: Use, product: Product, standing: Case | None) -> tuple[Tag, ...]:
+def _tags(use: Use, product: Product, decision: Tag) -> tuple[Tag, ...]:
     stage = marks.mode(use.stage)
     since = f" since {day(use.stage_since)}" if use.stage_since else ""
-    tags = [Tag(stage.text + since, stage.tone, stage.sign), _decided(use, standing)]
+    tags = [Tag(stage.text + since, stage.tone, stage.sign), decision]
     if use.tier:
         tags.append(Tag(f"Tier {use.tier.value}"))
     if use.impact:
@@ -266,13 +267,6 @@ def _tags(use: Use, product: Product, standing: Case | None) -> tuple[Tag, ...]:
     if product.generative:
         tags.append(Tag("Generative"))
     return tuple(tags)
-
-
-def _decided(use: Use, standing: Case | None) -> Tag:
-    """What was decided, and that it was in an emergency."""
-    if standing is None or standing.outcome is None or standing.outcome.value != use.decision.value:
-        return marks.decision(use.decision)
-    return marks.case(standing.state.value, standing.outcome.value, standing.procedure.value)
 
 
 def _apart(evidence: Tally) -> str:
@@ -303,15 +297,18 @@ def _only(named: Mapping[str, str], runs: Sequence[Deployment]) -> Mapping[str, 
 
 
 def _facts(
-    use: Use, runs: Sequence[Deployment], evidence: Tally, named: Mapping[str, str], waiting: Collection[str]
+    use: Use,
+    runs: Sequence[Deployment],
+    evidence: Tally,
+    named: Mapping[str, str],
+    waiting: Collection[str],
+    decision: Tag,
 ) -> tuple[Fact, ...]:
     active = [one for one in runs if one.mode is not Mode.ENDED]
     accepted = sum(one.id not in waiting for one in active)
     measured = f"last measured {day(evidence.measured_at)}" if evidence.measured_at else ""
     return (
-        Fact(
-            "Decision", use.decision.value.capitalize(), detail=use.tier.value + " tier" if use.tier else "no tier yet"
-        ),
+        Fact("Decision", decision.text, detail=use.tier.value + " tier" if use.tier else "no tier yet"),
         Fact(
             "Answers for it",
             named.get(use.owner or "", "Nobody"),

@@ -183,6 +183,19 @@ def _decision(standing: Case | None) -> str:
     return f"{words} at the {checkpoint} checkpoint, up to {standing.leads_to.value}"
 
 
+def decision_tag(use: Use, standing: Case | None, *, partly: bool) -> Tag:
+    """What was decided about a use.
+
+    Args:
+        use: The use.
+        standing: The decision in force.
+        partly: Some of what runs is not covered by it.
+    """
+    its_own = standing is not None and standing.outcome is not None and standing.outcome.value == use.decision.value
+    emergency = its_own and standing is not None and standing.procedure is Procedure.EMERGENCY
+    return marks.decision(use.decision, emergency=emergency, partly=partly)
+
+
 def stage_option(reader: Reader, use: Use, places: Sequence[str]) -> tuple[Option, ...]:
     """The stages somebody may take a use to, as far as their rights go; what else is lacking the step says."""
     return tuple(
