@@ -10,6 +10,7 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 
 from codman.api.app import make_api
+from codman.api.routes.catalog import every_operation
 from codman.registry.access import ACTIONS
 from codman.settings import read_settings
 from codman.spine.person import Role
@@ -27,11 +28,13 @@ for kind in (XLSX, "application/vnd.apache.arrow.stream"):
     schemathesis.serializer(kind)(_as_it_is)
 
 
+# what the document says does not hang on the book's database
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 WORDS = ("operationId", "summary", "description", "tags", "responses")
 
 
-def _run(app, token, *, examples, phases):
-    """Every failed check, how many cases there were, and what was answered."""
+def _run(app, token, *, operations, examples, phases):
+    """Every failed check, how many cases there were, and what was answered by the operations of these names."""
     config = SchemathesisConfig.from_dict(
         {
             "headers": {"Authorization": f"Bearer {token}"},
@@ -46,6 +49,7 @@ def _run(app, token, *, examples, phases):
         }
     )
     schema = schemathesis.openapi.from_asgi("/api/v1/openapi.json", app, config=config)
+    schema = schema.include(operation_id=sorted(operations))
     failures, statuses, cases = {}, {}, 0
     for event in from_schema(schema).execute():
         assert not isinstance(event, events.FatalError | events.NonFatalError), event
@@ -65,13 +69,17 @@ def _run(app, token, *, examples, phases):
 
 @pytest.mark.parametrize("role", list(Role))
 def test_every_operation_keeps_the_document_for_every_role(tmp_path, role, whole):
+    """Whole, each role is sent to each operation in four ways; else to every third, so that two or three reach each."""
     house = open_house(read_settings(workspace=tmp_path / "work"))
     hospital = furnish(house)
     app = make_api(house)
+    named = sorted(operation.name for operation in every_operation())
+    operations = named if whole else named[list(Role).index(role) % 3 :: 3]
 
     failures, cases, statuses = _run(
         app,
         hospital.tokens[role],
+        operations=operations,
         examples=50 if whole else 1,
         phases=("examples", "coverage", "fuzzing", "stateful") if whole else ("fuzzing",),
     )
@@ -79,10 +87,11 @@ def test_every_operation_keeps_the_document_for_every_role(tmp_path, role, whole
     print(f"{role}: {cases:,} cases, {statuses}, {failures}", flush=True)  # noqa: T201 - a soak shows its figures
 
     assert failures == {}
-    assert cases >= len(app.state.operations)
+    assert cases >= len(operations)
     assert statuses.get(200, 0) > 5  # the token was good to the end
 
 
+@on_sqlite
 def test_every_operation_is_described_and_answers_problems_as_problems(call):
     document = call("GET", "/openapi.json", who=None).json()
 
@@ -103,6 +112,7 @@ def test_every_operation_is_described_and_answers_problems_as_problems(call):
     assert problem["schema"]["$ref"].endswith("/Problem")
 
 
+@on_sqlite
 def test_every_reference_in_the_document_leads_somewhere(call):
     document = call("GET", "/openapi.json", who=None).json()
 
@@ -123,6 +133,7 @@ def test_every_reference_in_the_document_leads_somewhere(call):
         jsonschema.Draft202012Validator.check_schema(schema)
 
 
+@on_sqlite
 @pytest.mark.parametrize("kind", ["csv", "json", "xlsx"])
 def test_the_export_is_described_as_each_kind_of_file_it_comes_as(call, kind):
     sent = call("GET", "/inventory/export", params={"format": kind}).headers["Content-Type"].partition(";")[0]
@@ -131,6 +142,7 @@ def test_the_export_is_described_as_each_kind_of_file_it_comes_as(call, kind):
     assert sent in operation["responses"]["200"]["content"]
 
 
+@on_sqlite
 def test_the_documentation_page_shows_every_operation_and_loads_nothing_from_elsewhere(call):
     page = call("GET", "/docs", who=None)
     document = call("GET", "/openapi.json", who=None).json()
@@ -144,6 +156,7 @@ def test_the_documentation_page_shows_every_operation_and_loads_nothing_from_els
     assert call("GET", "/docs.css", who=None).headers["Content-Type"].startswith("text/css")
 
 
+@on_sqlite
 def test_an_operation_names_actions_that_the_table_of_rights_has(call):
     document = call("GET", "/openapi.json", who=None).json()
     named = {
