@@ -5,15 +5,16 @@ A name and an id each, never the whole record: a house has thousands of products
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, Select, false, null, or_, select
+from sqlalchemy import Column, ColumnElement, Connection, Select, false, null, or_, select
 
 from codman.flows.house import House
 from codman.flows.record_rules import KINDS
 from codman.registry.access import ACTIONS, Reader, paths_for
+from codman.registry.names import told_apart
 from codman.registry.schema import grants, people, products, sites, uses, versions
 
 _BESIDE: Final[dict[str, Column[Any]]] = {  # what tells apart those of one name
@@ -76,7 +77,7 @@ def choices(
         query = query.where(people.c.active, people.c.id.in_(_holding(who)), people.c.id.not_in(who.but))
     order = (sites.c.path if kind == "site" else called, KINDS[kind].records.table.c.id)
     with house.database.reading() as connection:
-        return [Choice(*row) for row in connection.execute(query.order_by(*order).limit(limit))]
+        return _apart(connection, kind, connection.execute(query.order_by(*order).limit(limit)))
 
 
 def _holding(who: Who) -> Select[Any]:
@@ -101,8 +102,17 @@ def chosen(house: House, reader: Reader, kind: str, name: str) -> Choice | None:
     """One record as a choice; None where there is none of that id within reach."""
     query, _ = _query(reader, kind)
     with house.database.reading() as connection:
-        row = connection.execute(query.where(KINDS[kind].records.table.c.id == name)).one_or_none()
-    return None if row is None else Choice(*row)
+        found = _apart(connection, kind, connection.execute(query.where(KINDS[kind].records.table.c.id == name)))
+    return found[0] if found else None
+
+
+def _apart(connection: Connection, kind: str, rows: Iterable[Any]) -> list[Choice]:
+    """The rows as choices; a use whose name uses of other products have is called with its product."""
+    found = [Choice(*row) for row in rows]
+    if kind != "use":
+        return found
+    called = told_apart(connection, {one.id: one.name for one in found})
+    return [replace(one, name=called[one.id]) for one in found]
 
 
 def _query(reader: Reader, kind: str) -> tuple[Select[Any], ColumnElement[Any]]:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 
 from codman.flows.review.superseded import lapsed
 from codman.registry.inventory import visible
+from codman.registry.names import told_apart
 from codman.registry.schema import uses
 from codman.registry.schema_review import concerns, expected_reports, pause_proposals
 from codman.spine.concern import ConcernSeverity, ConcernState
@@ -64,7 +65,8 @@ def urgent(connection: Connection, within: Sequence[str], today: str) -> list[Ur
             uses.c.id.in_(sorted(counted)), uses.c.stage != Stage.RETIRED.value, visible(within)
         )
     )
-    found = [Urgent(row.id, row.name, _said(counted[row.id])) for row in rows]
+    called = told_apart(connection, {row.id: row.name for row in rows})
+    found = [Urgent(use, name, _said(counted[use])) for use, name in called.items()]
     return sorted(found, key=lambda one: ([-counted[one.use][kind] for kind in _KINDS], one.name, one.use))
 
 

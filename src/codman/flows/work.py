@@ -6,6 +6,7 @@ A task's own sentence holds nobody's words: those stand apart, for a page to sho
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Final
 
@@ -25,7 +26,7 @@ from codman.registry import governance
 from codman.registry.access import Reader, may, paths_for
 from codman.registry.governance import SCHEDULES
 from codman.registry.inventory import paths_of, visible
-from codman.registry.names import names_of
+from codman.registry.names import names_of, told_apart
 from codman.registry.nouns import USES
 from codman.registry.schema import uses
 from codman.registry.schema_review import exclusions, expected_reports, intakes, schedules, triages
@@ -46,8 +47,14 @@ def waiting(house: House, reader: Reader) -> list[Task]:
         found = list(_every(house, connection, reader, today))
         within = paths_for(reader, "inventory.read")
         named = sorted({task.use for task in found if task.use is not None})
-        seen = set(connection.execute(select(uses.c.id).where(uses.c.id.in_(named), visible(within))).scalars())
-    theirs = [task for task in found if task.use is None or task.use in seen]
+        rows = connection.execute(select(uses.c.id, uses.c.name).where(uses.c.id.in_(named), visible(within)))
+        seen = {row.id: row.name for row in rows}
+        called = told_apart(connection, seen)
+    theirs = [
+        task if task.use is None else replace(task, sentence=task.sentence.replace(seen[task.use], called[task.use], 1))
+        for task in found
+        if task.use is None or task.use in seen
+    ]
     return sorted(theirs, key=lambda task: (task.due_on or "9999", task.due_at or "9999", task.since, task.at))
 
 

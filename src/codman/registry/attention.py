@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy import Connection, case, func, select
 
 from codman.registry.inventory import visible
+from codman.registry.names import told_apart
 from codman.registry.schema import log_entries, people, uses
 from codman.registry.schema_review import reopenings
 from codman.registry.undecided import UNDECIDED, without_decision
@@ -85,8 +86,9 @@ def reopened_uses(connection: Connection, within: Sequence[str]) -> Sequence[Reo
         .where(reopenings.c.state == ReopeningState.OPEN.value, visible(within))
         .group_by(uses.c.id, uses.c.name)
         .order_by("since", uses.c.id)
-    )
-    return [Reopened(*row) for row in rows]
+    ).all()
+    called = told_apart(connection, {use: name for use, name, *_ in rows})
+    return [Reopened(use, called[use], number, since) for use, _, number, since in rows]
 
 
 class BacklogHistory:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from codman.registry.schema import (
     deployments,
@@ -34,6 +34,8 @@ _NAMED: Final = {
     "key": keys.c.name,
 }
 
+_FEW: Final = 500  # of more names the book asks once for all
+
 
 def names_of(connection: Connection, ids: Iterable[str | None]) -> dict[str, str]:
     """The name of each record, by id; ids that the book does not have are left out.
@@ -46,24 +48,27 @@ def names_of(connection: Connection, ids: Iterable[str | None]) -> dict[str, str
         asked = {name for name in wanted if name.startswith(f"{kind}-") or not _says_its_kind(name)}
         if asked:
             rows = connection.execute(select(column.table.c.id, column).where(column.table.c.id.in_(asked)))
-            found |= {str(name): str(said) for name, said in rows}
+            named = {str(name): str(said) for name, said in rows}
+            found |= told_apart(connection, named) if kind == "use" else named
     runs = {name for name in wanted if name not in found and name.startswith("deployment-")}
     if runs:
         running = connection.execute(
-            select(deployments.c.id, uses.c.name, sites.c.name)
+            select(deployments.c.id, uses.c.id, uses.c.name, sites.c.name)
             .join(uses, uses.c.id == deployments.c.use)
             .join(sites, sites.c.id == deployments.c.site)
             .where(deployments.c.id.in_(runs))
-        )
-        found |= {str(name): f"{use} at {site}" for name, use, site in running}
+        ).all()
+        called = told_apart(connection, {use: name for _, use, name, _ in running})
+        found |= {str(name): f"{called[use]} at {site}" for name, use, _, site in running}
     brought = {name for name in wanted if name not in found and name.startswith("case-")}
     if brought:
         before = connection.execute(
-            select(cases.c.id, uses.c.name, cases.c.checkpoint)
+            select(cases.c.id, uses.c.id, uses.c.name, cases.c.checkpoint)
             .join(uses, uses.c.id == cases.c.use)
             .where(cases.c.id.in_(brought))
-        )
-        found |= {str(name): f"{use}, {checkpoint}" for name, use, checkpoint in before}
+        ).all()
+        called = told_apart(connection, {use: name for _, use, name, _ in before})
+        found |= {str(name): f"{called[use]}, {checkpoint}" for name, use, _, checkpoint in before}
     given = {name for name in wanted if name not in found and name.startswith("grant-")}
     if given:
         held = connection.execute(
@@ -77,6 +82,19 @@ def names_of(connection: Connection, ids: Iterable[str | None]) -> dict[str, str
         entries = connection.execute(select(erasures.c.id, erasures.c.log_index).where(erasures.c.id.in_(requests)))
         found |= {str(name): f"words of entry {index}" for name, index in entries}
     return found
+
+
+def told_apart(connection: Connection, called: Mapping[str, str]) -> dict[str, str]:
+    """The names of uses, by id, each with its product beside it where uses of several products have that name."""
+    counted = select(uses.c.name).group_by(uses.c.name).having(func.count(func.distinct(uses.c.product)) > 1)
+    if len(called) <= _FEW:
+        counted = counted.where(uses.c.name.in_(set(called.values())))
+    shared = set(connection.execute(counted).scalars()) if called else set()
+    alike = [use for use, name in called.items() if name in shared]
+    if not alike:
+        return dict(called)
+    of = select(uses.c.id, products.c.name).join(products, products.c.id == uses.c.product).where(uses.c.id.in_(alike))
+    return {**called, **{use: f"{called[use]} ({product})" for use, product in connection.execute(of)}}
 
 
 def _says_its_kind(name: str) -> bool:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from codman.flows.concerns.raising import Place
 from codman.flows.house import House
+from codman.registry.names import told_apart
 from codman.registry.schema import deployments, sites, uses
 from codman.spine.site import Mode, SiteLevel
 
@@ -35,7 +36,7 @@ def tools_on_wards(house: House, *, words: str = "", only: str | None = None, li
         limit: How many.
     """
     query = (
-        select(deployments.c.id, uses.c.name, sites.c.name, sites.c.level, _above.c.name)
+        select(deployments.c.id, uses.c.id, uses.c.name, sites.c.name, sites.c.level, _above.c.name)
         .join(uses, uses.c.id == deployments.c.use)
         .join(sites, sites.c.id == deployments.c.site)
         .outerjoin(_above, _above.c.id == sites.c.parent)
@@ -47,10 +48,12 @@ def tools_on_wards(house: House, *, words: str = "", only: str | None = None, li
         query = query.where(deployments.c.id == only)
     query = query.order_by(sites.c.path, uses.c.name, deployments.c.id).limit(limit)
     with house.database.reading() as connection:
-        return [
-            Tool(name, use, _called(site, above if level == SiteLevel.UNIT.value else None))
-            for name, use, site, level, above in connection.execute(query)
-        ]
+        found = connection.execute(query).all()
+        called = told_apart(connection, {use: name for _, use, name, *_ in found})
+    return [
+        Tool(name, called[use], _called(site, above if level == SiteLevel.UNIT.value else None))
+        for name, use, _, site, level, above in found
+    ]
 
 
 def _called(site: str, hospital: str | None) -> str:

@@ -13,6 +13,7 @@ from codman.flows.decided import decided_as
 from codman.registry.database import instant
 from codman.registry.governance import CASES
 from codman.registry.inventory import visible
+from codman.registry.names import told_apart
 from codman.registry.schema import people, uses
 from codman.registry.schema_review import cases
 from codman.review.stages import Decided, Standing
@@ -100,11 +101,12 @@ def emergency_acts(connection: Connection, within: Sequence[str], at: str) -> tu
             visible(within),
         )
         .order_by(cases.c.decided_at.desc(), cases.c.id)
-    )
+    ).all()
+    called = told_apart(connection, {row.use: row.called for row in rows})
     return tuple(
         EmergencyAct(
             case=row.id,
-            use=row.called,
+            use=called[row.use],
             outcome=CaseOutcome(row.outcome),
             leads_to=Stage(row.leads_to),
             decided_at=row.decided_at,

@@ -18,7 +18,7 @@ from codman.flows.watch.overview import overview
 from codman.flows.watch.planning import Planned
 from codman.registry.access import NotAllowed
 from codman.registry.inventory import paths_of
-from codman.registry.names import names_of
+from codman.registry.names import names_of, told_apart
 from codman.registry.records import BadField, NoSuchRecord
 from codman.spine.watching import MonitorState
 from codman.web.pages.errors import status_of
@@ -59,6 +59,7 @@ def monitor_page(visit: VisitDep) -> Response:
     found = overview(visit.house, visit.reader)
     with visit.house.database.reading() as connection:
         named = names_of(connection, [incident.holder for one in found for incident in one.incidents])
+        named |= told_apart(connection, {one.use.id: one.use.name for one in found})
     now = visit.house.database.clock().isoformat()
     return visit.show("monitor.html", monitor_home_view(found, named, visit.request.query_params, now))
 

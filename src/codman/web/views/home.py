@@ -100,12 +100,13 @@ def home_view(
     runs = runs_of(connection, [use.id for use in owned])
     alone = in_an_emergency(connection, [use.id for use in owned])
     bare = somewhere_uncovered(connection, [use.id for use in owned], today)
-    named = names_of(connection, [*(one.deployment.use for one in waiting), *_sites_named(waiting)])
+    listed = [*(one.deployment.use for one in waiting), *(use.id for use in owned)]
+    named = names_of(connection, [*listed, *_sites_named(waiting)])
     reads = may(reader, "review.read")
     shown = [
         Owned(
             href=f"/uses/{use.id}",
-            name=use.name,
+            name=named[use.id],
             stage=marks.mode(use.stage),
             decision=marks.decision(use.decision, emergency=use.id in alone, partly=use.id in bare),
             gaps=tuple(gaps(use, runs.get(use.id, []), has_evidence=use.id in evidence)),

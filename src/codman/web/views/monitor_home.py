@@ -81,7 +81,7 @@ def monitor_home_view(
 
     Args:
         found: Every use that runs, the worst first.
-        named: Names of people by id.
+        named: Names of people and of the uses by id.
         asked: `show`, `stage` and `page` of the address.
         now: The moment, ISO 8601, after which an answer is late.
     """
@@ -155,7 +155,7 @@ def _line(one: WatchedUse, named: Mapping[str, str], now: str) -> Line:
     overdue = one.next_due is not None and one.next_due.isoformat() < now[:10]
     return Line(
         href=f"/uses/{one.use.id}/monitor",
-        name=one.use.name,
+        name=named[one.use.id],
         tags=(marks.mode(one.use.stage), *([Tag(f"Tier {one.use.tier.value}")] if one.use.tier else []), _watch(one)),
         counts=tuple(_counted(word, number) for word, number in counted.items()),
         wrong=tuple(_wrong(s) for s in one.standings if s.word not in ("met", "not-applicable"))[:_TOLD],
