@@ -1,4 +1,4 @@
-"""The word for a decision, where it covers only some of the sites at which its use runs."""
+"""The words for a decision: where it covers only some of what runs, and where it was brought in without its case."""
 
 from __future__ import annotations
 
@@ -22,6 +22,21 @@ def decided_for_one(house: House) -> None:
     }  # fmt: skip
     with house.database.changing(SYSTEM) as change:
         CASES.add(change, CASES.validated(case), "case-live")
+
+
+BEFORE = "Approved, brought in from before, without its case: no requirements, votes or minutes of it are here"
+
+
+def test_a_decision_without_a_case_is_said_to_be_brought_in_from_before(pages: Pages) -> None:
+    assert BEFORE in pages(Role.OWNER).get("/uses/use-sepsis").text
+    assert "brought in from before" not in pages(Role.OWNER).get("/uses/use-chest").text  # nobody decided about it
+
+
+@pytest.mark.usefixtures("decided_for_one")
+def test_a_decision_with_its_case_leads_to_it_and_is_not_brought_in(pages: Pages) -> None:
+    text = pages(Role.OWNER).get("/uses/use-sepsis").text
+    assert "brought in from before" not in text
+    assert '<a href="/reviews/case-live">Approved at the go-live checkpoint, up to live</a>' in text
 
 
 @pytest.mark.usefixtures("decided_for_one")

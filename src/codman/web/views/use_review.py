@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from codman.flows.review.conditions import standing_case
 from codman.flows.review.policies import titles_of
@@ -64,6 +64,7 @@ class UseReview:
     first: tuple[Gap, ...]  # what its page says before all else
     ways: tuple[WayLine, ...]
     decision: str  # the one in force, in words
+    brought_in: str  # what was decided elsewhere, of which no case is here; empty where one is, or nothing was decided
     decision_href: str
     expires_on: str | None
     working: tuple[tuple[str, str], ...]  # cases that are open: link and words
@@ -123,6 +124,7 @@ def use_review(connection: Connection, use: Use, reader: Reader, ahead: Ahead, t
             if way.to is not use.stage
         ),
         decision=_decision(standing),
+        brought_in=_brought_in(connection, use) if sees and standing is None else "",
         decision_href="" if standing is None else f"/reviews/{standing.id}",
         expires_on=None if standing is None else standing.expires_on,
         working=tuple((f"/reviews/{one.id}", f"{one.checkpoint.value}, {one.state.value}") for one in working)
@@ -181,6 +183,16 @@ def _decision(standing: Case | None) -> str:
         return ""
     words, checkpoint = standing.outcome.value.capitalize(), standing.checkpoint.value
     return f"{words} at the {checkpoint} checkpoint, up to {standing.leads_to.value}"
+
+
+def _brought_in(connection: Connection, use: Use) -> str:
+    if use.decision in (Decision.UNDECIDED, Decision.LEGACY):
+        return ""
+    decided = select(cases.c.id).where(cases.c.use == use.id, cases.c.state == CaseState.DECIDED.value).limit(1)
+    if connection.execute(decided).first() is not None:
+        return ""
+    word = use.decision.value.capitalize()
+    return f"{word}, brought in from before, without its case: no requirements, votes or minutes of it are here"
 
 
 def decision_tag(use: Use, standing: Case | None, *, partly: bool) -> Tag:
