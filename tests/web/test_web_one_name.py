@@ -6,7 +6,9 @@ from html import unescape
 
 import pytest
 from seen_pages import Pages
+from small_house import reader
 
+from codman.flows.concerns.posters import make_poster
 from codman.flows.house import House
 from codman.registry.log import SYSTEM
 from codman.registry.names import names_of
@@ -45,6 +47,12 @@ def test_what_mentions_one_of_them_by_its_id_names_its_product(house: House) -> 
         "deployment-twin": f"{NAME} (No-show risk) at Hospital B",
         "use-chest": "Chest X-ray triage",
     }
+
+
+@pytest.mark.usefixtures("another")
+def test_a_poster_says_of_which_product_it_is(house: House, pages: Pages) -> None:
+    token = make_poster(house, reader(Role.OFFICER), "deployment-twin")
+    assert f"Something wrong with {NAME} (No-show risk)?" in unescape(pages(None).get(f"/concern/{token}/poster").text)
 
 
 @pytest.mark.parametrize("page", ["/", "/monitor?show=unwatched", "/concern"])

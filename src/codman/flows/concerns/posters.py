@@ -27,6 +27,7 @@ from codman.registry.database import instant
 from codman.registry.inventory import paths_of
 from codman.registry.links import LinkSpent, find_link, revoke_links
 from codman.registry.log import Entry
+from codman.registry.names import told_apart
 from codman.registry.nouns import DEPLOYMENTS, SITES, USES
 from codman.registry.schema_review import links
 from codman.review.clocks import clocks
@@ -164,7 +165,7 @@ def _posted(connection: Connection, token: str, now: datetime) -> Posted | None:
     if found is None or found.mode is Mode.ENDED:
         return None
     use, site = USES.get(connection, found.use), SITES.get(connection, found.site)
-    return Posted(Place(use.id, site.id), use.name, site.name)
+    return Posted(Place(use.id, site.id), told_apart(connection, {use.id: use.name})[use.id], site.name)
 
 
 def _their_own(connection: Connection, house: House, reader: Reader, name: str) -> Deployment:

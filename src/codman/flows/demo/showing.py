@@ -62,7 +62,7 @@ def demo_house(
     try:
         load_hospital(house, SEED, tell, small=small, until=until, beside=changes)
         tell(f"{add_proposals(house)} uses were proposed, and for one a lower tier was asked for.")
-        tell(f"{add_reviews(house)} cases came before the committee: one waits for votes, one was put off.")
+        tell(_reviewed(add_reviews(house)))
         tell(f"{add_reports(house, until)} of its vendors and teams were asked to report; not all of them did.")
         tell(f"{add_concerns(house)} concerns were raised by its staff; one is closed.")
         watched = add_monitoring(house, until, small=small)
@@ -73,6 +73,13 @@ def demo_house(
         house.close()
     fresh.replace(folder)
     return open_at(folder)
+
+
+def _reviewed(cases: int) -> str:
+    told = ("one waits for votes", "one was put off", "one was decided in an emergency")[:cases]
+    if not told:
+        return "No case came before its committee."
+    return f"{cases} case{'s' * (cases > 1)} came before the committee: {', '.join(told)}."
 
 
 def _loaded(folder: Path, open_at: Callable[[Path], House], tell: Tell) -> House:
