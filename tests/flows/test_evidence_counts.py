@@ -17,18 +17,22 @@ from committee import Committee, cast
 
 from codman.evidence.envelope import sign
 from codman.evidence.statements import build, canonical_statement
+from codman.flows.filed import list_evidence
 from codman.flows.filing import file_evidence
 from codman.flows.review.cases import docket
 from codman.flows.review.deciding import decide
+from codman.flows.review.evidence import exhibits_of
 from codman.registry.inventory import MISSING, Question, evidence_counts, search
 from codman.registry.keys import KEYS, by_keyid, revoke
 from codman.registry.log import SYSTEM
 from codman.registry.mine import with_evidence
+from codman.registry.nouns import USES
 from codman.registry.schema import statements
 from codman.registry.standing import STANDS, Tally, standing_of, tally_of
 from codman.spine.engine_statements import DatasetPredicate
 from codman.spine.review import CaseOutcome, Choice
 from codman.spine.statement import Digest, Kind, Subject
+from codman.spine.use import UseFields
 from codman.web.app import make_web
 
 
@@ -76,6 +80,44 @@ def test_a_statement_counts_as_evidence_until_its_key_is_revoked_from_before_it(
     page = page_of(book)
     assert "No filed evidence counts (1 statement whose key was revoked)" in page
     assert "last measured" not in page
+
+
+def test_evidence_that_names_its_product_and_no_use_is_each_uses_wherever_evidence_is_shown_or_asked_for(book):
+    filed = file_evidence(book.house, signed(book.registered("pipeline"), use=None), book.officer)
+
+    assert without_evidence(book) == []
+    assert counted(book) == (
+        {"ward": 1, "ward-south": 1},
+        Tally(verified=1, measured_at="2026-10-31T10:00:00.000000Z"),
+    )
+    assert [one.digest for one in list_evidence(book.house, book.officer, where={"use": ["ward"]}).items] == [
+        filed.digest
+    ]
+    page = page_of(book)
+    assert "Nothing is filed for this use" not in page
+    assert "Evidence 1 statement last measured 31 Oct 2026" in page
+    with book.house.database.reading() as connection:
+        for use in (USES.get(connection, "ward"), USES.get(connection, "ward-south")):
+            assert [one.digest for one in exhibits_of(book.house, connection, use)] == [filed.digest]
+
+
+def test_evidence_that_may_mean_either_of_two_uses_is_both_s_and_what_names_none_of_them_is_nobodys(book):
+    with book.house.database.changing(SYSTEM) as change:
+        USES.add(change, UseFields(product="sepsis", name="ward sepsis ", site="south"), "ward-again")
+    key = book.registered("pipeline")
+    file_evidence(book.house, signed(key), book.officer)
+    file_evidence(book.house, signed(key, use="A use of before"), book.officer)
+
+    names = ["ward", "ward-again", "ward-south"]
+    with book.house.database.reading() as connection:
+        judged = {
+            use.id: len(exhibits_of(book.house, connection, use)) for use in USES.get_many(connection, names).values()
+        }
+        shown = evidence_counts(connection, names)
+
+    assert judged == {"ward": 1, "ward-again": 1, "ward-south": 0}
+    assert shown == {"ward": 1, "ward-again": 1}
+    assert without_evidence(book) == ["ward-south"]
 
 
 def test_a_claim_is_no_evidence_and_is_named(book):

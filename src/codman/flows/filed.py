@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import ColumnElement, and_, false, or_, select, true
+from sqlalchemy import ColumnElement, false, or_, select, true
 
 from codman.evidence.envelope import Envelope
 from codman.evidence.statements import ReadStatement
 from codman.evidence.store import NotInStore
 from codman.flows.house import House
 from codman.registry.access import NotAllowed, Reader, paths_for
+from codman.registry.evidence_of import OF_ALL_USES, about_uses
 from codman.registry.inventory import reached
 from codman.registry.records import BadField, Page, decode_cursor, encode_cursor
 from codman.registry.schema import statements
@@ -72,7 +73,8 @@ def list_evidence(
     Args:
         house: The open house.
         reader: Who asks.
-        where: Of FILTERS: a field to the values it may have. Product, version and use match names and ids.
+        where: Of FILTERS: a field to the values it may have. Product, version and use match names and ids; a use also
+            what is filed about its product for every use.
         limit: How many, 1 to 500.
         cursor: What the page before gave as `next`.
         oldest_first: Turn the order round.
@@ -124,8 +126,7 @@ def _seen(reader: Reader) -> ColumnElement[bool]:
         raise NotAllowed(READ, "anywhere")
     if "/" in within:
         return true()
-    of_no_use = and_(statements.c.use_id.is_(None), statements.c.use_name.is_(None))
-    return or_(statements.c.use_id.in_(reached(within)), of_no_use)
+    return or_(statements.c.use_id.in_(reached(within)), OF_ALL_USES)
 
 
 def _one_of(name: str, values: list[str]) -> ColumnElement[bool]:
@@ -134,7 +135,8 @@ def _one_of(name: str, values: list[str]) -> ColumnElement[bool]:
     named = {"product": "product", "version": "version", "use": "use_name"}.get(name)
     if named is None:
         return or_(false(), statements.c[name].in_(values))
-    return or_(statements.c[named].in_(values), statements.c[f"{name}_id"].in_(values))
+    known = statements.c.digest.in_(about_uses(values)) if name == "use" else statements.c[f"{name}_id"].in_(values)
+    return or_(statements.c[named].in_(values), known)
 
 
 def _filed(row: Any, worth: Standing) -> Filed:

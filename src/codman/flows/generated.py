@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, and_, func, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, func, not_, or_, select
 
 from codman import __version__
 from codman.errors import BadInput, nearest
@@ -22,6 +22,7 @@ from codman.flows.house import House
 from codman.registry.access import Reader, require
 from codman.registry.coverage import Answer, State, coverage_of
 from codman.registry.database import instant
+from codman.registry.evidence_of import about_uses
 from codman.registry.inventory import paths_of
 from codman.registry.log import state_of
 from codman.registry.nouns import PRODUCTS, USES, VENDORS, VERSIONS
@@ -217,10 +218,7 @@ def _evaluations(connection: Connection, use: Use, version: str | None) -> tuple
     Returns:
         Their digests; how many are filed whose signature does not count; how many count and are of other versions.
     """
-    about = or_(
-        statements.c.use_id == use.id,
-        and_(statements.c.use_id.is_(None), statements.c.use_name.is_(None), statements.c.product_id == use.product),
-    )
+    about = statements.c.digest.in_(about_uses([use.id]))
     described: ColumnElement[bool] = statements.c.version.is_(None)
     if version is not None:
         described = or_(described, func.coalesce(statements.c.version_id, "") == version)

@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 
 from codman.errors import BadInput, nearest
+from codman.registry.evidence_of import ABOUT_USE, shown_beyond_its_own
 from codman.registry.places import inside
 from codman.registry.records import Page, decode_cursor, encode_cursor
 from codman.registry.schema import deployments, people, products, sites, statements, uses, vendors
@@ -53,7 +54,11 @@ _WORDS: Final = {  # fields that hold one of few words
 }
 _OF_USE: Final = select(statements.c.digest).where(statements.c.use_id == uses.c.id, SHOWS_HOW_IT_WORKS)
 # told apart, for the first is answered from an index for almost every use
-_HAS_EVIDENCE: Final = or_(exists(_OF_USE.where(COUNTS_FOR_EVER)), exists(_OF_USE.where(COUNTS)))
+_HAS_EVIDENCE: Final = or_(
+    exists(_OF_USE.where(COUNTS_FOR_EVER)),
+    exists(_OF_USE.where(COUNTS)),
+    shown_beyond_its_own(SHOWS_HOW_IT_WORKS, COUNTS),
+)
 
 # What a filter may name, and the column it looks at
 FILTERS: Final[Mapping[str, ColumnElement[Any]]] = {
@@ -298,9 +303,10 @@ def evidence_counts(connection: Connection, names: Sequence[str]) -> dict[str, i
     A signed decision, minutes or a document is in the record of the use and no evidence that it works.
     """
     rows = connection.execute(
-        select(statements.c.use_id, func.count())
-        .where(statements.c.use_id.in_(names), SHOWS_HOW_IT_WORKS, COUNTS)
-        .group_by(statements.c.use_id)
+        select(uses.c.id, func.count())
+        .select_from(uses.join(statements, ABOUT_USE))
+        .where(uses.c.id.in_(names), SHOWS_HOW_IT_WORKS, COUNTS)
+        .group_by(uses.c.id)
     )
     return {use: int(count) for use, count in rows}
 

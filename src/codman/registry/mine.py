@@ -7,11 +7,10 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
-from codman.registry.inventory import visible
+from codman.registry.inventory import evidence_counts, visible
 from codman.registry.nouns import DEPLOYMENTS, USES
-from codman.registry.schema import deployments, statements, uses
+from codman.registry.schema import deployments, uses
 from codman.registry.schema_review import cases
-from codman.registry.standing import COUNTS, SHOWS_HOW_IT_WORKS
 from codman.spine.policy import Checkpoint
 from codman.spine.review import GRANTED, CaseState, Procedure
 from codman.spine.site import Deployment, Mode
@@ -52,9 +51,7 @@ def in_sight(connection: Connection, names: Sequence[str], within: Sequence[str]
 
 def with_evidence(connection: Connection, names: Sequence[str]) -> set[str]:
     """Those of these uses for which at least one statement that shows how they work counts as evidence."""
-    of_them = (statements.c.use_id.in_(names), SHOWS_HOW_IT_WORKS, COUNTS)
-    rows = connection.execute(select(statements.c.use_id).where(*of_them).distinct())
-    return set(rows.scalars())
+    return set(evidence_counts(connection, names))
 
 
 def in_an_emergency(connection: Connection, names: Sequence[str]) -> set[str]:

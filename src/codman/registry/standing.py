@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, or_, select, true
 
 from codman.registry.database import instant
+from codman.registry.evidence_of import about_uses
 from codman.registry.keys import ALWAYS, KEYS, Key, why_not_now
 from codman.registry.schema import facts, keys, statements
 from codman.registry.schema_filing import statement_signatures
@@ -101,7 +102,7 @@ def tally_of(connection: Connection, use: str) -> Tally:
     """How many statements show how a use works: those that count, apart from those that do not; and the others."""
     rows = connection.execute(
         select(SHOWS_HOW_IT_WORKS, STANDS, func.count(), func.max(statements.c.evaluated_at))
-        .where(statements.c.use_id == use)
+        .where(statements.c.digest.in_(about_uses([use])))
         .group_by(SHOWS_HOW_IT_WORKS, STANDS)
     )
     found = {(bool(shows), word): (int(number), last) for shows, word, number, last in rows}

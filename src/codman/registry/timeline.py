@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Select, select
 
+from codman.registry.evidence_of import about_uses
 from codman.registry.log import Written
 from codman.registry.places import at_site
-from codman.registry.schema import deployments, log_entries, log_texts, statements
+from codman.registry.schema import deployments, log_entries, log_texts
 
 MOST_A_PAGE = 200
 
@@ -55,7 +56,7 @@ def abouts_of_use(connection: Connection, use: str, within: Sequence[str] = ("/"
     """What a use's history is told by: itself, where it runs as far as a reader sees the sites, its evidence."""
     here = select(deployments.c.id).where(deployments.c.use == use, at_site(deployments.c.site, within))
     runs = connection.execute(here).scalars().all()
-    filed = connection.execute(select(statements.c.digest).where(statements.c.use_id == use)).scalars().all()
+    filed = connection.execute(about_uses([use])).scalars().all()
     return [use, *runs, *filed]
 
 

@@ -13,6 +13,7 @@ from codman.flows.house import House
 from codman.flows.watch.rows import rows_of
 from codman.registry import governance
 from codman.registry.database import Change
+from codman.registry.evidence_of import about_uses
 from codman.registry.governance import SIGNALS
 from codman.registry.schema import deployments, statements, versions
 from codman.registry.schema_watch import signals
@@ -132,8 +133,7 @@ def _aged(connection: Connection, use: Use, plan: MonitorPlan, today: date) -> I
     if plan.oldest_days is None:
         return
     oldest = (today - timedelta(days=plan.oldest_days)).isoformat()
-    of_all = statements.c.use_id.is_(None) & statements.c.use_name.is_(None) & (statements.c.product_id == use.product)
-    about = (statements.c.use_id == use.id) | of_all
+    about = statements.c.digest.in_(about_uses([use.id]))
     validated = connection.execute(
         select(statements.c.evaluated_at).where(about, statements.c.kind == Kind.EVALUATION.value)
     ).scalars()
