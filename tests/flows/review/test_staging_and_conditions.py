@@ -16,6 +16,7 @@ from codman.flows.review.cases import CannotDecide, docket
 from codman.flows.review.conditions import close_by_hand, look, prolong, standing_case, withdraw_condition
 from codman.flows.review.deciding import decide
 from codman.flows.review.staging import CannotMove, move, ways
+from codman.flows.review.undecided import uncovered
 from codman.registry import governance
 from codman.registry.access import NotAllowed
 from codman.registry.log import SYSTEM
@@ -107,8 +108,30 @@ def test_a_decision_for_one_site_does_not_carry_another(house):
         )
     decided(house)
     accepted(house)
+    with house.house.database.changing(SYSTEM) as change:  # decided for the north alone, and set up there no more
+        DEPLOYMENTS.change(change, "d-north", {"mode": "ended"}, None)
     (lacks,) = [one.lacks for one in ways(house.house, house.person("chair"), "ward").ways if one.to is Stage.LIVE]
     assert "no decision in force covers live at all its sites" in lacks
+
+
+def test_each_site_goes_live_by_its_own_decision_and_one_without_stays_as_it_is(house):
+    house.evidence()
+    decided(house)
+    accepted(house)
+    with house.house.database.changing(SYSTEM) as change:
+        USES.change(change, "ward", {"planned": {"south": "live"}}, None)
+        fields = {"use": "ward", "site": "south", "mode": "silent", "clinician": "p-clin"}
+        DEPLOYMENTS.add(change, DeploymentFields.model_validate(fields), "d-south")
+    (lacks,) = [one.lacks for one in ways(house.house, house.person("chair"), "ward").ways if one.to is Stage.LIVE]
+    assert lacks == ()
+
+    assert gone(house, Stage.LIVE).stage is Stage.LIVE
+
+    with house.house.database.reading() as connection:
+        assert DEPLOYMENTS.get(connection, "d-north").mode is Mode.LIVE
+        assert DEPLOYMENTS.get(connection, "d-south").mode is Mode.SILENT
+        use = USES.get(connection, "ward")
+        assert [one.deployment.id for one in uncovered(connection, use, "2026-11-02")] == ["d-south"]
 
 
 def test_anybody_who_cares_for_it_stops_it_with_a_reason_and_only_the_chair_starts_it_again(house):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import Any, Final
@@ -28,7 +28,7 @@ from codman.registry.records import Stale
 from codman.registry.schema import deployments, documents, sites
 from codman.registry.schema_review import cases, concerns, conditions, intakes
 from codman.registry.undecided import settled_versions
-from codman.review.stages import Move, Standing, check_move, in_force, must_stop, ways_from
+from codman.review.stages import Decided, Lack, Move, Standing, check_move, in_force, in_force_at, must_stop, ways_from
 from codman.review.superseding import exposure
 from codman.spine.concern import Concern, ConcernSeverity, ConcernState
 from codman.spine.day import day_in
@@ -162,7 +162,7 @@ def still_runs(connection: Connection, use: Use, case: Case, at: str, zone: tzin
     runs = _deployments(connection, use.id)
     standing = standing_of_use(connection, use, runs, zone)
     day = day_in(case.decided_at or at, zone).isoformat()
-    if use.stage in RUNNING and must_stop(standing, at) is not None:
+    if use.stage in RUNNING and must_stop(standing, at) and not _decided_at(standing, runs, use.stage, at):
         return f"the committee rejected it on {day}, and it is {use.stage.value}"
     beyond = [one for one in runs if one.mode in _RUNS and _refused(one.mode, case)]
     brought = case.checkpoint is Checkpoint.CHANGE and case.version is not None
@@ -184,8 +184,46 @@ def goes_on(connection: Connection, use: Use, case: Case, at: str, zone: tzinfo)
         at: When, ISO 8601.
         zone: Of the house's days.
     """
-    standing = standing_of_use(connection, use, _deployments(connection, use.id), zone)
-    return in_force(standing, use.stage if use.stage in RUNNING else case.leads_to, at) is not None
+    runs = _deployments(connection, use.id)
+    standing = standing_of_use(connection, use, runs, zone)
+    stage = use.stage if use.stage in RUNNING else case.leads_to
+    return in_force(standing, stage, at) is not None or bool(_decided_at(standing, runs, stage, at))
+
+
+def _decided_at(
+    standing: Standing, runs: Sequence[Deployment], stage: Stage, at: str
+) -> dict[Decided, list[Deployment]]:
+    """Where a decision in force lets a use run at a stage, by that decision."""
+    found: dict[Decided, list[Deployment]] = {}
+    for one in runs:
+        decided = None if one.mode is Mode.ENDED else in_force_at(standing, one.site, stage, at)
+        if decided is not None:
+            found.setdefault(decided, []).append(one)
+    return found
+
+
+def _by_site(
+    standing: Standing, runs: Sequence[Deployment], to: Stage, at: str, reason: str | None = None
+) -> tuple[Move, frozenset[str]]:
+    """A move as each site's own decision allows it, and the sites that go.
+
+    A site that no decision lets run so stays as it is, and keeps no other from going. Where none is decided, what all
+    of them lack is told.
+    """
+    every = frozenset(one.site for one in runs)
+    whole = check_move(standing, to, at, reason=reason)
+    if whole.allowed or whole.transition is None or whole.transition.back or to not in RUNNING:
+        return whole, every
+    by = _decided_at(standing, runs, to, at)
+    if not by:
+        return whole, every
+    found: dict[Lack, None] = {}
+    for there in by.values():
+        running = {one.version or "" for one in there}
+        named = {one: label for one, label in standing.versions.items() if one in running}
+        here = replace(standing, sites=frozenset(one.site for one in there), versions=named)
+        found |= dict.fromkeys(check_move(here, to, at, reason=reason).lacks)
+    return replace(whole, lacks=tuple(found)), frozenset(one.site for there in by.values() for one in there)
 
 
 def _refused(mode: Mode, case: Case) -> bool:
@@ -200,12 +238,12 @@ def _moved(change: Change, use: Use, to: Stage, reason: str | None, reader: Read
     standing = standing_of_use(connection, use, runs, change.zone)
     if reader is None:  # a case decides, and nobody moves it
         standing = replace(standing, retirement_decided=to is Stage.RETIRED)
-    allowed = check_move(standing, to, change.at, reason=reason)
+    allowed, goes = _by_site(standing, runs, to, change.at, reason)
     if reader is not None and allowed.transition is not None:
         require(reader, allowed.transition.action, paths_of(connection, use))
     if not allowed.allowed:
         raise CannotMove(use, to, allowed)
-    _deployments_follow(change, standing, runs, to)
+    _deployments_follow(change, standing, [one for one in runs if one.site in goes], to)
     follow_stage(change, use.id, to)
     return USES.change(change, use.id, {"stage": to.value, "stage_since": change.today}, None)
 
@@ -226,12 +264,13 @@ def ways(house: House, reader: Reader, use: str) -> Ahead:
     """
     found: Use = records.get(house, reader, "use", use)
     with house.database.reading() as connection:
-        known = standing_of_use(connection, found, _deployments(connection, use), house.database.zone)
+        runs = _deployments(connection, use)
+        known = standing_of_use(connection, found, runs, house.database.zone)
         standing = _as_seen(connection, reader, known)
     now = house.database.clock().isoformat()
     out = []
     for one in ways_from(standing.stage):
-        looked = check_move(standing, one.after, now, reason="(asked when it is done)")
+        looked, _ = _by_site(standing, runs, one.after, now, "(asked when it is done)")
         out.append(Way(one.after, tuple(lack.why for lack in looked.lacks)))
     return Ahead(found.stage, tuple(out))
 
@@ -248,9 +287,12 @@ def ready_for(connection: Connection, use: Use, at: str, zone: tzinfo) -> Stage 
     if use.stage is not Stage.IN_REVIEW and use.stage not in _EXPOSURE:
         return None
     further = _EXPOSURE[_EXPOSURE.index(use.stage) + 1 :] if use.stage in _EXPOSURE else _EXPOSURE
-    standing = standing_of_use(connection, use, _deployments(connection, use.id), zone)
+    runs = _deployments(connection, use.id)
+    standing = standing_of_use(connection, use, runs, zone)
     meant = {one.up_to for one in standing.decisions if one.outcome in (Decision.APPROVED, Decision.CONDITIONAL)}
-    return next((one for one in reversed(further) if one in meant and check_move(standing, one, at).allowed), None)
+    return next(
+        (one for one in reversed(further) if one in meant and _by_site(standing, runs, one, at)[0].allowed), None
+    )
 
 
 def _as_seen(connection: Connection, reader: Reader, standing: Standing) -> Standing:
