@@ -10,12 +10,23 @@ from seen_pages import Pages
 
 from codman.evidence.canonical import sha256
 from codman.flows.house import House
+from codman.registry.log import SYSTEM
+from codman.registry.nouns import USES, VERSIONS
+from codman.registry.related import documents_about
 from codman.spine.person import Role
+from codman.spine.product import VersionFields
 from codman.web import upload
 from codman.web.file_kinds import media_type_of
 
 PDF = b"%PDF-1.7\n<script>alert(1)</script>"
-FORM = {"about_kind": "use", "about": "use-sepsis", "title": "Model card 3.1", "type": "model-card", "why": "intake"}
+FORM = {
+    "about_kind": "use",
+    "about": "use-sepsis",
+    "title": "Validation report 3.1",
+    "type": "validation-report",
+    "why": "intake",
+}
+CARD = FORM | {"title": "Model card 3.1", "type": "model-card"}
 
 
 @pytest.fixture
@@ -31,13 +42,37 @@ def test_a_document_is_filed_listed_and_taken_out_byte_for_byte_as_a_download(
     page = officer.get("/uses/use-sepsis").text
     href = re.search(r'href="(/documents/[^"]+/content)"', page)
     assert href is not None
-    assert "Model card 3.1" in page
+    assert "Validation report 3.1" in page
     assert (house.documents / sha256(PDF)[:2] / sha256(PDF)).read_bytes() == PDF
     back = officer.get(href[1])
     assert back.content == PDF
-    assert back.headers["content-disposition"] == 'attachment; filename="model-card-3-1.pdf"'
+    assert back.headers["content-disposition"] == 'attachment; filename="validation-report-3-1.pdf"'
     assert back.headers["content-type"] == "application/octet-stream"  # whatever its sender called it
     assert back.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_model_card_is_filed_about_a_version_and_the_newest_is_offered_first(
+    house: House, officer: httpx.Client
+) -> None:
+    with house.database.changing(SYSTEM) as change:
+        product = USES.get(change.connection, "use-sepsis").product
+        VERSIONS.add(change, VersionFields(product=product, label="9.9", digest="9" * 64), "the-newest")
+    asked = officer.get("/documents/new?about_kind=use&about=use-sepsis&type=model-card").text
+    assert re.search(r'<option value="the-newest"[^>]*selected', asked)
+    file = {"file": ("card.pdf", PDF, "application/pdf")}
+
+    unsaid = officer.post("/documents/new", data=CARD | {"version": ""}, files=file)
+    other = officer.post("/documents/new", data=CARD | {"version": "of-another"}, files=file)
+    sent = officer.post("/documents/new", data=CARD | {"version": "the-newest"}, files=file)
+
+    assert (unsaid.status_code, other.status_code, sent.status_code) == (422, 422, 303)
+    assert "a model card is about one version: say which" in unsaid.text
+    assert "the product has no such version" in other.text
+    with house.database.reading() as connection:
+        (one,) = documents_about(connection, "the-newest")
+    assert (one.about_kind, one.type) == ("version", "model-card")
+    for page in ("/uses/use-sepsis", f"/products/{product}"):
+        assert "model card of version 9.9" in officer.get(page).text
 
 
 @pytest.mark.parametrize(
@@ -57,7 +92,7 @@ def test_what_is_no_document_is_refused_and_nothing_is_kept(
     page = officer.post("/documents/new", data=FORM, files={"file": (name, data)})
     assert page.status_code == 422
     assert "nothing was changed" in page.text
-    assert "Model card 3.1" in page.text  # what was written comes back
+    assert "Validation report 3.1" in page.text  # what was written comes back
     assert not any(house.documents.rglob("*")) if house.documents.exists() else True
 
 

@@ -65,10 +65,10 @@ def answers_about(connection: Connection, about: str) -> Sequence[Fact]:
     return [FACTS.read(row).model_copy(update={"basis": Basis(row.stands_as)}) for row in rows]
 
 
-def documents_about(connection: Connection, about: str) -> Sequence[Document]:
-    """The documents filed about a thing, the newest first."""
+def documents_about(connection: Connection, *about: str) -> Sequence[Document]:
+    """The documents filed about a thing or several, the newest first."""
     rows = connection.execute(
-        select(documents).where(documents.c.about == about).order_by(documents.c.created_at.desc()).limit(MOST)
+        select(documents).where(documents.c.about.in_(about)).order_by(documents.c.created_at.desc()).limit(MOST)
     )
     return [DOCUMENTS.read(row) for row in rows]
 

@@ -20,7 +20,7 @@ from codman.registry.access import NotAllowed, Reader, covers, paths_for
 from codman.registry.documents import Document
 from codman.registry.governance import CASES, CONDITIONS
 from codman.registry.records import BadField, NoSuchRecord, Stale
-from codman.registry.related import documents_about
+from codman.registry.related import documents_about, versions_of
 from codman.registry.schema import documents
 from codman.spine.day import written_day
 from codman.spine.review import CaseState, Condition, ConditionState
@@ -134,7 +134,8 @@ def shown_for(house: House, reader: Reader, one: Condition) -> Sequence[Shown]:
     except (NoSuchRecord, NotAllowed):
         return ()
     with house.database.reading() as connection:
-        filed = [*documents_about(connection, use.id), *documents_about(connection, use.product)][:_OFFERED]
+        made = [one.id for one in versions_of(connection, use.product)]
+        filed = documents_about(connection, use.id, use.product, *made)[:_OFFERED]
     papers = [Shown(paper.digest, f"{paper.title} ({paper.type}, {written_day(paper.created_at)})") for paper in filed]
     said = [each for each in page.items if each.kind not in _NO_PROOF]
     return [*papers, *(Shown(each.digest, f"{each.kind}, {written_day(each.filed_at)}") for each in said)]

@@ -11,6 +11,7 @@ from typing import Final
 from codman.registry.documents import Document
 from codman.review.packs.catalog import every_pack
 from codman.review.policy.document import DocumentAsk
+from codman.spine.product import Version
 from codman.web.file_kinds import KINDS
 from codman.web.render import brief
 from codman.web.views.forms import WHY, Ask, Asked, Option, shown
@@ -31,6 +32,7 @@ TYPES: Final[Mapping[str, str]] = {
     "change-notice": "notice of a change",
     "other": "something else",
 }
+MODEL_CARD: Final = "model-card"  # of one version
 _KIB: Final = 1024
 
 
@@ -64,14 +66,14 @@ class DocumentForm:
     endings: str
 
 
-def document_lines(found: Sequence[Document]) -> tuple[DocumentLine, ...]:
-    """Documents as a list shows them."""
+def document_lines(found: Sequence[Document], versions: Mapping[str, str]) -> tuple[DocumentLine, ...]:
+    """Documents as a list shows them; those about a version name it by its label."""
     return tuple(
         DocumentLine(
             id=one.id,
             href=f"/documents/{one.id}/content",
             title=one.title,
-            type=TYPES.get(one.type, one.type.replace("-", " ")),
+            type=_what(one, versions.get(one.about, "")),
             kind=ending_of(one.media_type).upper() or one.media_type,
             size=size(one.size),
             filed_at=one.created_at,
@@ -79,6 +81,10 @@ def document_lines(found: Sequence[Document]) -> tuple[DocumentLine, ...]:
         )
         for one in found
     )
+
+
+def _what(one: Document, version: str) -> str:
+    return TYPES.get(one.type, one.type.replace("-", " ")) + (f" of version {version}" if version else "")
 
 
 @cache
@@ -95,21 +101,39 @@ def _types() -> Mapping[str, str]:
     return dict(sorted(named.items(), key=lambda one: (one[0] == "other", one[1].casefold())))
 
 
-def asks() -> tuple[Ask, ...]:
-    """The questions beside the file itself."""
+def asks(versions: Sequence[Version] = ()) -> tuple[Ask, ...]:
+    """The questions beside the file itself; of a product with versions, which of them it is about."""
+    editions = tuple(Option(one.id, one.label) for one in versions)
+    version = Ask(
+        name="version",
+        label="About which version",
+        kind="choice",
+        options=editions,
+        hint="A model card is about one version, and counts for that one.",
+        unsaid="no version in particular",
+    )
     options = tuple(Option(name, words) for name, words in _types().items())
     return (
         Ask(name="title", label="Title", needed=True, hint="e.g. Model card of version 3.1"),
         Ask(name="type", label="What it is", kind="choice", options=options, needed=True),
+        *((version,) if versions else ()),
         WHY,
     )
 
 
 def form_view(
-    kind: str, about: str, name: str, values: Mapping[str, str], errors: Mapping[str, str], limit_mib: int
+    kind: str,
+    about: str,
+    name: str,
+    values: Mapping[str, str],
+    errors: Mapping[str, str],
+    limit_mib: int,
+    versions: Sequence[Version] = (),
 ) -> DocumentForm:
-    """The form about a thing of this name."""
-    asked = shown(asks(), values, errors)
+    """The form about a thing of this name; a model card begins with the newest of the versions, the first."""
+    if values.get("type") == MODEL_CARD and not values.get("version") and versions:
+        values = {**values, "version": versions[0].id}
+    asked = shown(asks(versions), values, errors)
     file = shown((Ask(name="file", label="File"),), {}, errors)
     return DocumentForm(
         noun=kind,

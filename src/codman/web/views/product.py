@@ -147,7 +147,10 @@ def product_view(
         coverage=tuple(covered),
         coverage_sentence=_covered(covered),
         answers=answers_shown(answers_about(connection, product.id)),
-        documents=document_lines(documents_about(connection, product.id)),
+        documents=document_lines(
+            documents_about(connection, product.id, *(one.id for one in versions)),
+            {one.id: one.label for one in versions},
+        ),
         events=events(history, named),
     )
 

@@ -114,7 +114,8 @@ def _of_document(one: Beside, asks: DocumentAsk, found: LaidOut, reader: Reader)
     said = f"Next: {who} hands in {again or _article(what)}{what}."
     if not found.may(reader, "document.create"):
         return Next(sentence=said, href="", words="")
-    query = urlencode({"about_kind": "use", "about": found.docket.use.id, "type": asks.type})
+    about = {"about_kind": "use", "about": found.docket.use.id, "type": asks.type}
+    query = urlencode(about | ({"version": found.docket.case.version} if found.docket.case.version else {}))
     return Next(sentence=said, href=f"/documents/new?{query}", words=f"File the {what}")
 
 

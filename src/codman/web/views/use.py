@@ -21,7 +21,7 @@ from codman.registry.interests import hand_in
 from codman.registry.names import names_of
 from codman.registry.nouns import PRODUCTS, SITES
 from codman.registry.places import out_of_sight
-from codman.registry.related import deployments_of, documents_about
+from codman.registry.related import deployments_of, documents_about, versions_of
 from codman.registry.standing import Tally, tally_of
 from codman.registry.timeline import Asked, abouts_of_use, entries_of
 from codman.spine.concern import Pause
@@ -111,6 +111,7 @@ def use_view(
     today = now.date().isoformat()
     product = PRODUCTS.get(connection, use.product)
     within = paths_for(reader, "inventory.read")
+    labels = {one.id: one.label for one in versions_of(connection, use.product)}
     runs = deployments_of(connection, use.id, within)
     evidence = tally_of(connection, use.id)
     history = entries_of(connection, Asked(about=abouts_of_use(connection, use.id, within), limit=SHOWN_EVENTS)).items
@@ -165,7 +166,7 @@ def use_view(
             for one in runs
         ),
         coverage=tally_lines(tallies(coverage_of(connection, use.id))),
-        documents=document_lines(documents_about(connection, use.id)),
+        documents=document_lines(documents_about(connection, use.id, *labels), labels),
         events=events(history, named),
         revision=use.revision,
     )
