@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import UTC, datetime
 
 import httpx
 import pytest
 from openpyxl import load_workbook
 from seen_pages import Pages
+from small_house import Clock
 from sqlalchemy import select
 
 from codman.flows.house import House
@@ -48,10 +50,16 @@ ANSWERS = {
 
 @pytest.fixture
 def report(pages: Pages, house: House) -> str:
-    """A report that is awaited."""
+    """A report that is awaited, and whose period runs."""
     assert pages(Role.OWNER).post("/schedules/new", data=SCHEDULE).status_code == 303
     with house.database.reading() as connection:
         return str(connection.execute(select(expected_reports.c.id)).scalar_one())
+
+
+def over(house: House) -> None:
+    """The report's period is over."""
+    assert isinstance(house.database.clock, Clock)
+    house.database.clock.now = datetime(2026, 12, 1, tzinfo=UTC)
 
 
 def link_of(client: httpx.Client, report: str) -> str:
@@ -100,6 +108,7 @@ def test_a_schedule_is_changed_where_nobody_else_did_and_ended(pages: Pages, rep
 
 
 def test_a_link_opens_the_form_without_an_account_and_works_once(pages: Pages, house: House, report: str) -> None:
+    over(house)
     link = link_of(pages(Role.OWNER), report)
     nobody = pages(None)
     page = nobody.get(link)
@@ -133,9 +142,31 @@ def test_a_link_opens_the_form_without_an_account_and_works_once(pages: Pages, h
     assert "stood still for a night" in original.text
 
 
+def test_a_period_that_runs_is_said_wherever_the_report_stands_and_nothing_is_sent_yet(
+    pages: Pages, house: House, report: str
+) -> None:
+    link = link_of(pages(Role.OWNER), report)
+    said = "period runs until 30 Nov 2026"
+    assert said in pages(Role.VIEWER).get("/uses/use-sepsis/reports").text
+    one = pages(Role.OWNER).get(f"/reports/{report}").text
+    assert said in one
+    assert "File the workbook" not in one
+    form = pages(None).get(link).text
+    assert said in form
+    assert "Send the report" not in form
+
+    early = pages(None).post(link, data=ANSWERS)
+    assert early.status_code == 409
+    assert "runs until 30 Nov 2026" in early.text
+    over(house)
+    assert "Send the report" in pages(None).get(link).text
+    assert said not in pages(Role.VIEWER).get("/uses/use-sepsis/reports").text
+
+
 def test_the_next_report_is_prefilled_from_the_last_and_its_numbers_are_asked_afresh(
     pages: Pages, house: House, report: str
 ) -> None:
+    over(house)
     assert pages(None).post(link_of(pages(Role.OWNER), report), data=ANSWERS).status_code == 200
     with house.database.reading() as connection:
         row = connection.execute(select(expected_reports.c.revision)).scalar_one()
@@ -151,6 +182,7 @@ def test_the_next_report_is_prefilled_from_the_last_and_its_numbers_are_asked_af
 def test_the_form_begins_with_what_happened_and_folds_what_stays_as_it_was(
     pages: Pages, house: House, report: str
 ) -> None:
+    over(house)
     assert pages(None).post(link_of(pages(Role.OWNER), report), data=ANSWERS).status_code == 200
     pages(Role.OWNER).post("/schedules/new", data={**SCHEDULE, "partner_name": "Vendor 2"})
     page = pages(None).get(link_of(pages(Role.OWNER), newest(house))).text
@@ -225,7 +257,8 @@ def test_a_report_that_does_not_do_comes_back_with_all_that_was_typed(pages: Pag
     assert pages(None).get(link).status_code == 200
 
 
-def test_words_that_may_name_a_patient_are_asked_about_once(pages: Pages, report: str) -> None:
+def test_words_that_may_name_a_patient_are_asked_about_once(pages: Pages, house: House, report: str) -> None:
+    over(house)
     link, nobody = link_of(pages(Role.OWNER), report), pages(None)
     words = {**ANSWERS, "words": "It missed Mrs Miller, 12345678"}
     page = nobody.post(link, data=words)
@@ -236,6 +269,7 @@ def test_words_that_may_name_a_patient_are_asked_about_once(pages: Pages, report
 def test_a_workbook_behind_the_link_comes_back_and_a_wrong_one_loses_nothing(
     pages: Pages, house: House, report: str
 ) -> None:
+    over(house)
     link, nobody = link_of(pages(Role.OWNER), report), pages(None)
     body = nobody.get(f"{link}/workbook").content
     wrong = nobody.post(f"{link}/workbook", files={"file": ("r.xlsx", _filled(body, incidents="=1+1"))})

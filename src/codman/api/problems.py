@@ -20,7 +20,7 @@ from codman.flows.intake import IntakeClosed
 from codman.flows.intake_submit import IntakeIncomplete
 from codman.flows.packs import NoSuchPolicy
 from codman.flows.records import BadListing
-from codman.flows.reporting.receiving import NotAwaited
+from codman.flows.reporting.refusals import NotAwaited, PeriodRuns
 from codman.flows.reporting.schedules import ScheduleEnded
 from codman.flows.review.cases import CaseClosed
 from codman.flows.review.conditions import ConditionClosed
@@ -102,6 +102,7 @@ _SORTS: Final[Mapping[type[CodmanError], Sort]] = {
     CannotClose: Sort("cannot-close", 409),
     NothingToPause: Sort("nothing-to-pause", 409),
     NotAwaited: Sort("not-awaited", 409),
+    PeriodRuns: Sort("period-runs", 409),
     ScheduleEnded: Sort("schedule-ended", 409),
     IntakeClosed: Sort("intake-closed", 409),
     ExclusionSettled: Sort("exclusion-settled", 409),

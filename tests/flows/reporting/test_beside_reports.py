@@ -35,6 +35,7 @@ def partners(tmp_path):
 def test_a_requirement_that_rests_on_a_vendors_report_leads_to_what_the_vendor_wrote(partners):
     partners.scheduled()
     (report,) = partners.reports()
+    partners.clock.forward(days=30)  # its period is over
     reader = partners.engineer()
     found = awaited_for(partners.house, reader, report.id, "report.create")
     answered = read_answers(ANSWERS, found.schedule.metrics)

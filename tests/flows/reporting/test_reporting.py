@@ -7,6 +7,7 @@ import socket
 import sys
 import threading
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
@@ -28,7 +29,8 @@ from codman.flows.reporting.answers import Answered, read_answers
 from codman.flows.reporting.calendar import Standing
 from codman.flows.reporting.expecting import Looked, look
 from codman.flows.reporting.heeding import against_the_record
-from codman.flows.reporting.receiving import NotAwaited, NotTheSender, by_link, original_of_form, receive_by_link
+from codman.flows.reporting.receiving import NotTheSender, by_link, original_of_form, receive_by_link
+from codman.flows.reporting.refusals import NotAwaited, PeriodRuns
 from codman.flows.reporting.schedules import ScheduleEnded, change_schedule, end_schedule, make_schedule
 from codman.flows.task import Duty
 from codman.flows.work import waiting
@@ -44,6 +46,8 @@ from codman.registry.records import BadField, NoSuchRecord
 from codman.registry.schema import documents, statements
 from codman.spine.partner_report import ReportState
 from codman.spine.person import Role
+
+OVER = datetime(2026, 12, 1, tzinfo=UTC)  # the first period of a schedule has just ended
 
 
 @pytest.fixture
@@ -73,6 +77,7 @@ def opened(partners: Partners, report: str) -> str:
 
 
 def answer(partners: Partners, token: str, **changes: str) -> Any:
+    partners.clock.at = max(partners.clock.at, OVER)
     link, found = by_link(partners.house, token)
     typed = ANSWERS | changes
     answered = read_answers(typed, found.schedule.metrics)
@@ -156,10 +161,28 @@ def test_what_came_is_a_claim_with_its_original_and_ends_every_link(partners):
     assert letters(partners) == []
 
 
+def test_a_report_is_not_filed_before_its_period_is_over_and_says_until_when_it_runs(small):
+    small.scheduled()
+    (report,) = small.reports()
+    token = opened(small, report.id)
+    small.clock.at = OVER - timedelta(seconds=1)
+    link, found = by_link(small.house, token)
+    answered = read_answers(ANSWERS, found.schedule.metrics)
+    (owed,) = office.owed(small.house, small.person("chair"))
+    assert owed.sentence == "its period runs until 30 Nov 2026; due on 1 Dec 2026"
+
+    with pytest.raises(PeriodRuns, match="it is about a period that runs until 30 Nov 2026"):
+        receive_by_link(small.house, link, answered, original_of_form(found, ANSWERS))
+
+    assert small.house.store.digests() == []
+    assert answer(small, token).state is ReportState.RECEIVED
+
+
 def test_of_two_answers_at_once_by_one_link_only_one_is_filed(partners):
     partners.scheduled()
     (report,) = partners.reports()
     token = opened(partners, report.id)
+    partners.clock.at = OVER
     link, found = by_link(partners.house, token)
     results: list[Any] = []
     barrier = threading.Barrier(8)
@@ -192,6 +215,7 @@ def test_two_links_answered_at_once_make_one_report(small):
     small.scheduled()
     (report,) = small.reports()
     tokens = [opened(small, report.id) for _ in range(2)]
+    small.clock.at = OVER
     opened_links = [by_link(small.house, token) for token in tokens]
     answered = read_answers(ANSWERS, ["auroc"])
     assert isinstance(answered, Answered)
@@ -441,7 +465,7 @@ def test_a_changed_version_that_the_record_does_not_know_is_named(small):
             change, DEPLOYMENTS.validated({"use": "ward", "site": "north", "version": "sepsis-120", "mode": "live"})
         )
     small.clock.forward(days=200)
-    small.scheduled(first_due="2027-06-01")
+    small.scheduled(first_due="2027-05-20")
     came = answer(small, opened(small, small.reports()[0].id), **HARM)
     with small.house.database.reading() as connection:
         said = against_the_record(connection, came)
@@ -492,6 +516,7 @@ def test_a_link_goes_by_mail_to_the_vendor_alone_and_leaves_no_hand(small):
 
     assert (made.link, made.sent_to) == (None, "reports@vendor.example")
     (letter,) = [one for one in mail.sent if one.to == "reports@vendor.example"]
+    small.clock.at = OVER
     link, found = by_link(house, letter.notice.link.rpartition("/")[2])
     answered = read_answers(ANSWERS, found.schedule.metrics)
     came = receive_by_link(house, link, answered, original_of_form(found, ANSWERS))
@@ -510,6 +535,7 @@ def test_what_comes_by_a_link_that_was_shown_says_by_whose_hand_and_they_decide_
     made = office.hand_out_link(small.house, small.person("chair"), report.id)
     assert "p-chair" not in hands(small)  # as long as nothing came by it
 
+    small.clock.at = OVER
     link, found = by_link(small.house, made.link.rpartition("/")[2])
     answered = read_answers(ANSWERS, found.schedule.metrics)
     came = receive_by_link(small.house, link, answered, original_of_form(found, ANSWERS))

@@ -77,6 +77,11 @@ def standing(report: ExpectedReportFields, grace_days: int, today: str, zone: tz
     return Standing.LATE if today <= last_day(report.due_on, grace_days) else Standing.MISSING
 
 
+def runs_until(report: ExpectedReportFields, today: str) -> str | None:
+    """The last day of a report's period; None where the period is over."""
+    return days_after(report.period_end, -1) if today < report.period_end else None
+
+
 def last_day(due_on: str, grace_days: int) -> str:
     """The last day on which a report is late and not missing."""
     return days_after(due_on, grace_days)

@@ -11,10 +11,11 @@ from sqlalchemy import Connection, select
 
 from codman.flows.concerns.following import NotImpartial
 from codman.flows.house import House
-from codman.flows.reporting.calendar import Standing, last_day, standing
+from codman.flows.reporting.calendar import Standing, last_day, runs_until, standing
 from codman.flows.reporting.heeding import what_it_says
 from codman.flows.reporting.letters import MAIL, address_of_link, reminder, secret_of
-from codman.flows.reporting.receiving import NotAwaited, awaited_by
+from codman.flows.reporting.receiving import awaited_by
+from codman.flows.reporting.refusals import NotAwaited
 from codman.flows.review.reading import list_governed
 from codman.jobs.outbox import enqueue
 from codman.registry import governance
@@ -295,7 +296,8 @@ def sentence(report: ExpectedReport, grace_days: int, today: str, zone: tzinfo) 
     """How a report stands, in words."""
     stands, due = standing(report, grace_days, today, zone), written_day(report.due_on)
     if stands is Standing.EXPECTED:
-        return f"due on {due}"
+        last = runs_until(report, today)
+        return f"due on {due}" if last is None else f"its period runs until {written_day(last)}; due on {due}"
     if stands is Standing.LATE:
         return f"late: due on {due}, not reported after {written_day(last_day(report.due_on, grace_days))}"
     if stands is Standing.MISSING:

@@ -8,7 +8,8 @@ from codman.flows.house import House
 from codman.flows.reporting.answers import first_typed
 from codman.flows.reporting.calendar import days_after
 from codman.flows.reporting.office import last_measured
-from codman.flows.reporting.receiving import Awaited, refuse_unawaited
+from codman.flows.reporting.receiving import Awaited
+from codman.flows.reporting.refusals import refuse_unawaited
 from codman.flows.reporting.workbook import write_report_workbook
 
 

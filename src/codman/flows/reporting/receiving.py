@@ -21,6 +21,7 @@ from codman.flows.papers import keep_bytes, take_back
 from codman.flows.reporting.answers import Answered
 from codman.flows.reporting.calendar import days_after
 from codman.flows.reporting.heeding import kept, tell_what_it_says
+from codman.flows.reporting.refusals import refuse_running, refuse_unawaited
 from codman.flows.reporting.schedules import use_to
 from codman.registry import governance
 from codman.registry.about import Known, said_by
@@ -44,19 +45,6 @@ from codman.spine.statement import Digest, Input, Kind, Origin, Statement, Subje
 from codman.spine.use import Use
 
 DOCUMENT_TYPE: Final = "partner-report"
-
-
-class NotAwaited(CodmanError):
-    """An answer to a report that came already, or was excused."""
-
-    exit_code = 2
-
-    def __init__(self, state: ReportState) -> None:
-        super().__init__(
-            what="this report is not awaited",
-            why=f"it is {state.value}",
-            fix="to correct it, have the house await it again; what came first stays in the book",
-        )
 
 
 class NotThisReport(BadInput):
@@ -166,6 +154,7 @@ def receive_by_link(house: House, link: Link, answered: Answered, original: Orig
     Raises:
         LinkSpent: Somebody else used it meanwhile, or it ended.
         NotAwaited: The report came by another way.
+        PeriodRuns: Its period is not over.
     """
     author = Author("link", link.about)
     return _receive(house, author, link.about, answered, original, link=link)
@@ -180,6 +169,7 @@ def receive_by_hand(
         NoSuchRecord: There is no such report within their reach.
         NotAllowed: They may not, for its use.
         NotAwaited: It came already.
+        PeriodRuns: Its period is not over.
     """
     return _receive(house, reader.author(request), name, answered, original, reader=reader)
 
@@ -202,6 +192,7 @@ def receive_signed(
         NotSigned: It carries no signature.
         NotThisReport: It is about another use or period, or lacks what the report must carry.
         NotAwaited: Another answer came before.
+        PeriodRuns: Its period is not over.
         SignatureRefused: No registered key signed it, or its key may not say this.
     """
     with house.database.reading() as connection:
@@ -210,6 +201,7 @@ def receive_signed(
     if found.report.statement == read.digest:
         return found.report
     refuse_unawaited(found.report)
+    refuse_running(found.report, house.database.today().isoformat())
     if read.envelope is None:
         raise NotSigned
     _refuse_other(found, read)
@@ -256,6 +248,7 @@ def _receive(
             if link is not None:
                 spend_link(change, link)
             refuse_unawaited(found.report)
+            refuse_running(found.report, change.today)
             keep_bytes(house, original.data, digest)
             document = DOCUMENTS.add(change, _document(found, original, digest))
             version = _version(change.connection, found.use)
@@ -301,16 +294,6 @@ def _received(
     revoke_links(change, REPORT, found.report.id)
     tell_what_it_says(change, house, received, found.schedule, found.use)
     return received
-
-
-def refuse_unawaited(report: ExpectedReport) -> None:
-    """Refuse an answer to a report that came, or was excused.
-
-    Raises:
-        NotAwaited: It is not awaited.
-    """
-    if report.state is not ReportState.DUE:
-        raise NotAwaited(report.state)
 
 
 def _document(found: Awaited, original: Original, digest: str) -> DocumentFields:

@@ -19,7 +19,8 @@ from codman.evidence.store import NotInStore
 from codman.flows.concerns.actions import CannotClose
 from codman.flows.concerns.following import ConcernClosed, NothingToPause
 from codman.flows.concerns.throttle import TooManyConcerns
-from codman.flows.reporting.receiving import NotAwaited, NotTheSender
+from codman.flows.reporting.receiving import NotTheSender
+from codman.flows.reporting.refusals import NotAwaited, PeriodRuns
 from codman.flows.reporting.schedules import ScheduleEnded
 from codman.flows.review.cases import CaseClosed
 from codman.flows.review.conditions import ConditionClosed
@@ -57,6 +58,7 @@ STATUS: Final[Mapping[type[CodmanError], int]] = {
     LinkSpent: 404,
     TooManyTried: 429,
     NotAwaited: 409,
+    PeriodRuns: 409,
     ScheduleEnded: 409,
     AlreadyThere: 409,
     Stale: 412,

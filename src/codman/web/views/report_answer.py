@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from codman.flows.reporting.answers import COLUMNS, REASONS, SOME, change_field, row_field, rows_of
-from codman.flows.reporting.calendar import days_after
+from codman.flows.reporting.calendar import days_after, runs_until
 from codman.flows.reporting.paper import Prefilled
 from codman.flows.reporting.receiving import Awaited
 from codman.spine.reported import NONE_KNOWN, ReportedChange
@@ -77,6 +77,7 @@ class AnswerView:
     end: str
     due_on: str
     overdue: bool
+    runs_until: str | None  # the last day of the period, while that is not over: nothing is sent yet
     last_day: str | None
     who: Asked
     safety: tuple[Asked, ...]
@@ -146,6 +147,7 @@ def answer_view(
         end=days_after(found.report.period_end, -1),
         due_on=found.report.due_on,
         overdue=today > found.report.due_on,
+        runs_until=runs_until(found.report, today),
         last_day=None if ready.last_day is None else days_after(ready.last_day, -1),
         who=who,
         safety=known[:-1],

@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from codman.flows.reporting.calendar import Standing, days_after
+from codman.flows.reporting.calendar import Standing, days_after, runs_until
 from codman.flows.reporting.heeding import against_the_record, what_it_says
 from codman.flows.reporting.office import Owed
 from codman.registry.links import Link
@@ -44,6 +44,7 @@ class ReportLine:
     start: str
     end: str
     due_on: str
+    runs_until: str | None  # the last day of its period, while that is not over
     standing: Tag
     way: str
     owner: str
@@ -92,6 +93,7 @@ class ReportView:
     standing: Tag
     sentence: str
     awaited: bool
+    runs_until: str | None  # the last day of its period, while that is not over
     excuse: str
     facts: tuple[Fact, ...]
     open_links: int
@@ -150,6 +152,7 @@ def reports_view(
                 start=one.report.period_start,
                 end=days_after(one.report.period_end, -1),
                 due_on=one.report.due_on,
+                runs_until=runs_until(one.report, one.asked_on),
                 standing=_TAGS[one.standing],
                 way=WAYS.get(one.report.way or "", ""),
                 owner=named.get(one.owner, one.owner),
@@ -216,6 +219,7 @@ def report_view(
         standing=_TAGS[one.standing],
         sentence=one.sentence,
         awaited=report.state.value == "due",
+        runs_until=runs_until(report, one.asked_on),
         excuse=report.excuse or "",
         facts=tuple(facts),
         open_links=sum(found.is_open(now) for found in links),
