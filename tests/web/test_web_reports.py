@@ -142,6 +142,17 @@ def test_a_link_opens_the_form_without_an_account_and_works_once(pages: Pages, h
     assert "stood still for a night" in original.text
 
 
+def test_before_a_link_is_made_the_page_says_who_gets_it_and_what_becomes_of_those_before(
+    pages: Pages, report: str
+) -> None:
+    page = pages(Role.OWNER).get(f"/reports/{report}").text
+
+    assert "A link is shown here once, to you: hand it to Vendor 1 and to nobody else" in page
+    assert "you have a hand in the use by that" in page
+    assert "Making another leaves those made before open, until one of them is used" in page
+    assert page.index("Making another") < page.index("<button>Make a link</button>")
+
+
 def test_a_period_that_runs_is_said_wherever_the_report_stands_and_nothing_is_sent_yet(
     pages: Pages, house: House, report: str
 ) -> None:

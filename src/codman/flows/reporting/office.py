@@ -159,7 +159,7 @@ def hand_out_link(house: House, reader: Reader, name: str, *, request: str | Non
     """
     with house.database.changing(reader.author(request)) as change:
         report = _awaited(change.connection, reader, name, "schedule.change")
-        to = SCHEDULES.get(change.connection, report.schedule).email if MAIL in house.notifiers else None
+        to = link_goes_to(house, SCHEDULES.get(change.connection, report.schedule))
         maker = None if to is not None else reader.person
         made = make_link(change, secret_of(house), REPORT, report.id, timedelta(days=LINK_DAYS), made_by=maker)
         if to is not None:
@@ -167,6 +167,11 @@ def hand_out_link(house: House, reader: Reader, name: str, *, request: str | Non
             enqueue(change.connection, MAIL, to, letter, f"report/{report.id}/asked/{made.seed[:16]}", at=change.at)
     shown = address_of_link(house, made) if to is None else None
     return MadeLinkRead(link=shown, sent_to=to, expires_at=made.expires_at)
+
+
+def link_goes_to(house: House, schedule: Schedule) -> str | None:
+    """The address that a link goes to by mail; None where it is shown to whoever makes it, to hand over."""
+    return schedule.email if MAIL in house.notifiers else None
 
 
 def take_back_links(house: House, reader: Reader, name: str, *, request: str | None = None) -> int:

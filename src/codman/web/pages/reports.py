@@ -210,6 +210,8 @@ def _report(
         paths = paths_of(connection, receiving.awaited(connection, name).use)
     may_change = visit.may("schedule.change", paths)
     links: Sequence[Link] = office.links_of(visit.house, visit.reader, name) if may_change else ()
+    schedule = office.read_schedule(visit.house, visit.reader, one.report.schedule)
+    goes_to = office.link_goes_to(visit.house, schedule) or ""
     waits = one.report.tells and one.report.heeded_at is None
     now = visit.house.database.clock().isoformat()
     with visit.house.database.reading() as connection:
@@ -218,6 +220,7 @@ def _report(
             one,
             links,
             now,
+            goes_to=goes_to,
             link=link,
             link_ends=link_ends,
             sent_to=sent_to,

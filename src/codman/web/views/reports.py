@@ -97,6 +97,7 @@ class ReportView:
     excuse: str
     facts: tuple[Fact, ...]
     open_links: int
+    goes_to: str  # where a link would go by mail; empty where it is shown, to hand over
     link: str  # just made: the one time it is shown
     link_ends: str
     sent_to: str  # where the link that was just made went
@@ -186,6 +187,7 @@ def report_view(
     links: Sequence[Link],
     now: str,
     *,
+    goes_to: str = "",
     link: str = "",
     link_ends: str = "",
     sent_to: str = "",
@@ -223,6 +225,7 @@ def report_view(
         excuse=report.excuse or "",
         facts=tuple(facts),
         open_links=sum(found.is_open(now) for found in links),
+        goes_to=goes_to,
         link=link,
         link_ends=link_ends,
         sent_to=sent_to,
