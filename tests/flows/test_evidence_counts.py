@@ -22,13 +22,13 @@ from codman.flows.filing import file_evidence
 from codman.flows.review.cases import docket
 from codman.flows.review.deciding import decide
 from codman.flows.review.evidence import exhibits_of
-from codman.registry.inventory import MISSING, Question, evidence_counts, search
+from codman.registry.inventory import MISSING, Question, search
 from codman.registry.keys import KEYS, by_keyid, revoke
 from codman.registry.log import SYSTEM
 from codman.registry.mine import with_evidence
 from codman.registry.nouns import USES
 from codman.registry.schema import statements
-from codman.registry.standing import STANDS, Tally, standing_of, tally_of
+from codman.registry.standing import STANDS, Tally, evidence_counts, standing_of, tally_of
 from codman.spine.engine_statements import DatasetPredicate
 from codman.spine.review import CaseOutcome, Choice
 from codman.spine.statement import Digest, Kind, Subject

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from codman.errors import BadInput, nearest
-from codman.registry.evidence_of import ABOUT_USE, shown_beyond_its_own
+from codman.registry.evidence_of import shown_beyond_its_own
 from codman.registry.places import inside
 from codman.registry.records import Page, decode_cursor, encode_cursor
 from codman.registry.schema import deployments, people, products, sites, statements, uses, vendors
@@ -295,20 +295,6 @@ def paths_of(connection: Connection, use: Use, named: Sequence[str] = ()) -> lis
         if rows := connection.execute(select(sites.c.path).where(which)).scalars().all():
             return sorted(rows)
     return ["/"]
-
-
-def evidence_counts(connection: Connection, names: Sequence[str]) -> dict[str, int]:
-    """How many statements count as evidence of each use: they show how it works, and are verified by a key that counts.
-
-    A signed decision, minutes or a document is in the record of the use and no evidence that it works.
-    """
-    rows = connection.execute(
-        select(uses.c.id, func.count())
-        .select_from(uses.join(statements, ABOUT_USE))
-        .where(uses.c.id.in_(names), SHOWS_HOW_IT_WORKS, COUNTS)
-        .group_by(uses.c.id)
-    )
-    return {use: int(count) for use, count in rows}
 
 
 def _joined(query: Select[Any], question: Question | None, *facets_asked: str) -> Select[Any]:

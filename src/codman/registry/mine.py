@@ -7,10 +7,11 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
-from codman.registry.inventory import evidence_counts, visible
+from codman.registry.inventory import visible
 from codman.registry.nouns import DEPLOYMENTS, USES
 from codman.registry.schema import deployments, uses
 from codman.registry.schema_review import cases
+from codman.registry.standing import evidence_counts
 from codman.spine.policy import Checkpoint
 from codman.spine.review import GRANTED, CaseState, Procedure
 from codman.spine.site import Deployment, Mode

@@ -9,9 +9,9 @@ from typing import Any, Final, Literal
 from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, or_, select, true
 
 from codman.registry.database import instant
-from codman.registry.evidence_of import about_uses
+from codman.registry.evidence_of import ABOUT_USE, about_uses
 from codman.registry.keys import ALWAYS, KEYS, Key, why_not_now
-from codman.registry.schema import facts, keys, statements
+from codman.registry.schema import facts, keys, statements, uses
 from codman.registry.schema_filing import statement_signatures
 from codman.spine.statement import Kind, when
 
@@ -114,6 +114,20 @@ def tally_of(connection: Connection, use: str) -> Tally:
         measured_at,
         sum(number for (shows, _), (number, _last) in found.items() if not shows),
     )
+
+
+def evidence_counts(connection: Connection, names: Sequence[str]) -> dict[str, int]:
+    """How many statements count as evidence of each use: they show how it works, and are verified by a key that counts.
+
+    A signed decision, minutes or a document is in the record of the use and no evidence that it works.
+    """
+    rows = connection.execute(
+        select(uses.c.id, func.count())
+        .select_from(uses.join(statements, ABOUT_USE))
+        .where(uses.c.id.in_(names), SHOWS_HOW_IT_WORKS, COUNTS)
+        .group_by(uses.c.id)
+    )
+    return {use: int(count) for use, count in rows}
 
 
 def _standing(connection: Connection, digests: Sequence[str]) -> dict[str, Standing]:

@@ -9,8 +9,9 @@ from urllib.parse import parse_qsl, urlencode
 
 from sqlalchemy import Connection
 
-from codman.registry.inventory import FACETS, FILTERS, ORDERS, RUNS, Question, evidence_counts, facets, search
+from codman.registry.inventory import FACETS, FILTERS, ORDERS, RUNS, Question, facets, search
 from codman.registry.mine import in_an_emergency
+from codman.registry.standing import evidence_counts
 from codman.registry.undecided import somewhere_uncovered
 from codman.spine.use import Listed
 from codman.web.views import marks
