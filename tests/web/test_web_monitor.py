@@ -7,17 +7,21 @@ import html
 import io
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from fastapi.testclient import TestClient
 from seen_pages import pages_of
 
 from codman.flows.house import House
+from codman.flows.watch.overview import overview
 from codman.registry import governance
 from codman.registry.access import Held, Reader
 from codman.registry.schema import uses
+from codman.registry.schema_watch import looks as tables
 from codman.spine.person import Role
 from codman.spine.watching import Incident, Look
+from codman.web.views.monitor_home import monitor_home_view
 
 See = Callable[..., TestClient]
 
@@ -58,6 +62,38 @@ def test_uses_that_reach_patients_unwatched_lead_and_those_watched_follow_with_w
     assert f"/uses/{looks[0].use}/monitor" in others
     assert looks[-1].sentences["ranks"] in said
     assert re.search(r"\d of \d+ uses that reach patients are watched by nobody", said)
+
+
+def test_the_headline_and_each_window_say_the_worst_that_is_known(see: See, hospital: House, looks):
+    client = see(Role.VIEWER)
+    home = text_of(client.get("/monitor").text)
+    one = text_of(client.get(f"/uses/{looks[0].use}/monitor").text)
+
+    assert re.search(r"watched by nobody\. \d+ uses? breaks? a bound of the plan\.", home)
+    assert "Every use that reaches patients is watched" not in home
+    assert re.search(r"Of \d+ requirements \d+ not met, (\d+ not decided, )?\d+ met when last judged\.", one)
+    found = overview(hospital, Reader("person-demo-officer-01", "Somebody", (Held(Role.VIEWER),)))
+    blind = replace(next(each for each in found if each.watched), rank="blind", standings=())
+    assert monitor_home_view([blind], {}, {}, "2026-11-01").sentence == (
+        "Of 1 use it is not known whether the plan is met. Every use that reaches patients is watched: 1 of them."
+    )
+
+
+def test_a_window_in_which_nothing_could_be_judged_is_not_said_to_be_met(see: See, hospital: House, looks):
+    with hospital.database.unrecorded() as connection:
+        judged = tables.c.id == looks[-1].id
+        connection.execute(tables.update().where(judged).values(outcomes={}, sentences={}, state="blind"))
+    try:
+        page = see(Role.VIEWER).get(f"/uses/{looks[-1].use}/monitor").text
+    finally:
+        with hospital.database.unrecorded() as connection:
+            was = {"outcomes": looks[-1].outcomes, "sentences": looks[-1].sentences, "state": looks[-1].state.value}
+            connection.execute(tables.update().where(judged).values(was))
+
+    first = page.split('id="looks"')[1].split("<tbody>")[1].split("</tr>")[0]
+    assert "nothing could be judged" in first
+    assert "all of it met" not in first
+    assert "When it was last looked at, nothing could be computed." in page
 
 
 def test_what_is_asked_for_stands_in_the_address(see: See, looks):

@@ -26,9 +26,9 @@ _DECIDED: Final = frozenset({"met", "not-met", "not-applicable"})
 _SHOWS: Final[Mapping[str, tuple[str, Callable[[WatchedUse], bool]]]] = {
     "all": ("All that run", lambda _one: True),
     "unwatched": ("Unwatched, reaching patients", lambda one: one.rank == "unwatched"),
-    "not-met": ("A requirement not met", lambda one: any(s.word == "not-met" for s in one.standings)),
+    "not-met": ("A requirement not met", lambda one: _breaks(one)),
     "incidents": ("Open incidents", lambda one: bool(one.incidents)),
-    "undecided": ("Not decided or not reported", lambda one: any(s.word not in _DECIDED for s in one.standings)),
+    "undecided": ("Not decided or not reported", lambda one: _unknown(one)),
     "watched": ("Watched", lambda one: one.watched),
 }
 _TOLD: Final = 4  # requirements that are not met, named in a line
@@ -130,16 +130,32 @@ def _sentence(found: Sequence[WatchedUse]) -> str:
         return "No use runs, as far as you see: there is nothing to watch."
     bare = sum(one.rank == "unwatched" for one in found)
     reach = sum(one.use.stage in REACHES_PATIENTS for one in found)
+    parts = []
     if bare:
         is_ = "is" if bare == 1 else "are"
-        return f"{bare:,} of {said.many(reach, 'use')} that reach patients {is_} watched by nobody."
-    return f"Every use that reaches patients is watched: {reach:,} of them."
+        parts.append(f"{bare:,} of {said.many(reach, 'use')} that reach patients {is_} watched by nobody.")
+    if wrong := sum(map(_breaks, found)):
+        parts.append(f"{said.many(wrong, 'use')} {'breaks' if wrong == 1 else 'break'} a bound of the plan.")
+    if unknown := sum(_unknown(one) and not _breaks(one) for one in found):
+        parts.append(f"Of {said.many(unknown, 'use')} it is not known whether the plan is met.")
+    if not bare:
+        well = "" if wrong or unknown else ", and meets its plan where that was looked at"
+        parts.append(f"Every use that reaches patients is watched{well}: {reach:,} of them.")
+    return " ".join(parts)
+
+
+def _breaks(one: WatchedUse) -> bool:
+    return any(standing.word == "not-met" for standing in one.standings)
+
+
+def _unknown(one: WatchedUse) -> bool:
+    return one.rank == "blind" or any(standing.word not in _DECIDED for standing in one.standings)
 
 
 def _facts(found: Sequence[WatchedUse]) -> tuple[Fact, ...]:
     opened = [incident for one in found for incident in one.incidents]
     waiting = sum(one.state is IncidentState.OPEN for one in opened)
-    wrong = sum(any(s.word == "not-met" for s in one.standings) for one in found)
+    wrong = sum(map(_breaks, found))
     return (
         Fact("Watched", said.count(sum(one.watched for one in found)), detail=f"of {len(found):,} that run"),
         Fact("With a requirement not met", said.count(wrong), href="/monitor?show=not-met" if wrong else ""),

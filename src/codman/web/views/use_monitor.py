@@ -29,6 +29,7 @@ class WindowLine:
     known: int
     tag: Tag
     sentences: tuple[str, ...]
+    well: bool  # something was judged, and all of it is met
     statements: tuple[str, ...]
 
 
@@ -181,12 +182,18 @@ def _lead(found: UseWatched, today: str) -> str:
     other = len(found.standings) - sum(counted.values())
     if not found.standings:
         return "It is watched; no window of its plan has come due yet."
-    parts = [f"{counted['met']} of {len(found.standings)} requirements met when last looked at"]
-    if counted["not-met"]:
-        parts.append(f"{counted['not-met']} not met")
-    if other:
-        parts.append(f"{other} not decided")
-    return ", ".join(parts) + "."
+    worst = [f"{counted['not-met']} not met"] if counted["not-met"] else []
+    worst += [f"{other} not decided"] if other else []
+    text = ", ".join([*worst, f"{counted['met']} met"])
+    newest = _newest(found)
+    blind = (
+        "When it was last looked at, nothing could be computed. " if newest and newest.state is WatchState.BLIND else ""
+    )
+    return f"{blind}Of {said.many(len(found.standings), 'requirement')} {text} when last judged."
+
+
+def _newest(found: UseWatched) -> Look | None:
+    return max(found.looks, key=lambda one: (one.due_on, one.ends_on), default=None)
 
 
 def _watched_tag(found: UseWatched, today: str) -> Tag:
@@ -205,7 +212,7 @@ def _facts(found: UseWatched, named: Mapping[str, str], today: str) -> Iterator[
     monitor = found.monitor
     if monitor is None:
         return
-    newest = max(found.looks, key=lambda one: (one.due_on, one.ends_on), default=None)
+    newest = _newest(found)
     yield Fact(
         "Last window",
         "none in this span" if newest is None else window_words(newest.starts_on, newest.ends_on),
@@ -248,6 +255,7 @@ def _line(look: Look) -> WindowLine:
         known=look.labelled,
         tag=window_tag(look.state),
         sentences=tuple(look.sentences.get(name, "") for name, word in look.outcomes.items() if word not in fine),
+        well=bool(look.outcomes) and set(look.outcomes.values()) <= fine and look.state is not WatchState.BLIND,
         statements=tuple(look.statements),
     )
 
