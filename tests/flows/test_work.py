@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from committee import Committee, auroc, cast
 from codman.flows.records import accept_deployment
 from codman.flows.review.before_the_decision import add_condition
 from codman.flows.review.cases import docket
+from codman.flows.review.conditions import look
 from codman.flows.review.deciding import decide
 from codman.flows.review.remarks import remark
 from codman.flows.review.seats import name_reviewer, state_interest
@@ -98,6 +100,24 @@ def test_a_condition_waits_for_its_owner_only_once_the_case_is_decided(house):
     assert (task.duty, task.due_on) == (Duty.CONDITION, "2026-12-01")
     assert not task.late(datetime(2026, 12, 1, 23, 59, tzinfo=UTC))
     assert task.late(datetime(2026, 12, 2, tzinfo=UTC))
+
+    house.clock.forward(days=40)
+    look(house.house)
+    (task,) = waiting(house.house, house.person("owner"))
+    assert task.duty is Duty.CONDITION
+    assert (
+        task.sentence == "A condition that you owe of Ward sepsis lapsed: bring what it asks, and have it decided anew"
+    )
+    assert (task.due_on, task.at) == ("2026-12-01", f"/reviews/{case.id}#conditions")
+    assert task.late(house.clock())
+
+
+def test_who_may_only_look_around_in_a_role_reads_the_tasks_that_the_role_has(house):
+    house.opened()
+    chair = house.person("chair")
+
+    assert duties(house, "chair") != []
+    assert waiting(house.house, replace(chair, read_only=True)) == waiting(house.house, chair)
 
 
 def test_what_is_due_first_stands_first_and_what_has_no_day_last(house):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -189,3 +190,16 @@ def test_every_list_says_of_an_approval_that_it_was_in_an_emergency(house: Commi
     for path in ("/inventory", "/products/sepsis", "/"):
         assert "! Approved in an emergency" in _plain(owner.get(path)), path
     assert "Approved in an emergency on 1 Nov 2026 up to live" in _plain(clinician.get("/"))
+
+
+def test_who_may_only_look_around_reads_what_waits_for_the_role_and_is_offered_no_button(house: Committee) -> None:
+    _granted(house)
+    clinician = house.person("clin")
+    theirs = pages_of(house.house, clinician).get("/").text
+    seen = pages_of(house.house, replace(clinician, read_only=True)).get("/").text
+
+    assert "Waits for your acceptance" in theirs
+    assert "Waits for your acceptance" in seen
+    assert "<button>Accept" in theirs
+    assert "<button>Accept" not in seen
+    assert "You may only look around: this is what waits for who holds your role" in seen

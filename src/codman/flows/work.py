@@ -41,7 +41,11 @@ AHEAD_DAYS: Final = 30  # what is due within a month already waits
 
 
 def waiting(house: House, reader: Reader) -> list[Task]:
-    """What waits for somebody: what is due first, the oldest first; then what has no day."""
+    """What waits for somebody: what is due first, the oldest first; then what has no day.
+
+    Who may only look around in a role reads what waits for the role.
+    """
+    reader = replace(reader, read_only=False)
     today = house.database.today()
     with house.database.reading() as connection:
         found = list(_every(house, connection, reader, today))

@@ -13,6 +13,7 @@ from codman.flows.house import House
 from codman.flows.review.cases import WORKING, docket_within
 from codman.flows.review.seats import unseated_in
 from codman.flows.review.staging import ready_for
+from codman.flows.review.superseded import lapsed
 from codman.flows.review.voting import count, verdict_of
 from codman.flows.task import Duty, Task
 from codman.jobs.times import instant
@@ -182,6 +183,7 @@ def _questions(connection: Connection, reader: Reader) -> Iterator[Task]:
 
 
 def _conditions(connection: Connection, reader: Reader) -> Iterator[Task]:
+    """Conditions that somebody owes: open ones, and lapsed ones until something meets them or a decision follows."""
     rows = connection.execute(
         select(conditions, uses.c.name)
         .join(cases, cases.c.id == conditions.c.case)
@@ -208,6 +210,17 @@ def _conditions(connection: Connection, reader: Reader) -> Iterator[Task]:
             due_on=row.due_on,
             use=row.use,
             words=words,
+        )
+    for one in lapsed(connection, conditions.c.owner == reader.person):
+        use = USES.get(connection, one.use)
+        yield Task(
+            duty=Duty.CONDITION,
+            sentence=f"A condition that you owe of {use.name} lapsed: bring what it asks, and have it decided anew",
+            at=f"/reviews/{one.case}#conditions",
+            since=one.closed_at or one.created_at,
+            due_on=one.due_on,
+            use=one.use,
+            words=one.sentence,
         )
 
 

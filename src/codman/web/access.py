@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from starlette.routing import BaseRoute
 
-from codman.registry.access import ACTIONS, NotSignedIn, Reader, require
+from codman.registry.access import ACTIONS, NotSignedIn, Reader, may, require
 
 PUBLIC: Final = "public"  # anybody, signed in or not
 SIGNED_IN: Final = "signed in"  # whoever is signed in; it shows them only their own
@@ -303,8 +303,8 @@ def keys(routes: Iterable[BaseRoute]) -> Iterator[str]:
 
 
 _SHOWN: Final = tuple(
-    re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path)))
-    for method, _, path in (key.partition(" ") for key in PAGES)
+    (re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path))), asked)
+    for method, _, path, asked in ((*key.partition(" "), asked) for key, asked in PAGES.items())
     if method == "GET"
 )
 
@@ -312,7 +312,14 @@ _SHOWN: Final = tuple(
 def is_page(address: str) -> bool:
     """Whether a page stands at an address of this house; what flows link to may be of a door that is not this one."""
     path = urlsplit(address).path
-    return any(pattern.fullmatch(path) for pattern in _SHOWN)
+    return any(pattern.fullmatch(path) for pattern, _ in _SHOWN)
+
+
+def opens(address: str, reader: Reader) -> bool:
+    """Whether a page stands there that somebody's roles let them open somewhere."""
+    path = urlsplit(address).path
+    asked = next((asked for pattern, asked in _SHOWN if pattern.fullmatch(path)), None)
+    return asked is not None and (asked in (PUBLIC, SIGNED_IN) or may(reader, asked))
 
 
 def admit(method: str, path: str, reader: Reader | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection
@@ -19,7 +19,7 @@ from codman.registry.names import names_of
 from codman.registry.nouns import SITES
 from codman.registry.undecided import somewhere_uncovered
 from codman.spine.day import written_moment
-from codman.web.access import is_page
+from codman.web.access import opens
 from codman.web.views import marks
 from codman.web.views.accepting import Accepts, accepts
 from codman.web.views.lately import Deed, lately
@@ -77,6 +77,7 @@ class HomeView:
     backlog: Backlog | None  # of the whole office, for who keeps it
     office: tuple[Gap, ...]  # what waits for anybody of the office
     deeds: tuple[Deed, ...]
+    only_looks: bool  # they do none of it: buttons are left out
     starts: tuple[Gap, ...] | None  # of an empty book: what the reader can begin with; None where it holds uses
 
 
@@ -94,7 +95,8 @@ def home_view(
         empty: Whether the book holds no use at all.
     """
     today = now.date().isoformat()
-    waiting = _to_accept(connection, reader, now)
+    seen = replace(reader, read_only=False)  # who may only look around in a role reads what the role reads
+    waiting = _to_accept(connection, seen, now)
     owned = owned_by(connection, reader.person, within)
     evidence = with_evidence(connection, [use.id for use in owned])
     runs = runs_of(connection, [use.id for use in owned])
@@ -114,10 +116,10 @@ def home_view(
         for use in owned
     ]
     shown.sort(key=lambda one: -len(one.gaps))
-    keeps = may(reader, "use.decide") or may(reader, "site.create")
+    keeps = may(seen, "use.decide") or may(seen, "site.create")
     return HomeView(
         sentence=_sentence(len(shown), sum(bool(one.gaps) for one in shown), tasks, now),
-        tasks=tuple(_task(one, now) for one in tasks if one.duty is not Duty.SITE),
+        tasks=tuple(_task(one, now, reader) for one in tasks if one.duty is not Duty.SITE),
         waiting=tuple(
             Waiting(
                 id=one.deployment.id,
@@ -132,9 +134,10 @@ def home_view(
         ),
         owned=tuple(shown),
         backlog=backlog(connection, within, today) if keeps else None,
-        office=_office(connection, reader, today),
+        office=_office(connection, seen, today),
         deeds=lately(connection, reader.person, within),
         starts=_starts(reader) if empty else None,
+        only_looks=reader.read_only,
     )
 
 
@@ -186,8 +189,8 @@ def _many(number: int, one: str, more: str) -> str:
     return f"{number:,} {one if number == 1 else more}"
 
 
-def _task(one: Task, now: datetime) -> TaskLine:
-    href = one.at if is_page(one.at) else f"/uses/{one.use}" if one.use is not None else ""
+def _task(one: Task, now: datetime, reader: Reader) -> TaskLine:
+    href = one.at if opens(one.at, reader) else f"/uses/{one.use}" if one.use is not None else ""
     left = one.hours(now)
     at = "" if one.due_at is None else written_moment(datetime.fromisoformat(one.due_at), now.tzinfo or UTC)
     return TaskLine(
