@@ -20,7 +20,7 @@ from codman.flows.house import House
 from codman.flows.review import conditions, pausing
 from codman.flows.review.changes_seen import CURSOR, Seen, read_log, read_until, version_shift
 from codman.flows.review.exclusions import end_those_moved
-from codman.flows.review.grounds import GRANTED, decisions_in_force, grounds_of
+from codman.flows.review.grounds import decisions_in_force, grounds_of
 from codman.flows.review.opening import own_packs
 from codman.flows.review.plans import plan_for
 from codman.flows.review.policies import digest_of, kept
@@ -38,7 +38,7 @@ from codman.review.packs.framework import frameworks
 from codman.spine.day import day_in
 from codman.spine.policy import Policy
 from codman.spine.reopening import Changed, ReopeningState
-from codman.spine.review import Case, CaseState
+from codman.spine.review import APPROVALS, Case, CaseState
 from codman.spine.use import Use
 
 REOPENING_FILTERS: Final = ("use", "policy", "requirement", "changed", "state")
@@ -242,7 +242,9 @@ def _waiting(connection: Connection) -> dict[str, str]:
 def _standing(connection: Connection, day: str) -> Sequence[Case]:
     """Every decision that some use runs on."""
     granted = select(cases.c.use).where(
-        cases.c.state == CaseState.DECIDED.value, cases.c.outcome.in_(GRANTED), cases.c.expires_on > day
+        cases.c.state == CaseState.DECIDED.value,
+        cases.c.outcome.in_([one.value for one in APPROVALS]),
+        cases.c.expires_on > day,
     )
     names = connection.execute(granted.distinct().order_by(cases.c.use)).scalars().all()
     return [case for use in names for case in decisions_in_force(connection, use, day)]

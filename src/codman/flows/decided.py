@@ -15,13 +15,13 @@ from codman.registry.officers import who_may
 from codman.registry.schema import uses
 from codman.registry.schema_review import cases
 from codman.registry.undecided import settled_versions
-from codman.review.stages import FAVOURABLE, Decided, Standing
+from codman.review.stages import Decided, Standing
 from codman.review.terms import KIND_OF, DecisionKind
 from codman.spine.day import start_of
 from codman.spine.policy import LETS_RUN, Checkpoint
 from codman.spine.review import Case, CaseOutcome, CaseState
 from codman.spine.site import Deployment
-from codman.spine.use import RUNNING, Decision, Use
+from codman.spine.use import FAVOURABLE, RUNNING, Decision, Use
 
 _OUTCOME: Final = {
     CaseOutcome.APPROVED: Decision.APPROVED,

@@ -20,10 +20,9 @@ from codman.spine.policy import LETS_RUN, Checkpoint
 from codman.spine.reopening import Changed, ReopeningState, SettledVersion
 from codman.spine.review import GRANTED, CaseOutcome, CaseState, Procedure
 from codman.spine.site import Deployment
-from codman.spine.use import RUNNING, Decision, Stage
+from codman.spine.use import FAVOURABLE, RUNNING, Decision, Stage
 
 UNDECIDED: Final = (Decision.UNDECIDED.value, Decision.LEGACY.value)
-_FAVOURABLE: Final = (Decision.APPROVED.value, Decision.CONDITIONAL.value)
 _RUNS: Final = tuple(sorted(stage.value for stage in RUNNING))
 _EXPOSURE: Final = {Stage.SILENT.value: 0, Stage.PILOT.value: 1, Stage.LIVE.value: 2}
 _STRICT: Final = {Procedure.EMERGENCY.value: 0, Procedure.EXPEDITED.value: 1, Procedure.FULL.value: 2}
@@ -85,7 +84,9 @@ def uncovered(today: str) -> ColumnElement[bool]:
             or_(_decided.c.checkpoint.in_(_GRANTING), _decided.c.outcome == CaseOutcome.REJECTED.value),
         )
     )
-    elsewhere = and_(OF.c.decision.in_(_FAVOURABLE), _exposed(OF.c.stage) >= _exposed(deployments.c.mode))
+    elsewhere = and_(
+        OF.c.decision.in_([one.value for one in FAVOURABLE]), _exposed(OF.c.stage) >= _exposed(deployments.c.mode)
+    )
     return and_(running(), or_(and_(~decided, ~elsewhere), and_(decided, ~covered)))
 
 

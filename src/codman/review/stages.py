@@ -20,10 +20,9 @@ from codman.review.transitions import BEFORE_RUNNING, EXPOSURE, TRANSITIONS, Nee
 from codman.spine.day import written_day
 from codman.spine.reopening import SettledVersion
 from codman.spine.statement import when
-from codman.spine.use import RUNNING, Decision, Stage, Tier
+from codman.spine.use import FAVOURABLE, RUNNING, Decision, Stage, Tier
 
 _TABLE: Final = {(one.before, one.after): one for one in TRANSITIONS}
-FAVOURABLE: Final = frozenset({Decision.APPROVED, Decision.CONDITIONAL})
 _YEAR: Final = timedelta(days=365)
 
 

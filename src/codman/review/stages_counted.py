@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from codman.review.stages import FAVOURABLE, Standing, has_ended
+from codman.review.stages import Standing, has_ended
 from codman.review.terms import TERMS, DecisionKind, Terms
 from codman.spine.statement import when
-from codman.spine.use import Decision
+from codman.spine.use import FAVOURABLE, Decision
 
 
 @dataclass(frozen=True, slots=True)

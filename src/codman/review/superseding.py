@@ -9,16 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from codman.spine.policy import Checkpoint
-from codman.spine.review import Case, CaseOutcome, Procedure
+from codman.spine.policy import BESIDE
+from codman.spine.review import APPROVALS, Case, Procedure
 from codman.spine.site import Deployment, Mode
 from codman.spine.use import Stage
 
 _EXPOSURE: Final = (Stage.SILENT, Stage.PILOT, Stage.LIVE)  # the least first
 _STRICT: Final = (Procedure.EMERGENCY, Procedure.EXPEDITED, Procedure.FULL)  # the least first
-# asked less than what lets a use run: they stand beside it, and take its place no more than they undo a rejection
-_BESIDE: Final = frozenset({Checkpoint.MONITORING, Checkpoint.CHANGE})
-_FAVOURABLE: Final = frozenset({CaseOutcome.APPROVED, CaseOutcome.CONDITIONAL})
 
 
 def exposure(stage: Stage) -> int:
@@ -36,7 +33,7 @@ def reaches(later: Case, earlier: Case, there: Collection[Deployment], *, reach:
         reach: How exposed it must be, as `exposure` counts; as much as the earlier one without.
     """
     needed = exposure(earlier.leads_to) if reach is None else reach
-    if later.outcome not in _FAVOURABLE or exposure(later.leads_to) < needed:
+    if later.outcome not in APPROVALS or exposure(later.leads_to) < needed:
         return False
     if not later.sites:
         return True
@@ -64,8 +61,8 @@ def covers(later: Case, earlier: Case, there: Collection[Deployment], *, reach: 
 
 def _on_its_road(later: Case, earlier: Case) -> bool:
     """Whether a decision is of a kind that could: one that lets it run, or one more of the same of what was granted."""
-    same = later.checkpoint is earlier.checkpoint and earlier.outcome in _FAVOURABLE
-    return later.checkpoint not in _BESIDE or same
+    same = later.checkpoint is earlier.checkpoint and earlier.outcome in APPROVALS
+    return later.checkpoint not in BESIDE or same
 
 
 def takes_the_place_of(later: Case, earlier: Case, there: Collection[Deployment], *, reach: int | None = None) -> bool:

@@ -37,6 +37,8 @@ class Checkpoint(StrEnum):
 # Those whose decision lets something run. One at `change` adds a version or a site to such a decision, and stands no
 # longer than it; one at `monitoring` may end what runs, and lets nothing run.
 LETS_RUN: Final = frozenset({Checkpoint.SILENT, Checkpoint.PILOT, Checkpoint.GO_LIVE})
+# Those about a use as it runs. They ask less than what lets it run, and so stand beside it.
+BESIDE: Final = frozenset({Checkpoint.MONITORING, Checkpoint.CHANGE})
 
 
 class Severity(StrEnum):

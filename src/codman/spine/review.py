@@ -47,7 +47,8 @@ class CaseOutcome(StrEnum):
     RETIRED = "retired"
 
 
-GRANTED: Final = frozenset({CaseOutcome.APPROVED, CaseOutcome.CONDITIONAL, CaseOutcome.RETIRED})
+APPROVALS: Final = frozenset({CaseOutcome.APPROVED, CaseOutcome.CONDITIONAL})  # it may run, or go on
+GRANTED: Final = APPROVALS | {CaseOutcome.RETIRED}  # what was asked for was granted, be it the end
 
 
 class CaseFields(Fields):

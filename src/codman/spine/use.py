@@ -41,6 +41,9 @@ class Decision(StrEnum):
     REJECTED = "rejected"
 
 
+FAVOURABLE: Final = frozenset({Decision.APPROVED, Decision.CONDITIONAL})
+
+
 class Impact(StrEnum):
     """High-impact as OMB M-25-21 defines it."""
 

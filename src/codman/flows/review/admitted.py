@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from codman.flows.review.cases import Docket
 from codman.registry.records import BadField
 from codman.review.unknown import LEAST_REASON, nothing_known, said_of_nothing
-from codman.spine.review import CaseOutcome, Procedure
+from codman.spine.review import APPROVALS, CaseOutcome, Procedure
 from codman.spine.verdict import Verdict
-
-_LETS_RUN: Final = frozenset({CaseOutcome.APPROVED, CaseOutcome.CONDITIONAL})
 
 
 def with_what_was_unknown(found: Docket, verdict: Verdict, outcome: CaseOutcome, reasons: str) -> str:
@@ -20,7 +16,7 @@ def with_what_was_unknown(found: Docket, verdict: Verdict, outcome: CaseOutcome,
         BadField: It is such a one, and no sentence says why it cannot wait.
     """
     outcomes = [one.outcome for one in verdict.results]
-    if found.case.procedure is not Procedure.EMERGENCY or outcome not in _LETS_RUN or not nothing_known(outcomes):
+    if found.case.procedure is not Procedure.EMERGENCY or outcome not in APPROVALS or not nothing_known(outcomes):
         return reasons
     if len(reasons.strip()) < LEAST_REASON:
         why = f"nothing is known about it: say in a sentence, of {LEAST_REASON} characters at least, why it cannot wait"

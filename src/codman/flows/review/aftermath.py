@@ -12,12 +12,11 @@ from codman.flows.review.superseded import rejected
 from codman.registry.database import Change
 from codman.registry.governance import PAUSE_PROPOSALS
 from codman.registry.nouns import USES
-from codman.review.stages import FAVOURABLE
 from codman.review.superseding import exposure
 from codman.spine.pausing import PauseCause, PauseProposalFields
-from codman.spine.policy import Checkpoint
+from codman.spine.policy import BESIDE
 from codman.spine.review import GRANTED, Case, CaseOutcome
-from codman.spine.use import Decision, Use
+from codman.spine.use import FAVOURABLE, Decision, Use
 
 _DECISION: Final[Mapping[CaseOutcome, Decision]] = {
     CaseOutcome.APPROVED: Decision.APPROVED,
@@ -51,7 +50,7 @@ def _carries(change: Change, use: Use, closed: Case, outcome: CaseOutcome) -> bo
     A silent run that is granted makes no approval of what is live; nor do a change or a look at how it does of what
     nobody approved. A change that is refused or put off is not said of a use that goes on as it was decided.
     """
-    beside = closed.checkpoint in (Checkpoint.CHANGE, Checkpoint.MONITORING)
+    beside = closed.checkpoint in BESIDE
     if outcome not in GRANTED:
         return not (beside and goes_on(change.connection, use, closed, change.at, change.zone))
     if beside and use.decision not in FAVOURABLE:

@@ -31,7 +31,7 @@ from codman.spine.article import with_article
 from codman.spine.day import written_day
 from codman.spine.policy import Checkpoint
 from codman.spine.reopening import Changed, ReopeningFields
-from codman.spine.review import Case, CaseOutcome, CaseState, Condition, ConditionState
+from codman.spine.review import APPROVALS, Case, CaseState, Condition, ConditionState
 from codman.spine.site import Mode
 from codman.spine.statement import Kind, when
 from codman.spine.verdict import Outcome
@@ -229,7 +229,7 @@ def standing_case(connection: Connection, use: str, day: str) -> Case | None:
         "case",
         cases.c.use == use,
         cases.c.state == CaseState.DECIDED.value,
-        cases.c.outcome.in_([CaseOutcome.APPROVED.value, CaseOutcome.CONDITIONAL.value]),
+        cases.c.outcome.in_([one.value for one in APPROVALS]),
         cases.c.expires_on > day,
         cases.c.checkpoint != Checkpoint.MONITORING.value,
         order="decided_at",
@@ -285,7 +285,7 @@ def _due(house: House, connection: Connection, day: str) -> Looked:
         select(cases.c.id).where(
             cases.c.state == CaseState.DECIDED.value,
             cases.c.expires_on <= day,
-            cases.c.outcome.in_([CaseOutcome.APPROVED.value, CaseOutcome.CONDITIONAL.value]),
+            cases.c.outcome.in_([one.value for one in APPROVALS]),
             ~exists(select(_later.c.id).where(_later.c.supersedes == cases.c.id)),
         )
     ).scalars()

@@ -16,9 +16,9 @@ from codman.registry.schema import deployments, statements, versions
 from codman.registry.schema_review import cases
 from codman.review.changes import Decided, Ground, Settled, ground_of
 from codman.review.superseding import reaches
-from codman.spine.policy import Checkpoint, Policy
+from codman.spine.policy import BESIDE, Checkpoint, Policy
 from codman.spine.record_statements import DecidedRequirement, DecisionPredicate
-from codman.spine.review import Case, CaseOutcome, CaseState
+from codman.spine.review import APPROVALS, Case, CaseOutcome, CaseState
 from codman.spine.verdict import Outcome
 
 # the road to live: each decision on it takes the place of the one before
@@ -32,8 +32,6 @@ _ROAD: Final = frozenset(
         Checkpoint.GO_LIVE,
     }
 )
-_BESIDE: Final = frozenset({Checkpoint.MONITORING, Checkpoint.CHANGE})  # these stand beside it
-GRANTED: Final = (CaseOutcome.APPROVED.value, CaseOutcome.CONDITIONAL.value)
 
 
 def decisions_in_force(connection: Connection, use: str, day: str) -> list[Case]:
@@ -46,7 +44,7 @@ def decisions_in_force(connection: Connection, use: str, day: str) -> list[Case]
         "case",
         cases.c.use == use,
         cases.c.state == CaseState.DECIDED.value,
-        cases.c.outcome.in_(GRANTED),
+        cases.c.outcome.in_([one.value for one in APPROVALS]),
         cases.c.expires_on > day,
         order="decided_at",
     )
@@ -57,7 +55,7 @@ def decisions_in_force(connection: Connection, use: str, day: str) -> list[Case]
     there = deployments_of(connection, use)
     standing: dict[str, list[Case]] = {}
     for one in granted:
-        if one.checkpoint in _ROAD or one.checkpoint in _BESIDE:
+        if one.checkpoint in _ROAD or one.checkpoint in BESIDE:
             where = standing.setdefault("road" if one.checkpoint in _ROAD else one.checkpoint.value, [])
             where[:] = [*(each for each in where if not reaches(one, each, there)), one]
     return [one for each in standing.values() for one in each]

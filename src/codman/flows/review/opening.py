@@ -16,7 +16,7 @@ from codman.registry.records import BadField
 from codman.registry.schema_review import cases
 from codman.review.packs.choose import Chosen
 from codman.review.terms import KIND_OF, TERMS, DecisionKind
-from codman.spine.policy import Checkpoint
+from codman.spine.policy import BESIDE, Checkpoint
 from codman.spine.review import GRANTED, Case, Procedure
 from codman.spine.use import RUNNING, Stage, Use
 
@@ -33,7 +33,6 @@ LEADS_TO = {
 }
 
 _EXPOSURE: Final = (Stage.SILENT, Stage.PILOT, Stage.LIVE)  # the least first
-_WHERE_IT_IS: Final = frozenset({Checkpoint.CHANGE, Checkpoint.MONITORING})  # they are about a use as it runs
 
 
 class NothingRuns(BadInput):
@@ -87,7 +86,7 @@ def open_for(
 def _may_ask(house: House, use: Use, checkpoint: Checkpoint, leads_to: Stage | None) -> Stage:
     """The stage a case may ask for: none beyond what its checkpoint's policy was written to judge."""
     most = LEADS_TO[checkpoint]
-    if checkpoint in _WHERE_IT_IS:
+    if checkpoint in BESIDE:
         most = _reached(house, use)
     asked = leads_to or most
     within = asked is most or (most in _EXPOSURE and asked in _EXPOSURE[: _EXPOSURE.index(most)])

@@ -23,10 +23,8 @@ from codman.review.changes import Shift, faults_of_plan, why_not_planned
 from codman.review.superseding import exposure
 from codman.spine.policy import LETS_RUN, Checkpoint
 from codman.spine.reopening import ChangePlan
-from codman.spine.review import Case, CaseOutcome, CaseState, Procedure
+from codman.spine.review import APPROVALS, Case, CaseOutcome, CaseState, Procedure
 from codman.spine.use import Stage, Use
-
-_GRANTED = frozenset({CaseOutcome.APPROVED, CaseOutcome.CONDITIONAL})
 
 
 def draft_plan(
@@ -126,7 +124,7 @@ def approved(connection: Connection, plan: ChangePlan, day: str) -> bool:
     if plan.case is None or (plan.valid_to is not None and plan.valid_to < day):
         return False
     case = CASES.get(connection, plan.case)
-    if case.state is not CaseState.DECIDED or case.outcome not in _GRANTED or not _may_approve(case):
+    if case.state is not CaseState.DECIDED or case.outcome not in APPROVALS or not _may_approve(case):
         return False
     if case.expires_on is not None and case.expires_on <= day:
         return False

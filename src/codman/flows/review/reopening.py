@@ -14,7 +14,6 @@ from codman.flows.review.changes_seen import Seen, merged
 from codman.flows.review.evidence import exhibits_of, judged
 from codman.flows.review.exclusions import end_those_reopened
 from codman.flows.review.grounds import (
-    GRANTED,
     counts,
     decided_requirements,
     decisions_in_force,
@@ -37,7 +36,7 @@ from codman.spine.day import day_in
 from codman.spine.policy import Policy, Requirement
 from codman.spine.product import Product
 from codman.spine.reopening import Changed, Reopening, ReopeningFields, ReopeningState
-from codman.spine.review import Case, CaseState
+from codman.spine.review import APPROVALS, Case, CaseState
 from codman.spine.site import Deployment, Mode
 from codman.spine.statement import when
 from codman.spine.use import Use
@@ -192,7 +191,7 @@ class _Bench:
             "case",
             cases.c.use == self.name,
             cases.c.state == CaseState.DECIDED.value,
-            cases.c.outcome.in_(GRANTED),
+            cases.c.outcome.in_([one.value for one in APPROVALS]),
             order="decided_at",
         )
         self.exhibits = exhibits_of(self.house, self.connection, self.use)

@@ -36,7 +36,7 @@ from codman.spine.intake import IntakeState
 from codman.spine.policy import Checkpoint
 from codman.spine.review import Case, CaseOutcome, CaseState
 from codman.spine.site import Deployment, Mode
-from codman.spine.use import RUNNING, Decision, Stage, Use
+from codman.spine.use import FAVOURABLE, RUNNING, Decision, Stage, Use
 
 HAZARD_CHECK: Final = "hazard-check"  # the document that says who and what still depends on a use
 _MODE: Final[Mapping[Stage, Mode]] = {
@@ -289,7 +289,7 @@ def ready_for(connection: Connection, use: Use, at: str, zone: tzinfo) -> Stage 
     further = _EXPOSURE[_EXPOSURE.index(use.stage) + 1 :] if use.stage in _EXPOSURE else _EXPOSURE
     runs = _deployments(connection, use.id)
     standing = standing_of_use(connection, use, runs, zone)
-    meant = {one.up_to for one in standing.decisions if one.outcome in (Decision.APPROVED, Decision.CONDITIONAL)}
+    meant = {one.up_to for one in standing.decisions if one.outcome in FAVOURABLE}
     return next(
         (one for one in reversed(further) if one in meant and _by_site(standing, runs, one, at)[0].allowed), None
     )

@@ -15,11 +15,10 @@ from codman.registry.schema_review import cases, conditions, reopenings
 from codman.review.superseding import covers, exposure, takes_the_place_of
 from codman.spine.policy import Checkpoint
 from codman.spine.reopening import Changed, ReopeningState
-from codman.spine.review import Case, CaseOutcome, CaseState, Condition, ConditionState
+from codman.spine.review import APPROVALS, Case, CaseOutcome, CaseState, Condition, ConditionState
 from codman.spine.site import Deployment, Mode
 from codman.spine.use import Stage, Use
 
-_GRANTED: Final = (CaseOutcome.APPROVED.value, CaseOutcome.CONDITIONAL.value)
 _RUNS: Final = frozenset({Mode.SILENT, Mode.PILOT, Mode.LIVE})
 
 
@@ -82,7 +81,7 @@ def ran_out(connection: Connection, day: str, *which: Any) -> list[Case]:
         connection,
         "case",
         cases.c.state == CaseState.DECIDED.value,
-        cases.c.outcome.in_(_GRANTED),
+        cases.c.outcome.in_([one.value for one in APPROVALS]),
         cases.c.expires_on <= day,
         *which,
     )
@@ -105,7 +104,7 @@ def _granted(connection: Connection, use: str) -> Collection[Case]:
         "case",
         cases.c.use == use,
         cases.c.state == CaseState.DECIDED.value,
-        cases.c.outcome.in_(_GRANTED),
+        cases.c.outcome.in_([one.value for one in APPROVALS]),
     )
     return found
 

@@ -20,14 +20,12 @@ from codman.review.stages import ways_from
 from codman.spine.day import written_day
 from codman.spine.pausing import PauseCause, PauseProposalFields
 from codman.spine.policy import Checkpoint
-from codman.spine.review import Case, CaseOutcome, CaseState
+from codman.spine.review import APPROVALS, Case, CaseOutcome, CaseState
 from codman.spine.site import Deployment, Mode
-from codman.spine.use import RUNNING, Decision, Stage, Use
+from codman.spine.use import FAVOURABLE, RUNNING, Decision, Stage, Use
 
 ON_PATIENTS: Final = (Mode.PILOT, Mode.LIVE)  # somebody acts on what it says
 _EXPOSURE: Final = (Stage.SILENT.value, Stage.PILOT.value, Stage.LIVE.value)
-_GRANTED: Final = (CaseOutcome.APPROVED.value, CaseOutcome.CONDITIONAL.value)
-_FAVOURABLE: Final = (Decision.APPROVED, Decision.CONDITIONAL)
 _LONGEST: Final = 390
 
 
@@ -119,7 +117,7 @@ def _granted(connection: Connection, use: Use) -> list[Case]:
         "case",
         cases.c.use == use.id,
         cases.c.state == CaseState.DECIDED.value,
-        cases.c.outcome.in_(_GRANTED),
+        cases.c.outcome.in_([one.value for one in APPROVALS]),
         cases.c.leads_to.in_(_EXPOSURE),
         cases.c.checkpoint != Checkpoint.MONITORING.value,
         order="decided_at",
@@ -137,7 +135,7 @@ def _because(
     one: Deployment, use: Use, granted: Sequence[Case], day: str, named: Mapping[str, str], ended: str
 ) -> Uncovered:
     if not granted:
-        if use.decision in _FAVOURABLE and use.stage in RUNNING:
+        if use.decision in FAVOURABLE and use.stage in RUNNING:
             return Uncovered(one, f"it is decided only up to {use.stage.value}")
         return Uncovered(one, "nobody has decided that it may")
     standing = [case for case in granted if case.expires_on is None or case.expires_on > day]
