@@ -191,6 +191,17 @@ def test_verified_local_evaluation_shows_validity_in_local_data_and_nothing_else
     assert state(book, "hti-1/8.iv").state is State.MISSING  # fairness is not shown by a number for everybody
 
 
+def test_what_is_about_a_use_that_the_book_does_not_know_shows_nothing_of_the_products_uses(book):
+    strange = {"use_id": None, "use_name": "Another hospital's", "product_id": "product-1"}
+    with book.unrecorded() as connection:
+        connection.execute(insert(statements), [statement("d", **strange)])
+        vouch(connection, "d")
+        whole = house_coverage(connection)
+
+    assert state(book, "hti-1/8.ii").state is State.MISSING
+    assert {f.counts[State.EVIDENCE] for f in whole} == {0}
+
+
 def test_what_a_revoked_key_signed_is_no_evidence_any_more(book):
     with book.unrecorded() as connection:
         connection.execute(insert(statements), [statement("d")])

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, literal, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal, or_, select
 
+from codman.registry.interests import hand_in
+from codman.registry.nouns import PRODUCTS, USES
 from codman.registry.records import BadField
 from codman.registry.replay_rows import IMPORTED
-from codman.registry.schema import deployments, documents, log_entries, statements
+from codman.registry.schema import deployments, documents, log_entries, statements, uses
 from codman.registry.schema_review import cases, reviewers, triages
 from codman.spine.review import CaseState
 from codman.spine.site import Mode
+from codman.spine.statement import Kind
 from codman.spine.use import Decision, Impact, Stage, Tier
 
 # what a review sets, never the keeper of a record alone
@@ -30,6 +33,7 @@ _TIERS: Final = (Tier.LOW, Tier.MEDIUM, Tier.HIGH)
 _TO_A_CASE: Final = "open a case, or take it to another stage from the use's page"
 _ARTEFACT: Final = ("product", "label", "digest", "descriptor")  # what evidence and acceptances name a version by
 _WORKING: Final = (CaseState.OPEN.value, CaseState.VOTING.value)
+_NOT_JUDGED: Final = (Kind.DECISION.value, Kind.REPORT.value, Kind.CONCERN.value)
 _ANSWER: Final = ("about_kind", "about", "field", "source")
 
 
@@ -146,6 +150,54 @@ def impact_stays(connection: Connection, use: Any, after: Mapping[str, Any], by:
         why = f"it is {use.impact.value}, and no one person, and no file, says that it is less"
         fix = f"have another person file the determination, a document of type '{IMPACT_DETERMINATION}'; then change it"
         raise FixedField("use", "impact", why, fix)
+
+
+def name_stays(connection: Connection, kind: str, old: Any, after: Mapping[str, Any], by: str | None) -> None:
+    """Refuse to rename what evidence names, or would name, by who has a hand in the use, or by a file.
+
+    Evidence belongs to what it named when it came. Under another's name for a moment, a use, or the product of it,
+    would take that other's evidence over.
+
+    Args:
+        connection: Where to read.
+        kind: use or product; of any other kind nothing is asked.
+        old: The record as it was.
+        after: The fields that would change, with their new values.
+        by: Who changes it; None is a file.
+
+    Raises:
+        FixedField: Its name would.
+    """
+    name = after.get("name")
+    if kind not in ("use", "product") or name is None or _plain(name) == _plain(old.name):
+        return
+    told = select(literal(1)).where(_told_of(kind, old, name), statements.c.kind.not_in(_NOT_JUDGED))
+    if not _any(connection, told):
+        return
+    of_it = uses.c.id == old.id if kind == "use" else uses.c.product == old.id
+    hands: dict[str, str] = {}
+    for row in connection.execute(select(uses).where(of_it)).all():
+        use = USES.read(row)
+        hands |= hand_in(connection, use, PRODUCTS.get(connection, use.product))
+    made = (log_entries.c.about == old.id, log_entries.c.action == f"{kind}.create", log_entries.c.actor == by)
+    if by is not None and by not in hands and not _any(connection, select(literal(1)).where(*made)):
+        return
+    own = "no file renames it" if by is None else f"you {hands.get(by, 'put it into the book')}"
+    why = f"filed evidence goes by this name, or by the new one, and {own}"
+    raise FixedField(kind, "name", why, f"have somebody without a hand in the {kind} rename it")
+
+
+def _told_of(kind: str, old: Any, name: str) -> ColumnElement[bool]:
+    """Evidence about a use or a product, and what waits for one of another name."""
+    if kind == "product":
+        waits = and_(statements.c.product_id.is_(None), func.lower(statements.c.product) == _plain(name))
+        return or_(statements.c.product_id == old.id, waits)
+    unknown = and_(statements.c.product_id == old.product, statements.c.use_id.is_(None))
+    return or_(statements.c.use_id == old.id, and_(unknown, func.lower(statements.c.use_name) == _plain(name)))
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower()
 
 
 def entry_stays_undecided(decision: Decision) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final, Generic
 from sqlalchemy import bindparam, update
 
 from codman.registry.database import Change
-from codman.registry.fixed_fields import FixedField, impact_stays, use_stays, why_not_moved
+from codman.registry.fixed_fields import FixedField, impact_stays, name_stays, use_stays, why_not_moved
 from codman.registry.imports.convert import Converted, Note
 from codman.registry.imports.kept_facts import change_facts
 from codman.registry.imports.mapping import Mapping
@@ -19,7 +19,7 @@ from codman.registry.schema import imported_rows
 from codman.spine.product import ProductFields
 
 # left, or taken, together
-_SET_BY_REVIEW: Final = (("stage", "stage_since", "decision"), ("tier",), ("impact",), ("owner",))
+_SET_BY_REVIEW: Final = (("stage", "stage_since", "decision"), ("tier",), ("impact",), ("owner",), ("name",))
 _DERIVED: Final = frozenset({"use.decision"})  # no column says it, so a person's own decision is no conflict
 
 
@@ -122,7 +122,7 @@ def _change_nouns(
         told, was = row.fields.get("vendor.name"), had.written.get("vendor.name")
         if told != was and product["vendor"] in (None, suppliers.named(was)):
             changed["vendor"] = suppliers.vendor(row)
-        notes += more
+        notes += more + _leave_its_name(change, row, products.read(use["product"]), changed)
         products.patch(use["product"], changed)
     uses.patch(had.use, patch)
     return notes
@@ -154,12 +154,22 @@ def _leave_to_review(change: Change, row: Converted, use: Any, patch: dict[str, 
             said: dict[str, Any] = {name: patch[name] for name in together if name in patch}
             use_stays(change.connection, use, said)
             impact_stays(change.connection, use, said, None)
+            name_stays(change.connection, "use", use, said, None)
         except FixedField as error:
             for name in together:
                 patch.pop(name, None)
             target = f"use.{error.field}"
             notes.append(Note(row.row, target, f"{target}: {error.why}; it was left as it is"))
     return notes
+
+
+def _leave_its_name(change: Change, row: Converted, product: Any, patch: dict[str, Any]) -> list[Note]:
+    try:
+        name_stays(change.connection, "product", product, patch, None)
+    except FixedField as error:
+        patch.pop("name")
+        return [Note(row.row, "product.name", f"product.name: {error.why}; it was left as it is")]
+    return []
 
 
 def _product(change: Change, row: Converted, suppliers: Suppliers) -> str:
