@@ -15,10 +15,12 @@ from codman.flows.concerns.reading import list_concerns, overview, read_concern,
 from codman.flows.records import BadListing
 from codman.flows.review.staging import move
 from codman.registry.access import Held, NotAllowed, Reader
-from codman.registry.nouns import USES
+from codman.registry.log import SYSTEM
+from codman.registry.nouns import DEPLOYMENTS, PEOPLE, USES
 from codman.registry.records import BadField, NoSuchRecord, Stale
 from codman.spine.concern import ActionKind, ConcernCategory, ConcernSeverity, ConcernState, Pause
 from codman.spine.person import Role
+from codman.spine.site import DeploymentFields
 from codman.spine.use import Stage
 
 HARM = {"severity": ConcernSeverity.HARM}
@@ -129,6 +131,23 @@ def test_what_is_known_later_starts_the_clock_and_a_stale_or_stray_change_is_ref
     assert less.clock == "21-cfr-803/user-facility-death"  # a person says that none applies
 
 
+def test_a_concern_that_gets_another_site_keeps_its_clock_and_both_sites_hear_of_it(ward):
+    ward.change(PEOPLE, "p-stat", email="stat@example.org")
+    with ward.house.database.changing(SYSTEM) as change:
+        runs = DeploymentFields(use="ward", site="south", version="sepsis-120", mode="live", clinician="p-stat")
+        DEPLOYMENTS.add(change, runs, "d-south")
+    one = ward.raised(severity=ConcernSeverity.SERIOUS).concern
+    ward.clock.forward(hours=3)
+
+    moved = following.amend(ward.house, ward.person("safe"), one.id, {"site": "south"}, one.revision)
+
+    assert (moved.see_by, moved.clock, moved.clock_due) == (one.see_by, one.clock, one.clock_due)
+    assert sorted(ward.told("concern.site")) == ["clin@example.org", "stat@example.org"]
+    said = {to: text for to, event, text in ward.messages() if event == "concern.site"}
+    assert "at North" in said["clin@example.org"]
+    assert "at South" in said["stat@example.org"]
+
+
 def test_a_person_says_which_duty_runs_since_when_and_when_it_was_met(ward):
     one = ward.raised(severity=ConcernSeverity.SERIOUS).concern
     chair = ward.person("chair")
@@ -230,6 +249,8 @@ def test_who_has_a_hand_in_it_lets_it_off_in_no_way_and_may_always_stop_it(ward)
         lambda: following.amend(ward.house, hand, one.id, {"severity": "unknown"}, one.revision),
         lambda: following.amend(ward.house, hand, one.id, {"use": None}, one.revision),
         lambda: following.amend(ward.house, hand, one.id, {"use": "ward-south"}, one.revision),
+        lambda: following.amend(ward.house, hand, one.id, {"site": "south"}, one.revision),
+        lambda: following.amend(ward.house, hand, one.id, {"site": None}, one.revision),
     ):
         with pytest.raises(NotImpartial, match="you sent its evidence; let somebody do it who has no hand"):
             step()

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from codman.errors import CodmanError
 from codman.flows import records
+from codman.flows.concerns.moving import tell_of_move
 from codman.flows.concerns.pausing import tell_of_pause
 from codman.flows.concerns.reading import can_pause, to_change, use_of
 from codman.flows.house import House
@@ -102,12 +103,13 @@ def amend(
     """Put down what is known by now: how bad, what about, its number in the hospital's event system.
 
     A severity that brings a duty to report starts its clock today; one that is less leaves a clock as it is. Who has a
-    hand in the use may say that it was worse, never that it was less, or about another use.
+    hand in the use may say that it was worse, never that it was less, or about another use or site. With another site
+    the day by which it is seen and its clock stay, and both sites are told.
 
     Raises:
         NoSuchRecord: There is none of that name within their reach, or no such use or site.
         NotAllowed: It is not theirs to change.
-        NotImpartial: They have a hand in the use, and would make it less or take it off the use.
+        NotImpartial: They have a hand in the use, and would make it less, or take it off the use or its site.
         BadField: A field is none of these, or cannot hold its value.
         ConcernClosed: It is closed.
         Stale: It was changed since they looked.
@@ -126,9 +128,15 @@ def amend(
                 refuse_own_work(change, reader, about, "say that it was less bad")
         if made.use != one.use:
             refuse_own_work(change, reader, one, "take it off this use")
+        moved = made.site != one.site
+        if moved:
+            refuse_own_work(change, reader, one, "put it down for another site")
         if made.severity is not one.severity and one.clock is None:
             told |= _clock(house, made.severity)
-        return CONCERNS.change(change, name, told, revision)
+        now: Concern = CONCERNS.change(change, name, told, revision)
+        if moved:
+            tell_of_move(change, house, one, now, but=reader.person)
+        return now
 
 
 def propose_pause(house: House, reader: Reader, name: str, revision: int, *, request: str | None = None) -> Concern:
