@@ -18,8 +18,10 @@ from codman.flows.change_control import change_round
 from codman.flows.records import accept_deployment
 from codman.flows.review.cases import NotYours, docket
 from codman.flows.review.deciding import decide
+from codman.flows.review.pausing import propose
 from codman.flows.review.staging import move
 from codman.flows.watch.going_back import approved
+from codman.registry import governance
 from codman.registry.access import Held, NotAllowed, Reader
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import DEPLOYMENTS, DOCUMENTS, USES, VERSIONS
@@ -29,7 +31,7 @@ from codman.spine.person import Role
 from codman.spine.product import VersionFields
 from codman.spine.review import CaseOutcome, Choice
 from codman.spine.site import Deployment, DeploymentFields, Mode
-from codman.spine.use import Stage, Use
+from codman.spine.use import Decision, Stage, Use
 
 NEXT, BOTH = "sepsis-200", ["north", "south"]
 RETIRE = (
@@ -73,12 +75,14 @@ def _modes(house: Committee) -> list[Mode]:
     return [_runs(house, site).mode for site in BOTH]
 
 
-def _decided(house: Committee, outcome: CaseOutcome = CaseOutcome.APPROVED, **asked: Any) -> None:
+def _decided(
+    house: Committee, outcome: CaseOutcome = CaseOutcome.APPROVED, choice: Choice = Choice.APPROVE, **asked: Any
+) -> None:
     until = asked.pop("until", None)
     case = house.opened(quorum=3, **{"sites": BOTH, **asked})
     house.seated(case)
     for name in ("clin", "stat", "safe"):
-        cast(house.house, house.person(name), case.id, Choice.APPROVE)
+        cast(house.house, house.person(name), case.id, choice, reason="as shown")
     chair = house.person("chair")
     now = docket(house.house, chair, case.id).case
     decide(house.house, chair, case.id, now.revision, outcome, "as voted", expires_on=until)
@@ -163,6 +167,29 @@ def test_a_right_taken_in_an_emergency_edits_no_use(house: Committee) -> None:
     lent = Reader("p-idle", "Person idle", (Held(Role.REVIEWER), Held(Role.OFFICER, lent=True)))
     with pytest.raises(NotAllowed):
         records.change(house.house, lent, "use", "ward", {"owner": "p-idle"}, _use(house).revision)
+
+
+def test_a_rejection_that_names_one_site_stops_that_site_and_no_other(house: Committee) -> None:
+    _decided(house, CaseOutcome.REJECTED, Choice.REJECT, sites=["north"])
+    day = house.clock().date().isoformat()
+
+    with house.house.database.reading() as connection:
+        assert [one.site for one in uncovered_of(connection, "ward", day)] == ["north"]
+        (said,) = governance.every(connection, "pause_proposal")
+    assert said.because == "the committee rejected it on 2026-11-01, and it runs at one site"
+    assert _use(house).decision is Decision.APPROVED
+    _edited(house, mode="ended")
+    assert propose(house.house) == (0, 1)
+    assert _modes(house) == [Mode.ENDED, Mode.LIVE]
+
+
+def test_a_rejection_that_names_every_site_where_it_runs_stops_it(house: Committee) -> None:
+    _decided(house, CaseOutcome.REJECTED, Choice.REJECT)
+
+    with house.house.database.reading() as connection:
+        (said,) = governance.every(connection, "pause_proposal")
+    assert said.because == "the committee rejected it on 2026-11-01, and it is live"
+    assert _use(house).decision is Decision.REJECTED
 
 
 def test_a_change_does_not_come_back_to_life_under_another_decision(house: Committee) -> None:

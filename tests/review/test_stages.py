@@ -16,6 +16,7 @@ from codman.review.stages import (
     Standing,
     check_move,
     in_force,
+    in_force_at,
     must_stop,
     ways_from,
 )
@@ -192,6 +193,15 @@ def test_who_is_refused_to_go_live_may_go_on_with_the_pilot():
     assert must_stop(approved(Stage.PILOT, decided(), refused), NOON) is None
     assert must_stop(approved(Stage.LIVE, decided(), refused), NOON) is not None
     assert must_stop(approved(Stage.PILOT, decided(), stopped), NOON) is not None
+
+
+def test_a_rejection_that_names_a_site_ends_nothing_at_another():
+    no = decided(at="2026-11-10T00:00:00Z", outcome=Decision.REJECTED, sites=frozenset({"north"}))
+    live = approved(Stage.LIVE, decided(), no)
+
+    assert in_force_at(live, "north", Stage.LIVE, NOON) is None
+    assert in_force_at(live, "south", Stage.LIVE, NOON) == decided()
+    assert in_force(live, Stage.LIVE, NOON) is None  # not at all its sites
 
 
 def test_a_deferral_ends_nothing_and_allows_nothing():
@@ -455,7 +465,8 @@ class ALife(RuleBasedStateMachine):
             if d.outcome in (Decision.APPROVED, Decision.CONDITIONAL) and order.index(d.up_to) >= order.index(to)
         ]
         assert good, f"{to} without any decision"
-        refusals = [d for d in self.use.decisions if d.outcome is Decision.REJECTED]
+        here = [d for d in self.use.decisions if d.sites is None or "north" in d.sites]
+        refusals = [d for d in here if d.outcome is Decision.REJECTED]
         last_no = max((d.at for d in refusals if order.index(d.up_to) <= order.index(to)), default="")
         assert any(d.at > last_no for d in good)
         if all(d.kind is DecisionKind.EMERGENCY for d in good):

@@ -145,13 +145,13 @@ def _in_force(granted: Any, today: Any, by: Any = None) -> tuple[ColumnElement[b
         ),
         _exposed(_refused.c.leads_to) >= 0,
         _exposed(_refused.c.leads_to) <= _exposed(deployments.c.mode),
+        # what names another site is here only what a change may have been added to: any rejection ends that
+        or_(_names_site(_refused.c.sites), ~_names_site(granted.c.sites)),
         # a refused change refuses what it would have brought; what ran before it goes on as it was decided
         or_(
             _refused.c.checkpoint != Checkpoint.CHANGE.value,
-            and_(
-                or_(_refused.c.version.is_(None), _refused.c.version == deployments.c.version),
-                _names_site(_refused.c.sites),
-            ),
+            _refused.c.version.is_(None),
+            _refused.c.version == deployments.c.version,
         ),
     )
     retired_since = _some(

@@ -134,8 +134,9 @@ def in_force(standing: Standing, stage: Stage, at: str, terms: Mapping[DecisionK
 
     A rejection ends what was decided before it for the stage it refuses and those beyond: who is refused to go live may
     go on with the pilot. Only a decision come to as strictly undoes it: no emergency undoes a committee's rejection. A
-    deferral ends nothing. A kind of decision counts only for the tiers it is good for, and only so often a year. A
-    refused change refuses what it would have brought: what ran before it goes on as it was decided.
+    rejection that names sites ends nothing at others. A deferral ends nothing. A kind of decision counts only for the
+    tiers it is good for, and only so often a year. A refused change refuses what it would have brought: what ran before
+    it goes on as it was decided.
     """
     return _first(_good(standing, stage, at, terms))
 
@@ -185,7 +186,7 @@ def _standing(standing: Standing, stage: Stage, at: str, terms: Mapping[Decision
         if d.outcome in FAVOURABLE
         and when(d.at) <= now
         and (standing.retired_at is None or when(d.at) > when(standing.retired_at))
-        and all(_undoes(d, no) for no in refused if not no.changes or _brought(no, d.version, standing.sites))
+        and all(_undoes(d, no) for no in refused if _refuses(no, d, standing.sites, d.version))
         and not has_ended(d, now, terms)
         and exposed <= EXPOSURE.index(d.up_to)
         and not over_the_limit(standing, d, terms)
@@ -197,10 +198,14 @@ def _undoes(decided: Decided, no: Decided) -> bool:
     return when(decided.at) > when(no.at) and STRICT.index(decided.kind) >= STRICT.index(no.kind)
 
 
-def _brought(no: Decided, version: str | None, sites: frozenset[str]) -> bool:
-    """Whether a refused change would have brought this version to one of these sites."""
-    there = no.sites is None or not sites or bool(no.sites & sites)
-    return there and (no.version is None or no.version == version)
+def _refuses(no: Decided, decided: Decided, sites: frozenset[str], version: str | None) -> bool:
+    """Whether a rejection is of one of these sites; that of a change, also of the version that it would have brought.
+
+    A decision about other sites is here only what a change may have been added to: any rejection ends that.
+    """
+    elsewhere = decided.sites is not None and not decided.sites & sites
+    there = no.sites is None or not sites or elsewhere or bool(no.sites & sites)
+    return there and (not no.changes or no.version is None or no.version == version)
 
 
 def over_the_limit(standing: Standing, decided: Decided, terms: Mapping[DecisionKind, Terms] = TERMS) -> bool:
@@ -318,7 +323,7 @@ def other_version(standing: Standing, stage: Stage, at: str, terms: Mapping[Deci
 def _covers(standing: Standing, decided: Decided, version: str) -> bool:
     """Whether a decision is about a version, or about one whose change to this was settled under its policy since."""
     changes = (d for d in standing.decisions if d.changes and d.outcome is Decision.REJECTED and d.version == version)
-    if any(_brought(no, version, standing.sites) and not _undoes(decided, no) for no in changes):
+    if any(_refuses(no, decided, standing.sites, version) and not _undoes(decided, no) for no in changes):
         return False
     if decided.version == version:
         return True

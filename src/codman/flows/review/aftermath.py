@@ -48,11 +48,11 @@ def _carries(change: Change, use: Use, closed: Case, outcome: CaseOutcome) -> bo
     """Whether what a case came to can be said of the use: it reaches as far as the use runs, and no rejection stands.
 
     A silent run that is granted makes no approval of what is live; nor do a change or a look at how it does of what
-    nobody approved. A change that is refused or put off is not said of a use that goes on as it was decided.
+    nobody approved. What is refused or put off is not said of a use that goes on as it was decided: as a refused change
+    leaves it, or at the sites that were not asked about.
     """
-    beside = closed.checkpoint in BESIDE
     if outcome not in GRANTED:
-        return not (beside and goes_on(change.connection, use, closed, change.at, change.zone))
-    if beside and use.decision not in FAVOURABLE:
+        return not goes_on(change.connection, use, closed, change.at, change.zone)
+    if closed.checkpoint in BESIDE and use.decision not in FAVOURABLE:
         return False
     return exposure(closed.leads_to) >= exposure(use.stage) and not rejected(change.connection, use)

@@ -139,15 +139,22 @@ def _may_approve(case: Case) -> bool:
 
 def _refused_since(connection: Connection, case: Case) -> bool:
     """Whether what a case granted was rejected after it: the plan ends with the decision that it was approved by."""
-    later = select(cases.c.leads_to).where(
+    later: list[Case] = governance.every(
+        connection,
+        "case",
         cases.c.use == case.use,
         cases.c.state == CaseState.DECIDED.value,
         cases.c.outcome.in_([CaseOutcome.REJECTED.value, CaseOutcome.RETIRED.value]),
         cases.c.decided_at >= case.decided_at,
         cases.c.id != case.id,
     )
-    refused = [exposure(Stage(one)) for one in connection.execute(later).scalars()]
-    return any(one <= exposure(case.leads_to) for one in refused)
+    retired = CaseOutcome.RETIRED  # it ends everywhere, whichever sites the case names
+    here = [one for one in later if one.outcome is retired or _shares_a_site(one, case)]
+    return any(exposure(one.leads_to) <= exposure(case.leads_to) for one in here)
+
+
+def _shares_a_site(one: Case, other: Case) -> bool:
+    return not one.sites or not other.sites or bool(set(one.sites) & set(other.sites))
 
 
 def plan_for(connection: Connection, use: str, shift: Shift, day: str) -> ChangePlan | None:

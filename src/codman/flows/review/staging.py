@@ -33,7 +33,7 @@ from codman.review.superseding import exposure
 from codman.spine.concern import Concern, ConcernSeverity, ConcernState
 from codman.spine.day import day_in
 from codman.spine.intake import IntakeState
-from codman.spine.policy import Checkpoint
+from codman.spine.policy import BESIDE, Checkpoint
 from codman.spine.review import Case, CaseOutcome, CaseState
 from codman.spine.site import Deployment, Mode
 from codman.spine.use import FAVOURABLE, RUNNING, Decision, Stage, Use
@@ -159,23 +159,28 @@ def still_runs(connection: Connection, use: Use, case: Case, at: str, zone: tzin
         at: When, ISO 8601.
         zone: Of the house's days.
     """
-    runs = _deployments(connection, use.id)
-    standing = standing_of_use(connection, use, runs, zone)
+    there = _deployments(connection, use.id)
+    runs = [one for one in there if one.mode in _RUNS]
+    named = [one for one in runs if not case.sites or one.site in case.sites]
+    standing = standing_of_use(connection, use, there, zone)
     day = day_in(case.decided_at or at, zone).isoformat()
-    if use.stage in RUNNING and must_stop(standing, at) and not _decided_at(standing, runs, use.stage, at):
+    stops = use.stage in RUNNING and must_stop(standing, at) is not None
+    if stops and not _decided_at(standing, there, use.stage, at):
         return f"the committee rejected it on {day}, and it is {use.stage.value}"
-    beyond = [one for one in runs if one.mode in _RUNS and _refused(one.mode, case)]
+    beyond = [one for one in named if _refused(one.mode, case)]
     brought = case.checkpoint is Checkpoint.CHANGE and case.version is not None
     if brought:
-        beyond = [one for one in beyond if one.version == case.version and one.site in (case.sites or [one.site])]
-    if not beyond or (use.stage in RUNNING and not brought):
+        beyond = [one for one in beyond if one.version == case.version]
+    elif use.stage in RUNNING:
+        beyond = [one for one in beyond if in_force_at(standing, one.site, Stage(one.mode.value), at) is None]
+    if not beyond:
         return None
     sites = "one site" if len(beyond) == 1 else f"{len(beyond)} sites"
     return f"the committee rejected {'its change' if brought else 'it'} on {day}, and it runs at {sites}"
 
 
 def goes_on(connection: Connection, use: Use, case: Case, at: str, zone: tzinfo) -> bool:
-    """Whether a use may go on as it was decided, whatever a case beside its road to live came to.
+    """Whether a use may go on as it was decided in spite of what a case came to: everywhere, or where it names nothing.
 
     Args:
         connection: Where to read.
@@ -187,7 +192,10 @@ def goes_on(connection: Connection, use: Use, case: Case, at: str, zone: tzinfo)
     runs = _deployments(connection, use.id)
     standing = standing_of_use(connection, use, runs, zone)
     stage = use.stage if use.stage in RUNNING else case.leads_to
-    return in_force(standing, stage, at) is not None or bool(_decided_at(standing, runs, stage, at))
+    if case.checkpoint in BESIDE:
+        return in_force(standing, stage, at) is not None or bool(_decided_at(standing, runs, stage, at))
+    others = [one for one in runs if case.sites and one.site not in case.sites]
+    return bool(_decided_at(standing, others, stage, at))
 
 
 def _decided_at(

@@ -60,16 +60,19 @@ def rejected(connection: Connection, use: Use) -> bool:
         cases.c.state == CaseState.DECIDED.value,
         cases.c.outcome == CaseOutcome.REJECTED.value,
     )
-    there = {one.version for one in _there(connection, use.id) if one.mode in _RUNS}
+    there = [one for one in _there(connection, use.id) if one.mode in _RUNS]
     return any(
         exposure(case.leads_to) >= 0 and not _elsewhere(case, there) and rejection_stands(connection, use, case)
         for case in refused
     )
 
 
-def _elsewhere(case: Case, there: Collection[str | None]) -> bool:
-    """Whether a case refused a change to a version that runs nowhere: what runs is as it was decided."""
-    return case.checkpoint is Checkpoint.CHANGE and case.version is not None and case.version not in there
+def _elsewhere(case: Case, runs: Collection[Deployment]) -> bool:
+    """Whether a case refused sites at which nothing runs, or a change to a version that runs nowhere."""
+    if runs and case.sites and not any(one.site in case.sites for one in runs):
+        return True
+    brought = case.checkpoint is Checkpoint.CHANGE and case.version is not None
+    return brought and case.version not in {one.version for one in runs}
 
 
 def ran_out(connection: Connection, day: str, *which: Any) -> list[Case]:

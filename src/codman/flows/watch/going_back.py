@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import Connection, select
 
 from codman.flows.watched import followed
@@ -60,12 +62,13 @@ def approved(connection: Connection, use: Use, day: str) -> list[str]:
     decided = _decided(connection, use)
     runs = running(connection, use.id)
     needed = max((exposure(Stage(one.mode.value)) for one in runs), default=exposure(use.stage))
+    there = {one.site for one in runs}
     found: dict[str, Case] = {}
     for place, case in enumerate(decided):
         if case.version is None or not in_force(case, day) or exposure(case.leads_to) < needed:
             continue
-        named = not case.sites or {one.site for one in runs} <= set(case.sites)
-        if named and not any(_refuses(later, case, needed) for later in decided[place + 1 :]):
+        named = not case.sites or there <= set(case.sites)
+        if named and not any(_refuses(later, case, needed, there) for later in decided[place + 1 :]):
             found.pop(case.version, None)  # its newest decision says where it stands
             found[case.version] = case
     return list(reversed(found))
@@ -80,9 +83,9 @@ def _decided(connection: Connection, use: Use) -> list[Case]:
     return found[begins:]
 
 
-def _refuses(later: Case, case: Case, needed: int) -> bool:
-    """Whether a later decision rejected a version for as far as it would run."""
-    about = later.version in (None, case.version)
+def _refuses(later: Case, case: Case, needed: int, there: Collection[str]) -> bool:
+    """Whether a later decision rejected a version for as far as it would run, at one of these sites."""
+    about = later.version in (None, case.version) and (not later.sites or bool(set(later.sites) & set(there)))
     return about and later.outcome is CaseOutcome.REJECTED and 0 <= exposure(later.leads_to) <= needed
 
 
