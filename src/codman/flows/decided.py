@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 
 from codman.registry import governance
 from codman.registry.interests import hand_in
+from codman.registry.namesakes import same_product
 from codman.registry.nouns import PRODUCTS, SITES
 from codman.registry.officers import who_may
 from codman.registry.schema import uses
@@ -75,8 +76,9 @@ def decisions_of(connection: Connection, use: Use, zone: tzinfo) -> Standing:
 
 
 def of_other_uses(connection: Connection, use: Use, zone: tzinfo) -> tuple[Decided, ...]:
-    """Decisions by a limited procedure about other uses of the same product."""
-    same = select(uses.c.id).where(uses.c.product == use.product, uses.c.id != use.id)
+    """Decisions by a limited procedure about other uses of the same product, whichever record of it they are of."""
+    records = same_product(connection, use.product)
+    same = select(uses.c.id).where(uses.c.product.in_(sorted(records)), uses.c.id != use.id)
     limited = [procedure.value for procedure, kind in KIND_OF.items() if kind is not DecisionKind.ORDINARY]
     found = governance.every(
         connection,

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, selec
 from codman.registry.about import products_meant, uses_meant
 from codman.registry.linking import said_in, signers_of
 from codman.registry.records import AlreadyThere, NoSuchRecord
-from codman.registry.schema import products, statements, uses
+from codman.registry.schema import products, statements, uses, vendors, versions
 
 MOST: int = 200
 
@@ -49,6 +49,30 @@ def refuse_namesake(connection: Connection, product: Any, but: str | None = None
     found = connection.execute(same.where(products.c.id != (but or "")).order_by(products.c.id).limit(1)).scalar()
     if found is not None:
         raise Namesake(str(found))
+
+
+def same_product(connection: Connection, product: str) -> frozenset[str]:
+    """Every record of what one product is, itself among them: the same artefact, or the same name of the same vendor.
+
+    What is counted for a product is counted for all of them: another record of it is no other product.
+    """
+    other, mine, theirs, artefact = products.alias(), vendors.alias(), vendors.alias(), versions.alias()
+    called = func.lower(func.trim(other.c.name)) == func.lower(func.trim(products.c.name))
+    supplied = func.lower(func.trim(mine.c.name)).is_not_distinct_from(func.lower(func.trim(theirs.c.name)))
+    twins = (
+        select(other.c.id)
+        .select_from(products)
+        .join(other, called)
+        .outerjoin(mine, mine.c.id == products.c.vendor)
+        .outerjoin(theirs, theirs.c.id == other.c.vendor)
+        .where(products.c.id == product, supplied)
+    )
+    alike = (
+        select(artefact.c.product)
+        .join(versions, versions.c.digest == artefact.c.digest)
+        .where(versions.c.product == product)
+    )
+    return frozenset({product, *connection.execute(twins).scalars(), *connection.execute(alike).scalars()})
 
 
 def ambiguous(connection: Connection, digest: str | None = None) -> Sequence[Ambiguous]:

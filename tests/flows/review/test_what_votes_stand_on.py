@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from book import ARTEFACT
 from committee import Committee, auroc, cast
 
+from codman.flows.decided import of_other_uses
 from codman.flows.review.before_the_decision import add_condition
 from codman.flows.review.cases import NotYours, docket, open_case, withdraw
 from codman.flows.review.conditions import withdraw_condition
@@ -31,12 +33,13 @@ from codman.flows.work import waiting
 from codman.registry import governance
 from codman.registry.access import NotAllowed
 from codman.registry.log import SYSTEM
-from codman.registry.nouns import GRANTS, PEOPLE, USES
+from codman.registry.nouns import GRANTS, PEOPLE, PRODUCTS, USES, VERSIONS
 from codman.registry.records import AlreadyThere, BadField, NoSuchRecord
 from codman.registry.schema import grants
 from codman.spine.person import Role
+from codman.spine.product import ProductFields, VersionFields
 from codman.spine.review import CaseOutcome, Choice, Conflict, Procedure
-from codman.spine.use import Stage
+from codman.spine.use import Stage, UseFields
 
 ASKED = {"sentence": "Show equal sensitivity again", "owner": "p-owner", "due_on": "2027-02-01"}
 
@@ -180,6 +183,25 @@ def test_emergencies_count_for_the_product_whichever_of_its_uses_they_name(house
         else:
             close(house, case)
     assert len(emergencies(house)) == 2
+
+
+@pytest.mark.parametrize("how", ["the same artefact", "the same name"])
+def test_emergencies_count_for_a_product_whichever_record_of_it_they_name(house, how):
+    name, digest = ("Another name", ARTEFACT) if how == "the same artefact" else (" SEPSIS alert", "e" * 64)
+    with house.house.database.changing(SYSTEM) as change:
+        PRODUCTS.add(change, ProductFields(name=name), "twin")
+        VERSIONS.add(change, VersionFields(product="twin", label="x", digest=digest), "twin-x")
+        USES.add(change, UseFields(product="twin", name="Ward sepsis", site="north", tier="low"), "twin-use")
+    given = {"leads_to": Stage.LIVE, "sites": ["north"], "procedure": Procedure.EMERGENCY}
+    for _ in range(2):
+        close(house, open_case(house.house, house.second, house.policy(), use="ward", **given))
+
+    twin = open_case(house.house, house.second, house.policy(), use="twin-use", **given)
+    with pytest.raises(CannotDecide, match="had 2 emergency decisions within a year, 2 of them for another"):
+        close(house, twin)
+    with house.house.database.reading() as connection:
+        use = USES.get(connection, "twin-use")
+        assert len(of_other_uses(connection, use, house.house.database.zone)) == 2
 
 
 def emergencies(house: Committee):

@@ -35,6 +35,7 @@ from codman.registry.access import Reader, require
 from codman.registry.database import Change
 from codman.registry.governance import CASES
 from codman.registry.inventory import paths_of
+from codman.registry.namesakes import same_product
 from codman.registry.nouns import PEOPLE, SITES, VERSIONS
 from codman.registry.records import BadField
 from codman.registry.schema import uses
@@ -223,7 +224,7 @@ def blocking(verdict: Verdict, accepted: Collection[str]) -> list[Result]:
 def _allowed_kind(change: Change, found: Docket, outcome: CaseOutcome) -> None:
     """An expedited or emergency approval only where this use may have one, and only so often a year for its product.
 
-    Another use of the same product is the same emergency: a cap for each use would be none.
+    Another use of the same product, or of another record of it, is the same emergency: a cap for each would be none.
     """
     terms, year = TERMS[KIND_OF[found.case.procedure]], timedelta(days=365)
     if outcome not in GRANTED or found.case.procedure is Procedure.FULL:
@@ -241,7 +242,7 @@ def _allowed_kind(change: Change, found: Docket, outcome: CaseOutcome) -> None:
         select(cases.c.use)
         .join(uses, uses.c.id == cases.c.use)
         .where(
-            uses.c.product == found.product.id,
+            uses.c.product.in_(sorted(same_product(change.connection, found.product.id))),
             cases.c.procedure == found.case.procedure.value,
             cases.c.state == CaseState.DECIDED.value,
             cases.c.decided_at > since,
