@@ -13,7 +13,7 @@ from committee import Committee, auroc, cast
 
 from codman.flows.review.cases import NotYours
 from codman.flows.review.reading import read_case
-from codman.flows.review.seats import correct_discipline, delegate, name_reviewer, state_interest
+from codman.flows.review.seats import correct_discipline, delegate, excuse_reviewer, name_reviewer, state_interest
 from codman.flows.task import Duty
 from codman.flows.work import waiting
 from codman.registry.access import Held, NotAllowed
@@ -105,6 +105,28 @@ def test_only_who_presides_and_has_no_hand_in_it_corrects_and_never_their_own(ho
         correct_discipline(house.house, owner, one.id, one.revision, "nursing")
     with pytest.raises(NotYours, match="review it yourself"):
         correct_discipline(house.house, house.person("chair"), own.id, own.revision, "clinical")
+
+
+def test_nobody_names_themselves_a_reviewer(house):
+    case = house.opened()
+    with pytest.raises(NotYours, match="nobody names themselves"):
+        name_reviewer(house.house, house.person("chair"), case.id, "p-chair", "clinical")
+
+
+def test_who_was_taken_off_comes_back_as_what_they_were_once_somebody_has_voted(house):
+    house.evidence(auroc(0.8, 0.78, 0.82))
+    case = house.opened()
+    chair = house.person("chair")
+    house.seated(case, "clin", "stat")
+    one = seats(house, case.id)["p-clin"]
+    excuse_reviewer(house.house, chair, one.id, one.revision)
+    one = name_reviewer(house.house, chair, case.id, "p-clin", "nursing")  # nobody has voted yet
+
+    cast(house.house, house.person("stat"), case.id, Choice.APPROVE)
+    excuse_reviewer(house.house, chair, one.id, one.revision)
+    with pytest.raises(BadField, match="they reviewed it as nursing before, and somebody has voted since"):
+        name_reviewer(house.house, chair, case.id, "p-clin", "legal")
+    assert name_reviewer(house.house, chair, case.id, "p-clin", "Nursing").discipline == "nursing"
 
 
 def test_a_discipline_that_nobody_named_has_is_said_before_the_vote_and_asked_of_who_presides(house):

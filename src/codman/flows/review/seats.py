@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import json
+from typing import Final
+
+from sqlalchemy import Connection, select
+
 from codman.flows.house import House
 from codman.flows.review.cases import Docket, NotYours, require_impartial, require_seat, working
 from codman.registry import governance
 from codman.registry.access import Reader, paths_for
 from codman.registry.governance import REVIEWERS
 from codman.registry.records import AlreadyThere, BadField
+from codman.registry.schema import log_entries, log_texts
 from codman.review.committee import as_listed
 from codman.review.votes import unseated
-from codman.spine.review import Conflict, Reviewer
+from codman.spine.review import Case, Conflict, Reviewer
+
+_ANOTHER: Final = "ask another who presides"
 
 
 class Seated(AlreadyThere):
@@ -31,9 +39,11 @@ def name_reviewer(
 ) -> Reviewer:
     """Ask somebody to review a case; whoever has a hand in the use does not choose who judges it.
 
+    Nobody says of themselves as what they judge it; and once somebody voted, who was taken off comes back as the same.
+
     Raises:
         NotAllowed: The reader may not, for this use.
-        NotYours: The reader has a hand in the use, or a conflict of interest.
+        NotYours: The reader has a hand in the use, or a conflict of interest, or names themselves.
         BadField: The person may not vote here: they hold no role of the committee, or have a hand in the use.
         CaseClosed: It is decided or withdrawn.
         AlreadyThere: They are named already.
@@ -41,6 +51,8 @@ def name_reviewer(
     with house.database.changing(reader.author(request)) as change:
         found = working(change.connection, reader, case, "case.change")
         require_impartial(found, reader)
+        if person == reader.person:
+            raise NotYours("nobody names themselves: somebody else says who reviews it, and as what", _ANOTHER)
         require_seat(change.connection, person, found.use, "case.vote", "person", found.case.sites)
         if any(one.person == person for one in found.reviewers):
             raise Seated
@@ -49,7 +61,27 @@ def name_reviewer(
         if any(one.delegate == person for one in found.reviewers):
             raise BadField("reviewer", "person", "they cast another reviewer's vote in this case")
         said = {"case": case, "person": person, "discipline": as_listed(discipline)}
+        before = _judged_it_as(change.connection, found.case, person) if found.votes else None
+        if before not in (None, said["discipline"]):
+            why = f"they reviewed it as {before} before, and somebody has voted since: they come back as that"
+            raise BadField("reviewer", "discipline", why)
         return REVIEWERS.add(change, REVIEWERS.validated(said))
+
+
+def _judged_it_as(connection: Connection, case: Case, person: str) -> str | None:
+    """What somebody judged a case as when they were last taken off it; None where they never were."""
+    told = connection.execute(
+        select(log_entries.c.entry, log_texts.c.text)
+        .join(log_texts, log_texts.c.number == log_entries.c.number)
+        .where(
+            log_entries.c.action == "reviewer.remove",
+            log_entries.c.at >= case.created_at,
+            log_texts.c.field == "before.discipline",
+        )
+        .order_by(log_entries.c.number.desc())
+    ).all()
+    seats = ((json.loads(bytes(raw))["before"], discipline) for raw, discipline in told)
+    return next((said for one, said in seats if (one["case"], one["person"]) == (case.id, person)), None)
 
 
 def correct_discipline(
@@ -71,7 +103,7 @@ def correct_discipline(
         found = working(change.connection, reader, one.case, "case.change")
         require_impartial(found, reader)
         if one.person == reader.person:
-            raise NotYours("you review it yourself: somebody else says as what", "ask another who presides")
+            raise NotYours("you review it yourself: somebody else says as what", _ANOTHER)
         if found.votes:
             raise AlreadyThere("vote", "somebody voted in this case: what its reviewers judge it as stays as it was")
         return REVIEWERS.change(change, reviewer, {"discipline": as_listed(discipline)}, revision)
