@@ -24,6 +24,7 @@ from codman.spine.site import DeploymentFields
 from codman.spine.use import UseFields
 
 SOUTH = Reader("p-two", "Engineer of South", (Held(Role.ENGINEER, "/south/"),))
+OTHER_OFFICER = Reader("p-two", "Officer 2", (Held(Role.OFFICER, "/"),))
 OTHER = {"digest": "d" * 64}
 
 
@@ -161,8 +162,44 @@ def test_nobody_lowers_the_impact_alone_but_by_a_determination_that_another_has_
     determined(book, book.officer)
     with pytest.raises(FixedField, match="no one person, and no file"):
         lowered()
-    determined(book, Reader("p-two", "Officer 2", (Held(Role.OFFICER, "/"),)))
+    determined(book, OTHER_OFFICER)
     assert lowered().impact == to
+
+
+@pytest.mark.parametrize(
+    "since",
+    [
+        lambda book: as_entered(book, purpose="It orders the antibiotics itself"),
+        lambda book: as_entered(book, impact="high-impact"),
+        lambda book: deploy(book, "ward", "sepsis-120"),
+    ],
+)
+def test_a_determination_of_what_a_use_was_before_lowers_no_impact_today(book, since):
+    as_entered(book, impact="not high-impact")
+    determined(book, OTHER_OFFICER)
+    since(book)
+    as_entered(book, impact="high-impact")
+    with book.house.database.reading() as connection:
+        revision = USES.get(connection, "ward").revision
+
+    def lowered():
+        return records.change(book.house, book.officer, "use", "ward", {"impact": None}, revision)
+
+    with pytest.raises(FixedField, match="no one person, and no file") as refused:
+        lowered()
+    assert "of the use as it is now" in refused.value.fix
+    determined(book, OTHER_OFFICER, "of today")
+    assert lowered().impact is None
+
+
+def test_nobody_makes_a_determination_of_what_another_filed_as_something_else(book):
+    as_entered(book, impact="high-impact")
+    about = {"about_kind": "use", "about": "ward", "type": "minutes", "title": "What was said"}
+    paper = file_paper(book.house, OTHER_OFFICER, b"minutes", media_type="text/plain", **about)
+    records.change(book.house, book.officer, "document", paper.id, {"type": "impact-determination"}, paper.revision)
+
+    with pytest.raises(FixedField, match="no one person, and no file"):
+        records.change(book.house, book.officer, "use", "ward", {"impact": None}, 2)
 
 
 def test_the_impact_may_be_raised_by_an_edit(book):
@@ -171,9 +208,9 @@ def test_the_impact_may_be_raised_by_an_edit(book):
     assert records.change(book.house, book.officer, "use", "ward", {"impact": "high-impact"}, 2).impact == "high-impact"
 
 
-def determined(book, who):
+def determined(book, who, said=""):
     about = {"about_kind": "use", "about": "ward", "type": "impact-determination", "title": "Why it is not"}
-    file_paper(book.house, who, f"by {who.person}".encode(), media_type="text/plain", **about)
+    file_paper(book.house, who, f"by {who.person} {said}".encode(), media_type="text/plain", **about)
 
 
 def test_what_still_stands_at_a_site_is_not_retired_by_an_edit_and_what_ended_everywhere_is(book):

@@ -15,9 +15,10 @@ from codman.review.policy.written import BadPolicy
 from codman.review.watching.conform import conform
 from codman.review.watching.contract import contract_for
 from codman.review.watching.plan import NoSuchPartner, NotForMonitoring, plan_of, policy_of_plan
+from codman.review.watching.softer import softer_than
 from codman.review.watching.windows import Span, due_on, following, is_window, window_of
 from codman.review.watching.written import plan_of_bytes, written_out
-from codman.spine.monitor_plan import Age, MonitorPlan, WatchAction
+from codman.spine.monitor_plan import Age, AlarmRules, MonitorPlan, WatchAction
 from policy_evidence import evaluation, measured, read
 
 POLICY = b"""
@@ -130,6 +131,30 @@ def test_what_is_wrong_in_a_plan_is_told_with_its_line(wrong, line, said):
     with pytest.raises(BadPolicy, match=said) as caught:
         plan_of_bytes(text, "plan.yaml")
     assert caught.value.line == line
+
+
+@pytest.mark.parametrize(
+    ("window", "persistence", "later"),
+    [
+        ("week", (2, 3), False),
+        ("week", (1, 1), False),
+        ("week", (2, 4), False),
+        ("week", (2, 2), True),  # one beyond, one within and one beyond raise nothing
+        ("week", (3, 4), True),
+        ("month", (1, 1), False),
+        ("month", (1, 3), False),
+        ("month", (2, 2), True),
+    ],
+)
+def test_an_alarm_that_needs_more_windows_than_is_usual_is_softer(window, persistence, later):
+    plan = sepsis().model_copy(update={"alarms": AlarmRules(persistence=persistence)})
+    each = (one.model_copy(update={"watch": one.watch.model_copy(update={"window": window})}) for one in plan.requires)
+    plan = plan.model_copy(update={"requires": tuple(each)})
+
+    said = softer_than(policy_of_bytes(POLICY, "p.yaml"), plan)
+
+    k, n = persistence
+    assert (f"an alarm waits for {k} of {n} windows" in said) is later
 
 
 def test_weeks_begin_on_monday_and_quarters_in_january():

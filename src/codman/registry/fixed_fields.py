@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, literal, or_, select
 
 from codman.registry.interests import hand_in
 from codman.registry.nouns import PRODUCTS, USES
@@ -16,7 +17,7 @@ from codman.registry.schema_review import cases, reviewers, triages
 from codman.spine.review import CaseState
 from codman.spine.site import Mode
 from codman.spine.statement import Kind
-from codman.spine.use import Decision, Impact, Stage, Tier
+from codman.spine.use import WHAT_IT_IS, Decision, Impact, Stage, Tier
 
 # what a review sets, never the keeper of a record alone
 DECIDED: Final = frozenset({"stage", "stage_since", "decision", "tier", "impact"})
@@ -33,6 +34,8 @@ _TIERS: Final = (Tier.LOW, Tier.MEDIUM, Tier.HIGH)
 _TO_A_CASE: Final = "open a case, or take it to another stage from the use's page"
 _ARTEFACT: Final = ("product", "label", "digest", "descriptor")  # what evidence and acceptances name a version by
 _WORKING: Final = (CaseState.OPEN.value, CaseState.VOTING.value)
+_DEPLOYED: Final = ("deployment.create", "deployment.change")
+_SAYS_WHAT_IT_IS: Final = frozenset({*WHAT_IT_IS, "product", "impact"})
 _NOT_JUDGED: Final = (Kind.DECISION.value, Kind.REPORT.value, Kind.CONCERN.value)
 _ANSWER: Final = ("about_kind", "about", "field", "source")
 
@@ -122,7 +125,8 @@ def use_stays(connection: Connection, use: Any, after: Mapping[str, Any]) -> Non
 def impact_stays(connection: Connection, use: Any, after: Mapping[str, Any], by: str | None) -> None:
     """Refuse one person, or a file, that would make less than high-impact of a use that is so.
 
-    Who determines that it is not files that in writing, and another person changes it.
+    Who determines that it is not files that in writing, and another person changes it. It is about the use as it was
+    that day: with another purpose, version or product, or once it was said to be more, it is determined anew.
 
     Args:
         connection: Where to read.
@@ -131,10 +135,11 @@ def impact_stays(connection: Connection, use: Any, after: Mapping[str, Any], by:
         by: Who changes it; None is a file.
 
     Raises:
-        FixedField: It would be lowered, and no other person has filed the determination.
+        FixedField: It would be lowered, and no other person has filed the determination of the use as it is.
     """
     if use.impact not in _LESS_THAN or "impact" not in after or after["impact"] not in _LESS_THAN[use.impact]:
         return
+    theirs = log_entries.alias()
     filed = (
         select(literal(1))
         .select_from(documents)
@@ -143,13 +148,37 @@ def impact_stays(connection: Connection, use: Any, after: Mapping[str, Any], by:
             documents.c.about == use.id,
             documents.c.type == IMPACT_DETERMINATION,
             log_entries.c.action == "document.create",
-            log_entries.c.actor != by,
+            log_entries.c.number > _became_so(connection, use.id),
+            ~exists(select(theirs.c.number).where(theirs.c.about == documents.c.id, theirs.c.actor == by)),
         )
     )
     if by is None or not _any(connection, filed):
         why = f"it is {use.impact.value}, and no one person, and no file, says that it is less"
-        fix = f"have another person file the determination, a document of type '{IMPACT_DETERMINATION}'; then change it"
+        fix = (
+            f"have another person file the determination of the use as it is now, a document of type "
+            f"'{IMPACT_DETERMINATION}'; then change it"
+        )
         raise FixedField("use", "impact", why, fix)
+
+
+def _became_so(connection: Connection, use: str) -> int:
+    """The entry of the log by which a use became what it is: its purpose, impact or product, or a version of it."""
+    at_its_sites = select(deployments.c.id).where(deployments.c.use == use)
+    told = connection.execute(
+        select(log_entries.c.number, log_entries.c.action, log_entries.c.entry)
+        .where(
+            or_(
+                and_(log_entries.c.action == "use.change", log_entries.c.about == use),
+                and_(log_entries.c.action.in_(_DEPLOYED), log_entries.c.about.in_(at_its_sites)),
+            )
+        )
+        .order_by(log_entries.c.number.desc())
+    )
+    for row in told:
+        after = json.loads(bytes(row.entry))["after"]
+        if _SAYS_WHAT_IT_IS & after.keys() if row.action == "use.change" else after.get("version") is not None:
+            return int(row.number)
+    return -1
 
 
 def name_stays(connection: Connection, kind: str, old: Any, after: Mapping[str, Any], by: str | None) -> None:

@@ -68,6 +68,18 @@ class DecisionRole(StrEnum):
     REPLACES = "replaces"
 
 
+# what a use is, as people say: another of these makes another use of it
+WHAT_IT_IS: Final = (
+    "population",
+    "care_setting",
+    "purpose",
+    "decision_role",
+    "autonomy",
+    "users",
+    "alert_destination",
+)
+
+
 class UseFields(Fields):
     """A use of an AI product."""
 

@@ -15,7 +15,7 @@ from codman.registry.schema_review import change_plans
 from codman.spine.policy import Checkpoint
 from codman.spine.review import Case
 from codman.spine.site import Mode, PlannedMode
-from codman.spine.use import Use
+from codman.spine.use import WHAT_IT_IS, Use
 
 # what a case there decides lets a use begin somewhere: it takes the use's planned sites over
 TAKES_PLANNED: Final = frozenset({Checkpoint.SILENT, Checkpoint.PILOT, Checkpoint.GO_LIVE})
@@ -29,18 +29,6 @@ class Reach:
     sites: Sequence[str]
     planned: Mapping[str, PlannedMode]  # of those sites, the ones where it is yet to run
     version: str | None
-
-
-# what a use is, as people say: another of these makes another use of it
-WHAT_IT_IS: Final = (
-    "population",
-    "care_setting",
-    "purpose",
-    "decision_role",
-    "autonomy",
-    "users",
-    "alert_destination",
-)
 
 
 def as_it_runs(

@@ -24,7 +24,7 @@ from codman.review.superseding import exposure
 from codman.spine.policy import LETS_RUN, Checkpoint
 from codman.spine.reopening import ChangePlan
 from codman.spine.review import APPROVALS, Case, CaseOutcome, CaseState, Procedure
-from codman.spine.use import Stage, Use
+from codman.spine.use import Use
 
 
 def draft_plan(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 from typing import Final
 
 from codman.review.policy.diff import CHANGED, LOOSENED, REMOVED, differences
@@ -15,7 +16,11 @@ from codman.spine.policy import Policy
 USUAL_DELAY_DAYS: Final = 90
 _OTHERWISE: Final = ("it is about ", "it asks for ", "evidence ")  # another demand in the old one's place
 _LENGTHS: Final = ("day", "week", "month", "quarter", "half-year", "year")
-_SHORT: Final = ("day", "week")  # of which an alarm waits for 2 of 3
+_SHORT: Final = ("day", "week")
+_USUAL: Final = {
+    True: (2, 3),
+    False: (1, 1),
+}  # windows beyond the limit before an alarm, of those up to a week, and not
 _MISSED: Final = {
     WatchAction.SIGNAL: "its owner's work says nothing",
     WatchAction.TELL: "nobody is told",
@@ -90,10 +95,17 @@ def _fewer_alarms(plan: MonitorPlan) -> Iterator[str]:
     if said.quiet < alarms.quiet:
         windows = f"{said.quiet} window{'s' * (said.quiet > 1)}"
         yield f"an alarm is over after {windows}, not {alarms.quiet}"
-    usual_beyond = 2 if all(one.watch.window in _SHORT for one in plan.requires) else 1
-    if said.persistence is not None and said.persistence[0] > usual_beyond:
+    asked = {_USUAL[one.watch.window in _SHORT] for one in plan.requires}
+    if said.persistence is not None and any(_waits_longer(said.persistence, usual) for usual in asked):
         k, n = said.persistence
         yield f"an alarm waits for {k} of {n} windows"
+
+
+def _waits_longer(said: tuple[int, int], usual: tuple[int, int]) -> bool:
+    """Whether k of n windows beyond the limit can come later than as many as is usual, in any order of windows."""
+    (k, n), (least, of) = said, usual
+    orders = (one for one in product((0, 1), repeat=of) if sum(one) >= least)
+    return any(all(sum(one[max(0, end - n) : end]) < k for end in range(1, of + 1)) for one in orders)
 
 
 def _length(window: str) -> int:
