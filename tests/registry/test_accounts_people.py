@@ -54,6 +54,25 @@ def reader(door: Door, token: str) -> Reader:
     return reader_of_session(door.database, token, door.settings)
 
 
+@pytest.mark.parametrize("email", ["a+second@example.org", "A+@EXAMPLE.org", "a@example.org"])
+def test_one_persons_mailbox_makes_no_second_account(door: Door, email: str):
+    come_in(door, first_link(door.database, door.clock()))
+
+    with pytest.raises(AlreadyThere):
+        come_in(door, link(door, email=email), email)
+    for other in ("ab@example.org", "a@example.com", "a_@example.org"):
+        come_in(door, link(door, email=other), other)
+
+
+def test_a_provider_brings_no_second_person_of_one_mailbox(door: Door):
+    come_in(door, first_link(door.database, door.clock()))
+    said = Identity("https://idp.example", "s-1", "a+other@example.org", email_verified=True, name="A", proven_at=NOON)
+    settings = door.settings.model_copy(update={"oidc_create_people": True})
+
+    with pytest.raises(NobodyHere, match="behind its"):
+        sign_in_as(door.database, said, HERE, settings)
+
+
 def test_the_first_link_makes_the_administrator_and_there_is_no_second_first(door: Door):
     token = first_link(door.database, door.clock())
     assert token is not None

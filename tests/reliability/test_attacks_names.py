@@ -1,4 +1,4 @@
-"""Attacks by a moment's name: evidence of another's use or product taken over by a rename, from a page or a file."""
+"""Attacks by names: evidence of another's use or product taken over by a rename, and one person under two addresses."""
 
 from __future__ import annotations
 
@@ -20,9 +20,12 @@ from codman.flows.inventory import asked, export
 from codman.flows.inventory_import import import_file
 from codman.flows.operator import OPERATOR
 from codman.flows.review.evidence import exhibits_of
+from codman.registry.access import Held, Reader
+from codman.registry.accounts_people import SameMailbox
 from codman.registry.fixed_fields import FixedField
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import USES
+from codman.spine.person import Role
 from codman.spine.use import Use
 
 STRANGER = "Sepsis in another hospital"
@@ -107,3 +110,16 @@ def test_no_file_takes_a_strangers_evidence_over_by_a_name(house: Committee, tmp
     ((_, why),) = import_file(house.house, OPERATOR, out).rejected
     assert "no file renames it" in why
     assert (_use(house).name, _counted(house)) == ("Ward sepsis", 0)
+
+
+def test_nobody_is_made_two_people_by_what_stands_behind_a_plus_in_their_address(house: Committee) -> None:
+    admin = Reader("p-one", "Admin", (Held(Role.ADMIN),))
+    one = records.create(house.house, admin, "person", {"name": "Ada", "email": "ada+x@example.org"})
+
+    with pytest.raises(SameMailbox):
+        records.create(house.house, admin, "person", {"name": "Ada again", "email": "Ada@example.org"})
+    two = records.create(house.house, admin, "person", {"name": "Ben"})
+    with pytest.raises(SameMailbox):
+        records.change(house.house, admin, "person", two.id, {"email": "ada+y@example.org"}, two.revision)
+    changed = records.change(house.house, admin, "person", one.id, {"email": "ada@example.org"}, one.revision)
+    assert changed.email == "ada@example.org"

@@ -13,13 +13,13 @@ from codman.flows.deployment_rules import deployment_fits
 from codman.registry import nouns
 from codman.registry.access import Reader, paths_for
 from codman.registry.accounts_invitations import has_administrator
-from codman.registry.accounts_people import LastAdministrator
+from codman.registry.accounts_people import LastAdministrator, refuse_same_mailbox
 from codman.registry.fixed_fields import DECIDED as DECIDED
 from codman.registry.fixed_fields import RAN_BEFORE, deployment_stays, fact_stays, use_stays, version_stays
 from codman.registry.inventory import visible
 from codman.registry.places import at_site, inside
 from codman.registry.records import BadField, NoSuchRecord, Records
-from codman.registry.schema import deployments, documents, facts, grants, sites, uses
+from codman.registry.schema import deployments, documents, facts, grants, people, sites, uses
 from codman.spine.site import Site, SiteLevel
 from codman.spine.use import Decision, Stage
 
@@ -192,6 +192,14 @@ def _version_fits(connection: Connection, version: Any) -> None:
         raise BadField("version", "parent", "it is a version of another product")
 
 
+def _person_fits(connection: Connection, person: Any) -> None:
+    """Nobody's address leads to somebody else's mail; one that is there already stays until it is changed."""
+    own = getattr(person, "id", None)
+    had = connection.execute(select(people.c.email).where(people.c.id == own)).scalar_one_or_none()
+    if person.email is not None and person.email != had:
+        refuse_same_mailbox(connection, person.email, but=own)
+
+
 def move_what_is_below(connection: Connection, old: Site, new: Site) -> None:
     """Have the paths below a site follow it.
 
@@ -270,6 +278,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         "person.change",
         _everyone,
         _person_places,
+        _person_fits,
         filters=("discipline",),
         words=("name", "email"),
     ),

@@ -50,6 +50,41 @@ def person_with(connection: Connection, email: str) -> Person | None:
     return None if row is None else PEOPLE.read(row)
 
 
+class SameMailbox(AlreadyThere):
+    """An address that another person's mail comes to: one person would be two for every rule that takes two."""
+
+    def __init__(self) -> None:
+        super().__init__("person", "somebody's mail comes to this address, whatever stands behind its +")
+        self.fix = "use the person who is there; for another one, give an address of their own"
+
+
+def refuse_same_mailbox(connection: Connection, email: str, but: str | None = None) -> None:
+    """Refuse an address that differs from somebody else's only by what stands behind a +: the mail is one person's.
+
+    Raises:
+        SameMailbox: It does.
+    """
+    if same_mailbox(connection, email, but):
+        raise SameMailbox
+
+
+def same_mailbox(connection: Connection, email: str, but: str | None = None) -> bool:
+    """Whether an address is somebody else's, whatever stands behind a + in it."""
+    local, domain = _mailbox(email)
+    near = func.lower(people.c.email).like(f"{_escaped(local)}%@{_escaped(domain)}", escape="/")
+    found = connection.execute(select(people.c.id, people.c.email).where(near)).all()
+    return any(_mailbox(row.email) == (local, domain) for row in found if row.id != but)
+
+
+def _mailbox(email: str) -> tuple[str, str]:
+    local, _, domain = email.strip().lower().rpartition("@")
+    return local.partition("+")[0] or local, domain
+
+
+def _escaped(text: str) -> str:
+    return text.replace("/", "//").replace("%", "/%").replace("_", "/_")
+
+
 def add_account(
     change: Change, *, email: str, name: str, password_hash: str | None, role: Role | None, site: str | None
 ) -> Person:
@@ -64,11 +99,12 @@ def add_account(
         site: Where the role begins; None is the whole house.
 
     Raises:
-        AlreadyThere: Somebody signs in with this e-mail already.
+        AlreadyThere: Somebody signs in with this e-mail already, or its mail comes to somebody else.
         BadField: The e-mail, the name or the site cannot be kept.
     """
     person = person_with(change.connection, email)
     if person is None:
+        refuse_same_mailbox(change.connection, email)
         plain = {"name": name, "email": email.strip()}
         person = PEOPLE.add(change, PEOPLE.validated(plain))
     elif not person.active or can_sign_in(change.connection, person.id):

@@ -15,7 +15,7 @@ from codman.registry.accounts_counted import counted
 from codman.registry.accounts_demo import demo_person
 from codman.registry.accounts_invitations import find_invitation, spend
 from codman.registry.accounts_passwords import PASSWORDS, Busy, Passwords, check_password
-from codman.registry.accounts_people import add_account, person_with, set_password
+from codman.registry.accounts_people import add_account, person_with, same_mailbox, set_password
 from codman.registry.accounts_rights import held_by
 from codman.registry.accounts_sessions import Opened, end_in, open_session
 from codman.registry.database import Change, Database
@@ -306,6 +306,8 @@ def _link(change: Change, identity: Identity, settings: Settings) -> str:
     if person is None and not settings.oidc_create_people:
         raise NobodyHere("nobody here has your e-mail address")
     if person is None:
+        if same_mailbox(change.connection, email):
+            raise NobodyHere("somebody else here has your e-mail address, but for what stands behind its +")
         name = PEOPLE.validated({"name": identity.name or email.partition("@")[0], "email": email})
         person = PEOPLE.add(change, name, new_id("person"))
     taken = select(identities.c.subject).where(identities.c.issuer == identity.issuer, identities.c.person == person.id)
