@@ -122,6 +122,16 @@ def test_only_the_clinician_it_names_accepts_a_deployment(call):
     assert accepted.json()["accepted_at"] is not None
 
 
+def test_an_acceptance_names_the_decision_that_was_read_and_is_of_no_other(call):
+    tag = {"If-Match": '"1"'}
+    refused = call("POST", "/deployments/icu-run/acceptance?on=case-of-yesterday", who="reviewer", headers=tag)
+
+    assert refused.status_code == 412
+    assert "decided anew meanwhile" in refused.text
+    accepted = call("POST", "/deployments/icu-run/acceptance?on=undecided", who="reviewer", headers=tag)
+    assert accepted.json()["accepted_at"] is not None
+
+
 def test_what_a_review_sets_is_not_the_owners_to_set(call):
     tag = {"If-Match": '"1"'}
 

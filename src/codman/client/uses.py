@@ -27,11 +27,14 @@ class Challenged(BaseModel):
 class Deployments(Collection[Deployment]):
     """Where uses run."""
 
-    def accept(self, deployment: Deployment, *, why: str | None = None) -> Deployment:
-        """Accept one, as the clinician it names."""
-        reply = self._sender.send(
-            "POST", f"{self._path}/{deployment.id}/acceptance", etag=f'"{deployment.revision}"', why=why
-        )
+    def accept(self, deployment: Deployment, *, on: str | None = None, why: str | None = None) -> Deployment:
+        """Accept one, as the clinician it names; `on` is the case of the decision they read.
+
+        Raises:
+            ChangedMeanwhile: Another decision is in force there than `on`, or the deployment was changed.
+        """
+        path, tag = f"{self._path}/{deployment.id}/acceptance", f'"{deployment.revision}"'
+        reply = self._sender.send("POST", path, query={"on": on}, etag=tag, why=why)
         return self._read(reply)
 
 

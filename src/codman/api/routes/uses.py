@@ -49,6 +49,18 @@ class Everywhere(BaseModel):
     patch: dict[str, Any] = Field(description="A JSON Merge Patch of each deployment")
 
 
+class Accepted(BaseModel):
+    """What is accepted at a site."""
+
+    model_config = CONFIG
+
+    on: Id | None = Field(
+        default=None,
+        description="The case of the decision that was read, `undecided` where there was none; it is refused once "
+        "another decision is in force there. Without it, what is in force is accepted unread",
+    )
+
+
 Changed = create_model(
     "DeploymentsChanged",
     __config__=CONFIG,
@@ -135,8 +147,10 @@ def operations() -> Iterator[Operation]:
         tag="deployments",
         action="deployment.accept",
         summary="Accept a deployment",
-        description="The accountable clinician whom the deployment names accepts it; nobody else can.",
+        description="The accountable clinician whom the deployment names accepts it; nobody else can. `on` names the "
+        "decision they read.",
         do=_accept,
+        query=Accepted,
         parameters={"id": "The deployment's id"},
         edits=True,
         answers=(Answer(200, "The deployment, accepted", Deployment, headers=("ETag",)),),
@@ -198,6 +212,12 @@ def _change_everywhere(call: Call) -> Reply:
 
 def _accept(call: Call) -> Reply:
     accepted = records.accept_deployment(
-        call.house, call.reader, call.id("deployment"), call.revision(), why=call.reason(), request=call.request
+        call.house,
+        call.reader,
+        call.id("deployment"),
+        call.revision(),
+        on=call.query.on,
+        why=call.reason(),
+        request=call.request,
     )
     return replies.record(accepted)
