@@ -29,7 +29,8 @@ from codman.registry.records import BadField
 from codman.registry.undecided import uncovered_of
 from codman.spine.person import Role
 from codman.spine.product import VersionFields
-from codman.spine.review import CaseOutcome, Choice
+from codman.spine.record_statements import DecisionPredicate
+from codman.spine.review import Case, CaseOutcome, CaseState, Choice
 from codman.spine.site import Deployment, DeploymentFields, Mode
 from codman.spine.use import Decision, Stage, Use
 
@@ -87,6 +88,11 @@ def _decided(
     now = docket(house.house, chair, case.id).case
     decide(house.house, chair, case.id, now.revision, outcome, "as voted", expires_on=until)
     house.clock.forward(hours=1)
+
+
+def _cases(house: Committee) -> list[Case]:
+    with house.house.database.reading() as connection:
+        return governance.every(connection, "case", order="created_at")
 
 
 def _accepted(house: Committee, site: str = "north", by: str = "clin") -> None:
@@ -190,6 +196,37 @@ def test_a_rejection_that_names_every_site_where_it_runs_stops_it(house: Committ
         (said,) = governance.every(connection, "pause_proposal")
     assert said.because == "the committee rejected it on 2026-11-01, and it is live"
     assert _use(house).decision is Decision.REJECTED
+
+
+def test_a_change_is_signed_for_no_longer_than_the_decision_that_it_changes(house: Committee) -> None:
+    _decided(house, until="2026-11-20")
+    house.evidence(subject="9" * 64, version="2.0")
+
+    with pytest.raises(BadField, match="no longer than the decision that it changes, which ends on 2026-11-20"):
+        _decided(house, policy=CHANGE, version=NEXT, until="2026-11-21")
+    case = next(one for one in _cases(house) if one.state is CaseState.VOTING)
+    chair = house.person("chair")
+    done = decide(house.house, chair, case.id, case.revision, CaseOutcome.APPROVED, "as voted")
+    assert done.expires_on == "2026-11-20"
+    filed = house.house.store.recall(str(done.decision)).predicate
+    assert isinstance(filed, DecisionPredicate)
+    assert str(filed.expires_at).startswith("2026-11-20T00:00:00")
+
+
+def test_no_change_is_gone_back_to_once_what_it_changed_has_ended(house: Committee) -> None:
+    _decided(house, until="2026-11-20")
+    house.evidence(subject="9" * 64, version="2.0")
+    _decided(house, policy=CHANGE, version=NEXT)
+    change = next(one for one in _cases(house) if one.version == NEXT)
+    with house.house.database.changing(SYSTEM) as edit:  # as one was signed before it ended with what it changed
+        governance.CASES.change(edit, change.id, {"expires_on": "2027-10-01"}, None)
+
+    def back(day: str) -> list[str]:
+        with house.house.database.reading() as connection:
+            return approved(connection, _use(house), day)
+
+    assert back("2026-11-19") == [NEXT, "sepsis-120"]
+    assert back("2026-11-20") == ["sepsis-120"]  # by the decision before, which stands for a year
 
 
 def test_a_change_does_not_come_back_to_life_under_another_decision(house: Committee) -> None:

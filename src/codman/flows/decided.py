@@ -16,7 +16,7 @@ from codman.registry.officers import who_may
 from codman.registry.schema import uses
 from codman.registry.schema_review import cases
 from codman.registry.undecided import settled_versions
-from codman.review.stages import Decided, Standing
+from codman.review.stages import Decided, Standing, what_it_changes
 from codman.review.terms import KIND_OF, DecisionKind
 from codman.spine.day import start_of
 from codman.spine.policy import LETS_RUN, Checkpoint
@@ -73,6 +73,24 @@ def decisions_of(connection: Connection, use: Use, zone: tzinfo) -> Standing:
         settled=settled,
         unshown=unshown,
     )
+
+
+def changes_until(connection: Connection, use: Use, case: Case, at: str, zone: tzinfo) -> str | None:
+    """The day on which the first of the decisions that a case would change ends by itself; None where none does.
+
+    Args:
+        connection: Where to read.
+        use: The use.
+        case: The case.
+        at: When, ISO 8601.
+        zone: Of the house's days.
+    """
+    if case.checkpoint is not Checkpoint.CHANGE or case.leads_to not in RUNNING:
+        return None
+    standing = decisions_of(connection, use, zone)
+    held = (what_it_changes(standing, site, case.leads_to, at) for site in case.sites)
+    ends = [end for one in held if one is not None and (end := one.ends_at()) is not None]
+    return min(ends).astimezone(zone).date().isoformat() if ends else None
 
 
 def of_other_uses(connection: Connection, use: Use, zone: tzinfo) -> tuple[Decided, ...]:

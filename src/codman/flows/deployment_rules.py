@@ -17,7 +17,6 @@ from codman.registry.interests import hand_in
 from codman.registry.names import names_of
 from codman.registry.records import BadField
 from codman.registry.schema_review import cases
-from codman.registry.undecided import settled_versions
 from codman.review.stages import in_force_at, other_version
 from codman.review.superseding import exposure
 from codman.spine.site import Mode
@@ -121,21 +120,18 @@ def mode_fits(change: Change, deployment: Any) -> None:
 
 def _why_not_here(change: Change, use: Use, deployment: Any, mode: Stage) -> str:
     connection, version = change.connection, deployment.version or ""
-    settled, unshown = settled_versions(connection, use.id)
     standing = replace(
         decisions_of(connection, use, change.zone),
         sites=frozenset({deployment.site}),
         versions={version: names_of(connection, [version]).get(version, version)},
-        settled=settled,
-        unshown=unshown,
     )
-    decided = in_force_at(standing, deployment.site, mode, change.at)
-    if decided is None:
+    if in_force_at(standing, deployment.site, mode, change.at) is None:
         return f"no decision lets it be {mode.value} at this site: open a case that names it"
     if (other := other_version(standing, mode, change.at)) is not None:
         return f"{other}: run the version that was decided on, or open a case about this one"
+    decided = in_force_at(standing, deployment.site, mode, change.at, version=deployment.version)
     given = accepted_at(change.connection, use, [deployment]).get(deployment.site)
-    if given is None or when(given) < when(decided.at):
+    if given is None or decided is None or when(given) < when(decided.at):
         why = "the site's clinician has not accepted it here since it was decided"
         return f"{why}: put it down as silent, and it follows once accepted"
     return ""

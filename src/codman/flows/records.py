@@ -27,7 +27,7 @@ from codman.flows.record_rules import (
 from codman.registry.access import NotAllowed, Reader, may, paths_for, require, require_any
 from codman.registry.accounts_people import deactivate
 from codman.registry.database import Change
-from codman.registry.fixed_fields import entry_stays_undecided, impact_stays, name_stays
+from codman.registry.fixed_fields import entry_stays_undecided, takes_another
 from codman.registry.linking import NAMED_BY, link_waiting
 from codman.registry.namesakes import refuse_namesake
 from codman.registry.nouns import DEPLOYMENTS, PRODUCTS
@@ -263,9 +263,7 @@ def change_within(
         refuse_namesake(connection, new, but=old.id)
     if rules.stays is not None:
         rules.stays(connection, old, {field: after[field] for field in changed})
-    name_stays(connection, kind, old, {field: after[field] for field in changed}, reader.person)
-    if kind == "use":
-        impact_stays(connection, old, {field: after[field] for field in changed}, reader.person)
+    takes_another(connection, kind, old, {field: after[field] for field in changed}, reader.person)
     with an_administrator_stays(connection):
         record = rules.records.change(transaction, name, patch, revision)
     if kind == "site":

@@ -122,6 +122,25 @@ def use_stays(connection: Connection, use: Any, after: Mapping[str, Any]) -> Non
         raise FixedField("use", "product", tied, "add a new use of the other product, and retire this one")
 
 
+def takes_another(connection: Connection, kind: str, old: Any, after: Mapping[str, Any], by: str | None) -> None:
+    """Refuse what takes somebody else: a lower impact, or another name of what evidence names.
+
+    Args:
+        connection: Where to read.
+        kind: Which kind of record.
+        old: The record as it was.
+        after: The fields that would change, with their new values.
+        by: Who changes it; None is a file.
+
+    Raises:
+        FixedField: As `impact_stays` and `name_stays`.
+    """
+    if kind == "use":
+        impact_stays(connection, old, after, by)
+    if kind in ("use", "product"):
+        name_stays(connection, kind, old, after, by)
+
+
 def impact_stays(connection: Connection, use: Any, after: Mapping[str, Any], by: str | None) -> None:
     """Refuse one person, or a file, that would make less than high-impact of a use that is so.
 
@@ -189,7 +208,7 @@ def name_stays(connection: Connection, kind: str, old: Any, after: Mapping[str, 
 
     Args:
         connection: Where to read.
-        kind: use or product; of any other kind nothing is asked.
+        kind: use or product.
         old: The record as it was.
         after: The fields that would change, with their new values.
         by: Who changes it; None is a file.
@@ -198,7 +217,7 @@ def name_stays(connection: Connection, kind: str, old: Any, after: Mapping[str, 
         FixedField: Its name would.
     """
     name = after.get("name")
-    if kind not in ("use", "product") or name is None or _plain(name) == _plain(old.name):
+    if name is None or _plain(name) == _plain(old.name):
         return
     told = select(literal(1)).where(_told_of(kind, old, name), statements.c.kind.not_in(_NOT_JUDGED))
     if not _any(connection, told):

@@ -163,13 +163,20 @@ def _first(good: Iterable[Decided]) -> Decided | None:
 def _good(standing: Standing, stage: Stage, at: str, terms: Mapping[DecisionKind, Terms]) -> list[Decided]:
     """The decisions that let a use run at a stage now at all its sites; a change, only while what it changed stands."""
     found = _standing(standing, stage, at, terms) if stage in RUNNING else []
-    held = (d for d in found if not d.changes or _changed(standing, d, stage, terms) in found)
+    held = (d for d in found if not d.changes or _changed(standing, stage, d.at, terms) in found)
     return [d for d in held if d.sites is None or standing.sites <= d.sites]
 
 
-def _changed(standing: Standing, d: Decided, stage: Stage, terms: Mapping[DecisionKind, Terms]) -> Decided | None:
+def what_it_changes(
+    standing: Standing, site: str, stage: Stage, at: str, terms: Mapping[DecisionKind, Terms] = TERMS
+) -> Decided | None:
+    """The decision that a change of what runs at a site would be added to now; None where none is in force."""
+    return _changed(replace(standing, sites=frozenset({site})), stage, at, terms)
+
+
+def _changed(standing: Standing, stage: Stage, at: str, terms: Mapping[DecisionKind, Terms]) -> Decided | None:
     """The decision that a change was added to: the one in force when it was decided, at its sites if any was there."""
-    then = [one for one in _standing(standing, stage, d.at, terms) if not one.changes]
+    then = [one for one in _standing(standing, stage, at, terms) if not one.changes]
     return _first([one for one in then if one.sites is None or standing.sites <= one.sites] or then)
 
 

@@ -25,11 +25,12 @@ from codman.registry.access import Held, Reader
 from codman.registry.attention import backlog
 from codman.registry.inventory import Question, facets, search
 from codman.registry.log import SYSTEM
-from codman.registry.nouns import DEPLOYMENTS, SITES, USES
+from codman.registry.nouns import DEPLOYMENTS, SITES, USES, VERSIONS
 from codman.registry.undecided import uncovered_of
 from codman.review.stages import in_force
 from codman.spine.pausing import PauseCause, PauseState
 from codman.spine.person import Role
+from codman.spine.product import VersionFields
 from codman.spine.review import CaseOutcome
 from codman.spine.site import Deployment, DeploymentFields, Mode, SiteFields
 from codman.spine.use import Decision, Stage
@@ -49,9 +50,11 @@ def stands(house: Committee, **fields: object) -> None:
         USES.change(change, "ward", fields, None)
 
 
-def runs(house: Committee, mode: str, site: str = "north", version: str | None = "sepsis-120") -> str:
+def runs(
+    house: Committee, mode: str, site: str = "north", version: str | None = "sepsis-120", use: str = "ward"
+) -> str:
     with house.house.database.changing(SYSTEM) as change:
-        fields = DeploymentFields(use="ward", site=site, version=version, mode=Mode(mode))
+        fields = DeploymentFields(use=use, site=site, version=version, mode=Mode(mode))
         return DEPLOYMENTS.add(change, fields).id
 
 
@@ -245,6 +248,37 @@ def test_a_change_stands_no_longer_than_the_decision_it_changed(house, cases, wi
         house.clock.forward(seconds=1)
 
     assert agreed(house, "2026-11-12") == without
+
+
+@pytest.mark.parametrize("what", ["a settled version", "a refusal", "what a change was added to"])
+def test_what_was_found_of_one_use_says_nothing_of_another(house, what):
+    with house.house.database.changing(SYSTEM) as change:
+        USES.change(change, "ward-south", {"tier": "low", "stage": "live"}, None)
+        VERSIONS.add(change, VersionFields(product="sepsis", label="2.0"), "sepsis-200")
+    south = {"use": "ward-south", "sites": ["south"]}
+    version = "sepsis-200" if what == "a settled version" else "sepsis-120"
+    runs(house, "live", version=version)
+    runs(house, "live", "south", version=version, use="ward-south")
+    if what == "what a change was added to":
+        decided(house, **south)
+        house.clock.forward(seconds=1)
+        decided(house, checkpoint="change")
+        decided(house, checkpoint="change", **south)
+    else:
+        decided(house)
+        decided(house, **south)
+        house.clock.forward(seconds=1)
+    if what == "a refusal":
+        decided(house, CaseOutcome.REJECTED)
+    if what == "a settled version":
+        said = {"use": "ward-south", "policy": "p", "requirement": "r", "changed": "version", "because": "another"}
+        with house.house.database.changing(SYSTEM) as change:
+            shown = {"became": "sepsis-200", "state": "closed", "closed_by": "c" * 64}
+            governance.REOPENINGS.add(change, governance.REOPENINGS.validated({**said, **shown}))
+
+    with house.house.database.reading() as connection:
+        found = {use: [one.site for one in uncovered_of(connection, use, DAY)] for use in ("ward", "ward-south")}
+    assert found == {"ward": ["north"], "ward-south": []}
 
 
 def test_recording_it_is_allowed_and_it_is_found_everywhere(house):

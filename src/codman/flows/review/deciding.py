@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 
 from codman.evidence.canonical import canonical, sha256
 from codman.evidence.statements import build, canonical_statement, read_bytes
+from codman.flows.decided import changes_until
 from codman.flows.filing import file_own
 from codman.flows.house import House
 from codman.flows.notary import sign_within
@@ -90,7 +91,8 @@ def decide(
         outcome: How it ends; the votes must carry it.
         reasons: Why.
         on: What they read, a digest as `voting.table` gives it; only the case's own revision is looked at without.
-        expires_on: From when it stands no more; at most as long as its procedure allows, and that long without it.
+        expires_on: From when it stands no more; at most as long as its procedure allows, a change at most as long as
+            what it changes, and that long without it.
         request: The request it came with, for the log.
 
     Returns:
@@ -123,7 +125,7 @@ def decide(
         if outcome in GRANTED:
             require_grantable(house, connection, found)
         _allowed_kind(change, found, outcome)
-        until = _until(change, found.case, expires_on)
+        until = _until(change, found, expires_on)
         if outcome in GRANTED:
             _due_before(found, until)
         reasons = with_what_was_unknown(found, verdict, outcome, reasons)
@@ -283,9 +285,15 @@ def _due_before(found: Docket, until: str) -> None:
             )
 
 
-def _until(change: Change, case: Case, asked: str | None) -> str:
-    today = date.fromisoformat(change.today)
+def _until(change: Change, found: Docket, asked: str | None) -> str:
+    case, today = found.case, date.fromisoformat(change.today)
     latest = (today + timedelta(days=TERMS[KIND_OF[case.procedure]].days or _A_YEAR)).isoformat()
+    first = changes_until(change.connection, found.use, case, change.at, change.zone)
+    if first is not None and first < latest:
+        latest = first
+        if asked is not None and asked > latest:
+            why = f"a change stands no longer than the decision that it changes, which ends on {latest}"
+            raise BadField("case", "expires_on", why)
     if asked is None:
         return latest
     if not change.today < asked <= latest:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 
 from codman.errors import CodmanError
 from codman.flows import records
-from codman.flows.decided import accepted_at, as_decided, of_other_uses
+from codman.flows.decided import accepted_at, decisions_of
 from codman.flows.house import House
 from codman.flows.review.cases import NotYours
 from codman.flows.review.superseded import lapsed
@@ -26,15 +26,14 @@ from codman.registry.nouns import DEPLOYMENTS, PRODUCTS, USES
 from codman.registry.places import ELSEWHERE, inside
 from codman.registry.records import Stale
 from codman.registry.schema import deployments, documents, sites
-from codman.registry.schema_review import cases, concerns, conditions, intakes
-from codman.registry.undecided import settled_versions
+from codman.registry.schema_review import concerns, conditions, intakes
 from codman.review.stages import Decided, Lack, Move, Standing, check_move, in_force, in_force_at, must_stop, ways_from
 from codman.review.superseding import exposure
 from codman.spine.concern import Concern, ConcernSeverity, ConcernState
 from codman.spine.day import day_in
 from codman.spine.intake import IntakeState
 from codman.spine.policy import BESIDE, Checkpoint
-from codman.spine.review import Case, CaseOutcome, CaseState
+from codman.spine.review import Case
 from codman.spine.site import Deployment, Mode
 from codman.spine.use import FAVOURABLE, RUNNING, Decision, Stage, Use
 
@@ -315,29 +314,19 @@ def _as_seen(connection: Connection, reader: Reader, standing: Standing) -> Stan
 def standing_of_use(connection: Connection, use: Use, runs: list[Deployment], zone: tzinfo) -> Standing:
     """What is true of a use, as the stages look at it; its decisions end with the days of this zone."""
     there = [one for one in runs if one.mode is not Mode.ENDED]
-    decided = governance.every(
-        connection, "case", cases.c.use == use.id, cases.c.state == CaseState.DECIDED.value, order="decided_at"
-    )
     begun = connection.execute(select(intakes.c.state).where(intakes.c.use == use.id)).scalars().all()
-    settled, unshown = settled_versions(connection, use.id)
     running = {one.version or "" for one in there}
     labels = names_of(connection, running)
-    retired = [one.decided_at for one in decided if one.outcome is CaseOutcome.RETIRED]
     # who depends on it where it came to since, a check filed before cannot tell
     came = max((one.created_at for one in there), default="")
     checked = select(documents.c.id).where(
         documents.c.about == use.id, documents.c.type == HAZARD_CHECK, documents.c.created_at >= came
     )
-    return Standing(
-        stage=use.stage,
-        tier=use.tier,
-        decisions=as_decided(decided, zone),
+    return replace(
+        decisions_of(connection, use, zone),
         sites=frozenset(one.site for one in there),
         called=names_of(connection, [one.site for one in there]),
         versions={one: labels.get(one, one) for one in running},
-        unshown=unshown,
-        settled=settled,
-        retired_at=max((one for one in retired if one is not None), default=None),
         paused_somewhere=any(one.mode is Mode.PAUSED for one in there),
         accepted=accepted_at(connection, use, there),
         intake_complete=not begun or IntakeState.SUBMITTED.value in begun,
@@ -347,7 +336,6 @@ def standing_of_use(connection: Connection, use: Use, runs: list[Deployment], zo
         deployed=bool(runs),
         lapsed=len(lapsed(connection, conditions.c.use == use.id)),
         legacy=use.decision is Decision.LEGACY,
-        others=of_other_uses(connection, use, zone),
     )
 
 

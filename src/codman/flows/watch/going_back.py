@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, select
 
@@ -13,8 +13,8 @@ from codman.registry.nouns import DEPLOYMENTS
 from codman.registry.schema import deployments
 from codman.registry.schema_review import cases
 from codman.review.superseding import exposure
-from codman.spine.policy import Checkpoint
-from codman.spine.review import GRANTED, Case, CaseOutcome, CaseState
+from codman.spine.policy import LETS_RUN, Checkpoint
+from codman.spine.review import GRANTED, Case, CaseOutcome, CaseState, Procedure
 from codman.spine.site import Deployment, Mode
 from codman.spine.use import Stage, Use
 from codman.spine.watching import WatchStep
@@ -36,8 +36,8 @@ def why_not(connection: Connection, use: Use, step: WatchStep, day: str) -> str 
     """
     if step.to_version is not None and step.to_version not in approved(connection, use, day):
         return "that version is approved no more: decline this"
-    stand = {case.id for case in _decided(connection, use)}
-    if not any(case.id in stand and in_force(case, day) for case in _allowing(connection, use)):
+    decided = _decided(connection, use)
+    if not any(case in decided and _stands(case, decided, day) for case in _allowing(connection, use)):
         return "no decision in force allows it any more: decline this"
     if step.state not in ("confirmed", "done"):
         return None
@@ -65,7 +65,7 @@ def approved(connection: Connection, use: Use, day: str) -> list[str]:
     there = {one.site for one in runs}
     found: dict[str, Case] = {}
     for place, case in enumerate(decided):
-        if case.version is None or not in_force(case, day) or exposure(case.leads_to) < needed:
+        if case.version is None or not _stands(case, decided, day) or exposure(case.leads_to) < needed:
             continue
         named = not case.sites or there <= set(case.sites)
         if named and not any(_refuses(later, case, needed, there) for later in decided[place + 1 :]):
@@ -81,6 +81,18 @@ def _decided(connection: Connection, use: Use) -> list[Case]:
     )
     begins = max((place for place, case in enumerate(found, 1) if case.outcome is CaseOutcome.RETIRED), default=0)
     return found[begins:]
+
+
+def _stands(case: Case, decided: Sequence[Case], day: str) -> bool:
+    """Whether a decision is in force on a day; a change, only while the one that it was added to is."""
+    if case.checkpoint is not Checkpoint.CHANGE or not in_force(case, day):
+        return in_force(case, day)
+    made = (case.decided_at or "")[:10]
+    before = decided[: decided.index(case)]
+    then = [one for one in before if one.checkpoint in LETS_RUN and in_force(one, made)]
+    here = [one for one in then if not one.sites or set(case.sites) <= set(one.sites)]
+    added_to = max(here or then, key=lambda one: (one.procedure is Procedure.FULL, one.decided_at), default=None)
+    return added_to is not None and in_force(added_to, day)
 
 
 def _refuses(later: Case, case: Case, needed: int, there: Collection[str]) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, Final, Generic
 from sqlalchemy import bindparam, update
 
 from codman.registry.database import Change
-from codman.registry.fixed_fields import FixedField, impact_stays, name_stays, use_stays, why_not_moved
+from codman.registry.fixed_fields import FixedField, takes_another, use_stays, why_not_moved
 from codman.registry.imports.convert import Converted, Note
 from codman.registry.imports.kept_facts import change_facts
 from codman.registry.imports.mapping import Mapping
@@ -153,8 +153,7 @@ def _leave_to_review(change: Change, row: Converted, use: Any, patch: dict[str, 
         try:
             said: dict[str, Any] = {name: patch[name] for name in together if name in patch}
             use_stays(change.connection, use, said)
-            impact_stays(change.connection, use, said, None)
-            name_stays(change.connection, "use", use, said, None)
+            takes_another(change.connection, "use", use, said, None)
         except FixedField as error:
             for name in together:
                 patch.pop(name, None)
@@ -165,7 +164,7 @@ def _leave_to_review(change: Change, row: Converted, use: Any, patch: dict[str, 
 
 def _leave_its_name(change: Change, row: Converted, product: Any, patch: dict[str, Any]) -> list[Note]:
     try:
-        name_stays(change.connection, "product", product, patch, None)
+        takes_another(change.connection, "product", product, patch, None)
     except FixedField as error:
         patch.pop("name")
         return [Note(row.row, "product.name", f"product.name: {error.why}; it was left as it is")]

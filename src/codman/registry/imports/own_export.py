@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from codman.registry.fixed_fields import FixedField, impact_stays, name_stays, use_stays, why_not_moved
+from codman.registry.fixed_fields import FixedField, takes_another, use_stays, why_not_moved
 from codman.registry.imports.convert import Converted, Known, Note, normal_name
 from codman.registry.imports.dates import read_day
 from codman.registry.imports.identity import SAME_ROW
@@ -184,8 +184,7 @@ def _bring(
     try:
         USES.validated(now | patch)
         use_stays(connection, use, {name: value for name, value in patch.items() if name != "product"})
-        impact_stays(connection, use, patch, None)
-        name_stays(connection, "use", use, patch, None)
+        takes_another(connection, "use", use, patch, None)
     except FixedField as error:
         raise _Unreadable(f"{error.field}: {error.why}; {error.fix}") from None
     except BadField as error:
