@@ -53,3 +53,13 @@ def test_a_site_that_is_not_there_or_not_theirs_puts_it_nowhere(
     assert "not yours to decide for" in keeper.get(HERE).text
     assert keeper.post(HERE, data={"site": ["site-a"], "mode": "live"}).status_code in (403, 422)
     assert sites_of(house) == {"site-b"}
+
+
+def test_the_clinicians_offered_are_those_who_accept_and_none_who_only_keeps_the_accounts(
+    officer: httpx.Client,
+) -> None:
+    for page in ("/uses/use-sepsis/sites/new", "/deployments/new?use=use-sepsis"):
+        asked = officer.get(page).text.split('name="clinician"')[1].split("</select>")[0]
+        assert 'value="person-owner"' in asked
+        for role in ("admin", "auditor", "viewer"):
+            assert f'value="person-{role}"' not in asked

@@ -16,6 +16,7 @@ from codman.flows.record_rules import KINDS
 from codman.registry.access import ACTIONS, Reader, paths_for
 from codman.registry.names import told_apart
 from codman.registry.schema import grants, people, products, sites, uses, versions
+from codman.spine.person import Role
 
 _BESIDE: Final[dict[str, Column[Any]]] = {  # what tells apart those of one name
     "site": sites.c.path,
@@ -31,6 +32,11 @@ class Who:
     action: str
     places: Sequence[str] = ()  # paths of sites, at one of which they may; without, anywhere
     but: Collection[str] = ()  # these may not, whatever their roles
+    not_as: Collection[Role] = ()  # roles by which alone nobody is offered
+
+
+# Who keeps the accounts is no clinician by that; one who is both holds another role beside
+CLINICIANS: Final = Who("deployment.accept", not_as=(Role.ADMIN,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,7 @@ def choices(
 
 def _holding(who: Who) -> Select[Any]:
     """The people whose role lets them do something; it reaches the site it begins at and all below."""
-    roles = [role.value for role in ACTIONS[who.action]]
+    roles = [role.value for role in ACTIONS[who.action] if role not in who.not_as]
     query = select(grants.c.person).outerjoin(sites, sites.c.id == grants.c.site).where(grants.c.role.in_(roles))
     if not who.places:
         return query

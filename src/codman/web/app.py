@@ -123,6 +123,7 @@ def make_web(house: House) -> FastAPI:
     app.mount("/static", StaticFiles(directory=render.STATIC))
     errors.catch(app)
     install_security(app, house)
+    app.add_middleware(render.InTheHousesZone, zone=house.database.zone)
     access.check(app.routes)
     return app
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from contextvars import ContextVar
+from datetime import UTC, datetime, tzinfo
 from functools import cache
 from pathlib import Path
 from typing import Final
 
 import jinja2
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from codman.spine.article import with_article
-from codman.spine.day import written_day, written_moment
+from codman.spine.day import day_in, written_day, written_moment
 
 HERE: Final = Path(__file__).parent
 TEMPLATES: Final = HERE / "templates"
 STATIC: Final = HERE / "static"
 NONE: Final = "–"
+_DAY_LONG: Final = len("2026-10-03")
+_zone: ContextVar[tzinfo] = ContextVar("zone of the house whose page is written", default=UTC)
 
 
 @cache
@@ -40,14 +44,33 @@ def environment() -> jinja2.Environment:
         "article": with_article,
         "sentence": sentence,
     }
+    made.globals["zone_name"] = zone_name
     return made
 
 
+class InTheHousesZone:
+    """Every page of a house is written in its zone: what stands beside each other is told by one clock."""
+
+    def __init__(self, app: ASGIApp, zone: tzinfo) -> None:
+        self._app = app
+        self._zone = zone
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, in the zone."""
+        _zone.set(self._zone)  # of this request's own context, which the threads that answer it take over
+        await self._app(scope, receive, send)
+
+
+def zone_name() -> str:
+    """What the zone is called in which times are written."""
+    return str(_zone.get())
+
+
 def day(text: str | None) -> str:
-    """A day as people write it: 3 Oct 2026."""
+    """A day as people write it: 3 Oct 2026; of a moment, the day that it was in the house's zone."""
     if not text:
         return NONE
-    return written_day(text)
+    return written_day(text if len(text) <= _DAY_LONG else day_in(text, _zone.get()))
 
 
 def moment(text: str | datetime | None) -> str:
@@ -55,7 +78,7 @@ def moment(text: str | datetime | None) -> str:
     if not text:
         return NONE
     at = text if isinstance(text, datetime) else datetime.fromisoformat(text)
-    return written_moment(at, UTC)
+    return written_moment(at, _zone.get())
 
 
 def count(number: int | None) -> str:

@@ -8,6 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from codman.flows.choices import CLINICIANS
 from codman.flows.planning import MaySetUp
 from codman.registry.register import Place
 from codman.registry.related import versions_of
@@ -90,6 +91,7 @@ def clinicians(lists: Lists) -> Ask:
         name="clinician",
         label="Accountable clinician of all these sites",
         hint="Each site has its own as a rule: leave it open, and name them one by one",
+        who=CLINICIANS,
     )
 
 

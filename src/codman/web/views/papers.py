@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
-from codman.flows.choices import Who
+from codman.flows.choices import CLINICIANS
 from codman.spine.person import Role
 from codman.spine.product import ProductKind
 from codman.spine.site import Mode, SiteLevel
@@ -268,7 +268,7 @@ def _deployment(lists: Lists) -> tuple[Group, ...]:
                     name="clinician",
                     label="Accountable clinician of this site",
                     hint="Accepts it here; another clinician or version must accept it anew",
-                    who=Who("deployment.accept"),
+                    who=CLINICIANS,
                 ),
                 Ask(name="ehr_build", label="EHR build"),
                 Ask(
