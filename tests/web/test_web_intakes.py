@@ -84,6 +84,7 @@ def test_a_use_is_proposed_from_the_first_page_to_its_tier(house: House, owner: 
         assert (made.stage, made.tier, made.owner, made.site) == (Stage.TRIAGED, Tier.MEDIUM, "person-owner", "site-a")
         assert PRODUCTS.get(connection, made.product).name == "EarlyWatch"
     tier = owner.get(f"/uses/{use}/triage")
+    assert "as its owner answered" in tier.text
     assert "Medium" in tier.text
     assert "Who says so" in tier.text
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import json
 import re
@@ -169,6 +170,25 @@ def test_a_use_says_what_is_missing_before_anything_else(officer: httpx.Client) 
     places = [text.index(gap) for gap in gaps]
     assert places == sorted(places)
     assert places[-1] < text.index("What is known, with evidence")
+
+
+def test_what_happened_to_a_use_keeps_every_word_that_was_given_and_folds_what_is_long(
+    house: House, officer: httpx.Client
+) -> None:
+    said = {"purpose": "Find it sooner", "population": "Adults on wards", "users": "Ward nurses", "topic": "sepsis",
+            "alert_destination": "The ward's pager"}  # fmt: skip
+    with house.database.changing(SYSTEM, "Put right with the ward") as change:
+        USES.change(change, "use-sepsis", said, None)
+    for number in range(6):
+        with house.database.changing(SYSTEM, f"Looked at again, {number}") as change:
+            USES.change(change, "use-sepsis", {"topic": f"sepsis {number}"}, None)
+
+    happened = officer.get("/uses/use-sepsis").text.split("What happened</h2>")[1]
+
+    shown, folded = happened.split("more, before these</summary>")
+    assert "Looked at again, 5" in shown
+    assert "Put right with the ward" in folded
+    assert all(words in html.unescape(folded) for words in said.values())
 
 
 def test_a_retired_use_is_asked_nothing(officer: httpx.Client) -> None:

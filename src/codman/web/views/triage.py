@@ -273,7 +273,7 @@ def _reason(one: Mapping[str, Any], asks: Mapping[str, str]) -> ReasonLine:
 def _class(one: Any) -> str:
     if one.applies is False:
         return "does not apply"
-    found = one.found or "not known yet"
+    found = f"{one.found}, as its owner answered" if one.found else "not known yet"
     return f"{found}; at worst: {one.could_be}" if one.could_be else found
 
 
