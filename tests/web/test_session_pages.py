@@ -131,6 +131,8 @@ def test_a_stale_session_proves_itself_again_and_goes_back_to_what_it_was_about_
 
     wrong = browser.post("/sign-in/again", data={"password": "not mine at all", "next": "/account"})
     right = browser.post("/sign-in/again", data={"password": PASSWORD, "next": "/account"})
+    assert "this is not your password" in wrong.text  # no e-mail address was asked for
+    assert "e-mail address and password" not in wrong.text
 
     assert wrong.status_code == 401
     assert (right.status_code, right.headers["location"]) == (303, "/account")

@@ -94,7 +94,9 @@ def prove(visit: VisitDep, form: FormDep) -> Response:
         opened = door.prove_again(
             house.database, visit.reader, form.values.get("password", ""), browser_of(visit.request), house.settings
         )
-    except (door.SignInRefused, TooManyAttempts, Busy) as error:
+    except door.SignInRefused as error:
+        return _again(visit, onward, {"password": "this is not your password"}, "", _status(error))
+    except (TooManyAttempts, Busy) as error:
         return _retry_after(_again(visit, onward, {}, _said(error), _status(error)), error)
     return _signed_in(visit, opened, onward)
 
