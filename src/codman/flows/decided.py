@@ -17,7 +17,7 @@ from codman.registry.schema import uses
 from codman.registry.schema_review import cases
 from codman.registry.undecided import settled_versions
 from codman.review.stages import Decided, Standing, what_it_changes
-from codman.review.terms import KIND_OF, DecisionKind
+from codman.review.terms import KIND_OF, TERMS
 from codman.spine.day import start_of
 from codman.spine.policy import LETS_RUN, Checkpoint
 from codman.spine.review import Case, CaseOutcome, CaseState
@@ -94,18 +94,20 @@ def changes_until(connection: Connection, use: Use, case: Case, at: str, zone: t
 
 
 def of_other_uses(connection: Connection, use: Use, zone: tzinfo) -> tuple[Decided, ...]:
-    """Decisions by a limited procedure about other uses of the same product, whichever record of it they are of."""
-    records = same_product(connection, use.product)
-    same = select(uses.c.id).where(uses.c.product.in_(sorted(records)), uses.c.id != use.id)
-    limited = [procedure.value for procedure, kind in KIND_OF.items() if kind is not DecisionKind.ORDINARY]
-    found = governance.every(
+    """Decisions by a procedure that is had so often a year, about other uses of the same product or a record of it."""
+    counted = [procedure.value for procedure, kind in KIND_OF.items() if TERMS[kind].most_a_year is not None]
+    found: list[Case] = governance.every(
         connection,
         "case",
-        cases.c.use.in_(same),
+        cases.c.use != use.id,
         cases.c.state == CaseState.DECIDED.value,
-        cases.c.procedure.in_(limited),
+        cases.c.procedure.in_(counted),
     )
-    return as_decided(found, zone)
+    if not found:  # few are, and which records are of one product takes a look at all of them
+        return ()
+    of_it = uses.c.product.in_(sorted(same_product(connection, use.product)))
+    same = set(connection.execute(select(uses.c.id).where(of_it, uses.c.id.in_({one.use for one in found}))).scalars())
+    return as_decided((one for one in found if one.use in same), zone)
 
 
 def as_decided(found: Iterable[Case], zone: tzinfo) -> tuple[Decided, ...]:
