@@ -138,7 +138,7 @@ def test_who_said_it_and_who_has_a_hand_in_the_use_cannot_agree(house):
 
 def test_who_declared_a_conflict_of_interest_cannot_agree(house):
     case = house.opened(policy=TWO)
-    name_reviewer(house.house, house.person("chair"), case.id, "p-chair", "clinical")
+    name_reviewer(house.house, house.second, case.id, "p-chair", "clinical")
     state_interest(house.house, house.person("chair"), case.id, Conflict.CONFLICT, "I advise the vendor")
     one = said(house, case)
 
