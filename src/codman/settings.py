@@ -95,7 +95,7 @@ class Settings(BaseSettings):
     )
     time_zone: str = Field(
         default="UTC",
-        description="Zone whose days count for what is due, and whose mornings daily mails keep, e.g. America/Chicago",
+        description="Zone of times on pages, days by which things are due, and daily mails, e.g. America/Chicago",
     )
     smtp_url: SecretStr | None = Field(default=None, description="Who takes mail: smtps://USER:PASSWORD@HOST")
     mail_from: str | None = Field(default=None, description="From whom mail goes, e.g. Codman <codman@hospital.org>")
