@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -21,7 +21,7 @@ from codman.spine.reported import Reported
 from codman.spine.statement import Digest, Kind, Origin, Subject
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-SOON = datetime.now(UTC).date().isoformat()  # its period has just ended
+SOON = datetime.now(UTC).date().isoformat()
 
 
 def scheduled(call: Any, **more: Any) -> dict[str, Any]:
@@ -50,7 +50,9 @@ def test_a_schedule_awaits_its_first_report_and_says_how_it_stands(call):
     assert one["sentence"].startswith("due on ")
     read = call("GET", f"/reports/{one['report']['id']}", who="viewer")
     assert read.headers["etag"] == '"1"'
-    assert read.json()["report"]["period_end"] == SOON
+    report = read.json()["report"]
+    assert report["due_on"] == SOON
+    assert date.fromisoformat(SOON) - date.fromisoformat(report["period_end"]) == timedelta(days=14)
 
 
 def test_a_schedule_of_another_hospital_is_not_there_and_its_rhythm_stays(call):

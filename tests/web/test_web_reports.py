@@ -24,6 +24,7 @@ SCHEDULE = {
     "partner_name": "Vendor 1",
     "every_months": "3",
     "first_due": "2026-12-01",
+    "days_to_report": "0",
     "owner": "person-owner",
     "grace_days": "14",
     "metrics": "auroc, sensitivity",

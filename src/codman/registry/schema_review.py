@@ -242,6 +242,7 @@ schedules = record_table(
     ref("owner", "people", needed=True),
     Column("every_months", Integer, nullable=False),
     Column("first_due", DAY, nullable=False),
+    Column("days_to_report", Integer, nullable=False),
     Column("grace_days", Integer, nullable=False),
     Column("metrics", JSON, nullable=False),
     Column("active", Boolean, nullable=False),

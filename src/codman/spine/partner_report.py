@@ -33,6 +33,9 @@ class ScheduleFields(Fields):
     owner: Id = Field(description="Who in the house answers for it and hears when nothing comes")
     every_months: int = Field(ge=1, le=60)
     first_due: Day
+    days_to_report: int = Field(
+        default=14, ge=0, le=90, description="How many days after the end of its period a report is due"
+    )
     grace_days: int = Field(default=14, ge=0, le=180, description="Late until then, missing after")
     metrics: list[Line] = Field(default_factory=list, max_length=50, description="Metrics it must carry")
     active: bool = True

@@ -51,6 +51,7 @@ class Partners(Committee):
             "owner": "p-owner",
             "every_months": 3,
             "first_due": "2026-12-01",
+            "days_to_report": 0,
             "grace_days": 14,
             "metrics": ["auroc"],
         } | changes

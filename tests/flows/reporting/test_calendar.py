@@ -15,7 +15,7 @@ from codman.flows.reporting.expecting import step_on
 from codman.spine.partner_report import ExpectedReportFields, ReportState, ScheduleFields
 
 
-def schedule(first_due: str = "2026-01-31", every_months: int = 3) -> ScheduleFields:
+def schedule(first_due: str = "2026-01-31", every_months: int = 3, days_to_report: int = 0) -> ScheduleFields:
     return ScheduleFields(
         use="ward",
         partner="vendor",
@@ -23,6 +23,7 @@ def schedule(first_due: str = "2026-01-31", every_months: int = 3) -> ScheduleFi
         owner="p-owner",
         every_months=every_months,
         first_due=first_due,
+        days_to_report=days_to_report,
     )
 
 
@@ -35,6 +36,15 @@ def report(**changes: object) -> ExpectedReportFields:
         "due_on": "2026-04-01",
     }
     return ExpectedReportFields.model_validate(given_ | changes)
+
+
+def test_a_report_is_due_some_days_after_its_period_is_over():
+    quarters = list(periods(schedule("2026-04-15", 3, days_to_report=14), "2026-08-01"))
+
+    assert quarters == [
+        Period("2026-01-01", "2026-04-01", "2026-04-15"),
+        Period("2026-04-01", "2026-07-01", "2026-07-15"),
+    ]
 
 
 def test_a_day_that_a_month_does_not_have_is_its_last_and_the_next_is_whole_again():

@@ -37,19 +37,21 @@ class Period(NamedTuple):
 def periods(schedule: ScheduleFields, until: str) -> Iterator[Period]:
     """The periods of a schedule whose reports are due by a day, the first first.
 
-    A report is due on the day its period ends. A day that a month does not have is that month's last.
+    A report is due some days after its period ends, for nobody reports on days that are not over. A day that a month
+    does not have is that month's last.
 
     Args:
         schedule: Its rhythm.
         until: The last day, ISO 8601.
     """
-    first = date.fromisoformat(schedule.first_due)
+    to_report = timedelta(days=schedule.days_to_report)
+    first = date.fromisoformat(schedule.first_due) - to_report
     for number in count():
-        due = months_after(first, number * schedule.every_months)
-        if due.isoformat() > until:
+        end = months_after(first, number * schedule.every_months)
+        due = (end + to_report).isoformat()
+        if due > until:
             return
-        start = months_after(first, (number - 1) * schedule.every_months)
-        yield Period(start.isoformat(), due.isoformat(), due.isoformat())
+        yield Period(months_after(first, (number - 1) * schedule.every_months).isoformat(), end.isoformat(), due)
 
 
 def months_after(day: date, months: int) -> date:

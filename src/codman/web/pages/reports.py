@@ -132,7 +132,7 @@ def file_workbook(visit: VisitDep, upload: SmallUploadDep, name: str) -> Respons
 def new_schedule_page(visit: VisitDep) -> Response:
     """An empty form for who is to report about a use."""
     use: Use = records.get(visit.house, visit.reader, "use", (visit.request.query_params.get("use") or "")[:64])
-    at_first = {"owner": use.owner or "", "every_months": "3", "grace_days": "14"}
+    at_first = {"owner": use.owner or "", "every_months": "3", "days_to_report": "14", "grace_days": "14"}
     return _form(visit, use, None, at_first, {}, status=200)
 
 
@@ -244,7 +244,7 @@ def _said(form: Form, *, new: bool) -> tuple[dict[str, Any], dict[str, str]]:
     asks = schedule_asks((), (), new=new)
     said = {name: value for name, value in answers(asks, form).items() if value is not None}
     errors = {name: why for name, why in unanswered(asks, form.values).items() if name != "why"}
-    for name in ("every_months", "grace_days"):
+    for name in ("every_months", "days_to_report", "grace_days"):
         text = str(said.get(name, ""))
         if text.isascii() and text.isdigit() and len(text) < 5:
             said[name] = int(text)

@@ -268,7 +268,13 @@ def schedule_asks(people: Sequence[Option], vendors: Sequence[Option], *, new: b
             label="The first report is due on",
             kind="day",
             needed=True,
-            hint="It is about the time before that day. The rhythm stays; another one is another schedule.",
+            hint="The rhythm stays; another one is another schedule.",
+        ),
+        Ask(
+            name="days_to_report",
+            label="Days to write it",
+            hint="Between the end of its period and the day it is due: with 14, one due on 15 January is about the "
+            "time until 31 December. 14 if left out",
         ),
     )
     return (

@@ -836,6 +836,7 @@ def upgrade() -> None:
         sa.Column("owner", sa.String(length=64), nullable=False),
         sa.Column("every_months", sa.Integer(), nullable=False),
         sa.Column("first_due", sa.String(length=10), nullable=False),
+        sa.Column("days_to_report", sa.Integer(), nullable=False),
         sa.Column("grace_days", sa.Integer(), nullable=False),
         sa.Column("metrics", sa.JSON(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
