@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, or_, select
 
 from codman.flows.planning import yet_to_run
 from codman.registry.related import deployments_of
-from codman.registry.schema import versions
+from codman.registry.schema import documents, facts, keys, log_entries, statements, versions
 from codman.registry.schema_review import change_plans
 from codman.spine.policy import Checkpoint
 from codman.spine.review import Case
@@ -19,6 +20,8 @@ from codman.spine.use import WHAT_IT_IS, Use
 
 # what a case there decides lets a use begin somewhere: it takes the use's planned sites over
 TAKES_PLANNED: Final = frozenset({Checkpoint.SILENT, Checkpoint.PILOT, Checkpoint.GO_LIVE})
+_OF_THE_USE: Final = ("tier", "product", *WHAT_IT_IS)
+_OF_THE_PRODUCT: Final = ("kind",)
 OFFERS_PLANNED: Final = TAKES_PLANNED | {Checkpoint.CHANGE}  # a change may name them too, and takes none by itself
 
 
@@ -81,3 +84,32 @@ def what_it_is_about(connection: Connection, case: Case, use: Use) -> tuple[str 
     plans = connection.execute(laid).scalars().all()
     what = (use.product, *(getattr(use, field) for field in WHAT_IT_IS))
     return (*(artefact or (None, None)), *what, *plans)
+
+
+def last_changed(connection: Connection, case: Case, use: Use) -> str:
+    """When somebody last changed what a case stands on, as the log tells, though it was put back since; empty if never.
+
+    That is what the use and its product are, the version, the documents and answers about them, and a key by which
+    their evidence counts. New evidence is another than before, so what was voted on is never put back by it.
+    """
+    named = (use.id, use.product, case.version)
+    theirs = or_(statements.c.use_id == use.id, statements.c.product_id == use.product)
+    beside = (
+        select(documents.c.id).where(documents.c.about.in_(named)),
+        select(facts.c.id).where(facts.c.about == use.id),
+        select(keys.c.id).where(keys.c.keyid.in_(select(statements.c.keyid).where(theirs))),
+    )
+    about = [use.id, use.product, *(one for each in beside for one in connection.execute(each).scalars())]
+    if case.version is not None:
+        about.append(case.version)
+    told = (
+        select(log_entries.c.at, log_entries.c.about_kind, log_entries.c.entry)
+        .where(log_entries.c.about.in_(about), log_entries.c.at >= case.created_at)
+        .order_by(log_entries.c.number.desc())
+    )
+    parts = {"use": _OF_THE_USE, "product": _OF_THE_PRODUCT}
+    for row in connection.execute(told):
+        asked = parts.get(row.about_kind)
+        if asked is None or set(asked) & (json.loads(bytes(row.entry))["after"] or {}).keys():
+            return str(row.at)
+    return ""

@@ -12,10 +12,11 @@ from sqlalchemy import Connection, select
 
 from codman.flows.house import House
 from codman.flows.planning import still_ahead
-from codman.flows.review.cases import WORKING, Docket, docket_within, voted_before
+from codman.flows.review.cases import WORKING, Docket, docket_within
 from codman.flows.review.deciding import blocking, verdict_of
 from codman.flows.review.policies import kept
 from codman.flows.review.voting import count, table_of
+from codman.flows.review.withdrawn import voted_before
 from codman.registry.access import Reader, may, paths_for
 from codman.registry.inventory import paths_of
 from codman.registry.names import names_of

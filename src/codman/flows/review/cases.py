@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -12,7 +11,7 @@ from sqlalchemy import Connection, select
 from codman.errors import CodmanError
 from codman.flows.house import House
 from codman.flows.planning import refuse_planned
-from codman.flows.review.about import as_it_runs, what_it_is_about, why_not_one_version
+from codman.flows.review.about import as_it_runs, last_changed, what_it_is_about, why_not_one_version
 from codman.flows.review.changing import judged_by
 from codman.flows.review.exclusions import Excluded, excluded_in
 from codman.flows.review.policies import keep, kept
@@ -32,7 +31,6 @@ from codman.registry.schema import grants, people, uses
 from codman.registry.schema import sites as site_rows
 from codman.registry.schema_review import acceptances, cases, conditions, exclusions, remarks, reviewers, votes
 from codman.review.committee import Floor, floor_for
-from codman.spine.day import written_day
 from codman.spine.exclusion import Exclusion
 from codman.spine.person import Role
 from codman.spine.policy import Policy
@@ -106,6 +104,7 @@ class Docket:
     exclusions: Sequence[Exclusion] = ()  # what was said not to apply to the use under this policy, in any state
     excluded: Mapping[str, Excluded] = field(default_factory=dict)  # of those, what does not apply now
     about: tuple[str | None, ...] = ()  # what else is on the table: artefact, population, change plans laid before it
+    changed_at: str = ""  # when somebody last changed what it stands on beside the case itself, once it is voted on
 
 
 def open_case(
@@ -247,6 +246,7 @@ def docket_within(connection: Connection, reader: Reader, name: str) -> Docket:
         exclusions=said,
         excluded=excluded_in(connection, policy, said, case),
         about=what_it_is_about(connection, case, use),
+        changed_at=last_changed(connection, case, use) if cast and case.state in WORKING else "",
     )
 
 
@@ -316,26 +316,6 @@ def withdraw(house: House, reader: Reader, case: str, revision: int, *, why: str
                 raise BadField("case", "why", "people voted in it: say why it ends without a decision")
         drop_conditions(change, found)
         return CASES.change(change, case, {"state": CaseState.WITHDRAWN.value}, revision)
-
-
-def voted_before(connection: Connection, case: Case) -> list[str]:
-    """What was voted in cases of the same use and checkpoint that were withdrawn since the last decision, in words."""
-    same = (cases.c.use == case.use, cases.c.checkpoint == case.checkpoint.value)
-    earlier: list[Case] = governance.every(connection, "case", *same, order="created_at")
-    earlier = [one for one in earlier if one.id != case.id and one.created_at <= case.created_at]
-    last = max((one.created_at for one in earlier if one.state is CaseState.DECIDED), default="")
-    said = []
-    for one in earlier:
-        if one.state is not CaseState.WITHDRAWN or one.created_at < last:
-            continue
-        cast: list[Vote] = governance.every(connection, "vote", votes.c.case == one.id)
-        counts = Counter(vote.choice.value for vote in cast)
-        if counts:
-            words = ", ".join(f"{number} to {choice}" for choice, number in sorted(counts.items()))
-            said.append(
-                f"a case for this checkpoint was withdrawn on {written_day(one.updated_at)} after votes: {words}"
-            )
-    return said
 
 
 def drop_conditions(change: Change, found: Docket) -> None:

@@ -10,10 +10,11 @@ from sqlalchemy import Connection
 
 from codman.flows.house import House
 from codman.flows.records import BadListing
-from codman.flows.review.cases import docket_within, voted_before
+from codman.flows.review.cases import docket_within
 from codman.flows.review.deciding import blocking, verdict_of
 from codman.flows.review.seats import unseated_in
 from codman.flows.review.voting import count, table_of
+from codman.flows.review.withdrawn import voted_before
 from codman.registry import governance
 from codman.registry.access import NotAllowed, Reader, paths_for
 from codman.registry.places import told

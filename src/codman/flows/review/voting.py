@@ -145,7 +145,8 @@ def count(found: Docket, verdict: Verdict) -> Tally:
     working_on = found.case.state in WORKING
     on = table_of(found, verdict) if working_on else found.case.voted_on
     answered = [one for one in found.exclusions if one.state in (ExclusionState.STANDING, ExclusionState.ENDED)]
-    touched = max([one.updated_at for one in (found.case, *found.conditions, *found.acceptances, *answered)])
+    said = (found.case, *found.conditions, *found.acceptances, *answered)
+    touched = max([found.changed_at, *(one.updated_at for one in said)])
     return tally(
         found.case,
         found.reviewers,
