@@ -26,6 +26,7 @@ from sqlalchemy import (
     true,
 )
 
+from codman.registry.evidence_of import OF_ALL_USES
 from codman.registry.frameworks import Framework, FrameworkField, Shown, every_framework
 from codman.registry.inventory import visible
 from codman.registry.keys import ALWAYS
@@ -47,8 +48,6 @@ class State(StrEnum):
 
 
 _ORDER: Final = tuple(State)
-# about a product for every use of it; what names a use that the book does not know is about that one, and shows nothing
-_OF_ALL: Final = and_(statements.c.use_id.is_(None), statements.c.use_name.is_(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +179,7 @@ def _told(connection: Connection, row: Any, version: str | None) -> dict[str, li
 
 
 def _shown(connection: Connection, row: Any, version: str | None) -> list[Any]:
-    about = or_(statements.c.use_id == row.id, and_(_OF_ALL, statements.c.product_id == row.product))
+    about = or_(statements.c.use_id == row.id, and_(OF_ALL_USES, statements.c.product_id == row.product))
     return list(
         connection.execute(
             select(statements.c.digest, statements.c.kind, statements.c.origin, STANDS.label("standing"))
@@ -328,7 +327,7 @@ def _statement_sets(connection: Connection, sets: _Sets) -> list[tuple[str, str 
     key = (statements.c.kind, statements.c.origin, statements.c.standing)
     for name, whose, of in (
         (statements.c.use_id, sets.of_uses, statements.c.use_id.is_not(None)),
-        (statements.c.product_id, sets.of_products, _OF_ALL),
+        (statements.c.product_id, sets.of_products, OF_ALL_USES),
     ):
         for kind, origin, standing, together in connection.execute(
             select(*key, _together(name)).where(of, name.is_not(None)).group_by(*key)
@@ -352,7 +351,7 @@ def _lost(connection: Connection) -> dict[tuple[str, str | None], Counter[str]]:
     theirs = list(connection.execute(select(keys.c.keyid).where(not_for_ever)).scalars())
     if not theirs:
         return {}
-    of_all = case((_OF_ALL, statements.c.product_id))
+    of_all = case((OF_ALL_USES, statements.c.product_id))
     about = func.coalesce(statements.c.use_id, of_all)
     rows = connection.execute(
         select(statements.c.digest, statements.c.kind, statements.c.origin, about)

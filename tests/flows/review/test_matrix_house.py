@@ -157,3 +157,13 @@ def policies_asked_of(house: Committee, name: str) -> list[Policy]:
         use = USES.get(connection, name)
         product = PRODUCTS.get(connection, use.product)
     return list(policies_asked(house.house, use, product, "binary", None, house.clock()))
+
+
+def test_evidence_about_a_use_that_the_book_does_not_know_shows_nothing_of_the_products_uses(tmp_path):
+    book = Committee(tmp_path)
+    before = of_house(book, book.officer, date(2026, 11, 1)).standings
+    book.evidence(auroc(0.8, 0.78, 0.82), use="Somebody else's ward")
+    after = of_house(book, book.officer, date(2026, 11, 1)).standings
+    book.house.close()
+
+    assert after == before

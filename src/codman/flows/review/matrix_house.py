@@ -8,7 +8,7 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, Table, select
+from sqlalchemy import Column, ColumnElement, Connection, Row, Table, or_, select
 
 from codman.flows.house import House
 from codman.flows.review.evidence import exhibits_of_many, judged
@@ -19,6 +19,7 @@ from codman.flows.review.spared import spared_of_many
 from codman.registry.access import NotAllowed, Reader, paths_for
 from codman.registry.database import instant
 from codman.registry.documents import Basis
+from codman.registry.evidence_of import OF_ALL_USES
 from codman.registry.frameworks import FrameworkField, every_framework
 from codman.registry.inventory import visible
 from codman.registry.nouns import PRODUCTS, USES
@@ -161,7 +162,8 @@ class _Book:
                 statements.c.origin,
                 STANDS.label("stands"),
             )
-            for row in connection.execute(query.where(statements.c.product_id.in_(some)).distinct()):
+            told = or_(statements.c.use_id.is_not(None), OF_ALL_USES)
+            for row in connection.execute(query.where(told, statements.c.product_id.in_(some)).distinct()):
                 self._shown[row.use_id or row.product_id].add((row.kind, row.origin, row.stands))
 
     def _abouts(self, use: Use) -> tuple[str, ...]:
