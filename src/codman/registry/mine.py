@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import Connection, select
@@ -55,10 +56,24 @@ def with_evidence(connection: Connection, names: Sequence[str]) -> set[str]:
     return set(evidence_counts(connection, names))
 
 
-def in_an_emergency(connection: Connection, names: Sequence[str]) -> set[str]:
-    """Those of these uses whose newest decision that lets something run was one person's, in an emergency."""
+@dataclass(frozen=True, slots=True)
+class HowGranted:
+    """How the approval of a use came about, and that it is over."""
+
+    emergency: bool = False  # one person's
+    ended_on: str | None = None  # None: it stands, or no case granted it
+
+
+def how_granted(connection: Connection, names: Sequence[str], today: str) -> dict[str, HowGranted]:
+    """How what lets each of these uses run was granted: by the newest decision that stands, or the last that ended.
+
+    Args:
+        connection: Where to read.
+        names: The uses.
+        today: The day, ISO 8601.
+    """
     rows = connection.execute(
-        select(cases.c.use, cases.c.procedure)
+        select(cases.c.use, cases.c.procedure, cases.c.expires_on)
         .where(
             cases.c.use.in_(names),
             cases.c.state == CaseState.DECIDED.value,
@@ -67,8 +82,14 @@ def in_an_emergency(connection: Connection, names: Sequence[str]) -> set[str]:
         )
         .order_by(cases.c.decided_at)
     )
-    newest = {row.use: row.procedure for row in rows}
-    return {use for use, procedure in newest.items() if procedure == Procedure.EMERGENCY.value}
+    found: dict[str, HowGranted] = {}
+    for row in rows:
+        over = row.expires_on if row.expires_on is not None and row.expires_on <= today else None
+        before = found.get(row.use)
+        if over is not None and before is not None and (before.ended_on is None or before.ended_on > over):
+            continue
+        found[row.use] = HowGranted(row.procedure == Procedure.EMERGENCY.value, over)
+    return found
 
 
 def runs_of(connection: Connection, names: Sequence[str]) -> dict[str, list[Deployment]]:

@@ -39,6 +39,7 @@ class Decision(StrEnum):
     CONDITIONAL = "approved with conditions"
     DEFERRED = "deferred"
     REJECTED = "rejected"
+    RETIRED = "retired"  # by a case: nothing that was decided before is in force
 
 
 FAVOURABLE: Final = frozenset({Decision.APPROVED, Decision.CONDITIONAL})

@@ -34,6 +34,7 @@ def follow_decision(change: Change, found: Docket, closed: Case, outcome: CaseOu
     """
     if outcome is CaseOutcome.RETIRED:
         retire_within(change, found.use, reasons)
+        USES.change(change, found.use.id, {"decision": Decision.RETIRED.value}, None)
         return
     use = keep_planned(change, found.use, closed) if outcome in GRANTED else found.use
     if _carries(change, use, closed, outcome):

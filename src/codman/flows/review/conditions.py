@@ -31,7 +31,7 @@ from codman.spine.article import with_article
 from codman.spine.day import written_day
 from codman.spine.policy import Checkpoint
 from codman.spine.reopening import Changed, ReopeningFields
-from codman.spine.review import APPROVALS, Case, CaseState, Condition, ConditionState
+from codman.spine.review import APPROVALS, GRANTED, Case, CaseOutcome, CaseState, Condition, ConditionState
 from codman.spine.site import Mode
 from codman.spine.statement import Kind, when
 from codman.spine.verdict import Outcome
@@ -223,7 +223,7 @@ def look(house: House, now: str | None = None) -> Looked:
 
 
 def standing_case(connection: Connection, use: str, day: str) -> Case | None:
-    """The decision that a use runs on: the newest that granted something and has not run out."""
+    """The decision a use runs on: the newest that granted something, has not run out, and was not retired."""
     rows = governance.every(
         connection,
         "case",
@@ -231,6 +231,27 @@ def standing_case(connection: Connection, use: str, day: str) -> Case | None:
         cases.c.state == CaseState.DECIDED.value,
         cases.c.outcome.in_([one.value for one in APPROVALS]),
         cases.c.expires_on > day,
+        cases.c.checkpoint != Checkpoint.MONITORING.value,
+        ~exists(
+            select(_later.c.id).where(
+                _later.c.use == cases.c.use,
+                _later.c.outcome == CaseOutcome.RETIRED.value,
+                _later.c.decided_at >= cases.c.decided_at,
+            )
+        ),
+        order="decided_at",
+    )
+    return rows[-1] if rows else None
+
+
+def last_granted(connection: Connection, use: str) -> Case | None:
+    """The last case that granted something about whether a use runs: that it may, or that it retires."""
+    rows = governance.every(
+        connection,
+        "case",
+        cases.c.use == use,
+        cases.c.state == CaseState.DECIDED.value,
+        cases.c.outcome.in_([one.value for one in GRANTED]),
         cases.c.checkpoint != Checkpoint.MONITORING.value,
         order="decided_at",
     )

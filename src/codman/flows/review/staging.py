@@ -252,7 +252,10 @@ def _moved(change: Change, use: Use, to: Stage, reason: str | None, reader: Read
         raise CannotMove(use, to, allowed)
     _deployments_follow(change, standing, [one for one in runs if one.site in goes], to)
     follow_stage(change, use.id, to)
-    return USES.change(change, use.id, {"stage": to.value, "stage_since": change.today}, None)
+    patch = {"stage": to.value, "stage_since": change.today}
+    if use.stage is Stage.RETIRED and use.decision is Decision.RETIRED:  # it comes back, and nobody decided that yet
+        patch["decision"] = Decision.UNDECIDED.value
+    return USES.change(change, use.id, patch, None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from codman.registry.access import Reader, may
 from codman.registry.accounts_emergency import path_of, unreviewed
 from codman.registry.attention import Backlog, backlog
 from codman.registry.erasure import waiting as waiting_erasures
-from codman.registry.mine import in_an_emergency, owned_by, runs_of, with_evidence
+from codman.registry.mine import how_granted, owned_by, runs_of, with_evidence
 from codman.registry.names import names_of
 from codman.registry.nouns import SITES
 from codman.registry.undecided import somewhere_uncovered
@@ -100,7 +100,7 @@ def home_view(
     owned = owned_by(connection, reader.person, within)
     evidence = with_evidence(connection, [use.id for use in owned])
     runs = runs_of(connection, [use.id for use in owned])
-    alone = in_an_emergency(connection, [use.id for use in owned])
+    granted = how_granted(connection, [use.id for use in owned], today)
     bare = somewhere_uncovered(connection, [use.id for use in owned], today)
     listed = [*(one.deployment.use for one in waiting), *(use.id for use in owned)]
     named = names_of(connection, [*listed, *_sites_named(waiting)])
@@ -110,7 +110,7 @@ def home_view(
             href=f"/uses/{use.id}",
             name=named[use.id],
             stage=marks.mode(use.stage),
-            decision=marks.decision(use.decision, emergency=use.id in alone, partly=use.id in bare),
+            decision=marks.decision(use.decision, granted.get(use.id), partly=use.id in bare),
             gaps=tuple(gaps(use, runs.get(use.id, []), has_evidence=use.id in evidence)),
         )
         for use in owned

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 from sqlalchemy import Connection
 
 from codman.registry.inventory import FACETS, FILTERS, ORDERS, RUNS, Question, facets, search
-from codman.registry.mine import in_an_emergency
+from codman.registry.mine import HowGranted, how_granted
 from codman.registry.standing import evidence_counts
 from codman.registry.undecided import somewhere_uncovered
 from codman.spine.use import Listed
@@ -187,7 +187,7 @@ def inventory_view(
     counted = facets(connection, question, within)
     evidence = evidence_counts(connection, [item.id for item in found.items])
     shown = [item.id for item in found.items]
-    alone = in_an_emergency(connection, shown)
+    granted = how_granted(connection, shown, question.day)
     bare = somewhere_uncovered(connection, shown, question.day)
     pairs = written(question)
     query = urlencode(pairs)
@@ -198,8 +198,7 @@ def inventory_view(
         whole=not (question.words or question.where or question.not_where),
         headings=_headings(question),
         lines=tuple(
-            _line(item, evidence.get(item.id, 0), emergency=item.id in alone, partly=item.id in bare)
-            for item in found.items
+            _line(item, evidence.get(item.id, 0), granted.get(item.id), partly=item.id in bare) for item in found.items
         ),
         facets=tuple(_facet(question, name, counted[name]) for name in FACETS if len(counted[name]) > 0),
         chips=_chips(question, named or {}),
@@ -301,7 +300,7 @@ def _heading(question: Question, text: str, order: str) -> Heading:
     )
 
 
-def _line(item: Listed, evidence: int, *, emergency: bool, partly: bool) -> Line:
+def _line(item: Listed, evidence: int, granted: HowGranted | None, *, partly: bool) -> Line:
     shown = "; ".join(item.sites[:2]) + (f" and {len(item.sites) - 2} more" if len(item.sites) > 2 else "")
     return Line(
         href=f"/uses/{item.id}",
@@ -312,7 +311,7 @@ def _line(item: Listed, evidence: int, *, emergency: bool, partly: bool) -> Line
         where=shown or item.organisation or "",
         stage=marks.mode(item.stage),
         since=item.stage_since,
-        decision=marks.decision(item.decision, emergency=emergency, partly=partly),
+        decision=marks.decision(item.decision, granted, partly=partly),
         tier=item.tier or "",
         owner=item.owner or "",
         evidence=evidence,

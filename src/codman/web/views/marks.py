@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from codman.registry.mine import HowGranted
+from codman.web.render import day
+
 Tone = Literal["met", "unmet", "unsure", "plain"]
 
 
@@ -54,6 +57,7 @@ _DECISIONS: Final[Mapping[str, Tag]] = {
     "approved with conditions": Tag("Approved with conditions", "met", "✓"),
     "deferred": Tag("Deferred", "unsure", "?"),
     "rejected": Tag("Rejected", "unmet", "×"),
+    "retired": Tag("Retired by decision", "plain", "×"),
 }
 _STANDINGS: Final[Mapping[str, Tag]] = {
     "verified": Tag("Signature verified", "met", "✓"),
@@ -109,8 +113,11 @@ def mode(name: str) -> Tag:
     return _MODES.get(name, Tag(name))
 
 
-def decision(name: str, *, emergency: bool = False, partly: bool = False) -> Tag:
-    """What was decided, that it was in an emergency, and that some of what runs is not covered by it."""
+def decision(name: str, how: HowGranted | None = None, *, partly: bool = False) -> Tag:
+    """What was decided, that it was in an emergency or is over, and that some of what runs is not covered by it."""
+    emergency = how is not None and how.emergency
+    if how is not None and how.ended_on is not None and name in _IN_AN_EMERGENCY:
+        return Tag(f"{'Emergency approval' if emergency else 'Approval'} ended on {day(how.ended_on)}", "unsure", "!")
     said = _IN_AN_EMERGENCY[name] if emergency and name in _IN_AN_EMERGENCY else _DECISIONS.get(name, Tag(name))
     return Tag(f"{said.text}, not for all that runs", "unsure", "!") if partly and name in _IN_AN_EMERGENCY else said
 

@@ -13,7 +13,7 @@ from codman.flows.rights import changeable
 from codman.registry.access import Reader, paths_for
 from codman.registry.coverage import State
 from codman.registry.coverage_product import ProductTally, product_coverage
-from codman.registry.mine import in_an_emergency
+from codman.registry.mine import how_granted
 from codman.registry.names import names_of
 from codman.registry.nouns import VENDORS
 from codman.registry.related import MatchRow, answers_about, documents_about, matches_of, uses_of, versions_of
@@ -117,7 +117,7 @@ def product_view(
     versions = versions_of(connection, product.id)
     theirs = changeable(connection, reader, "version", versions)
     uses = uses_of(connection, product.id, paths_for(reader, "inventory.read"))
-    alone = in_an_emergency(connection, [use.id for use in uses])
+    granted = how_granted(connection, [use.id for use in uses], today)
     bare = somewhere_uncovered(connection, [use.id for use in uses], today)
     vendor = VENDORS.get(connection, product.vendor) if product.vendor else None
     covered = product_coverage(connection, product.id)
@@ -137,7 +137,7 @@ def product_view(
                 href=f"/uses/{use.id}",
                 name=use.name,
                 stage=marks.mode(use.stage),
-                decision=marks.decision(use.decision, emergency=use.id in alone, partly=use.id in bare),
+                decision=marks.decision(use.decision, granted.get(use.id), partly=use.id in bare),
                 tier=use.tier.value if use.tier else "",
             )
             for use in uses

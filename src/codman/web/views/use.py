@@ -12,12 +12,12 @@ from sqlalchemy import Connection
 from codman.flows.accepting import waits_at
 from codman.flows.concerns.reading import READ, is_answerable, places
 from codman.flows.filed import Filed
-from codman.flows.review.conditions import standing_case
 from codman.flows.review.staging import open_harm
 from codman.flows.review.undecided import sentences, uncovered
 from codman.registry.access import Reader, may, paths_for
 from codman.registry.coverage import coverage_of, tallies
 from codman.registry.interests import hand_in
+from codman.registry.mine import how_granted
 from codman.registry.names import names_of
 from codman.registry.nouns import PRODUCTS, SITES
 from codman.registry.places import out_of_sight
@@ -35,7 +35,6 @@ from codman.web.views.coverage import tally_lines
 from codman.web.views.documents import DocumentLine, document_lines
 from codman.web.views.history import Event, events, ids_in, planned_in
 from codman.web.views.marks import Fact, Gap, Tag
-from codman.web.views.use_review import decision_tag
 
 SHOWN_EVENTS: Final = 20
 SHOWN_STATEMENTS: Final = 12
@@ -135,7 +134,8 @@ def use_view(
     seen = {one.id for one in runs}
     bare = [one for one in uncovered(connection, use, today) if one.deployment.id in seen]
     why = {one.deployment.id: one.why for one in bare}
-    decision = decision_tag(use, standing_case(connection, use.id, today), partly=bool(bare))
+    granted = how_granted(connection, [use.id], today).get(use.id)
+    decision = marks.decision(use.decision, granted, partly=bool(bare))
     asked = waits_at(connection, use, runs, now.isoformat(), now.tzinfo or UTC)
     reads = may(reader, "review.read")
     beside = {name: accepts(one, _only(named, runs), reads=reads) for name, one in asked.items()}

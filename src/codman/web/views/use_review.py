@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from codman.flows.review.conditions import standing_case
+from codman.flows.review.conditions import last_granted, standing_case
 from codman.flows.review.policies import titles_of
 from codman.flows.review.reading import all_as_told
 from codman.flows.review.staging import Ahead
@@ -19,7 +19,7 @@ from codman.registry.schema_review import cases, conditions, reopenings
 from codman.review.stages import ways_from
 from codman.review.unknown import says_nothing_known
 from codman.spine.reopening import Reopening, ReopeningState
-from codman.spine.review import Case, CaseState, ConditionState, Procedure
+from codman.spine.review import Case, CaseOutcome, CaseState, ConditionState, Procedure
 from codman.spine.use import Decision, Stage, Use
 from codman.web.render import day
 from codman.web.views import marks
@@ -63,7 +63,7 @@ class UseReview:
 
     first: tuple[Gap, ...]  # what its page says before all else
     ways: tuple[WayLine, ...]
-    decision: str  # the one in force, in words
+    decision: str  # the one in force, in words; where none is, how the last one ended
     brought_in: str  # what was decided elsewhere, of which no case is here; empty where one is, or nothing was decided
     decision_href: str
     expires_on: str | None
@@ -88,6 +88,7 @@ def use_review(connection: Connection, use: Use, reader: Reader, ahead: Ahead, t
     sees = may(reader, "review.read", places)
     actions = {one.after: one.action for one in ways_from(use.stage)}
     standing = standing_case(connection, use.id, today) if sees else None
+    last = last_granted(connection, use.id) if sees and standing is None else None
     working = governance.every(
         connection,
         "case",
@@ -123,9 +124,9 @@ def use_review(connection: Connection, use: Use, reader: Reader, ahead: Ahead, t
             for way in ahead.ways
             if way.to is not use.stage
         ),
-        decision=_decision(standing),
+        decision=_over(last) if standing is None else _decision(standing),
         brought_in=_brought_in(connection, use) if sees and standing is None else "",
-        decision_href="" if standing is None else f"/reviews/{standing.id}",
+        decision_href=f"/reviews/{of.id}" if (of := standing or last) is not None else "",
         expires_on=None if standing is None else standing.expires_on,
         working=tuple((f"/reviews/{one.id}", f"{one.checkpoint.value}, {one.state.value}") for one in working)
         if sees
@@ -178,8 +179,18 @@ def _first(
     return tuple(found)
 
 
-def _decision(standing: Case | None) -> str:
-    if standing is None or standing.outcome is None:
+def _over(last: Case | None) -> str:
+    """That nothing is in force, and how what was ended."""
+    if last is None:
+        return ""
+    if last.outcome is CaseOutcome.RETIRED:
+        return f"None: it was retired by decision on {day(last.decided_at)}"
+    kind = "emergency approval" if last.procedure is Procedure.EMERGENCY else "approval"
+    return f"None: the {kind} ended on {day(last.expires_on)}"
+
+
+def _decision(standing: Case) -> str:
+    if standing.outcome is None:
         return ""
     words, checkpoint = standing.outcome.value.capitalize(), standing.checkpoint.value
     return f"{words} at the {checkpoint} checkpoint, up to {standing.leads_to.value}"
@@ -193,19 +204,6 @@ def _brought_in(connection: Connection, use: Use) -> str:
         return ""
     word = use.decision.value.capitalize()
     return f"{word}, brought in from before, without its case: no requirements, votes or minutes of it are here"
-
-
-def decision_tag(use: Use, standing: Case | None, *, partly: bool) -> Tag:
-    """What was decided about a use.
-
-    Args:
-        use: The use.
-        standing: The decision in force.
-        partly: Some of what runs is not covered by it.
-    """
-    its_own = standing is not None and standing.outcome is not None and standing.outcome.value == use.decision.value
-    emergency = its_own and standing is not None and standing.procedure is Procedure.EMERGENCY
-    return marks.decision(use.decision, emergency=emergency, partly=partly)
 
 
 def stage_option(reader: Reader, use: Use, places: Sequence[str]) -> tuple[Option, ...]:
