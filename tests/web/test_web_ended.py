@@ -21,6 +21,7 @@ from codman.flows.review.deciding import decide
 from codman.flows.review.staging import HAZARD_CHECK, move
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import DEPLOYMENTS, USES
+from codman.registry.records import BadField
 from codman.spine.review import Case, CaseOutcome, Choice, Procedure
 from codman.spine.site import DeploymentFields
 from codman.spine.use import Decision, Stage
@@ -114,3 +115,24 @@ def test_of_two_approvals_the_one_that_stands_is_said_though_a_newer_one_has_end
     said = plain(pages_of(house.house, house.person("owner")).get("/uses/ward"))
     assert "✓ Approved " in said
     assert "ended on" not in said.split("What is known, with evidence")[0]
+
+
+def test_a_retirement_has_no_day_on_which_it_ends_and_votes_say_that_it_is_this_which_is_approved(
+    house: Committee,
+) -> None:
+    said = {"about_kind": "use", "about": "ward", "title": "Check", "media_type": "text/plain"}
+    file_paper(house.house, house.second, b"nobody depends on it", type=HAZARD_CHECK, **said)
+    now, chair = voted(house, Stage.RETIRED), house.person("chair")
+
+    form = plain(pages_of(house.house, chair).get(f"/reviews/{now.id}/decide"))
+    assert "approve that it retires" in form
+    assert "It stands until" not in form
+    page = pages_of(house.house, house.person("safe")).get(f"/reviews/{now.id}")
+    assert "Approve that it retires, with conditions" in plain(page)
+    with pytest.raises(BadField, match="a retirement does not run out"):
+        decide(house.house, chair, now.id, now.revision, CaseOutcome.RETIRED, "as voted", expires_on="2027-01-01")
+
+    done = decide(house.house, chair, now.id, now.revision, CaseOutcome.RETIRED, "as voted")
+    assert done.expires_on is None
+    printed = plain(pages_of(house.house, chair).get(f"/reviews/{now.id}/decision"))
+    assert "Stands until no day: a retirement does not run out" in printed

@@ -48,6 +48,7 @@ from codman.review.votes import Tally, why_not_outcome
 from codman.spine.day import day_in, start_of, written_day
 from codman.spine.record_statements import DecidedRequirement, DecisionPredicate, Meaning, PlannedSite
 from codman.spine.review import (
+    APPROVALS,
     GRANTED,
     Case,
     CaseOutcome,
@@ -125,8 +126,8 @@ def decide(
         if outcome in GRANTED:
             require_grantable(house, connection, found)
         _allowed_kind(change, found, outcome)
-        until = _until(change, found, expires_on)
-        if outcome in GRANTED:
+        until = _until(change, found, outcome, expires_on)
+        if until is not None:
             _due_before(found, until)
         reasons = with_what_was_unknown(found, verdict, outcome, reasons)
         digest = _signed(change, house, reader, found, verdict, outcome, reasons, until)
@@ -140,7 +141,7 @@ def decide(
                 "outcome": outcome.value,
                 "reasons": reasons,
                 "decided_at": change.at,
-                "expires_on": until if outcome in GRANTED else None,
+                "expires_on": until,
                 "decision": digest,
                 "voted_on": table_of(found, verdict),
                 "chair": found.case.chair or reader.person,
@@ -285,7 +286,12 @@ def _due_before(found: Docket, until: str) -> None:
             )
 
 
-def _until(change: Change, found: Docket, asked: str | None) -> str:
+def _until(change: Change, found: Docket, outcome: CaseOutcome, asked: str | None) -> str | None:
+    """From when an approval stands no more; nothing else runs out."""
+    if outcome is CaseOutcome.RETIRED and asked is not None:
+        raise BadField("case", "expires_on", "a retirement does not run out: leave it away")
+    if outcome not in APPROVALS:
+        return None
     case, today = found.case, date.fromisoformat(change.today)
     latest = (today + timedelta(days=TERMS[KIND_OF[case.procedure]].days or _A_YEAR)).isoformat()
     first = changes_until(change.connection, found.use, case, change.at, change.zone)
@@ -310,7 +316,7 @@ def _signed(
     verdict: Verdict,
     outcome: CaseOutcome,
     reasons: str,
-    until: str,
+    until: str | None,
 ) -> str:
     connection, case = change.connection, found.case
     accepted = {one.requirement for one in found.acceptances}
@@ -336,7 +342,7 @@ def _signed(
         planned=[PlannedSite(site=sites[one].name, mode=mode.value) for one, mode in ahead.items() if one in sites],
         decided_at=change.at,
         decided_by=[names[one].name for one in voters],
-        expires_at=instant(start_of(until, change.zone)) if outcome in GRANTED else None,
+        expires_at=None if until is None else instant(start_of(until, change.zone)),
         policy=case.policy,
         edition=case.edition,
         policy_digest=Digest(sha256=case.policy_digest),

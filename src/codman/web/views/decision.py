@@ -10,7 +10,7 @@ from codman.flows.review.beside import LaidOut
 from codman.flows.review.minutes import Minutes, Said
 from codman.review.unknown import nothing_known, said_of_nothing
 from codman.spine.record_statements import Meaning
-from codman.spine.review import GRANTED
+from codman.spine.review import GRANTED, CaseOutcome
 from codman.web.render import day, moment
 from codman.web.views import marks
 from codman.web.views.marks import Fact, Tag
@@ -122,5 +122,6 @@ def _facts(found: LaidOut, of: Minutes) -> tuple[Fact, ...]:
     ]
     if of.decided_at is not None:
         facts.append(Fact("Decided", moment(of.decided_at)))
-        facts.append(Fact("Stands until", day(of.expires_on) if of.expires_on else "no day: nothing was granted"))
+        no_day = "a retirement does not run out" if case.outcome is CaseOutcome.RETIRED else "nothing was granted"
+        facts.append(Fact("Stands until", day(of.expires_on) if of.expires_on else f"no day: {no_day}"))
     return tuple(facts)

@@ -7,7 +7,8 @@ from typing import Final
 from codman.flows.review.beside import LaidOut
 from codman.review.unknown import nothing_known, said_of_nothing
 from codman.review.votes import COUNTED
-from codman.spine.review import ConditionState, Procedure
+from codman.spine.review import Choice, ConditionState, Procedure
+from codman.spine.use import Stage
 from codman.spine.verdict import Outcome
 from codman.web.render import day
 from codman.web.views import marks
@@ -41,7 +42,7 @@ def facts_of(found: LaidOut) -> tuple[Fact, ...]:
     met = sum(one.outcome is Outcome.MET for one in judged)
     rest = {outcome: sum(one.outcome is outcome for one in judged) for outcome in _COUNTED}
     said = [f"{number} {marks.outcome(outcome.value).text.lower()}" for outcome, number in rest.items() if number]
-    leads = "" if votes.leads is None else f"they say: {votes.leads.value}"
+    leads = "" if votes.leads is None else f"they say: {_led_to(found)}"
     # of a decided case those that were counted then: who leaves later undoes no decision
     then = found.decided.votes if found.decided is not None else {}
     cast = votes.cast if found.decided is None else sum(then.get(choice.value, 0) for choice in COUNTED)
@@ -83,8 +84,16 @@ def votes_say(found: LaidOut) -> Fact:
     votes = found.votes
     if found.docket.case.procedure is Procedure.EMERGENCY and votes.leads is None and not votes.cast:
         return Fact("The votes say", "Nothing", detail="; ".join(votes.lacking) or "an emergency needs none")
-    leads = "no majority" if votes.leads is None else votes.leads.value
+    leads = "no majority" if votes.leads is None else _led_to(found)
     return Fact("The votes say", leads, detail="; ".join(votes.lacking) or "nothing is lacking")
+
+
+def _led_to(found: LaidOut) -> str:
+    """What the votes carry, in words: of a retirement, that it is this which is approved."""
+    led = "" if found.votes.leads is None else found.votes.leads.value
+    if found.docket.case.leads_to is Stage.RETIRED and found.votes.leads in (Choice.APPROVE, Choice.WITH_CONDITIONS):
+        return led.replace("approve", "approve that it retires", 1)
+    return led
 
 
 def what_is_signed(found: LaidOut) -> tuple[Fact, ...]:

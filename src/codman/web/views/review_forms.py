@@ -13,6 +13,7 @@ from codman.review.committee import offered
 from codman.review.unknown import nothing_known, said_of_nothing
 from codman.review.votes import may_end
 from codman.spine.review import CaseOutcome, Choice, Conflict, Procedure
+from codman.spine.use import Stage
 from codman.spine.verdict import Outcome
 from codman.web.views.forms import Ask, Option
 from codman.web.views.lists import Lists
@@ -38,6 +39,12 @@ _CHOICES: Final[Mapping[Choice, str]] = {
     Choice.DEFER: "Defer: not enough is known yet",
     Choice.REJECT: "Reject",
     Choice.ABSTAIN: "Abstain: there, but counted for no quorum",
+}
+_OF_RETIRING: Final[Mapping[Choice, str]] = {
+    **_CHOICES,
+    Choice.APPROVE: "Approve that it retires",
+    Choice.WITH_CONDITIONS: "Approve that it retires, with conditions",
+    Choice.REJECT: "Reject that it retires",
 }
 _INTEREST: Final = (
     Option(Conflict.NONE.value, "I have no conflict of interest"),
@@ -100,7 +107,8 @@ def _voters(found: LaidOut) -> Who:
 
 def vote_asks(found: LaidOut, _lists: Lists | None = None) -> tuple[Ask, ...]:
     """What a vote asks; whose it is only where the reader casts others' votes."""
-    options = tuple(Option(choice.value, words) for choice, words in _CHOICES.items())
+    choices = _OF_RETIRING if found.docket.case.leads_to is Stage.RETIRED else _CHOICES
+    options = tuple(Option(choice.value, words) for choice, words in choices.items())
     asks = [
         Ask(name="choice", label="Vote", kind="choice", options=options, needed=True),
         Ask(name="reason", label="Why", kind="prose", hint="Needed to reject or defer; kept with the decision"),
@@ -193,16 +201,19 @@ def _decision(found: LaidOut, _lists: Lists) -> tuple[Ask, ...]:
     if found.docket.case.procedure is Procedure.EMERGENCY and nothing_known(outcomes):
         said = said_of_nothing(outcomes, now=True)
         hint = f"{said} To let it run, say in a sentence why it cannot wait; both are signed"
-    return (
+    asks = (
         Ask(name="outcome", label="Outcome", kind="choice", options=options, needed=True),
         Ask(name="reasons", label="Reasons", kind="prose", needed=True, hint=hint),
-        Ask(
-            name="expires_on",
-            label="It stands until",
-            kind="day",
-            hint="Left open, as long as its procedure allows: a year, or sooner for an expedited or emergency one",
-        ),
     )
+    if found.docket.case.leads_to is Stage.RETIRED:  # which does not run out
+        return asks
+    until = Ask(
+        name="expires_on",
+        label="It stands until",
+        kind="day",
+        hint="Left open, as long as its procedure allows: a year, or sooner for an expedited or emergency one",
+    )
+    return (*asks, until)
 
 
 STEPS: Final[Mapping[str, Step]] = {
