@@ -91,7 +91,7 @@ def test_the_page_says_what_was_reopened_and_why(house: Committee) -> None:
     text = plain(pages_of(house.house, house.person("viewer")).get("/uses/ward/changes").text)
 
     assert "Version 1.2.0 became 1.3.0 at North" in text
-    assert "A condition of its decision was due on 1 Feb 2027 and nothing came" in text
+    assert "A condition of its decision was due on 1 Feb 2027 and nothing came that meets it" in text
     assert "Version: 1.4.* ○ A draft" in text
 
 

@@ -14,8 +14,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "flows"))
 from committee import Committee, auroc, cast
 from seen_pages import pages_of
 
+from codman.flows.change_control import day_round
 from codman.flows.papers import file_paper
-from codman.flows.review.before_the_decision import add_condition
+from codman.flows.review.before_the_decision import accept_inconclusive, add_condition
 from codman.flows.review.cases import docket
 from codman.flows.review.deciding import decide
 from codman.spine.review import CaseOutcome, Choice, Condition
@@ -113,3 +114,27 @@ def test_nobody_else_is_offered_to_say_so_and_an_older_page_keeps_what_was_typed
     forged = idle.post(form, data={"said_done": DONE, "shown_by": "f" * 64, "revision": revision(idle.get(form))})
     assert forged.status_code == 422
     assert "no such document or evidence" in plain(forged)
+
+
+def test_a_condition_that_lapsed_and_was_met_later_is_said_to_be_settled_late(house: Committee) -> None:
+    house.evidence(auroc(0.77, 0.71, 0.83, n=300))
+    case, chair = house.opened(quorum=3), house.person("chair")
+    asked = {"sentence": "Measure it on more patients", "owner": "p-owner", "due_on": "2026-12-01"}
+    accept_inconclusive(house.house, chair, case.id, "discrimination", "few patients so far", asked)
+    house.seated(case, "clin", "stat", "safe")
+    for name in ("clin", "stat", "safe"):
+        cast(house.house, house.person(name), case.id, Choice.WITH_CONDITIONS)
+    now = docket(house.house, chair, case.id).case
+    decide(house.house, chair, case.id, now.revision, CaseOutcome.CONDITIONAL, "as the votes say")
+    house.clock.forward(days=40)
+    day_round(house.house)
+    viewer, here = pages(house, "viewer"), f"/reviews/{case.id}"
+    assert "closes when evidence meets" in plain(viewer.get(here))
+
+    house.clock.forward(days=1)
+    house.evidence(auroc(0.80, 0.77, 0.83))
+    day_round(house.house)
+
+    said = plain(viewer.get(here))
+    assert "× Lapsed owed by Person owner by 1 Dec 2026 settled late, on 12 Dec 2026 what settled it" in said
+    assert "closes when" not in said

@@ -278,7 +278,11 @@ def _lack(
         return None if standing.retirement_decided or never_ran else Lack(need, why)
     if need is Need.CONDITIONS:
         said = "a condition of its decision has" if standing.lapsed == 1 else "conditions of its decision have"
-        return Lack(need, f"{said} lapsed and nothing came") if standing.lapsed else None
+        return (
+            Lack(need, f"{said} lapsed and nothing came that meets {'it' if standing.lapsed == 1 else 'them'}")
+            if standing.lapsed
+            else None
+        )
     if need is Need.REASON:
         return None if (reason or "").strip() else Lack(need, "say why")
     if need is Need.ACCEPTANCE:

@@ -94,7 +94,7 @@ def test_a_lapsed_condition_proposes_a_pause_and_pauses_nothing(house):
 
     (one,) = proposals(house)
     assert (one.use, one.cause, one.state) == ("ward", PauseCause.CONDITION, PauseState.OPEN)
-    assert one.because == "a condition of its decision was due on 1 Feb 2027 and nothing came"
+    assert one.because == "a condition of its decision was due on 1 Feb 2027 and nothing came that meets it"
     assert use(house).stage is Stage.LIVE
 
 
@@ -206,7 +206,7 @@ def test_a_condition_that_no_evidence_closes_leads_there_too(house):
     day_round(house.house)
 
     assert [one.because for one in proposals(house)] == [
-        "a condition of its decision was due on 15 Jan 2027 and nothing came"
+        "a condition of its decision was due on 15 Jan 2027 and nothing came that meets it"
     ]
 
 

@@ -15,6 +15,7 @@ from codman.flows.planning import still_ahead
 from codman.flows.review.cases import WORKING, Docket, docket_within
 from codman.flows.review.deciding import blocking, verdict_of
 from codman.flows.review.policies import kept
+from codman.flows.review.superseded import settled_late
 from codman.flows.review.voting import count, table_of
 from codman.flows.review.withdrawn import voted_before
 from codman.registry.access import Reader, may, paths_for
@@ -28,6 +29,7 @@ from codman.review.votes import Tally, why_not_vote
 from codman.spine.exclusion import Exclusion, ExclusionState
 from codman.spine.policy import Policy, Requirement, Severity
 from codman.spine.record_statements import DecisionPredicate
+from codman.spine.reopening import Reopening
 from codman.spine.review import Acceptance, CaseState, Condition, ConditionState, Conflict, Reviewer
 from codman.spine.site import Deployment, Mode, PlannedMode
 from codman.spine.verdict import Outcome, Result, Verdict, rank
@@ -91,6 +93,7 @@ class LaidOut:
     deployments: Sequence[Deployment]  # where it runs, or is to run
     places: Sequence[str]  # paths of the use's sites
     ahead: Mapping[str, PlannedMode]  # planned sites where it does not run; with the mode meant there
+    settled_late: Mapping[str, Reopening]  # by condition that lapsed: what it left open, which was settled since
     shown: Mapping[str, Shown]  # what requirements rest on and what was handed in for conditions, by digest
     working: bool
     why_no_vote: str | None  # why the reader may not cast a vote of their own here
@@ -133,6 +136,8 @@ def lay_out(house: House, reader: Reader, name: str) -> LaidOut:
         earlier = voted_before(connection, found.case)
         rows = _as_decided(policy, verdict, decided) if decided is not None else _as_it_stands(found, policy, verdict)
         handed_in = [name for one in found.conditions for name in (one.closed_by, one.handed_in, one.shown_by) if name]
+        late = settled_late(connection, found.conditions)
+        handed_in += [one.closed_by for one in late.values() if one.closed_by is not None]
         shown = _shown(house, connection, [*(row["evidence"] for row in rows if row["evidence"]), *handed_in])
         within = paths_for(reader, "review.read")
         runs = [one for one in deployments_of(connection, found.use.id, within) if one.mode is not Mode.ENDED]
@@ -154,6 +159,7 @@ def lay_out(house: House, reader: Reader, name: str) -> LaidOut:
         deployments=runs,
         places=list(places),
         ahead=ahead,
+        settled_late=late,
         shown=shown,
         working=found.case.state in WORKING,
         why_no_vote=why_not_vote(reader.person, found.reviewers, found.interested, delegates),

@@ -381,6 +381,6 @@ def _reopen(change: Change, one: Condition) -> None:
             policy=case.policy,
             requirement=one.requirement,
             changed=Changed.CONDITION,
-            because=f"its condition was due on {written_day(one.due_on)} and nothing came",
+            because=f"its condition was due on {written_day(one.due_on)} and nothing came that meets it",
         ),
     )

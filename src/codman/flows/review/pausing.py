@@ -174,7 +174,8 @@ def _ended(connection: Connection, day: str) -> Iterator[PauseProposalFields]:
             yield PauseProposalFields(
                 use=one.use,
                 cause=PauseCause.CONDITION,
-                because=f"a condition of its decision was due on {written_day(one.due_on)} and nothing came",
+                because=f"a condition of its decision was due on {written_day(one.due_on)} "
+                "and nothing came that meets it",
                 case=one.case,
                 condition=one.id,
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any, Final
 
 from sqlalchemy import Connection, select
@@ -14,7 +14,7 @@ from codman.registry.schema import deployments
 from codman.registry.schema_review import cases, conditions, reopenings
 from codman.review.superseding import covers, exposure, takes_the_place_of
 from codman.spine.policy import Checkpoint
-from codman.spine.reopening import Changed, ReopeningState
+from codman.spine.reopening import Changed, Reopening, ReopeningState
 from codman.spine.review import APPROVALS, Case, CaseOutcome, CaseState, Condition, ConditionState
 from codman.spine.site import Deployment, Mode
 from codman.spine.use import Stage, Use
@@ -114,6 +114,24 @@ def _granted(connection: Connection, use: str) -> Collection[Case]:
 
 def _there(connection: Connection, use: str) -> Collection[Deployment]:
     return [DEPLOYMENTS.read(row) for row in connection.execute(select(deployments).where(deployments.c.use == use))]
+
+
+def settled_late(connection: Connection, found: Iterable[Condition]) -> dict[str, Reopening]:
+    """What conditions that lapsed left open and something has settled since, by condition."""
+    late: dict[str, Reopening] = {}
+    for one in found:
+        if one.state is not ConditionState.LAPSED or one.requirement is None:
+            continue
+        settled = (
+            reopenings.c.use == one.use,
+            reopenings.c.requirement == one.requirement,
+            reopenings.c.changed == Changed.CONDITION.value,
+            reopenings.c.created_at == one.closed_at,
+            reopenings.c.closed_by.is_not(None),
+        )
+        for left in governance.every(connection, "reopening", *settled):
+            late[one.id] = left
+    return late
 
 
 def _still(connection: Connection, one: Condition) -> bool:

@@ -124,6 +124,7 @@ class ReviewView:
     asks_whole: bool  # whether the reader may ask
     vote: tuple[Asked, ...]  # the vote form, where one is theirs to cast
     vote_revision: int | None
+    vote_again: bool  # what the reader voted on has changed since
     table: str  # what a vote is cast on
     why_no_vote: str
     acts: tuple[Part, ...]
@@ -167,6 +168,7 @@ def review_view(found: LaidOut, reader: Reader) -> ReviewView:
         asks_whole=asks,
         vote=_vote_form(found, mine) if _may_vote(found, reader) else (),
         vote_revision=mine[1],
+        vote_again=any(v.person == reader.person and v.id in found.votes.stale for v in found.docket.votes),
         table=found.table,
         why_no_vote=_why_no_vote(found, reader),
         acts=_acts(found, reader),

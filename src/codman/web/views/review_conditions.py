@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from codman.flows.review.beside import LaidOut
 from codman.registry.access import Reader
 from codman.spine.review import CaseState, Condition, ConditionState
-from codman.web.render import count
+from codman.web.render import count, day
 from codman.web.views import marks
 from codman.web.views.marks import Tag
 
@@ -21,7 +21,7 @@ class ConditionLine:
     tag: Tag
     owner: str
     due_on: str
-    closes: str
+    closes: str  # what closes it, or that it lapsed and was settled since
     note: str
     said_done: str  # what its owner says was done; empty where they said nothing
     said_done_at: str | None
@@ -57,19 +57,28 @@ def condition_line(one: Condition, found: LaidOut, reader: Reader) -> ConditionL
     said = one.said_done if open_ or one.state is ConditionState.CLOSED else None
     shown_by = one.closed_by or one.handed_in or one.shown_by or ""
     by_hand = one.requirement is None and one.document is None
+    late = found.settled_late.get(one.id)
+    if late is not None:
+        shown_by = late.closed_by or ""
     return ConditionLine(
         id=one.id,
         sentence=one.sentence,
         tag=marks.condition(one.state.value),
         owner=found.names.get(one.owner, one.owner),
         due_on=one.due_on,
-        closes=closes,
+        closes=f"closes when {closes}" if late is None else f"settled late, on {day(late.closed_at)}",
         note=one.note or "",
         said_done=said or "",
         said_done_at=one.said_done_at,
         statement=shown_by,
         href=_href(shown_by, found),
-        shown="what closed it" if one.closed_by else "the document" if one.handed_in else "what its owner shows",
+        shown="what settled it"
+        if late is not None
+        else "what closed it"
+        if one.closed_by
+        else "the document"
+        if one.handed_in
+        else "what its owner shows",
         revision=one.revision,
         closable=theirs and by_hand and found.may(reader, "case.change"),
         acceptable=theirs and waits and found.may(reader, "case.change"),
