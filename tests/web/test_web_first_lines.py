@@ -24,6 +24,7 @@ from codman.spine.reopening import ReopeningFields
 from codman.spine.review import Case, CaseOutcome, Choice, Procedure
 from codman.spine.use import Stage
 from codman.web.render import sentence
+from codman.web.views.attention import _burndown
 
 NOTHING = "Nothing was known about it: its one requirement was not shown."
 WHY = "The system it replaces stopped, and nurses score by hand."
@@ -149,3 +150,10 @@ def test_what_a_change_reopened_is_counted_and_led_to_from_what_needs_attention(
 )
 def test_a_clause_becomes_a_sentence_with_one_full_stop(clause: str, said: str) -> None:
     assert sentence(clause) == said
+
+
+def test_where_no_use_ever_ran_undecided_the_drawing_says_none_at_most() -> None:
+    drawn = _burndown({"2026-11-20": 0}, "2026-11-22")
+
+    assert drawn.alt == "Uses that run undecided: 0 on 20 Nov 2026, at most 0, 0 now"
+    assert drawn.most == 0

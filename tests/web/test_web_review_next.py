@@ -23,7 +23,7 @@ from codman.flows.review.conditions import look
 from codman.flows.review.deciding import decide
 from codman.flows.review.excluding import agree, say_not_applicable
 from codman.registry.log import SYSTEM
-from codman.registry.nouns import USES
+from codman.registry.nouns import PRODUCTS, USES
 from codman.spine.review import Case, CaseOutcome, Choice
 from codman.spine.use import Stage
 from codman.web.app import make_web
@@ -112,6 +112,7 @@ def test_that_a_requirement_does_not_apply_goes_from_the_owners_form_to_the_chai
 
     waiting = of(chair.get(here).text, "alerts")
     assert f"Person owner says that it does not apply here: “{WHY}”. It waits for a second person." in words(waiting)
+    assert "Next:" not in words(waiting)
     assert "/agree" not in of(owner.get(here).text, "alerts")
     assert "/agree" not in of(pages(house, "clin").get(here).text, "alerts")
     address = re.search(r'action="(/exclusions/[^"]+/agree)"', waiting)
@@ -207,3 +208,38 @@ def test_axe_finds_nothing_wrong_with_what_waits_and_what_stands(
     with on_a_port(app) as address:
         looked_at(browser, axe, f"{address}/reviews/{case.id}")
         looked_at(browser, axe, f"{address}/reviews/{case.id}/exclusions")
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("bought", "Next: Person owner asks who built it to mend it, and what was mended is measured again"),
+        ("built", "Next: Person owner has it mended, and what was mended is measured again"),
+    ],
+)
+def test_of_what_is_not_met_the_page_says_who_can_mend_it(house: Committee, kind: str, said: str) -> None:
+    with house.house.database.changing(SYSTEM) as change:
+        PRODUCTS.change(change, "sepsis", {"kind": kind}, None)
+    house.clock.forward(hours=2)
+    house.evidence(auroc(0.6, 0.55, 0.65))
+    case = house.opened(policy=POLICY)
+
+    page = pages(house, "viewer").get(f"/reviews/{case.id}").text
+
+    assert said in words(of(page, "discrimination"))
+
+
+def test_a_vote_that_is_asked_for_again_is_cast_again_and_no_voter_is_said_to_have_changed_the_case(
+    house: Committee, case: Case
+) -> None:
+    cast(house.house, house.person("clin"), case.id, Choice.APPROVE)
+    here, clinician = f"/reviews/{case.id}", pages(house, "clin")
+    assert "<button>Change the vote</button>" in clinician.get(here).text
+    told = words(clinician.get("/").text)
+    assert "You voted to approve Ward sepsis" in told
+    assert "You changed the review of" not in told
+
+    asked = {"sentence": "Train the night staff", "owner": "p-idle", "due_on": "2026-12-01"}
+    add_condition(house.house, house.person("chair"), case.id, asked)
+
+    assert "<button>Cast the vote again</button>" in clinician.get(here).text

@@ -271,14 +271,15 @@ def _burndown(by_day: Mapping[str, int], today: str) -> Burndown:
     last = date.fromisoformat(today)
     first = min(date.fromisoformat(min(by_day)), last - timedelta(days=1))
     span = (last - first).days
-    most = max(by_day.values()) or 1
+    most = max(by_day.values())
+    top = most or 1  # of an empty drawing, which has a height all the same
     corners: list[tuple[float, float]] = []
     before = 0
     for name in sorted(by_day):
         x = (date.fromisoformat(name) - first).days / span * _WIDTH
-        corners += [(x, _y(before, most)), (x, _y(by_day[name], most))]
+        corners += [(x, _y(before, top)), (x, _y(by_day[name], top))]
         before = by_day[name]
-    corners.append((_WIDTH, _y(before, most)))
+    corners.append((_WIDTH, _y(before, top)))
     points = " ".join(f"{x:.1f},{y:.1f}" for x, y in corners[1:])
     start = corners[1][0]
     months: dict[str, int] = {}

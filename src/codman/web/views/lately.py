@@ -15,6 +15,7 @@ from codman.registry.mine import in_sight
 from codman.registry.names import names_of
 from codman.registry.nouns import DEPLOYMENTS, FACTS
 from codman.registry.timeline import Asked, entries_of
+from codman.spine.review import CaseState
 from codman.web.views.history import done, place_of
 
 _SHOWN: Final = 8
@@ -133,7 +134,7 @@ def lately(connection: Connection, person: str, within: Sequence[str]) -> tuple[
         person: Who.
         within: Paths of the sites whose uses they may see; what is out of their sight by now leads nowhere.
     """
-    items = [one for one in entries_of(connection, Asked(actor=person, limit=_LOOKED)).items if _told(one)]
+    items = [one for one in entries_of(connection, Asked(actor=person, limit=_LOOKED)).items if _told(one.value)]
     abouts = {one.index: _about(connection, one) for one in items}
     uses = {about.use for about in abouts.values() if about.use is not None}
     seen = in_sight(connection, sorted(uses), within)
@@ -153,8 +154,10 @@ def lately(connection: Connection, person: str, within: Sequence[str]) -> tuple[
     return tuple(found.values())[:_SHOWN]
 
 
-def _told(one: Written) -> bool:
-    action = str(one.value["action"])
+def _told(value: Mapping[str, Any]) -> bool:
+    action = str(value["action"])
+    if action == "case.change" and (value.get("after") or {}).get("state") == CaseState.VOTING.value:
+        return False  # the first vote changes the case, and is told as a vote
     return action.partition(".")[0] not in _LEFT_OUT and action not in _UNSAID
 
 

@@ -9,6 +9,7 @@ from codman.flows.review.beside import UNKNOWN, Beside, LaidOut
 from codman.registry.access import Reader
 from codman.review.policy.document import DocumentAsk
 from codman.spine.exclusion import ExclusionState
+from codman.spine.product import ProductKind
 from codman.spine.statement import Kind, Origin
 from codman.spine.verdict import Outcome
 from codman.web.render import day
@@ -39,13 +40,16 @@ class ExclusionLine:
 
 def next_of(one: Beside, found: LaidOut, reader: Reader) -> Next | None:
     """What is asked next of whom; nothing of what is met, and nothing once the case is closed."""
-    if not found.working or one.accepted or one.outcome not in (*UNKNOWN, Outcome.NOT_MET):
+    if not found.working or one.accepted or one.exclusion is not None or one.outcome not in (*UNKNOWN, Outcome.NOT_MET):
         return None
     if one.outcome is Outcome.INCONCLUSIVE:
         said = f"Next: {_owner(found)} brings more data, or who presides accepts it in writing under a condition."
         return Next(sentence=said, **_of_evidence(one, found))
     if one.outcome is Outcome.NOT_MET:
-        said = f"Next: {_owner(found)} mends what it measures and has it measured again, or the case ends without it."
+        mends = f"{_owner(found)} has it mended"
+        if found.docket.product.kind in (ProductKind.BOUGHT, ProductKind.EMBEDDED):
+            mends = f"{_owner(found)} asks {_maker(found)} to mend it"
+        said = f"Next: {mends}, and what was mended is measured again; or the case ends without it."
         return Next(sentence=said, **_of_evidence(one, found))
     if one.outcome is Outcome.UNVERIFIABLE:
         said = "Next: whoever signed it signs with a key that is registered here, or the office registers theirs."
