@@ -364,7 +364,13 @@ def test_a_pause_of_what_nobody_could_name_is_declined_and_not_taken(
     pages: Pages, house: House, nobody: httpx.Client, link: str
 ) -> None:
     path, officer = raised(house, nobody, link, severity="serious harm or death"), pages(Role.OFFICER)
-    given = {"severity": "serious harm or death", "category": "other", "use": "", "site": "site-a"}
+    given = {
+        "severity": "serious harm or death",
+        "category": "other",
+        "use": "",
+        "site": "site-a",
+        "why": "No tool of ours",
+    }
     assert step(officer, path, "amend", **given).status_code == 303
     page = officer.get(path).text
     assert f"{path}/run-on" in page

@@ -8,15 +8,14 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from codman.flows.concerns.following import own_work
+from codman.flows.concerns.letting_off import lets_off
 from codman.flows.concerns.people import above, who_sees
-from codman.flows.concerns.reading import CHANGE, places
 from codman.flows.concerns.telling import GRAVE
 from codman.flows.house import House
 from codman.flows.task import Duty, Task
 from codman.jobs.times import instant
 from codman.registry import governance
-from codman.registry.access import Reader, may
+from codman.registry.access import Reader
 from codman.registry.names import names_of
 from codman.registry.nouns import USES
 from codman.registry.schema_review import concerns, corrective_actions
@@ -56,18 +55,13 @@ def _of_one(house: House, connection: Connection, reader: Reader, one: Concern) 
     if first or (raised and one.escalated_at is not None and reader.person in over):
         sentence = f"A concern about {what} ({one.category.value}; {one.severity.value})"
         return Task(duty=Duty.CONCERN, sentence=sentence + number, **said, **seen_by)
-    if not raised and (one.acknowledged_by == reader.person or _may_close(connection, reader, one)):
+    if not raised and (one.acknowledged_by == reader.person or lets_off(connection, reader, one)):
         sentence = f"A concern about {what}: {_in_hand(house, connection, reader, one)}"
         return Task(duty=Duty.SEE_THROUGH, sentence=sentence + number, **said, **_clock(house, one))
     if grave and use is not None and use.owner == reader.person and reader.person in over:
         sentence = f"A concern about harm by {what}: it is open"
         return Task(duty=Duty.CONCERN, sentence=sentence + number, **said, **(seen_by if raised else {}))
     return None
-
-
-def _may_close(connection: Connection, reader: Reader, one: Concern) -> bool:
-    """Whether somebody could close a concern, once nothing about it is open."""
-    return may(reader, CHANGE, places(connection, one)) and own_work(connection, reader, one) is None
 
 
 def _in_hand(house: House, connection: Connection, reader: Reader, one: Concern) -> str:

@@ -9,7 +9,8 @@ from ward import NORTH
 
 from codman.flows.concerns import actions, following
 from codman.flows.concerns.actions import CannotClose
-from codman.flows.concerns.following import ConcernClosed, NothingToPause, NotImpartial
+from codman.flows.concerns.following import ConcernClosed, NothingToPause
+from codman.flows.concerns.letting_off import NotImpartial
 from codman.flows.concerns.raising import Place, Said, raise_concern
 from codman.flows.concerns.reading import list_concerns, overview, read_concern, sent_receipt
 from codman.flows.records import BadListing
@@ -127,7 +128,8 @@ def test_what_is_known_later_starts_the_clock_and_a_stale_or_stray_change_is_ref
         following.amend(ward.house, clin, one.id, {"words": "other"}, known.revision)
     with pytest.raises(NoSuchRecord):
         following.amend(ward.house, clin, one.id, {"use": "none-such"}, known.revision)
-    less = following.amend(ward.house, clin, one.id, {"severity": "harm"}, known.revision)
+    safe = ward.person("safe")
+    less = following.amend(ward.house, safe, one.id, {"severity": "harm"}, known.revision, why="It healed")
     assert less.clock == "21-cfr-803/user-facility-death"  # a person says that none applies
 
 
@@ -139,7 +141,9 @@ def test_a_concern_that_gets_another_site_keeps_its_clock_and_both_sites_hear_of
     one = ward.raised(severity=ConcernSeverity.SERIOUS).concern
     ward.clock.forward(hours=3)
 
-    moved = following.amend(ward.house, ward.person("safe"), one.id, {"site": "south"}, one.revision)
+    moved = following.amend(
+        ward.house, ward.person("safe"), one.id, {"site": "south"}, one.revision, why="It was South's bed"
+    )
 
     assert (moved.see_by, moved.clock, moved.clock_due) == (one.see_by, one.clock, one.clock_due)
     assert sorted(ward.told("concern.site")) == ["clin@example.org", "stat@example.org"]

@@ -7,7 +7,8 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from codman.errors import CodmanError
-from codman.flows.concerns.following import ConcernClosed, refuse_own_work, working
+from codman.flows.concerns.following import ConcernClosed, working
+from codman.flows.concerns.letting_off import refuse_own_work
 from codman.flows.concerns.reading import actions_of, lacking, places, seen
 from codman.flows.concerns.telling import notice, tell_people
 from codman.flows.house import House

@@ -6,35 +6,24 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection
-
 from codman.errors import CodmanError
 from codman.flows import records
+from codman.flows.concerns.letting_off import refuse_letting_off, refuse_own_work
 from codman.flows.concerns.moving import tell_of_move
 from codman.flows.concerns.pausing import tell_of_pause
 from codman.flows.concerns.reading import can_pause, to_change, use_of
 from codman.flows.house import House
 from codman.flows.review import staging
-from codman.registry.access import NotAllowed, Reader
+from codman.registry.access import Reader
 from codman.registry.database import Change
 from codman.registry.governance import CONCERNS
-from codman.registry.interests import hand_in
-from codman.registry.nouns import PRODUCTS
 from codman.registry.records import BadField, Stale
 from codman.review.clocks import clocks
-from codman.spine.concern import Concern, ConcernFields, ConcernSeverity, ConcernState, Pause
+from codman.spine.concern import Concern, ConcernSeverity, ConcernState, Pause
 from codman.spine.use import Stage
 
 _LONGEST_UNRAISED: Final = timedelta(days=365)  # between what happened and a concern that does not say when
 CHANGEABLE: Final = ("severity", "category", "use", "site", "event_reference")
-# the graver the further on; what nobody knows yet may have been harm, and stands between
-_GRAVITY: Final = (
-    ConcernSeverity.NO_HARM,
-    ConcernSeverity.NEAR_MISS,
-    ConcernSeverity.UNKNOWN,
-    ConcernSeverity.HARM,
-    ConcernSeverity.SERIOUS,
-)
 
 
 class ConcernClosed(CodmanError):
@@ -47,15 +36,6 @@ class ConcernClosed(CodmanError):
             what="this concern is closed",
             why="its finding stands, and what was found is not changed afterwards",
             fix="raise a new concern and name this one in it",
-        )
-
-
-class NotImpartial(NotAllowed):
-    """A step that lets a use off, by somebody who has a hand in it."""
-
-    def __init__(self, step: str, why: str) -> None:
-        CodmanError.__init__(
-            self, what=f"you cannot {step}", why=f"you {why}", fix="let somebody do it who has no hand in the use"
         )
 
 
@@ -102,15 +82,16 @@ def amend(
 ) -> Concern:
     """Put down what is known by now: how bad, what about, its number in the hospital's event system.
 
-    A severity that brings a duty to report starts its clock today; one that is less leaves a clock as it is. Who has a
-    hand in the use may say that it was worse, never that it was less, or about another use or site. With another site
-    the day by which it is seen and its clock stay, and both sites are told.
+    A severity that brings a duty to report starts its clock today; one that is less leaves a clock as it is. Whoever
+    has it in hand may say that it was worse; that it was less than was said, or about another use or site, says who may
+    change concerns there and has no hand in the use, with a reason. With another site the day by which it is seen and
+    its clock stay, and both sites are told.
 
     Raises:
         NoSuchRecord: There is none of that name within their reach, or no such use or site.
-        NotAllowed: It is not theirs to change.
+        NotAllowed: It is not theirs to change, or to make less, or to take off its use or site.
         NotImpartial: They have a hand in the use, and would make it less, or take it off the use or its site.
-        BadField: A field is none of these, or cannot hold its value.
+        BadField: A field is none of these, or cannot hold its value, or a reason is missing.
         ConcernClosed: It is closed.
         Stale: It was changed since they looked.
     """
@@ -123,18 +104,11 @@ def amend(
         one = working(change, reader, name, theirs=True, revision=revision)
         told = dict(patch)
         made = CONCERNS.validated({**CONCERNS.plain(one), **told})
-        if made.severity not in as_grave(one.severity):
-            for about in (one, made):
-                refuse_own_work(change, reader, about, "say that it was less bad")
-        if made.use != one.use:
-            refuse_own_work(change, reader, one, "take it off this use")
-        moved = made.site != one.site
-        if moved:
-            refuse_own_work(change, reader, one, "put it down for another site")
+        refuse_letting_off(change, reader, one, made, why)
         if made.severity is not one.severity and one.clock is None:
             told |= _clock(house, made.severity)
         now: Concern = CONCERNS.change(change, name, told, revision)
-        if moved:
+        if now.site != one.site:
             tell_of_move(change, house, one, now, but=reader.person)
         return now
 
@@ -304,30 +278,6 @@ def working(change: Change, reader: Reader, name: str, *, theirs: bool = False, 
     if one.state is ConcernState.CLOSED:
         raise ConcernClosed
     return one
-
-
-def refuse_own_work(change: Change, reader: Reader, one: Concern | ConcernFields, step: str) -> None:
-    """Refuse a step to somebody who has a hand in the use that a concern is about.
-
-    Raises:
-        NotImpartial: They have.
-    """
-    why = own_work(change.connection, reader, one)
-    if why is not None:
-        raise NotImpartial(step, why)
-
-
-def own_work(connection: Connection, reader: Reader, one: Concern | ConcernFields) -> str | None:
-    """Why somebody has a hand in the use that a concern is about, as `you …` continues; None where they have none."""
-    use = use_of(connection, one)
-    if use is None:
-        return None
-    return hand_in(connection, use, PRODUCTS.get(connection, use.product)).get(reader.person)
-
-
-def as_grave(severity: ConcernSeverity) -> tuple[ConcernSeverity, ...]:
-    """The severities that make a concern no less than it is, the least grave first."""
-    return _GRAVITY[_GRAVITY.index(severity) :]
 
 
 def _pause(

@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, select
 
-from codman.flows.concerns.following import NotImpartial
+from codman.flows.concerns.letting_off import NotImpartial
 from codman.flows.house import House
 from codman.flows.reporting.calendar import Standing, last_day, runs_until, standing
 from codman.flows.reporting.heeding import what_it_says

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from codman.errors import CodmanError
 from codman.flows.concerns import actions, following
+from codman.flows.concerns.letting_off import NotImpartial, lets_off, own_work
 from codman.flows.concerns.reading import read_concern
 from codman.registry.access import NotAllowed
 from codman.registry.names import names_of
@@ -125,12 +126,13 @@ def _begun(visit: Visit, name: str, step: Step, values: Mapping[str, str] | None
     with visit.house.database.reading() as connection:
         if not may_step(visit, connection, read, step):
             raise NotAllowed(step.action, "at this site")
-        own = following.own_work(connection, visit.reader, read.concern)
+        own = own_work(connection, visit.reader, read.concern)
+        off = lets_off(connection, visit.reader, read.concern)
     if step.impartial and own is not None:
-        raise following.NotImpartial("do that", own)
+        raise NotImpartial("do that", own)
     typed = values or step.first(read, visit.today())
     lists = Lists(house=visit.house, reader=visit.reader, values=typed, words=searched(typed))
-    return Before(read, lists, clocks(visit.house.settings.concern_clocks), own)
+    return Before(read, lists, clocks(visit.house.settings.concern_clocks), own, off)
 
 
 def _shown(
@@ -174,7 +176,7 @@ def _revision(form: Form) -> int:
 
 def _amend(visit: Visit, name: str, form: Form) -> None:
     patch = {field: form.get(field) for field in following.CHANGEABLE if field in form.values}
-    following.amend(visit.house, visit.reader, name, patch, _revision(form))
+    following.amend(visit.house, visit.reader, name, patch, _revision(form), why=form.get("why"))
 
 
 def _propose(visit: Visit, name: str, form: Form) -> None:

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from codman.flows.concerns import export, following
 from codman.flows.concerns.devices import against_the_record
+from codman.flows.concerns.letting_off import own_work
 from codman.flows.concerns.reading import (
     CHANGE,
     ConcernRead,
@@ -91,7 +92,7 @@ def incident_page(visit: VisitDep, name: str) -> Response:
         named = names_of(connection, [one.use, one.site, *people])
         open_ = one.state is not ConcernState.CLOSED
         against = against_the_record(connection, one) if open_ and one.clock_met_on is None else ""
-        own = following.own_work(connection, visit.reader, one) if open_ else None
+        own = own_work(connection, visit.reader, one) if open_ else None
         steps = _steps(visit, connection, read, own) if open_ else []
         changes = may(visit.reader, CHANGE, places(connection, one))
         take = one.state is ConcernState.RAISED and (changes or is_answerable(connection, visit.reader, one, CHANGE))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from codman.flows.concerns.following import as_grave
+from codman.flows.concerns.letting_off import as_grave
 from codman.flows.concerns.reading import ConcernRead, can_pause
 from codman.review.clocks import Clocks
 from codman.spine.concern import ActionKind, ConcernCategory, ConcernSeverity, Pause
@@ -27,6 +27,7 @@ class Before:
     lists: Lists
     clocks: Clocks
     own: str | None  # why the reader has a hand in the use, as `you …` continues
+    lets_off: bool  # may say that it was less bad than was said, or about another use or site
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,28 +47,45 @@ class Step:
     action: str = "concern.change"
 
 
+_WHY: Final = Ask(
+    name="why",
+    label="Why",
+    kind="prose",
+    hint="Needed where it was less bad than was said, or about another tool or place. Kept in the audit log. "
+    "Name no patient.",
+)
+
+
 def _known(before: Before) -> tuple[Ask, ...]:
-    own, lists = before.own, before.lists
-    severities = tuple(ConcernSeverity) if own is None else as_grave(before.read.concern.severity)
+    one, own, lists = before.read.concern, before.own, before.lists
+    answers = own is None and (before.lets_off or one.severity is ConcernSeverity.UNKNOWN)
+    less = "That it was less bad is for somebody else to say."
     return (
         Ask(
             name="severity",
             label="Was a patient harmed?",
             kind="choice",
             needed=True,
-            hint="" if own is None else f"You {own}: that it was less bad is for somebody else to say.",
-            options=tuple(Option(one.value, SEVERITIES[one]) for one in severities),
+            hint="" if answers else less if own is None else f"You {own}. {less}",
+            options=tuple(
+                Option(severity.value, SEVERITIES[severity])
+                for severity in (ConcernSeverity if answers else as_grave(one.severity))
+            ),
         ),
         Ask(
             name="category",
             label="What is wrong?",
             kind="choice",
             needed=True,
-            options=tuple(Option(one.value, CATEGORIES[one]) for one in ConcernCategory),
+            options=tuple(Option(category.value, CATEGORIES[category]) for category in ConcernCategory),
         ),
-        *((lists.ask("use", name="use", label="Which tool", unsaid="nobody can say"),) if own is None else ()),
-        lists.ask("site", name="site", label="Where", unsaid="nobody can say"),
+        *(
+            lists.ask(kind, name=kind, label=label, unsaid="nobody can say")
+            for kind, label, said in (("use", "Which tool", one.use), ("site", "Where", one.site))
+            if own is None and (before.lets_off or said is None)
+        ),
         Ask(name="event_reference", label="Its number in the hospital's event system", hint="A number, no words."),
+        *((_WHY,) if before.lets_off else ()),
     )
 
 

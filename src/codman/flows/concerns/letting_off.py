@@ -1,0 +1,91 @@
+"""Who lets a use off: makes a concern less bad, or puts it to another use or site; never who has a hand in the use."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Connection
+
+from codman.errors import CodmanError
+from codman.flows.concerns.reading import CHANGE, places, use_of
+from codman.registry.access import NotAllowed, Reader, may, require
+from codman.registry.database import Change
+from codman.registry.interests import hand_in
+from codman.registry.nouns import PRODUCTS
+from codman.registry.records import BadField
+from codman.spine.concern import Concern, ConcernFields, ConcernSeverity
+
+# the graver the further on; what nobody knows yet may have been harm, and stands between
+_GRAVITY: Final = (
+    ConcernSeverity.NO_HARM,
+    ConcernSeverity.NEAR_MISS,
+    ConcernSeverity.UNKNOWN,
+    ConcernSeverity.HARM,
+    ConcernSeverity.SERIOUS,
+)
+
+
+class NotImpartial(NotAllowed):
+    """A step that lets a use off, by somebody who has a hand in it."""
+
+    def __init__(self, step: str, why: str) -> None:
+        CodmanError.__init__(
+            self, what=f"you cannot {step}", why=f"you {why}", fix="let somebody do it who has no hand in the use"
+        )
+
+
+def refuse_letting_off(
+    change: Change, reader: Reader, before: Concern, made: ConcernFields, why: str | None = None
+) -> None:
+    """Refuse a change that makes a concern less bad than was said, or takes it off its use or site, without the right.
+
+    Nobody does it who has a hand in the use. It takes the right to change concerns there, which whoever is named the
+    site's clinician has not by that, and a reason. What nobody knew yet is answered by whoever has it in hand.
+
+    Raises:
+        NotImpartial: They have a hand in the use.
+        NotAllowed: They may not change concerns there.
+        BadField: No reason is given.
+    """
+    less = made.severity not in as_grave(before.severity)
+    if less:
+        for about in (before, made):
+            refuse_own_work(change, reader, about, "say that it was less bad")
+    if made.use != before.use:
+        refuse_own_work(change, reader, before, "take it off this use")
+    if made.site != before.site:
+        refuse_own_work(change, reader, before, "put it down for another site")
+    known = less and before.severity is not ConcernSeverity.UNKNOWN
+    if known or before.use not in (None, made.use) or before.site not in (None, made.site):
+        require(reader, CHANGE, places(change.connection, before))
+        if not (why or "").strip():
+            raise BadField("concern", "why", "say why it was less bad than was said, or about another use or site")
+
+
+def refuse_own_work(change: Change, reader: Reader, one: Concern | ConcernFields, step: str) -> None:
+    """Refuse a step to somebody who has a hand in the use that a concern is about.
+
+    Raises:
+        NotImpartial: They have.
+    """
+    why = own_work(change.connection, reader, one)
+    if why is not None:
+        raise NotImpartial(step, why)
+
+
+def own_work(connection: Connection, reader: Reader, one: Concern | ConcernFields) -> str | None:
+    """Why somebody has a hand in the use that a concern is about, as `you …` continues; None where they have none."""
+    use = use_of(connection, one)
+    if use is None:
+        return None
+    return hand_in(connection, use, PRODUCTS.get(connection, use.product)).get(reader.person)
+
+
+def lets_off(connection: Connection, reader: Reader, one: Concern) -> bool:
+    """Whether somebody may say that a concern was less bad than was said, or about another use or site."""
+    return may(reader, CHANGE, places(connection, one)) and own_work(connection, reader, one) is None
+
+
+def as_grave(severity: ConcernSeverity) -> tuple[ConcernSeverity, ...]:
+    """The severities that make a concern no less than it is, the least grave first."""
+    return _GRAVITY[_GRAVITY.index(severity) :]

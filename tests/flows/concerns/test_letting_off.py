@@ -1,0 +1,63 @@
+"""A concern is made less, or put elsewhere, by the committee with a reason; by nobody who has a hand in a use."""
+
+from __future__ import annotations
+
+import pytest
+from fastapi.testclient import TestClient
+
+from codman.flows.concerns import following
+from codman.flows.review.staging import open_harm
+from codman.registry.access import NotAllowed
+from codman.registry.nouns import DEPLOYMENTS
+from codman.registry.records import BadField
+from codman.spine.concern import ConcernSeverity
+from codman.web.app import make_web
+
+
+def harm(ward):
+    with ward.house.database.reading() as connection:
+        return [one.id for one in open_harm(connection, "ward")]
+
+
+@pytest.mark.parametrize(
+    "patch", [{"severity": "no harm"}, {"severity": "unknown"}, {"use": None}, {"use": "ward-south"}, {"site": "south"}]
+)
+def test_whoever_is_named_clinician_later_makes_no_harm_less_and_puts_it_nowhere_else(ward, patch):
+    one = ward.raised(severity=ConcernSeverity.SERIOUS).concern
+    ward.change(DEPLOYMENTS, "d-north", clinician="p-viewer")
+    viewer = ward.person("viewer")
+    had = following.acknowledge(ward.house, viewer, one.id)
+    with pytest.raises(NotAllowed, match=r"concern\.change"):
+        following.amend(ward.house, viewer, one.id, patch, had.revision, why="I say so")
+    assert harm(ward) == [one.id]
+
+
+def test_the_committee_says_that_harm_was_less_bad_with_a_reason_only(ward):
+    one = ward.raised(severity=ConcernSeverity.SERIOUS).concern
+    safe, patch = ward.person("safe"), {"severity": "no harm"}
+    for why in (None, " "):
+        with pytest.raises(BadField, match="why"):
+            following.amend(ward.house, safe, one.id, patch, one.revision, why=why)
+    less = following.amend(ward.house, safe, one.id, patch, one.revision, why="The chart shows none")
+    assert (less.severity, harm(ward)) == (ConcernSeverity.NO_HARM, [])
+
+
+def test_what_nobody_knew_is_answered_by_the_clinician_of_the_site_without_a_seat(ward):
+    ward.change(DEPLOYMENTS, "d-north", clinician="p-viewer")
+    one = ward.raised(severity=ConcernSeverity.UNKNOWN).concern
+    known = following.amend(ward.house, ward.person("viewer"), one.id, {"severity": "near miss"}, one.revision)
+    assert known.severity is ConcernSeverity.NEAR_MISS
+
+
+def test_the_form_offers_what_somebody_may_say_and_asks_the_committee_why(ward):
+    ward.change(DEPLOYMENTS, "d-north", clinician="p-viewer")
+    one = ward.raised(severity=ConcernSeverity.HARM).concern
+    app = make_web(ward.house)
+    said = {}
+    for name in ("viewer", "safe"):
+        app.state.reader_of = lambda _request, name=name: ward.person(name)
+        said[name] = TestClient(app, base_url="http://localhost").get(f"/incidents/{one.id}/amend").text
+    asked = ('value="near miss"', 'name="why"', 'name="use"', 'value="serious harm or death"')
+    assert [text in said["viewer"] for text in asked] == [False, False, False, True]
+    assert [text in said["safe"] for text in asked] == [True, True, True, True]
+    assert "That it was less bad is for somebody else to say." in said["viewer"]
