@@ -122,6 +122,7 @@ GOVERNANCE: Final[Mapping[str, Records[Any, Any]]] = {
 def seen(records: Records[Any, Any], within: Sequence[str]) -> ColumnElement[bool]:
     """Which rows somebody with these sites sees: those about a use they see, in a case about one, or at their site.
 
+    A concern that names a site is that site's own, wherever else its use runs.
     An intake that is no use yet, and a concern about no use, is seen by the whole house, and by those whose own it is:
     their flows say so.
     """
@@ -140,7 +141,10 @@ def seen(records: Records[Any, Any], within: Sequence[str]) -> ColumnElement[boo
             )
         )
     if "site" in table.c:
-        about.append(exists(select(sites.c.id).where(sites.c.id == table.c.site, _inside(within))))
+        there = exists(select(sites.c.id).where(sites.c.id == table.c.site, _inside(within)))
+        if records is CONCERNS:
+            return or_(there, and_(table.c.site.is_(None), *about))
+        about.append(there)
     return or_(*about)
 
 

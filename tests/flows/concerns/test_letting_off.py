@@ -6,11 +6,15 @@ import pytest
 from fastapi.testclient import TestClient
 
 from codman.flows.concerns import following
+from codman.flows.concerns.raising import Place
+from codman.flows.concerns.reading import list_concerns, overview, read_concern
 from codman.flows.review.staging import open_harm
 from codman.registry.access import NotAllowed
+from codman.registry.log import SYSTEM
 from codman.registry.nouns import DEPLOYMENTS
-from codman.registry.records import BadField
+from codman.registry.records import BadField, NoSuchRecord
 from codman.spine.concern import ConcernSeverity
+from codman.spine.site import DeploymentFields
 from codman.web.app import make_web
 
 
@@ -61,3 +65,20 @@ def test_the_form_offers_what_somebody_may_say_and_asks_the_committee_why(ward):
     assert [text in said["viewer"] for text in asked] == [False, False, False, True]
     assert [text in said["safe"] for text in asked] == [True, True, True, True]
     assert "That it was less bad is for somebody else to say." in said["viewer"]
+
+
+def test_a_concern_that_names_a_site_is_for_the_committee_of_that_site_alone(ward):
+    with ward.house.database.changing(SYSTEM) as change:
+        runs = DeploymentFields(use="ward", site="south", version="sepsis-120", mode="live", clinician="p-legal")
+        DEPLOYMENTS.add(change, runs, "d-south")
+    one = ward.raised(severity=ConcernSeverity.SERIOUS).concern
+    lost = ward.raised(Place("ward")).concern  # nobody said where: every site that runs it
+    north, south = ward.at("stat", "north"), ward.at("stat", "south")
+    with pytest.raises(NoSuchRecord):
+        read_concern(ward.house, south, one.id)
+    with pytest.raises(NoSuchRecord):
+        following.acknowledge(ward.house, south, one.id)
+    assert [each.id for each in list_concerns(ward.house, south).items] == [lost.id]
+    assert overview(ward.house, south).open == 1
+    assert {each.id for each in list_concerns(ward.house, north).items} == {one.id, lost.id}
+    assert following.acknowledge(ward.house, north, one.id).acknowledged_by == "p-stat"

@@ -262,10 +262,10 @@ def is_answerable(connection: Connection, reader: Reader, concern: Concern, acti
 
 
 def places(connection: Connection, concern: Concern) -> list[str]:
-    """Paths of the sites a concern belongs to; the whole house's where nobody could say."""
-    found = [] if concern.site is None else [SITES.get(connection, concern.site).path]
-    if concern.use is not None:
-        found += paths_of(connection, USES.get(connection, concern.use))
+    """Paths of the sites a concern belongs to: its own, else its use's; the whole house's where nobody could say."""
+    if concern.site is not None:
+        return [SITES.get(connection, concern.site).path]
+    found = [] if concern.use is None else paths_of(connection, USES.get(connection, concern.use))
     return found or ["/"]
 
 
