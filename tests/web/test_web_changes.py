@@ -95,6 +95,21 @@ def test_the_page_says_what_was_reopened_and_why(house: Committee) -> None:
     assert "Version: 1.4.* ○ A draft" in text
 
 
+def test_newest_evidence_that_does_not_meet_what_is_to_be_shown_again_is_said_first_and_in_full(
+    house: Committee,
+) -> None:
+    house.evidence(auroc(0.6, 0.55, 0.65), subject="c" * 64, version="1.3.0")
+    day_round(house.house)
+    seen = pages_of(house.house, house.person("viewer"))
+
+    said = plain(seen.get("/uses/ward").text)
+    first = said.index("Newest evidence does not meet")
+    assert first < said.index("to be shown again")
+    assert "0.6" in said[first : first + 200]
+    assert "Newest evidence: not met." in said
+    assert "no: newest evidence does not meet it." in plain(seen.get("/uses/ward/changes").text)
+
+
 def test_a_change_is_asked_about_and_nothing_of_the_question_is_lost(house: Committee) -> None:
     pages = pages_of(house.house, house.person("owner"))
     asked = pages.get("/uses/ward/changes", params={"changed": "site", "to": "South"})

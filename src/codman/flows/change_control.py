@@ -25,7 +25,7 @@ from codman.flows.review.opening import own_packs
 from codman.flows.review.plans import plan_for
 from codman.flows.review.policies import digest_of, kept
 from codman.flows.review.reading import list_governed
-from codman.flows.review.reopening import reopen, reopen_these, settle
+from codman.flows.review.reopening import not_met_again, reopen, reopen_these, settle
 from codman.registry.access import Reader, paths_for
 from codman.registry.log import SYSTEM, size_of
 from codman.registry.places import inside
@@ -40,6 +40,7 @@ from codman.spine.policy import Policy
 from codman.spine.reopening import Changed, ReopeningState
 from codman.spine.review import APPROVALS, Case, CaseState
 from codman.spine.use import Use
+from codman.spine.verdict import Result
 
 REOPENING_FILTERS: Final = ("use", "policy", "requirement", "changed", "state")
 PLAN_FILTERS: Final = ("use", "case")
@@ -131,6 +132,20 @@ def editions_of(house: House, day: date) -> Mapping[str, Policy]:
     for pack in sorted(packs(day, own_packs(house)), key=lambda one: (one.valid_from, one.own)):
         found |= {policy.policy: policy for policy in pack.checkpoints}
     return found
+
+
+def not_met_now(house: House, connection: Connection, use: str) -> Mapping[str, Result]:
+    """What is to be shown again of a use and its newest evidence does not meet: how it stands, by reopening.
+
+    Args:
+        house: The open house.
+        connection: Where to read.
+        use: Which use.
+    """
+    waiting = select(reopenings.c.id).where(reopenings.c.use == use, reopenings.c.state == ReopeningState.OPEN.value)
+    if connection.execute(waiting.limit(1)).first() is None:
+        return {}
+    return not_met_again(house, connection, use, editions_of(house, house.database.today()))
 
 
 def would_reopen(house: House, reader: Reader, use: str, changed: Changed, to: str | None = None) -> list[WouldReopen]:

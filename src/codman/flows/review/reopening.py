@@ -153,6 +153,23 @@ def settle(house: House, use: str, editions: Mapping[str, Policy]) -> tuple[int,
     return len(done) - in_plan, in_plan
 
 
+def not_met_again(house: House, connection: Connection, use: str, editions: Mapping[str, Policy]) -> dict[str, Result]:
+    """What stands open of a use although evidence came for it that does not meet it: how it stands, by reopening.
+
+    Args:
+        house: The open house.
+        connection: Where to read.
+        use: Which use.
+        editions: The policies that are in force today, by name.
+    """
+    waiting = [one for one in _there(connection, use) if one.state is ReopeningState.OPEN]
+    if not waiting:
+        return {}
+    bench = _Bench(house, connection, use, editions)
+    found = {one.id: bench.as_it_stands(one) for one in waiting}
+    return {name: result for name, result in found.items() if result and result.outcome is Outcome.NOT_MET}
+
+
 def _to_settle(
     house: House, connection: Connection, use: str, editions: Mapping[str, Policy]
 ) -> list[tuple[Reopening, dict[str, Any]]]:
@@ -208,11 +225,15 @@ class _Bench:
         held = self._held_by_plan(one, before)
         if held is not None:
             return {"state": ReopeningState.IN_PLAN.value, "closed_by": held}
-        policy = self._policy(one)
-        result = None if policy is None else self._result(one, policy, one.requirement)
+        result = self.as_it_stands(one)
         if result is None or result.outcome is not Outcome.MET:
             return None
         return {"state": ReopeningState.CLOSED.value, "closed_by": result.finding.evidence}
+
+    def as_it_stands(self, one: Reopening) -> Result | None:
+        """How what was reopened stands on the newest evidence; None where its policy asks it no more."""
+        policy = self._policy(one)
+        return None if policy is None else self._result(one, policy, one.requirement)
 
     def _no_longer_so(self, one: Reopening) -> bool:
         """Whether what changed was changed back, or away."""

@@ -23,6 +23,7 @@ from codman.review.changes import PLANNABLE
 from codman.spine.pausing import PauseProposal, PauseState
 from codman.spine.reopening import Changed, ChangePlan, Reopening, ReopeningState
 from codman.spine.use import Use
+from codman.spine.verdict import Result
 from codman.web.views.forms import Ask, Asked, Option, shown
 from codman.web.views.marks import Tag
 
@@ -56,6 +57,7 @@ class ReopenedLine:
     requirement: str
     tag: Tag
     because: str
+    newest: str  # how its newest evidence does not meet it; empty where none came, or it cannot be told
     at: str
     closed_at: str | None
     closed_by: str
@@ -117,6 +119,7 @@ def changes_view(
     would: Sequence[WouldReopen] | None,
     undecided: NothingDecided | None = None,
     called: Mapping[str, str] | None = None,
+    failing: Mapping[str, Result] | None = None,
 ) -> ChangesView:
     """The page of a use's changes.
 
@@ -130,6 +133,7 @@ def changes_view(
         would: What it would reopen; None where nothing was asked.
         undecided: What stands instead of a decision, where nothing is decided.
         called: What requirements that a plan may name are called, by id.
+        failing: What is to be shown again and newest evidence does not meet, by reopening.
     """
     kept = governance.every(connection, "reopening", reopenings.c.use == use.id)
     found: list[Reopening] = all_as_told(connection, reader, kept)
@@ -139,7 +143,7 @@ def changes_view(
         id=use.id,
         name=use.name,
         pauses=_pauses(connection, use, reader),
-        reopened=tuple(_reopened(one, titles) for one in sorted(found, key=_open_first)),
+        reopened=tuple(_reopened(one, titles, failing or {}) for one in sorted(found, key=_open_first)),
         plans=tuple(_plan(connection, one, day, called or {}) for one in reversed(plans)),
         may_plan=may(reader, "plan.create", paths_of(connection, use)),
         asked=shown((_CHANGED, _TO), values, errors),
@@ -152,11 +156,12 @@ def _open_first(one: Reopening) -> tuple[bool, str, str, str, str]:
     return one.state is not ReopeningState.OPEN, one.created_at, one.policy, one.requirement, one.id
 
 
-def _reopened(one: Reopening, titles: Mapping[tuple[str, str], str]) -> ReopenedLine:
+def _reopened(one: Reopening, titles: Mapping[tuple[str, str], str], failing: Mapping[str, Result]) -> ReopenedLine:
     return ReopenedLine(
         requirement=titles.get((one.policy, one.requirement), one.requirement),
         tag=_STATES[one.state.value],
         because=one.because,
+        newest=failing[one.id].sentence if one.id in failing else "",
         at=one.created_at,
         closed_at=one.closed_at,
         closed_by=one.closed_by or "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
@@ -21,6 +21,7 @@ from codman.review.unknown import says_nothing_known
 from codman.spine.reopening import Reopening, ReopeningState
 from codman.spine.review import Case, CaseOutcome, CaseState, ConditionState, Procedure
 from codman.spine.use import Decision, Stage, Use
+from codman.spine.verdict import Result
 from codman.web.render import day
 from codman.web.views import marks
 from codman.web.views.forms import Option
@@ -54,6 +55,7 @@ class Reopened:
 
     requirement: str
     because: str
+    newest: str  # how its newest evidence does not meet it; empty where none came, or it cannot be told
     at: str
 
 
@@ -74,7 +76,9 @@ class UseReview:
     past_href: str
 
 
-def use_review(connection: Connection, use: Use, reader: Reader, ahead: Ahead, today: str) -> UseReview:
+def use_review(
+    connection: Connection, use: Use, reader: Reader, ahead: Ahead, today: str, failing: Mapping[str, Result]
+) -> UseReview:
     """Where a use stands, for one reader.
 
     Args:
@@ -83,6 +87,7 @@ def use_review(connection: Connection, use: Use, reader: Reader, ahead: Ahead, t
         reader: Who looks.
         ahead: The ways on, as `flows.review.staging.ways` gives them.
         today: The day.
+        failing: What is to be shown again and newest evidence does not meet, by reopening.
     """
     places = paths_of(connection, use)
     sees = may(reader, "review.read", places)
@@ -111,7 +116,7 @@ def use_review(connection: Connection, use: Use, reader: Reader, ahead: Ahead, t
     titles = titles_of(connection, [one.policy for one in again])
     open_href = f"/reviews/new?use={use.id}" if may(reader, "case.create", places) else ""
     return UseReview(
-        first=_first(use, standing, working, again, open_href) if sees else (),
+        first=_first(use, standing, working, again, open_href, failing) if sees else (),
         ways=tuple(
             WayLine(
                 to=way.to.value,
@@ -147,6 +152,7 @@ def use_review(connection: Connection, use: Use, reader: Reader, ahead: Ahead, t
             Reopened(
                 requirement=titles.get((one.policy, one.requirement), one.requirement),
                 because=one.because,
+                newest=failing[one.id].sentence if one.id in failing else "",
                 at=one.created_at,
             )
             for one in again
@@ -159,10 +165,16 @@ def use_review(connection: Connection, use: Use, reader: Reader, ahead: Ahead, t
 
 
 def _first(
-    use: Use, standing: Case | None, working: Sequence[Case], again: Sequence[Reopening], open_href: str
+    use: Use,
+    standing: Case | None,
+    working: Sequence[Case],
+    again: Sequence[Reopening],
+    open_href: str,
+    failing: Mapping[str, Result],
 ) -> tuple[Gap, ...]:
     """What a reader must not have to look for: an emergency over nothing, what was reopened, a review that stands."""
-    found = []
+    not_met = {failing[one.id].title: failing[one.id].sentence for one in again if one.id in failing}
+    found = [Gap(f"Newest evidence does not meet “{title}”: {said}", "#again") for title, said in not_met.items()]
     if standing is not None and standing.procedure is Procedure.EMERGENCY:
         known = "; nothing was known about it" if says_nothing_known(standing.reasons) else ""
         until = f", until {day(standing.expires_on)}" if standing.expires_on else ""
