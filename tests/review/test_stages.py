@@ -486,3 +486,9 @@ class ALife(RuleBasedStateMachine):
 
 
 TestALife = ALife.TestCase
+
+
+def test_a_use_whose_sites_are_only_planned_lacks_that_they_are_set_up():
+    move = check_move(Standing(stage=Stage.IN_REVIEW, planned=True), Stage.LIVE, "2026-11-01T00:00:00Z")
+
+    assert "none of its planned sites is set up yet" in [lack.why for lack in move.lacks]

@@ -19,6 +19,7 @@ from codman.flows.review.cases import docket, open_case
 from codman.flows.review.conditions import standing_case
 from codman.flows.review.deciding import decide
 from codman.flows.review.staging import HAZARD_CHECK, move
+from codman.flows.work import waiting
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import DEPLOYMENTS, USES
 from codman.registry.records import BadField
@@ -98,6 +99,7 @@ def test_an_emergency_approval_that_ended_is_said_to_have_ended_and_when(house: 
 
     house.clock.forward(days=31)
 
+    assert "nothing, for it is less than now; it is not decided either" in plain(owner.get("/uses/ward"))
     for path in ("/uses/ward", "/inventory", "/products/sepsis", "/"):
         said = plain(owner.get(path))
         assert "! Emergency approval ended on 1 Dec 2026" in said, path
@@ -136,3 +138,17 @@ def test_a_retirement_has_no_day_on_which_it_ends_and_votes_say_that_it_is_this_
     assert done.expires_on is None
     printed = plain(pages_of(house.house, chair).get(f"/reviews/{now.id}/decision"))
     assert "Stands until no day: a retirement does not run out" in printed
+
+
+def test_work_says_that_a_decision_has_ended_and_that_the_use_runs_undecided_since_then(house: Committee) -> None:
+    in_an_emergency(house)
+    house.clock.forward(days=31)
+
+    with house.house.database.changing(SYSTEM) as change:
+        USES.change(change, "ward", {"purpose": "as before"}, None)
+    tasks = {name: waiting(house.house, house.person(name)) for name in ("owner", "chair")}
+
+    said = [one.sentence for one in tasks["owner"] if "emergency decision" in one.sentence]
+    assert said == ["The emergency decision that Ward sepsis runs on has ended"]
+    (runs,) = [one for one in tasks["chair"] if "runs without a decision" in one.sentence]
+    assert runs.since[:10] == "2026-12-01"

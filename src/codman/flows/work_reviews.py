@@ -21,6 +21,7 @@ from codman.registry import governance
 from codman.registry.access import Reader, may, paths_for
 from codman.registry.interests import filers_of, hand_in
 from codman.registry.inventory import paths_of
+from codman.registry.mine import how_granted
 from codman.registry.names import names_of
 from codman.registry.nouns import PRODUCTS, SITES, USES
 from codman.registry.schema import uses
@@ -61,9 +62,9 @@ def of_reviews(house: House, connection: Connection, reader: Reader, ahead: str,
     yield from _conditions(connection, reader)
     yield from _handed_in(connection, reader)
     yield from _pauses(connection, reader)
-    yield from _renewals(connection, reader, ahead, house.database.zone)
+    yield from _renewals(connection, reader, today, ahead, house.database.zone)
     yield from _ready(connection, reader, house.database.clock().isoformat(), house.database.zone)
-    yield from _undecided(connection, reader, today)
+    yield from _undecided(connection, reader, today, house.database.zone)
     yield from _reopened(connection, reader)
     yield from _sites(house, connection, reader)
 
@@ -275,7 +276,7 @@ def _pauses(connection: Connection, reader: Reader) -> Iterator[Task]:
             )
 
 
-def _renewals(connection: Connection, reader: Reader, ahead: str, zone: tzinfo) -> Iterator[Task]:
+def _renewals(connection: Connection, reader: Reader, today: str, ahead: str, zone: tzinfo) -> Iterator[Task]:
     """Decisions about what runs that end soon or have ended, for who answers for the use."""
     later = cases.alias()
     rows = connection.execute(
@@ -310,7 +311,8 @@ def _renewals(connection: Connection, reader: Reader, ahead: str, zone: tzinfo) 
             emergency = row.procedure == Procedure.EMERGENCY.value  # it ends within days: hours matter
             yield Task(
                 duty=Duty.RENEWAL,
-                sentence=f"The {'emergency ' * emergency}decision that {row.name} runs on ends",
+                sentence=f"The {'emergency ' * emergency}decision that {row.name} runs on "
+                f"{'has ended' if row.expires_on <= today else 'ends'}",
                 at=f"/reviews/new?use={row.use}&checkpoint={row.checkpoint}",
                 since=row.decided_at,
                 due_on=row.expires_on,
@@ -343,21 +345,25 @@ def _ready(connection: Connection, reader: Reader, at: str, zone: tzinfo) -> Ite
             )
 
 
-def _undecided(connection: Connection, reader: Reader, today: str) -> Iterator[Task]:
+def _undecided(connection: Connection, reader: Reader, today: str, zone: tzinfo) -> Iterator[Task]:
     """What runs beyond what was decided, for who presides; what was there before anybody asked is on another page."""
     if not may(reader, "use.decide"):
         return
     since_then = OF.c.decision != Decision.LEGACY.value
     found = uncovered_by_use(connection, today, since_then)
+    granted = how_granted(connection, sorted(found), today)
     for name, use in USES.get_many(connection, sorted(found)).items():
         if not may(reader, "use.decide", paths_of(connection, use)):
             continue
         runs = found[name]
+        since = min(one.updated_at for one in runs)
+        if name in granted and (ended := granted[name].ended_on) is not None:
+            since = max(since, instant(start_of(ended, zone)))
         yield Task(
             duty=Duty.UNDECIDED,
             sentence=f"{use.name} runs without a decision at {len(runs)} site{'s' * (len(runs) > 1)}",
             at=f"/uses/{name}#where",
-            since=min(one.updated_at for one in runs),
+            since=since,
             use=name,
         )
 

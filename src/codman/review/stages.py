@@ -73,6 +73,7 @@ class Standing:
     unshown: frozenset[str] = frozenset()  # of these: with requirements that change control holds open
     settled: frozenset[SettledVersion] = frozenset()
     retired_at: str | None = None  # by a case: what was decided before it is over
+    planned: bool = False  # it is to run at sites where it is not set up
     paused_somewhere: bool = False  # at one of its sites at least
     legacy: bool = False  # it ran before anybody asked, and nobody has decided since
     others: tuple[Decided, ...] = ()  # decisions about other uses of the same product: a limit counts them too
@@ -300,7 +301,8 @@ def _not_accepted(
 ) -> Lack | None:
     """Where nobody has accepted the decision that lets it run: who accepted before it never read it."""
     if not standing.sites:
-        return Lack(need, "it names no site where it is to run")
+        what = "none of its planned sites is set up yet" if standing.planned else "it names no site where it is to run"
+        return Lack(need, what)
     given = {site: in_force_at(standing, site, stage, at, terms) for site in standing.sites & standing.accepted.keys()}
     before = {site for site, d in given.items() if d is not None and when(standing.accepted[site]) < when(d.at)}
     said = (

@@ -330,6 +330,7 @@ def standing_of_use(connection: Connection, use: Use, runs: list[Deployment], zo
         sites=frozenset(one.site for one in there),
         called=names_of(connection, [one.site for one in there]),
         versions={one: labels.get(one, one) for one in running},
+        planned=bool(use.planned),
         paused_somewhere=any(one.mode is Mode.PAUSED for one in there),
         accepted=accepted_at(connection, use, there),
         intake_complete=not begun or IntakeState.SUBMITTED.value in begun,

@@ -20,7 +20,7 @@ from codman.review.stages import ways_from
 from codman.review.unknown import says_nothing_known
 from codman.spine.reopening import Reopening, ReopeningState
 from codman.spine.review import Case, CaseOutcome, CaseState, ConditionState, Procedure
-from codman.spine.use import Decision, Stage, Use
+from codman.spine.use import RUNNING, Decision, Stage, Use
 from codman.spine.verdict import Result
 from codman.web.render import day
 from codman.web.views import marks
@@ -35,6 +35,7 @@ class WayLine:
     to: str
     tag: Tag
     lacks: tuple[str, ...]
+    undecided: bool  # it lacks nothing because it is less than what runs now, and no decision lets that run either
     href: str  # where it is done, for who may
 
 
@@ -122,6 +123,7 @@ def use_review(
                 to=way.to.value,
                 tag=marks.mode(way.to.value),
                 lacks=way.lacks,
+                undecided=standing is None and sees and way.to in RUNNING and use.stage in RUNNING and not way.lacks,
                 href=f"/uses/{use.id}/stage?to={way.to.value}"
                 if not way.lacks and way.to in actions and may(reader, actions[way.to], places)
                 else "",
