@@ -152,3 +152,12 @@ def test_work_says_that_a_decision_has_ended_and_that_the_use_runs_undecided_sin
     assert said == ["The emergency decision that Ward sepsis runs on has ended"]
     (runs,) = [one for one in tasks["chair"] if "runs without a decision" in one.sentence]
     assert runs.since[:10] == "2026-12-01"
+
+
+def test_what_is_known_of_a_use_names_the_version_that_each_statement_is_about(house: Committee) -> None:
+    house.evidence(subject="c" * 64, version="2.0")
+
+    said = plain(pages_of(house.house, house.person("owner")).get("/uses/ward"))
+    known = said.partition("What is known, with evidence")[2]
+
+    assert known.index("evaluation version 2.0") < known.index("evaluation version 1.2.0")

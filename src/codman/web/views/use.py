@@ -49,6 +49,7 @@ class Known:
     kind: str
     headline: str
     standing: Tag
+    version: str
     origin: str
     at: str | None
     digest: str
@@ -351,6 +352,7 @@ def known(row: Filed) -> Known:
         kind=row.kind,
         headline=row.headline or row.kind.capitalize(),
         standing=marks.standing(row.standing),
+        version=row.version or "",
         origin=row.origin or "",
         at=row.evaluated_at or row.filed_at,
         digest=row.digest,
