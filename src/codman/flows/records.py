@@ -27,7 +27,7 @@ from codman.flows.record_rules import (
 from codman.registry.access import NotAllowed, Reader, may, paths_for, require, require_any
 from codman.registry.accounts_people import deactivate
 from codman.registry.database import Change
-from codman.registry.fixed_fields import entry_stays_undecided, takes_another
+from codman.registry.fixed_fields import entry_stays_undecided, judge_stays, takes_another
 from codman.registry.linking import NAMED_BY, link_waiting
 from codman.registry.namesakes import refuse_namesake
 from codman.registry.nouns import DEPLOYMENTS, PRODUCTS
@@ -184,6 +184,7 @@ def create_within(
     _reached(change.connection, reader, rules, rules.create, made)
     rules.check(change.connection, made)
     if kind == "use":
+        judge_stays(change.connection, made.owner, reader.person)
         refuse_planned(change.connection, reader, made.planned)
     if kind == "use" and decided_on_entry(made.model_dump()):
         require(reader, "use.decide", rules.places(change.connection, made))

@@ -107,7 +107,8 @@ def _seats(house: House, connection: Connection, reader: Reader) -> Iterator[Tas
         if reader.person in hands:
             continue
         stale = count(found, verdict_of(house, connection, found)).stale if found.votes else frozenset()
-        voted = {one.person for one in found.votes if one.id not in stale}
+        hand = {(one.person, whose) for one in seats for whose in (one.person, one.delegate)}
+        voted = {one.person for one in found.votes if one.id not in stale and (one.person, one.cast_by) in hand}
         again = {one.person for one in found.votes if one.id in stale}
         about = f"{use.name}, {case.checkpoint.value}"
         for one in seats:

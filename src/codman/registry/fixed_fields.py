@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, li
 
 from codman.registry.interests import hand_in
 from codman.registry.nouns import PRODUCTS, USES
+from codman.registry.officers import who_may
 from codman.registry.records import BadField
 from codman.registry.replay_rows import IMPORTED
 from codman.registry.schema import deployments, documents, log_entries, statements, uses
@@ -100,7 +101,7 @@ def use_stays(connection: Connection, use: Any, after: Mapping[str, Any]) -> Non
         FixedField: Its product would, or what its review sets, or its owner reviews it.
     """
     if after.get("owner") is not None and _any(connection, _reviews(use.id, after["owner"])):
-        why = "they review an open case of this use, and whoever answers for it decides nothing about it"
+        why = "they review an open case of this use, or preside there, and whoever answers for it decides nothing"
         raise FixedField("use", "owner", why, "name somebody else, or wait until that case is closed")
     touched = sorted(DECIDED & after.keys())
     if touched and _any(connection, select(literal(1)).where(cases.c.use == use.id)):
@@ -123,7 +124,7 @@ def use_stays(connection: Connection, use: Any, after: Mapping[str, Any]) -> Non
 
 
 def takes_another(connection: Connection, kind: str, old: Any, after: Mapping[str, Any], by: str | None) -> None:
-    """Refuse what takes somebody else: a lower impact, or another name of what evidence names.
+    """Refuse what takes somebody else: a lower impact, another name of what evidence names, a judge as its owner.
 
     Args:
         connection: Where to read.
@@ -133,10 +134,11 @@ def takes_another(connection: Connection, kind: str, old: Any, after: Mapping[st
         by: Who changes it; None is a file.
 
     Raises:
-        FixedField: As `impact_stays` and `name_stays`.
+        FixedField: As `impact_stays`, `name_stays` and `judge_stays`.
     """
     if kind == "use":
         impact_stays(connection, old, after, by)
+        judge_stays(connection, after.get("owner"), by, old)
     if kind in ("use", "product"):
         name_stays(connection, kind, old, after, by)
 
@@ -178,6 +180,30 @@ def impact_stays(connection: Connection, use: Any, after: Mapping[str, Any], by:
             f"'{IMPACT_DETERMINATION}'; then change it"
         )
         raise FixedField("use", "impact", why, fix)
+
+
+def judge_stays(connection: Connection, owner: str | None, by: str | None, use: Any = None) -> None:
+    """Refuse to make an owner of somebody of the committee, but by themselves or by who presides without a hand in it.
+
+    Whoever answered for a use once decides nothing about it: its owner would pick the judges by naming them for a day.
+
+    Args:
+        connection: Where to read.
+        owner: Who would answer for it.
+        by: Who says so; None is a file, which only the office brings.
+        use: The use as it was; None of a new one.
+
+    Raises:
+        FixedField: It is another's to say.
+    """
+    if owner is None or by is None or owner == by or not who_may(connection, "case.vote", [owner]):
+        return
+    hands = {} if use is None else hand_in(connection, use, PRODUCTS.get(connection, use.product))
+    if by not in hands and who_may(connection, "case.change", [by]):
+        return
+    why = "they belong to the committee, and whoever answers for a use once decides nothing about it from then on"
+    fix = "have them take it on themselves, or a chair or an officer without a hand in the use name them"
+    raise FixedField("use", "owner", why, fix)
 
 
 def _became_so(connection: Connection, use: str) -> int:
@@ -278,9 +304,10 @@ def _decides_nothing(connection: Connection, use: Any, after: Mapping[str, Any])
 
 
 def _reviews(use: str, person: str) -> Select[Any]:
-    """A seat of somebody in a case of a use that is still worked on."""
-    seat = select(literal(1)).join_from(reviewers, cases, cases.c.id == reviewers.c.case)
-    return seat.where(cases.c.use == use, reviewers.c.person == person, cases.c.state.in_(_WORKING))
+    """A seat of somebody in a case of a use that is still worked on: as reviewer, as delegate, or presiding over it."""
+    seats = select(literal(1)).outerjoin_from(cases, reviewers, cases.c.id == reviewers.c.case)
+    theirs = or_(reviewers.c.person == person, reviewers.c.delegate == person, cases.c.chair == person)
+    return seats.where(cases.c.use == use, theirs, cases.c.state.in_(_WORKING))
 
 
 def _still_there(use: str) -> Select[Any]:

@@ -98,6 +98,7 @@ class DecisionPredicate(SignedPredicate):
 
     checkpoint: Name
     case: Name | None = Field(default=None, description="The case that it closes, as the house's book names it")
+    use_id: Name | None = Field(default=None, description="The use that it is about, as the house's book names it")
     leads_to: Name | None = Field(default=None, description="The stage that was asked for")
     outcome: Literal["approved", "approved with conditions", "deferred", "rejected", "retired"]
     conditions: list[Sentence] = Field(default_factory=list, max_length=200)

@@ -14,14 +14,16 @@ from codman.registry.related import deployments_of
 from codman.registry.schema import documents, facts, keys, log_entries, statements, versions
 from codman.registry.schema_review import change_plans
 from codman.spine.policy import Checkpoint
+from codman.spine.product import Product
 from codman.spine.review import Case
 from codman.spine.site import Mode, PlannedMode
 from codman.spine.use import WHAT_IT_IS, Use
 
 # what a case there decides lets a use begin somewhere: it takes the use's planned sites over
 TAKES_PLANNED: Final = frozenset({Checkpoint.SILENT, Checkpoint.PILOT, Checkpoint.GO_LIVE})
-_OF_THE_USE: Final = ("tier", "product", *WHAT_IT_IS)
-_OF_THE_PRODUCT: Final = ("kind",)
+_OF_THE_USE: Final = ("tier", "product", "name", *WHAT_IT_IS)
+_SAID_OF_THE_PRODUCT: Final = ("name", "summary", "model_type", "generative")
+_OF_THE_PRODUCT: Final = ("kind", *_SAID_OF_THE_PRODUCT)
 OFFERS_PLANNED: Final = TAKES_PLANNED | {Checkpoint.CHANGE}  # a change may name them too, and takes none by itself
 
 
@@ -75,14 +77,20 @@ def why_not_one_version(connection: Connection, use: str, sites: Sequence[str], 
     return f"{len(several)} versions are at its sites, and what is shown is of one: name the version that it is about"
 
 
-def what_it_is_about(connection: Connection, case: Case, use: Use) -> tuple[str | None, ...]:
+def what_it_is_about(connection: Connection, case: Case, use: Use, product: Product) -> tuple[str | None, ...]:
     """What is on the table of a case beside what the case itself says: another of it is voted on anew."""
     artefact = connection.execute(
         select(versions.c.label, versions.c.digest).where(versions.c.id == case.version)
     ).one_or_none()
     laid = select(change_plans.c.id).where(change_plans.c.case == case.id).order_by(change_plans.c.id)
     plans = connection.execute(laid).scalars().all()
-    what = (use.product, *(getattr(use, field) for field in WHAT_IT_IS))
+    made = [getattr(product, field) for field in _SAID_OF_THE_PRODUCT]
+    what = (
+        use.product,
+        use.name,
+        *(getattr(use, field) for field in WHAT_IT_IS),
+        *(None if one is None else str(one) for one in made),
+    )
     return (*(artefact or (None, None)), *what, *plans)
 
 

@@ -113,7 +113,7 @@ class LaidOut:
         """Why somebody may not close it; None where they may."""
         if reader.person in self.docket.interested:
             return f"You {self.docket.interested[reader.person]}: others decide"
-        chair = self.docket.case.chair
+        chair = self.docket.presiding
         if chair is not None and chair != reader.person:
             return f"{self.names.get(chair, chair)} presides and closes it"
         if not self.impartial(reader):

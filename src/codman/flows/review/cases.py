@@ -103,7 +103,10 @@ class Docket:
     gone: frozenset[str]  # of those who voted: whose account is closed, or who may no longer vote here
     exclusions: Sequence[Exclusion] = ()  # what was said not to apply to the use under this policy, in any state
     excluded: Mapping[str, Excluded] = field(default_factory=dict)  # of those, what does not apply now
-    about: tuple[str | None, ...] = ()  # what else is on the table: artefact, population, change plans laid before it
+    about: tuple[
+        str | None, ...
+    ] = ()  # what else is on the table: artefact, names, population, change plans laid before it
+    presiding: str | None = None  # who was named to preside, as long as they may close it; anybody who presides without
     changed_at: str = ""  # when somebody last changed what it stands on beside the case itself, once it is voted on
 
 
@@ -229,23 +232,26 @@ def docket_within(connection: Connection, reader: Reader, name: str) -> Docket:
     cast: Sequence[Vote] = governance.every(connection, "vote", votes.c.case == name)
     voters = {person for one in cast for person in (one.person, one.cast_by)}
     said = governance.every(connection, "exclusion", exclusions.c.use == case.use, exclusions.c.policy == policy.policy)
+    named: Sequence[Reviewer] = governance.every(connection, "reviewer", reviewers.c.case == name)
+    hands = interested(connection, case, use, product)
     return Docket(
         case=case,
         use=use,
         product=product,
-        reviewers=governance.every(connection, "reviewer", reviewers.c.case == name),
+        reviewers=named,
         votes=cast,
         remarks=governance.every(connection, "remark", remarks.c.case == name),
         acceptances=governance.every(connection, "acceptance", acceptances.c.case == name),
         conditions=governance.every(connection, "condition", conditions.c.case == name),
-        interested=interested(connection, case, use, product),
+        interested=hands,
         policy=policy,
         floor=floor_for(use.tier, policy),
         setting=setting_of(connection, use),
         gone=frozenset(voters - _still_vote(connection, voters, paths_of(connection, use, case.sites))),
         exclusions=said,
         excluded=excluded_in(connection, policy, said, case),
-        about=what_it_is_about(connection, case, use),
+        about=what_it_is_about(connection, case, use, product),
+        presiding=_presiding(connection, case, use, named, hands),
         changed_at=last_changed(connection, case, use) if cast and case.state in WORKING else "",
     )
 
@@ -254,6 +260,17 @@ def _still_vote(connection: Connection, persons: Collection[str], places: Sequen
     """Which of some people have an open account, and a role that votes where a use belongs."""
     able = who_may(connection, "case.vote", persons)
     return {person for person, paths in able.items() if any(place.startswith(tuple(paths)) for place in places)}
+
+
+def _presiding(
+    connection: Connection, case: Case, use: Use, named: Sequence[Reviewer], hands: Collection[str]
+) -> str | None:
+    """Who was named to preside, while nothing stands in their way: a case must not wait for who can never close it."""
+    out = {one.person for one in named if one.conflict is Conflict.CONFLICT}
+    if case.chair is None or case.chair in out or case.chair in hands:
+        return None
+    able = who_may(connection, "case.decide", [case.chair]).get(case.chair, ())
+    return case.chair if reaches(able, "case.decide", paths_of(connection, use, case.sites)) else None
 
 
 def working(connection: Connection, reader: Reader, name: str, action: str, revision: int | None = None) -> Docket:

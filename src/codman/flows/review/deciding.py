@@ -144,7 +144,7 @@ def decide(
                 "expires_on": until,
                 "decision": digest,
                 "voted_on": table_of(found, verdict),
-                "chair": found.case.chair or reader.person,
+                "chair": found.presiding or reader.person,
                 "supersedes": _before(connection, found.case),
             },
             None,
@@ -159,8 +159,8 @@ def _emergency(connection: Connection, reader: Reader, case: str) -> bool:
 
 def _may_close(found: Docket, reader: Reader) -> None:
     require_impartial(found, reader)
-    if found.case.chair is not None and found.case.chair != reader.person:
-        raise NotYours("another person presides over this case", "ask them to close it, or have the chair changed")
+    if found.presiding not in (None, reader.person):
+        raise NotYours("another person presides over this case", "ask them to close it")
     if any(vote.cast_by == reader.person != vote.person for vote in found.votes):
         raise NotYours("you cast somebody else's vote in this case", "let another who presides close it")
 
@@ -331,6 +331,7 @@ def _signed(
         product=found.product.name,
         version=None if version is None else version.label,
         use=found.use.name,
+        use_id=found.use.id,
         evaluated_at=change.at,
         checkpoint=case.checkpoint.value,
         case=case.id,

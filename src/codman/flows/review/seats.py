@@ -19,6 +19,8 @@ from codman.review.votes import unseated
 from codman.spine.review import Case, Conflict, Reviewer
 
 _ANOTHER: Final = "ask another who presides"
+_CAST: Final = "cast it, or state a conflict"
+_DELEGATE: Final = "delegate"  # as what somebody stands in a case who was to vote for another, and stated a conflict
 
 
 class Seated(AlreadyThere):
@@ -137,12 +139,25 @@ def state_interest(
 ) -> Reviewer:
     """Say whether one has a conflict of interest in a case one reviews; one that was stated is not taken back.
 
+    A delegate says so too: a conflict ends the delegation and stays with the case, and a vote that they cast for
+    another says that they have none.
+
     Raises:
-        NotYours: They are not named for it, or take a conflict back that they stated.
+        NotYours: They are not named for it, take a conflict back that they stated, or have none as a delegate.
         CaseClosed: It is decided or withdrawn.
     """
     with house.database.changing(reader.author(request)) as change:
-        own = _own(working(change.connection, reader, case, "case.vote"), reader)
+        found = working(change.connection, reader, case, "case.vote")
+        lent = [one for one in found.reviewers if one.delegate == reader.person]
+        if lent and conflict is not Conflict.CONFLICT:
+            raise NotYours("whoever casts a vote for another says by it that they have no conflict of interest", _CAST)
+        if lent:
+            for one in lent:
+                REVIEWERS.change(change, one.id, {"delegate": None}, None)
+            said = {"case": case, "person": reader.person, "discipline": _DELEGATE}
+            stated = {"conflict": conflict.value, "conflict_note": note}
+            return REVIEWERS.add(change, REVIEWERS.validated({**said, **stated}))
+        own = _own(found, reader)
         if own.conflict is Conflict.CONFLICT and conflict is not Conflict.CONFLICT:
             raise NotYours("you stated a conflict of interest in this case", "ask who presides to lift it")
         return REVIEWERS.change(change, own.id, {"conflict": conflict.value, "conflict_note": note}, None)
@@ -165,7 +180,7 @@ def lift_conflict(
         one: Reviewer = governance.get(change.connection, "reviewer", reviewer, within)
         found = working(change.connection, reader, one.case, "case.decide")
         require_impartial(found, reader)
-        if found.case.chair is not None and found.case.chair != reader.person:
+        if found.presiding not in (None, reader.person):
             raise NotYours("another person presides over this case", "ask them to lift it")
         if one.conflict is not Conflict.CONFLICT:
             raise BadField("reviewer", "conflict", "they stated no conflict of interest")
@@ -175,16 +190,16 @@ def lift_conflict(
 
 
 def delegate(house: House, reader: Reader, case: str, to: str | None, *, request: str | None = None) -> Reviewer:
-    """Name who casts one's vote, or take that back.
+    """Name who casts one's vote, or take that back at any time: what a delegate cast counts no more from then on.
 
     Raises:
-        NotYours: They are not named for it, voted already, or have a conflict of interest and so no vote.
+        NotYours: They are not named for it, voted already themselves, or have a conflict of interest and so no vote.
         BadField: The delegate may not vote here, reviews the case themselves, or casts another's vote.
     """
     with house.database.changing(reader.author(request)) as change:
         found = working(change.connection, reader, case, "case.vote")
         own = _own(found, reader)
-        if any(vote.person == reader.person for vote in found.votes):
+        if to is not None and any(vote.person == reader.person == vote.cast_by for vote in found.votes):
             raise NotYours("the vote is cast already", "change the vote instead")
         if to is not None and own.conflict is Conflict.CONFLICT:
             raise NotYours("you declared a conflict of interest: there is no vote to hand on", "leave it to others")

@@ -93,7 +93,7 @@ def _may_begin(visit: Visit, found: LaidOut, step: Step) -> None:
     voted = found.docket.case.state is CaseState.VOTING
     theirs = found.docket.case.proposed_by == visit.reader.person and not voted
     require(visit.reader, "case.change" if step.name == "withdrawal" and not theirs else step.action, found.places)
-    if step.name in ("interest", "delegation") and found.own is None:
+    if step.name in ("interest", "delegation") and found.own is None and (step.name != "interest" or not found.hand_of):
         raise cases.NotYours("you are not named as a reviewer of this case", "ask the chair to name you")
     if step.name == "delegation" and not found.impartial(visit.reader):
         raise cases.NotYours("you have no vote to hand on in this case")

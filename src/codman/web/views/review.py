@@ -351,9 +351,11 @@ def _why_no_vote(found: LaidOut, reader: Reader) -> str:
 
 def _acts(found: LaidOut, reader: Reader) -> tuple[Part, ...]:
     """What a reviewer does beside voting."""
-    if not found.working or found.own is None or not found.may(reader, "case.vote"):
+    if not found.working or not found.may(reader, "case.vote"):
         return ()
     here = f"/reviews/{found.docket.case.id}"
+    if found.own is None:
+        return (Part(href=f"{here}/interest", words="State a conflict of interest"),) if found.hand_of else ()
     stated = found.own.conflict is not Conflict.NOT_STATED
     acts = [
         Part(
@@ -361,7 +363,7 @@ def _acts(found: LaidOut, reader: Reader) -> tuple[Part, ...]:
             words="Change what you stated of your interest" if stated else "State your interest",
         )
     ]
-    voted = any(vote.person == reader.person for vote in found.docket.votes)
+    voted = any(vote.person == reader.person == vote.cast_by for vote in found.docket.votes)
     if not voted and found.own.conflict is not Conflict.CONFLICT:  # a conflict leaves no vote to hand on
         words = "Change who votes for you" if found.own.delegate else "Let somebody else cast your vote"
         acts.append(Part(href=f"{here}/delegation", words=words))

@@ -105,6 +105,11 @@ def _voters(found: LaidOut) -> Who:
     return Who("case.vote", found.places, found.docket.interested)
 
 
+_FOR_ANOTHER: Final = (
+    "By casting it you say that you have no conflict of interest in this case; with one, state it instead"
+)
+
+
 def vote_asks(found: LaidOut, _lists: Lists | None = None) -> tuple[Ask, ...]:
     """What a vote asks; whose it is only where the reader casts others' votes."""
     choices = _OF_RETIRING if found.docket.case.leads_to is Stage.RETIRED else _CHOICES
@@ -115,7 +120,7 @@ def vote_asks(found: LaidOut, _lists: Lists | None = None) -> tuple[Ask, ...]:
     ]
     if found.hand_of:
         theirs = tuple(Option(name, found.names.get(name, name)) for name in found.hand_of)
-        whose = Ask(name="of", label="Whose vote", kind="choice", options=theirs, unsaid="my own")
+        whose = Ask(name="of", label="Whose vote", kind="choice", options=theirs, unsaid="my own", hint=_FOR_ANOTHER)
         asks.insert(0, replace(whose, needed=found.own is None))
     return tuple(asks)
 
