@@ -16,6 +16,7 @@ sys.path.append(str(Path(__file__).parents[1] / "flows"))
 from committee import Committee, cast
 
 from codman.flows import records
+from codman.flows.deployment_rules import NotTheClinician
 from codman.flows.review.cases import NotYours, docket
 from codman.flows.review.deciding import CannotDecide, decide
 from codman.flows.review.seats import delegate, name_reviewer, state_interest
@@ -220,3 +221,19 @@ def test_a_signed_decision_names_its_use_by_its_id_too(house: Committee) -> None
     signed = house.house.store.get(_closed(house, case).decision or "").predicate
 
     assert (signed.use, signed.use_id) == ("Ward sepsis", "ward")  # type: ignore[union-attr]
+
+
+def test_who_stated_a_conflict_of_interest_accepts_the_use_at_no_site_while_they_have_one(house: Committee) -> None:
+    clin = house.person("clin")
+    case = house.opened(quorum=3)
+    house.seated(case, "clin", "stat", "safe", "legal", "idle")
+    state_interest(house.house, clin, case.id, Conflict.CONFLICT)
+    _voted(house, case, Choice.APPROVE, "idle", "stat", "safe")
+    _closed(house, case)
+    revision = records.get(house.house, clin, "deployment", "d-north").revision
+    with pytest.raises(NotTheClinician, match="stated a conflict of interest"):
+        records.accept_deployment(house.house, clin, "d-north", revision)
+
+    again = house.opened(quorum=3)
+    house.seated(again, "clin")  # who has none any more
+    assert records.accept_deployment(house.house, clin, "d-north", revision).accepted_at is not None

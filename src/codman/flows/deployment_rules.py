@@ -16,9 +16,10 @@ from codman.registry.database import Change
 from codman.registry.interests import hand_in
 from codman.registry.names import names_of
 from codman.registry.records import BadField
-from codman.registry.schema_review import cases
+from codman.registry.schema_review import cases, reviewers
 from codman.review.stages import in_force_at, other_version
 from codman.review.superseding import exposure
+from codman.spine.review import Conflict
 from codman.spine.site import Mode
 from codman.spine.statement import when
 from codman.spine.use import Stage, Use
@@ -153,10 +154,11 @@ def with_what_follows(kind: str, old: Any, new: Any, patch: Mapping[str, Any]) -
 
 
 def accepted_by(connection: Connection, deployment: Any, person: str) -> None:
-    """Refuse an acceptance that is not the word of the site's clinician, or of one with a hand in the use.
+    """Refuse an acceptance that is not the word of the site's clinician, or of one with a hand in it or a conflict.
 
     Raises:
-        NotTheClinician: It would be another's, or theirs who named themselves.
+        NotTheClinician: It would be another's, theirs who named themselves, or theirs who stated a conflict of interest
+            when they last reviewed the use.
     """
     if deployment.clinician != person:
         raise NotTheClinician
@@ -164,3 +166,11 @@ def accepted_by(connection: Connection, deployment: Any, person: str) -> None:
     hands = hand_in(connection, use, nouns.PRODUCTS.get(connection, use.product))
     if person in hands:  # who answers for a use may name any clinician, and so themselves
         raise NotTheClinician(hands[person])
+    seats = (
+        select(reviewers.c.conflict)
+        .join(cases, cases.c.id == reviewers.c.case)
+        .where(cases.c.use == use.id, reviewers.c.person == person)
+        .order_by(reviewers.c.created_at.desc(), reviewers.c.id.desc())
+    )
+    if connection.execute(seats.limit(1)).scalar_one_or_none() == Conflict.CONFLICT.value:
+        raise NotTheClinician("stated a conflict of interest when you last reviewed it")
