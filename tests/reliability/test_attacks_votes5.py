@@ -17,7 +17,9 @@ from committee import Committee, cast
 
 from codman.flows import records
 from codman.flows.deployment_rules import NotTheClinician
+from codman.flows.review.before_the_decision import add_condition
 from codman.flows.review.cases import NotYours, docket
+from codman.flows.review.conditions import look
 from codman.flows.review.deciding import CannotDecide, decide
 from codman.flows.review.seats import delegate, name_reviewer, state_interest
 from codman.flows.review.voting import CaseChanged, count, table, verdict_of
@@ -237,3 +239,24 @@ def test_who_stated_a_conflict_of_interest_accepts_the_use_at_no_site_while_they
     again = house.opened(quorum=3)
     house.seated(again, "clin")  # who has none any more
     assert records.accept_deployment(house.house, clin, "d-north", revision).accepted_at is not None
+
+
+def test_a_document_that_was_handed_in_keeps_its_condition_from_lapsing_for_two_weeks_and_no_longer(
+    house: Committee,
+) -> None:
+    case = house.opened(quorum=3)
+    house.seated(case)
+    asked = {"sentence": "Train the ward", "owner": "p-owner", "due_on": "2026-11-20", "document": "training-record"}
+    one = add_condition(house.house, house.person("chair"), case.id, asked)
+    _voted(house, case, Choice.WITH_CONDITIONS, "clin", "stat", "safe")
+    _closed(house, case, CaseOutcome.CONDITIONAL)
+    house.clock.forward(days=1)
+    paper = {"about_kind": "use", "about": "ward", "type": "training-record", "title": "A page", "digest": "1" * 64}
+    records.create(house.house, house.person("owner"), "document", {**paper, "size": 1, "media_type": "text/plain"})
+    assert look(house.house).handed_in == (one.id,)
+
+    (task,) = [task for task in waiting(house.house, house.person("chair")) if task.duty is Duty.ACCEPT]
+    assert task.due_on == "2026-12-04"
+    assert look(house.house, "2026-12-04").lapsed == ()
+    assert look(house.house, "2026-12-05").lapsed == (one.id,)
+    assert look(house.house, "2026-12-05").lapsed == ()

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, and_, exists, func, or_, select
 from codman.flows.accepting import to_accept
 from codman.flows.house import House
 from codman.flows.review.cases import WORKING, docket_within
+from codman.flows.review.conditions import last_day
 from codman.flows.review.seats import unseated_in
 from codman.flows.review.staging import ready_for
 from codman.flows.review.superseded import lapsed
@@ -252,7 +253,7 @@ def _handed_in(connection: Connection, reader: Reader) -> Iterator[Task]:
             sentence=f"{came} {use.name}: {'accept it, or hand it back' if paper else 'close it, or give it back'}",
             at=f"/conditions/{one.id}/close",
             since=one.handed_in_at or one.said_done_at or one.updated_at,
-            due_on=one.due_on,
+            due_on=last_day(one),
             use=use.id,
             words=one.sentence if paper else f"{one.sentence} – {one.said_done}",
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Final
 
 from sqlalchemy import Connection, exists, or_, select
@@ -38,6 +39,7 @@ from codman.spine.verdict import Outcome
 
 _AT_ONCE: Final = 500  # names in one question
 _later = cases.alias()
+_TO_ACCEPT: Final = timedelta(days=14)  # after a condition's day, for what was handed in to be accepted or handed back
 _NOTHING_IN: Final = {"handed_in": None, "handed_in_at": None, "handed_in_by": None}
 _NOTHING_SAID: Final = {"said_done": None, "said_done_at": None, "shown_by": None}
 
@@ -191,6 +193,13 @@ def withdraw_condition(
         return CONDITIONS.change(change, condition, gone, revision)
 
 
+def last_day(one: Condition) -> str:
+    """The day after which a condition lapses: its own; of one that was handed in, the last to accept what came."""
+    if one.state is not ConditionState.HANDED_IN:
+        return one.due_on
+    return (date.fromisoformat(one.due_on) + _TO_ACCEPT).isoformat()
+
+
 def look(house: House, now: str | None = None) -> Looked:
     """Close what evidence has met, mark what has lapsed, find decisions that ran out; again, it changes nothing.
 
@@ -301,7 +310,9 @@ def _due(house: House, connection: Connection, day: str) -> Looked:
         connection, "condition", conditions.c.state == ConditionState.OPEN.value, conditions.c.case.in_(decided)
     )
     met = {one.id: meets for one in waiting if (meets := _met_by(house, connection, one)) is not None}
-    lapsed = tuple(one.id for one in waiting if one.id not in met and one.due_on < day)
+    came = conditions.c.state == ConditionState.HANDED_IN.value
+    handed_in: Sequence[Condition] = governance.every(connection, "condition", came, conditions.c.case.in_(decided))
+    lapsed = tuple(one.id for one in (*waiting, *handed_in) if one.id not in met and last_day(one) < day)
     expired = connection.execute(
         select(cases.c.id).where(
             cases.c.state == CaseState.DECIDED.value,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from codman.flows.review.beside import LaidOut
+from codman.flows.review.conditions import last_day
 from codman.registry.access import Reader
+from codman.spine.day import written_day
 from codman.spine.review import CaseState, Condition, ConditionState
 from codman.web.render import count, day
 from codman.web.views import marks
@@ -47,6 +49,8 @@ def condition_line(one: Condition, found: LaidOut, reader: Reader) -> ConditionL
     elif one.document is not None:
         closes = f"a document is filed and accepted: {one.document}"
     waits = one.state is ConditionState.HANDED_IN
+    if waits:
+        closes += f"; unless what came is accepted by {written_day(last_day(one))}, the condition lapses"
     theirs = (
         (waits or one.state is ConditionState.OPEN)
         and found.docket.case.state is CaseState.DECIDED
