@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import pytest
 from fastapi.testclient import TestClient
+from ward import NORTH
 
-from codman.flows.concerns import following
-from codman.flows.concerns.raising import Place
+from codman.flows.concerns import actions, following
+from codman.flows.concerns.raising import Place, Said, raise_concern
 from codman.flows.concerns.reading import list_concerns, overview, read_concern
 from codman.flows.review.staging import open_harm
 from codman.registry.access import NotAllowed
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import DEPLOYMENTS
 from codman.registry.records import BadField, NoSuchRecord
-from codman.spine.concern import ConcernSeverity
+from codman.spine.concern import ConcernCategory, ConcernSeverity
 from codman.spine.site import DeploymentFields
 from codman.web.app import make_web
 
@@ -82,3 +83,22 @@ def test_a_concern_that_names_a_site_is_for_the_committee_of_that_site_alone(war
     assert overview(ward.house, south).open == 1
     assert {each.id for each in list_concerns(ward.house, north).items} == {one.id, lost.id}
     assert following.acknowledge(ward.house, north, one.id).acknowledged_by == "p-stat"
+
+
+def test_what_repeats_a_closed_concern_in_a_flood_stands_alone_the_oldest_first(ward):
+    said = Said(category=ConcernCategory.MISSED, severity=ConcernSeverity.HARM, words="Late")
+    first, second, third = (raise_concern(ward.house, said, NORTH, in_flood=True).concern for _ in range(3))
+    assert (second.repeats, third.repeats, harm(ward)) == (first.id, first.id, [first.id])
+    safe = ward.person("safe")
+    had = following.acknowledge(ward.house, safe, first.id)
+    had = following.decline_pause(ward.house, safe, first.id, had.revision, "Seen to")
+    actions.close(ward.house, safe, first.id, had.revision, "Seen to")
+
+    assert (ward.concern(second.id).repeats, ward.concern(third.id).repeats) == (None, second.id)
+    assert harm(ward) == [second.id]
+    ward.clock.forward(days=1)
+    assert read_concern(ward.house, safe, second.id).overdue
+
+    less = {"severity": "no harm"}
+    following.amend(ward.house, safe, second.id, less, ward.concern(second.id).revision, why="The chart shows none")
+    assert (ward.concern(third.id).repeats, harm(ward)) == (None, [third.id])

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from codman.errors import CodmanError
 from codman.flows.concerns.following import ConcernClosed, working
-from codman.flows.concerns.letting_off import refuse_own_work
+from codman.flows.concerns.letting_off import refuse_own_work, release_repeats
 from codman.flows.concerns.reading import actions_of, lacking, places, seen
 from codman.flows.concerns.telling import notice, tell_people
 from codman.flows.house import House
@@ -111,6 +111,8 @@ def close(
 ) -> Concern:
     """Close a concern with what was found: nothing may be open, and nobody closes what they built or answer for.
 
+    What repeats it in a flood is not closed with it: the oldest stands alone from then on.
+
     Raises:
         NoSuchRecord: There is none of that name within their reach.
         NotAllowed: They may not close any there.
@@ -129,7 +131,9 @@ def close(
         if lacks:
             raise CannotClose(lacks)
         patch: dict[str, Any] = {"state": ConcernState.CLOSED.value, "finding": finding, "closed_at": change.at}
-        return CONCERNS.change(change, name, patch, revision)
+        closed: Concern = CONCERNS.change(change, name, patch, revision)
+        release_repeats(change, name)
+        return closed
 
 
 def _action(connection: Connection, reader: Reader, name: str) -> CorrectiveAction:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from codman.errors import CodmanError
 from codman.flows import records
-from codman.flows.concerns.letting_off import refuse_letting_off, refuse_own_work
+from codman.flows.concerns.letting_off import as_grave, refuse_letting_off, refuse_own_work, release_repeats
 from codman.flows.concerns.moving import tell_of_move
 from codman.flows.concerns.pausing import tell_of_pause
 from codman.flows.concerns.reading import can_pause, to_change, use_of
@@ -108,6 +108,8 @@ def amend(
         if made.severity is not one.severity and one.clock is None:
             told |= _clock(house, made.severity)
         now: Concern = CONCERNS.change(change, name, told, revision)
+        if now.severity not in as_grave(one.severity) or (now.use, now.site) != (one.use, one.site):
+            release_repeats(change, name)
         if now.site != one.site:
             tell_of_move(change, house, one, now, but=reader.person)
         return now

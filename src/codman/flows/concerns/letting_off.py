@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from codman.errors import CodmanError
 from codman.flows.concerns.reading import CHANGE, places, use_of
 from codman.registry.access import NotAllowed, Reader, may, require
 from codman.registry.database import Change
+from codman.registry.governance import CONCERNS
 from codman.registry.interests import hand_in
 from codman.registry.nouns import PRODUCTS
 from codman.registry.records import BadField
-from codman.spine.concern import Concern, ConcernFields, ConcernSeverity
+from codman.registry.schema_review import concerns
+from codman.spine.concern import Concern, ConcernFields, ConcernSeverity, ConcernState
 
 # the graver the further on; what nobody knows yet may have been harm, and stands between
 _GRAVITY: Final = (
@@ -79,6 +81,19 @@ def own_work(connection: Connection, reader: Reader, one: Concern | ConcernField
     if use is None:
         return None
     return hand_in(connection, use, PRODUCTS.get(connection, use.product)).get(reader.person)
+
+
+def release_repeats(change: Change, name: str) -> None:
+    """Let what repeats a concern in a flood wait no longer with it: the oldest stands alone, the others wait with that.
+
+    Args:
+        change: The change in which the concern was closed, made less, or put to another use or site.
+        name: Which concern.
+    """
+    of_it = select(concerns.c.id).where(concerns.c.repeats == name, concerns.c.state != ConcernState.CLOSED.value)
+    waiting = change.connection.execute(of_it.order_by(concerns.c.raised_at, concerns.c.id)).scalars().all()
+    for number, one in enumerate(waiting):
+        CONCERNS.change(change, one, {"repeats": waiting[0] if number else None}, None)
 
 
 def lets_off(connection: Connection, reader: Reader, one: Concern) -> bool:
