@@ -7,14 +7,16 @@ from fastapi.testclient import TestClient
 from ward import NORTH
 
 from codman.flows.concerns import actions, following
+from codman.flows.concerns.letting_off import NotImpartial
 from codman.flows.concerns.raising import Place, Said, raise_concern
 from codman.flows.concerns.reading import list_concerns, overview, read_concern
 from codman.flows.review.staging import open_harm
-from codman.registry.access import NotAllowed
+from codman.registry.access import Held, NotAllowed, Reader
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import DEPLOYMENTS
 from codman.registry.records import BadField, NoSuchRecord
 from codman.spine.concern import ConcernCategory, ConcernSeverity
+from codman.spine.person import Role
 from codman.spine.site import DeploymentFields
 from codman.web.app import make_web
 
@@ -102,3 +104,24 @@ def test_what_repeats_a_closed_concern_in_a_flood_stands_alone_the_oldest_first(
     less = {"severity": "no harm"}
     following.amend(ward.house, safe, second.id, less, ward.concern(second.id).revision, why="The chart shows none")
     assert (ward.concern(third.id).repeats, harm(ward)) == (None, [third.id])
+
+
+def test_a_concern_about_no_known_use_is_let_off_by_who_presides_and_answers_for_no_use(ward):
+    one = ward.raised(Place(None, "north"), severity=ConcernSeverity.SERIOUS).concern
+    own = Reader("p-owner", "Owner", (Held(Role.REVIEWER), Held(Role.CHAIR)))
+    had = following.acknowledge(ward.house, own, one.id)
+    for reader in (own, ward.person("safe")):
+        for step in (
+            lambda who: following.amend(ward.house, who, one.id, {"severity": "no harm"}, had.revision, why="None"),
+            lambda who: following.set_clock(ward.house, who, one.id, had.revision, None, "No device"),
+            lambda who: actions.close(ward.house, who, one.id, had.revision, "Nothing"),
+        ):
+            with pytest.raises(NotImpartial, match="nobody has said which"):
+                step(reader)
+    with pytest.raises(NotImpartial, match="answer for another one"):
+        following.amend(ward.house, own, one.id, {"use": "ward-south"}, had.revision)
+    chair = ward.person("chair")
+    freed = following.set_clock(ward.house, chair, one.id, had.revision, None, "No device")
+    named = following.amend(ward.house, own, one.id, {"use": "ward"}, freed.revision)
+    with pytest.raises(NotImpartial, match="answer for this use"):
+        actions.close(ward.house, own, one.id, named.revision, "Nothing")

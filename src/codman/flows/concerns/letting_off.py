@@ -14,6 +14,7 @@ from codman.registry.governance import CONCERNS
 from codman.registry.interests import hand_in
 from codman.registry.nouns import PRODUCTS
 from codman.registry.records import BadField
+from codman.registry.schema import uses
 from codman.registry.schema_review import concerns
 from codman.spine.concern import Concern, ConcernFields, ConcernSeverity, ConcernState
 
@@ -25,15 +26,16 @@ _GRAVITY: Final = (
     ConcernSeverity.HARM,
     ConcernSeverity.SERIOUS,
 )
+_PRESIDES: Final = "use.retire"  # what chairs and officers do
+_NO_HAND: Final = "let somebody do it who has no hand in the use"
+_NAMES_IT: Final = "let a chair or an officer do it who answers for no use, or say which use of yours it is about"
 
 
 class NotImpartial(NotAllowed):
-    """A step that lets a use off, by somebody who has a hand in it."""
+    """A step that lets a use off, by somebody who has a hand in it, or who may have in one that nobody has named."""
 
-    def __init__(self, step: str, why: str) -> None:
-        CodmanError.__init__(
-            self, what=f"you cannot {step}", why=f"you {why}", fix="let somebody do it who has no hand in the use"
-        )
+    def __init__(self, step: str, why: str, fix: str = _NO_HAND) -> None:
+        CodmanError.__init__(self, what=f"you cannot {step}", why=f"you {why}", fix=fix)
 
 
 def refuse_letting_off(
@@ -54,8 +56,11 @@ def refuse_letting_off(
         for about in (before, made):
             refuse_own_work(change, reader, about, "say that it was less bad")
     if made.use != before.use:
-        refuse_own_work(change, reader, before, "take it off this use")
-    if made.site != before.site:
+        if before.use is not None:
+            refuse_own_work(change, reader, before, "take it off this use")
+        elif _answers_for_some(change.connection, reader) and own_work(change.connection, reader, made) is None:
+            raise NotImpartial("say that it is about this use", "answer for another one", _NAMES_IT)
+    if made.site != before.site and not (before.use is None and before.site is None):
         refuse_own_work(change, reader, before, "put it down for another site")
     known = less and before.severity is not ConcernSeverity.UNKNOWN
     if known or before.use not in (None, made.use) or before.site not in (None, made.site):
@@ -72,14 +77,20 @@ def refuse_own_work(change: Change, reader: Reader, one: Concern | ConcernFields
     """
     why = own_work(change.connection, reader, one)
     if why is not None:
-        raise NotImpartial(step, why)
+        raise NotImpartial(step, why, _NAMES_IT if one.use is None else _NO_HAND)
 
 
 def own_work(connection: Connection, reader: Reader, one: Concern | ConcernFields) -> str | None:
-    """Why somebody has a hand in the use that a concern is about, as `you …` continues; None where they have none."""
+    """Why somebody has a hand in the use that a concern is about, as `you …` continues; None where they have none.
+
+    Where nobody could say which use, it may be anybody's: it is let off by chairs and officers who answer for none.
+    """
     use = use_of(connection, one)
     if use is None:
-        return None
+        if _answers_for_some(connection, reader):
+            return "answer for a use, and nobody has said which one it is about"
+        at = places(connection, one)
+        return None if may(reader, _PRESIDES, at) else "do not preside, and nobody has said which use it is about"
     return hand_in(connection, use, PRODUCTS.get(connection, use.product)).get(reader.person)
 
 
@@ -94,6 +105,11 @@ def release_repeats(change: Change, name: str) -> None:
     waiting = change.connection.execute(of_it.order_by(concerns.c.raised_at, concerns.c.id)).scalars().all()
     for number, one in enumerate(waiting):
         CONCERNS.change(change, one, {"repeats": waiting[0] if number else None}, None)
+
+
+def _answers_for_some(connection: Connection, reader: Reader) -> bool:
+    owned = select(uses.c.id).where(uses.c.owner == reader.person).limit(1)
+    return connection.execute(owned).first() is not None
 
 
 def lets_off(connection: Connection, reader: Reader, one: Concern) -> bool:

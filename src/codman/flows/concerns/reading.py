@@ -261,7 +261,7 @@ def is_answerable(connection: Connection, reader: Reader, concern: Concern, acti
     return reader.person in answerable(connection, concern)
 
 
-def places(connection: Connection, concern: Concern) -> list[str]:
+def places(connection: Connection, concern: Concern | ConcernFields) -> list[str]:
     """Paths of the sites a concern belongs to: its own, else its use's; the whole house's where nobody could say."""
     if concern.site is not None:
         return [SITES.get(connection, concern.site).path]

@@ -82,7 +82,7 @@ def _known(before: Before) -> tuple[Ask, ...]:
         *(
             lists.ask(kind, name=kind, label=label, unsaid="nobody can say")
             for kind, label, said in (("use", "Which tool", one.use), ("site", "Where", one.site))
-            if own is None and (before.lets_off or said is None)
+            if before.lets_off or (said is None and None in (own, one.use))
         ),
         Ask(name="event_reference", label="Its number in the hospital's event system", hint="A number, no words."),
         *((_WHY,) if before.lets_off else ()),
