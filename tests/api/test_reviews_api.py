@@ -93,7 +93,9 @@ def test_a_case_is_withdrawn_by_who_submitted_it_and_takes_no_more_votes(call):
 
 
 def test_a_use_shows_its_ways_and_what_each_lacks_and_is_stopped_with_a_reason(call):
-    found = call("GET", "/uses/mary-use/stage", who="viewer").json()
+    read = call("GET", "/uses/mary-use/stage", who="viewer")
+    assert read.headers["ETag"] == call("GET", "/uses/mary-use", who="viewer").headers["ETag"]  # a move takes it
+    found = read.json()
     assert found["stage"] == "proposed"
     assert {one["to"] for one in found["ways"]} == {"triaged", "retired"}
     use = call("GET", "/uses/mary-use").json()

@@ -98,7 +98,7 @@ def operations() -> Iterator[Operation]:
         description="Its stage, for each way on from it what is still lacking, and what runs without a decision.",
         do=_ways,
         parameters=use,
-        answers=(Answer(200, "The ways", Ways),),
+        answers=(Answer(200, "The ways", Ways, headers=("ETag",)),),
     )
     yield Operation(
         method="POST",
@@ -226,7 +226,8 @@ def _ways(call: Call) -> Reply:
     name = call.id("use")
     found = staging.ways(call.house, call.reader, name)
     ahead = [Ahead(to=one.to, lacks=list(one.lacks)) for one in found.ways]
-    return replies.plain(Ways(stage=found.stage, ways=ahead, undecided=undecided_of(call.house, call.reader, name)))
+    read = Ways(stage=found.stage, ways=ahead, undecided=undecided_of(call.house, call.reader, name))
+    return replies.plain(read, headers={"ETag": replies.revision_tag(found.revision)})
 
 
 def _move(call: Call) -> Reply:

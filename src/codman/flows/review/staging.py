@@ -264,6 +264,7 @@ class Ahead:
 
     stage: Stage
     ways: tuple[Way, ...]
+    revision: int  # of the use, which a move sends back
 
 
 def ways(house: House, reader: Reader, use: str) -> Ahead:
@@ -282,7 +283,7 @@ def ways(house: House, reader: Reader, use: str) -> Ahead:
     for one in ways_from(standing.stage):
         looked, _ = _by_site(standing, runs, one.after, now, "(asked when it is done)")
         out.append(Way(one.after, tuple(lack.why for lack in looked.lacks)))
-    return Ahead(found.stage, tuple(out))
+    return Ahead(found.stage, tuple(out), found.revision)
 
 
 def ready_for(connection: Connection, use: Use, at: str, zone: tzinfo) -> Stage | None:
