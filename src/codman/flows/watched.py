@@ -1,4 +1,7 @@
-"""What a use's stage means for its monitor: go-live starts it, retirement ends it; a pause leaves it as it is."""
+"""What a use's stage means for its monitor: go-live starts it, retirement ends it; a pause leaves it as it is.
+
+A retirement also ends the reports about it whose time has not begun.
+"""
 
 from __future__ import annotations
 
@@ -9,26 +12,46 @@ from sqlalchemy import Connection, exists, func, select
 
 from codman.registry import governance
 from codman.registry.database import Change
-from codman.registry.governance import MONITORS
+from codman.registry.governance import EXPECTED_REPORTS, MONITORS
 from codman.registry.inventory import visible
+from codman.registry.links import REPORT, revoke_links
 from codman.registry.nouns import USES
 from codman.registry.schema import uses
+from codman.registry.schema_review import expected_reports
 from codman.registry.schema_watch import incidents, monitors
+from codman.spine.partner_report import ReportState
 from codman.spine.use import Stage, Use
 from codman.spine.watching import IncidentState, Monitor, MonitorState
 
 REACHES_PATIENTS: Final = frozenset({Stage.PILOT, Stage.LIVE})
+RETIRED: Final = "the use was retired before the time that it is about"
 _FOLLOWED: Final = (MonitorState.PLANNED.value, MonitorState.ACTIVE.value)
 
 
 def follow_stage(change: Change, use: str, to: Stage) -> None:
-    """Start or stop a use's monitor where its new stage says so, in the change that moves it."""
+    """Start or stop a use's monitor, and end its reports, where its new stage says so, in the change that moves it."""
     for one in followed(change.connection, use):
         if to in REACHES_PATIENTS and one.state is MonitorState.PLANNED:
             starts = max(one.starts_on, change.today)
             MONITORS.change(change, one.id, {"state": MonitorState.ACTIVE.value, "starts_on": starts}, None)
         elif to is Stage.RETIRED:
             MONITORS.change(change, one.id, {"state": MonitorState.STOPPED.value}, None)
+    if to is Stage.RETIRED:
+        _await_nothing_after(change, use)
+
+
+def _await_nothing_after(change: Change, use: str) -> None:
+    """Excuse the reports whose time has not begun; one whose time has begun is still awaited."""
+    awaited = governance.every(
+        change.connection,
+        "expected_report",
+        expected_reports.c.use == use,
+        expected_reports.c.state == ReportState.DUE.value,
+        expected_reports.c.period_start > change.today,
+    )
+    for report in awaited:
+        EXPECTED_REPORTS.change(change, report.id, {"state": ReportState.EXCUSED.value, "excuse": RETIRED}, None)
+        revoke_links(change, REPORT, report.id)
 
 
 def followed(connection: Connection, use: str) -> list[Monitor]:

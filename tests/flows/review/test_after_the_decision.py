@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from committee import Committee, cast
+from committee import POLICY, Committee, cast
 
 from codman.flows import records
 from codman.flows.papers import file_paper
+from codman.flows.reporting.schedules import make_schedule
 from codman.flows.review.before_the_decision import add_condition
 from codman.flows.review.cases import NotYours, docket
 from codman.flows.review.conditions import ConditionClosed, close_by_hand, hand_back, look
@@ -29,9 +30,10 @@ from codman.registry.log import SYSTEM
 from codman.registry.nouns import DEPLOYMENTS, SITES, USES
 from codman.registry.records import BadField
 from codman.registry.replay import check_records
+from codman.spine.partner_report import ReportState
 from codman.spine.pausing import PauseCause, PauseState
 from codman.spine.person import Role
-from codman.spine.review import CaseOutcome, Choice, ConditionState
+from codman.spine.review import CaseOutcome, CaseState, Choice, ConditionState
 from codman.spine.site import DeploymentFields, Mode, SiteFields
 from codman.spine.use import Stage
 
@@ -97,6 +99,29 @@ def test_a_retirement_needs_its_check_and_ends_what_runs_at_every_site_in_the_sa
 
     assert done.outcome is CaseOutcome.RETIRED
     assert (stage(house), modes(house)) == (Stage.RETIRED, [Mode.ENDED, Mode.ENDED])
+
+
+def test_a_retirement_ends_what_else_is_asked_and_the_reports_whose_time_had_not_begun(house):
+    paper(house, house.second, HAZARD_CHECK)
+    owner, asked = house.person("owner"), {"use": "ward", "partner": "vendor", "owner": "p-owner", "every_months": 1}
+    make_schedule(house.house, owner, {**asked, "partner_name": "Vendor 1", "first_due": "2026-11-10"})
+    other = house.opened(policy=POLICY.replace(b"checkpoint: go-live", b"checkpoint: change"))
+    said = {"sentence": "Show it again", "owner": "p-owner", "due_on": "2026-12-01"}
+    add_condition(house.house, house.person("chair"), other.id, said)
+
+    closed(house, CaseOutcome.RETIRED, Choice.APPROVE, leads_to=Stage.RETIRED)
+
+    with house.house.database.reading() as connection:
+        reports = governance.every(connection, "expected_report", order="due_on")
+        (would_be,) = governance.every(connection, "condition")
+        withdrawn = governance.CASES.get(connection, other.id)
+    # it is 1 November: the report of 10 November is about days on which it ran, the one of 10 December is not
+    assert [(one.due_on, one.state) for one in reports] == [
+        ("2026-11-10", ReportState.DUE),
+        ("2026-12-10", ReportState.EXCUSED),
+    ]
+    assert (withdrawn.state, would_be.state) == (CaseState.WITHDRAWN, ConditionState.WITHDRAWN)
+    assert waiting(house.house, house.person("chair")) == []
 
 
 def test_a_check_of_who_depends_on_it_does_not_speak_of_a_site_that_came_after_it(house):

@@ -6,16 +6,18 @@ from collections.abc import Mapping
 from typing import Final
 
 from codman.flows.planning import keep_planned
-from codman.flows.review.cases import Docket
+from codman.flows.review.cases import WORKING, Docket
 from codman.flows.review.staging import goes_on, retire_within, still_runs
 from codman.flows.review.superseded import rejected
+from codman.registry import governance
 from codman.registry.database import Change
-from codman.registry.governance import PAUSE_PROPOSALS
+from codman.registry.governance import CASES, CONDITIONS, PAUSE_PROPOSALS
 from codman.registry.nouns import USES
+from codman.registry.schema_review import cases, conditions
 from codman.review.superseding import exposure
 from codman.spine.pausing import PauseCause, PauseProposalFields
 from codman.spine.policy import BESIDE
-from codman.spine.review import GRANTED, Case, CaseOutcome
+from codman.spine.review import GRANTED, Case, CaseOutcome, CaseState, ConditionState
 from codman.spine.use import FAVOURABLE, Decision, Use
 
 _DECISION: Final[Mapping[CaseOutcome, Decision]] = {
@@ -29,12 +31,14 @@ _DECISION: Final[Mapping[CaseOutcome, Decision]] = {
 def follow_decision(change: Change, found: Docket, closed: Case, outcome: CaseOutcome, reasons: str) -> None:
     """Make of the use what was decided. Where it runs changes when its sites accept, not before.
 
-    A retirement is the exception: what stops, stops at once and everywhere. What is rejected and runs is not stopped
-    without a person, and not left to run unnoticed: a pause of it is proposed in the same change.
+    A retirement is the exception: what stops, stops at once and everywhere, and what else is asked of it ends with it.
+    What is rejected and runs is not stopped without a person, and not left to run unnoticed: a pause of it is proposed
+    in the same change.
     """
     if outcome is CaseOutcome.RETIRED:
         retire_within(change, found.use, reasons)
         USES.change(change, found.use.id, {"decision": Decision.RETIRED.value}, None)
+        _end_others(change, closed)
         return
     use = keep_planned(change, found.use, closed) if outcome in GRANTED else found.use
     if _carries(change, use, closed, outcome):
@@ -43,6 +47,18 @@ def follow_decision(change: Change, found: Docket, closed: Case, outcome: CaseOu
     if rejected and (why := still_runs(change.connection, use, closed, change.at, change.zone)) is not None:
         fields = PauseProposalFields(use=use.id, cause=PauseCause.REJECTED, because=why, case=closed.id)
         PAUSE_PROPOSALS.add(change, fields)
+
+
+def _end_others(change: Change, closed: Case) -> None:
+    """Withdraw what else is asked about a use that a case retires: nothing of it is left to decide."""
+    asked = (cases.c.use == closed.use, cases.c.state.in_([state.value for state in WORKING]))
+    for other in governance.every(change.connection, "case", *asked):
+        would_be = (conditions.c.case == other.id, conditions.c.state == ConditionState.OPEN.value)
+        done = {"state": ConditionState.WITHDRAWN.value, "closed_at": change.at}
+        CONDITIONS.change_many(
+            change, [(one, done) for one in governance.every(change.connection, "condition", *would_be)]
+        )
+        CASES.change(change, other.id, {"state": CaseState.WITHDRAWN.value}, None)
 
 
 def _carries(change: Change, use: Use, closed: Case, outcome: CaseOutcome) -> bool:
