@@ -14,7 +14,7 @@ from committee import Committee, auroc, cast
 
 from codman.flows.records import accept_deployment
 from codman.flows.review.before_the_decision import add_condition
-from codman.flows.review.cases import docket
+from codman.flows.review.cases import docket, open_case
 from codman.flows.review.conditions import look
 from codman.flows.review.deciding import decide
 from codman.flows.review.remarks import remark
@@ -27,12 +27,14 @@ from codman.registry.governance import (
     EXPECTED_REPORTS,
     INTAKES,
     PAUSE_PROPOSALS,
+    REOPENINGS,
     SCHEDULES,
     TRIAGES,
 )
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import DEPLOYMENTS, PEOPLE, USES
-from codman.spine.review import CaseOutcome, Choice, Conflict
+from codman.spine.review import CaseOutcome, Choice, Conflict, Procedure
+from codman.spine.use import Stage
 
 
 @pytest.fixture
@@ -185,6 +187,66 @@ def test_a_proposed_pause_waits_for_who_answers_for_the_use_and_who_presides(hou
     for name in ("owner", "chair"):
         assert Duty.PAUSE in duties(house, name)
     assert Duty.PAUSE not in duties(house, "clin")
+
+
+def test_what_a_review_is_not_shown_waits_for_who_answers_for_the_use_until_it_is_shown(house):
+    with house.house.database.changing(SYSTEM) as change:
+        USES.change(change, "ward", {"owner": "p-owner"}, None)
+    case = house.opened()
+
+    (task,) = waiting(house.house, house.person("owner"))
+    assert task.sentence == (
+        "The review of Ward sepsis, go-live, waits for 1 requirement that is not met: bring what it asks"
+    )
+    assert (task.duty, task.at) == (Duty.SHOW, f"/reviews/{case.id}")
+
+    house.evidence(auroc(0.81, 0.79, 0.83))
+    assert duties(house, "owner") == []
+
+
+def test_a_requirement_that_was_reopened_twice_is_one_requirement(house):
+    with house.house.database.changing(SYSTEM) as change:
+        USES.change(change, "ward", {"owner": "p-owner"}, None)
+        said = {"use": "ward", "policy": "sha256:" + "0" * 64, "requirement": "discrimination", "because": "it changed"}
+        for changed in ("version", "population"):
+            REOPENINGS.add(change, REOPENINGS.validated(said | {"changed": changed}))
+
+    sentences = [one.sentence for one in waiting(house.house, house.person("owner")) if one.duty is Duty.REOPENED]
+    assert sentences == ["1 requirement is reopened of Ward sepsis: bring evidence, or a case that decides"]
+
+
+def test_an_emergency_is_due_at_once_before_its_case_is_opened_and_after(house):
+    given = {"use": "ward", "leads_to": Stage.LIVE, "sites": ["north"], "version": "sepsis-120"}
+    open_case(house.house, house.officer, house.policy(), procedure=Procedure.EMERGENCY, **given)
+
+    (task,) = [one for one in waiting(house.house, house.person("chair")) if one.duty is Duty.CLOSE]
+    assert (task.sentence, task.due_on) == (
+        "Nothing more is waited for; close the case: Ward sepsis, go-live, in an emergency",
+        "2026-11-01",
+    )
+
+
+def test_a_report_is_told_with_the_last_day_of_its_period(house):
+    with house.house.database.changing(SYSTEM) as change:
+        USES.change(change, "ward", {"owner": "p-owner"}, None)
+        plan = {"use": "ward", "partner": "vendor", "partner_name": "Vendor 1", "owner": "p-owner"}
+        schedule = SCHEDULES.add(change, SCHEDULES.validated({**plan, "every_months": 3, "first_due": "2026-11-01"}))
+        expected = {"schedule": schedule.id, "use": "ward", "period_start": "2026-08-01", "period_end": "2026-11-01"}
+        EXPECTED_REPORTS.add(change, EXPECTED_REPORTS.validated({**expected, "due_on": "2026-11-01"}))
+
+    (task,) = waiting(house.house, house.person("owner"))
+    assert task.sentence == "The report about Ward sepsis from 1 Aug 2026 to 31 Oct 2026 has not come"
+
+
+def test_a_site_to_accept_that_no_decision_lets_run_says_so_in_the_mail_too(house):
+    with house.house.database.changing(SYSTEM) as change:
+        runs = {"use": "ward", "site": "north", "version": "sepsis-120", "mode": "silent", "clinician": "p-clin"}
+        DEPLOYMENTS.add(change, DEPLOYMENTS.validated(runs))
+
+    (task,) = waiting(house.house, house.person("clin"))
+    assert task.sentence == (
+        "Accept Ward sepsis at North; no decision in force lets it run there, and once one does you are asked again"
+    )
 
 
 def test_a_lower_tier_waits_for_the_second_person_and_never_for_who_asked(house):

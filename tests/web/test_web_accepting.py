@@ -17,7 +17,7 @@ from axed import looked_at
 from committee import Committee, cast
 from seen_pages import pages_of
 
-from codman.flows.change_control import change_round
+from codman.flows.change_control import change_round, day_round
 from codman.flows.review.before_the_decision import add_condition
 from codman.flows.review.cases import docket, open_case
 from codman.flows.review.deciding import decide
@@ -87,6 +87,16 @@ def test_beside_the_button_stands_what_is_accepted(house: Committee, path: str) 
         in said
     )
     assert "On condition: Show equal sensitivity again (by 1 Feb 2027)" in said
+
+
+def test_a_condition_that_lapsed_stays_beside_the_button(house: Committee) -> None:
+    _granted(house)
+    house.clock.forward(days=93)  # 2 Feb 2027, and it was due the day before
+    day_round(house.house)
+
+    said = _plain(pages_of(house.house, house.person("clin")).get("/"))
+
+    assert "On condition: Show equal sensitivity again (lapsed: not met by 1 Feb 2027)" in said
 
 
 def test_what_is_accepted_before_anybody_decided_is_asked_again_by_my_work_once_it_is_decided(house: Committee) -> None:

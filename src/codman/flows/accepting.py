@@ -25,6 +25,7 @@ from codman.spine.site import Deployment, Mode
 from codman.spine.statement import when
 from codman.spine.use import Stage, Use
 
+_BINDS: Final = [one.value for one in (ConditionState.OPEN, ConditionState.HANDED_IN, ConditionState.LAPSED)]
 UNDECIDED: Final = "undecided"  # what is read where no decision is in force
 
 
@@ -47,7 +48,7 @@ class ToAccept:
 
     deployment: Deployment
     case: Case | None  # the decision; none where nothing in force lets it run there
-    conditions: tuple[Condition, ...]  # of that decision, those that are open
+    conditions: tuple[Condition, ...]  # of that decision, those that are open and those that lapsed
     version: str  # the label of what runs, or is to run; empty where it is not said
     before: bool  # it was accepted, before this was decided
 
@@ -80,9 +81,7 @@ def waits_at(
         found[one.id] = ToAccept(
             deployment=one,
             case=None if decided is None else CASES.get(connection, decided.case),
-            conditions=tuple(
-                governance.every(connection, "condition", asked, conditions.c.state == ConditionState.OPEN.value)
-            ),
+            conditions=tuple(governance.every(connection, "condition", asked, conditions.c.state.in_(_BINDS))),
             version=labels.get(one.version or "", ""),
             before=one.accepted_at is not None,
         )

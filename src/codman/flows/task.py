@@ -32,6 +32,7 @@ class Duty(StrEnum):
     MOVE = "take a use where it was decided to go"
     SET_UP = "set up a planned site"
     UNDECIDED = "have decided what runs"
+    SHOW = "bring what a review asks for"
     REOPENED = "have shown again what changed"
     SITE = "accept a site"
     TIER = "agree to a lower tier"

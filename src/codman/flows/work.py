@@ -14,20 +14,23 @@ from sqlalchemy import Connection, select
 
 from codman.flows.house import House
 from codman.flows.proposed import USUAL, goes_on, waiting_proposals
+from codman.flows.reporting.calendar import days_after
 from codman.flows.reporting.heeding import UNHEEDED, waits_for, what_it_says
 from codman.flows.review.cases import WORKING, docket_within, why_partial
 from codman.flows.task import Duty, Task
 from codman.flows.watch.telling import page_of
 from codman.flows.watched import unwatched
 from codman.flows.work_concerns import of_concerns
+from codman.flows.work_evidence import of_evidence
 from codman.flows.work_planned import of_planned
 from codman.flows.work_reviews import of_reviews
 from codman.registry import governance
 from codman.registry.access import Reader, may, paths_for
 from codman.registry.governance import SCHEDULES
+from codman.registry.interests import hand_in
 from codman.registry.inventory import paths_of, visible
 from codman.registry.names import names_of, told_apart
-from codman.registry.nouns import USES
+from codman.registry.nouns import PRODUCTS, USES
 from codman.registry.schema import uses
 from codman.registry.schema_review import exclusions, expected_reports, intakes, schedules, triages
 from codman.registry.schema_watch import incidents
@@ -65,6 +68,7 @@ def waiting(house: House, reader: Reader) -> list[Task]:
 def _every(house: House, connection: Connection, reader: Reader, today: date) -> Iterator[Task]:
     ahead = (today + timedelta(days=AHEAD_DAYS)).isoformat()
     yield from of_reviews(house, connection, reader, ahead, today.isoformat())
+    yield from of_evidence(house, connection, reader)
     yield from _proposed(connection, reader)
     yield from _tiers(connection, reader)
     yield from _exclusions(connection, reader)
@@ -149,7 +153,7 @@ def _reports(connection: Connection, reader: Reader, ahead: str) -> Iterator[Tas
         )
     )
     for row in rows:
-        span = f"{written_day(row.period_start)} to {written_day(row.period_end)}"
+        span = f"{written_day(row.period_start)} to {written_day(days_after(row.period_end, -1))}"
         yield Task(
             duty=Duty.REPORT,
             sentence=f"The report about {row.name} from {span} has not come",
@@ -166,9 +170,12 @@ def _told(connection: Connection, reader: Reader) -> Iterator[Task]:
     for one in governance.every(connection, "expected_report", UNHEEDED):
         use, schedule = USES.get(connection, one.use), SCHEDULES.get(connection, one.schedule)
         if waits_for(connection, reader, one, schedule, use):
+            theirs = may(reader, "report.excuse", paths_of(connection, use))
+            says = theirs and reader.person not in hand_in(connection, use, PRODUCTS.get(connection, use.product))
+            asks = "say what follows from it" if says else "look at it; the office says what follows"
             yield Task(
                 duty=Duty.TOLD,
-                sentence=f"A report about {use.name} tells of something: {what_it_says(one)}",
+                sentence=f"A report about {use.name} tells of something, {asks}: {what_it_says(one)}",
                 at=f"/reports/{one.id}",
                 since=one.received_at or one.updated_at,
                 due_on=(one.received_at or one.updated_at)[:10] if one.incidents else None,

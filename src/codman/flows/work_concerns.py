@@ -88,9 +88,12 @@ def _clock(house: House, one: Concern) -> dict[str, Any]:
 def _actions(connection: Connection, reader: Reader) -> Iterator[Task]:
     open_ones = (corrective_actions.c.owner == reader.person, corrective_actions.c.done_on.is_(None))
     for one in governance.every(connection, "corrective_action", *open_ones):
+        concern: Concern = governance.CONCERNS.get(connection, one.concern)
+        what = "a use that nobody could name" if one.use is None else USES.get(connection, one.use).name
+        number = "" if concern.number is None else f" ({concern.number})"
         yield Task(
             duty=Duty.ACTION,
-            sentence=f"You owe a {one.kind.value} action",
+            sentence=f"You owe a {one.kind.value} action for a concern about {what}{number}",
             at=f"/incidents/{one.concern}",
             since=one.created_at,
             due_on=one.due_on,

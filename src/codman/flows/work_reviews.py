@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from datetime import tzinfo
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, exists, func, or_, select
+from sqlalchemy import Connection, and_, exists, or_, select
 
 from codman.flows.accepting import to_accept
 from codman.flows.house import House
 from codman.flows.review.cases import WORKING, docket_within
 from codman.flows.review.conditions import last_day
+from codman.flows.review.pausing import own_hand
 from codman.flows.review.seats import unseated_in
 from codman.flows.review.staging import ready_for
 from codman.flows.review.superseded import lapsed
@@ -22,7 +23,7 @@ from codman.registry import governance
 from codman.registry.access import Reader, may, paths_for
 from codman.registry.interests import filers_of, hand_in
 from codman.registry.inventory import paths_of
-from codman.registry.mine import how_granted
+from codman.registry.mine import how_granted, named_as_clinician
 from codman.registry.names import names_of
 from codman.registry.nouns import PRODUCTS, SITES, USES
 from codman.registry.schema import uses
@@ -31,14 +32,12 @@ from codman.registry.schema_review import (
     conditions,
     pause_proposals,
     remarks,
-    reopenings,
     reviewers,
 )
 from codman.registry.undecided import OF, uncovered_by_use
 from codman.review.votes import why_not_vote
 from codman.spine.day import start_of
 from codman.spine.pausing import PauseState
-from codman.spine.reopening import ReopeningState
 from codman.spine.review import GRANTED, Case, CaseState, ConditionState, Conflict, Procedure
 from codman.spine.use import RUNNING, Decision, Stage
 
@@ -66,32 +65,7 @@ def of_reviews(house: House, connection: Connection, reader: Reader, ahead: str,
     yield from _renewals(connection, reader, today, ahead, house.database.zone)
     yield from _ready(connection, reader, house.database.clock().isoformat(), house.database.zone)
     yield from _undecided(connection, reader, today, house.database.zone)
-    yield from _reopened(connection, reader)
     yield from _sites(house, connection, reader)
-
-
-def _reopened(connection: Connection, reader: Reader) -> Iterator[Task]:
-    """Requirements that a change reopened, for who answers for the use and who presides."""
-    count, since = func.count(reopenings.c.id), func.min(reopenings.c.created_at)
-    open_ones = (
-        select(reopenings.c.use, count, since)
-        .where(reopenings.c.state == ReopeningState.OPEN.value)
-        .group_by(reopenings.c.use)
-        .order_by(reopenings.c.use)
-    )
-    waiting = {use: (number, began) for use, number, began in connection.execute(open_ones)}
-    for use in USES.get_many(connection, sorted(waiting)).values():
-        number, began = waiting[use.id]
-        if use.owner != reader.person and not may(reader, "case.change", paths_of(connection, use)):
-            continue
-        what = "1 requirement is" if number == 1 else f"{number:,} requirements are"
-        yield Task(
-            duty=Duty.REOPENED,
-            sentence=f"{what} reopened of {use.name}: bring evidence, or a case that decides",
-            at=f"/uses/{use.id}/changes",
-            since=began,
-            use=use.id,
-        )
 
 
 def _seats(house: House, connection: Connection, reader: Reader) -> Iterator[Task]:
@@ -140,8 +114,10 @@ def _presiding(house: House, connection: Connection, reader: Reader) -> Iterator
         found = docket_within(connection, reader, case.id)
         if not may(reader, "case.change", paths_of(connection, found.use, case.sites)):
             continue
-        about = f"{found.use.name}, {case.checkpoint.value}"
-        said: dict[str, Any] = {"since": case.created_at, "due_on": case.due_on, "use": case.use}
+        emergency = case.procedure is Procedure.EMERGENCY  # it is due at once
+        about = f"{found.use.name}, {case.checkpoint.value}{', in an emergency' * emergency}"
+        due = case.due_on or (case.created_at[:10] if emergency else None)
+        said: dict[str, Any] = {"since": case.created_at, "due_on": due, "use": case.use}
         if not found.reviewers and case.procedure.value == "full":
             if reader.person in found.interested:  # whoever has a hand in it does not choose who judges it
                 continue
@@ -260,17 +236,19 @@ def _handed_in(connection: Connection, reader: Reader) -> Iterator[Task]:
 
 
 def _pauses(connection: Connection, reader: Reader) -> Iterator[Task]:
-    """Pauses that are proposed, for who answers for the use and who presides."""
+    """Pauses that are proposed, for who answers for the use, its sites' accountable clinicians and who presides."""
     if not may(reader, "use.pause"):
         return
+    clinical = {one.use for one in named_as_clinician(connection, reader.person)}
     for one in governance.every(connection, "pause_proposal", pause_proposals.c.state == PauseState.OPEN.value):
         use = USES.get(connection, one.use)
         places = paths_of(connection, use)
         office = any(may(reader, "case.change", [place]) for place in places)  # of one site: enough to stop it
-        if may(reader, "use.pause", places) and (use.owner == reader.person or office):
+        if may(reader, "use.pause", places) and (use.owner == reader.person or office or use.id in clinical):
+            goes_on = may(reader, "case.change", places) and own_hand(connection, reader, one) is None
             yield Task(
                 duty=Duty.PAUSE,
-                sentence=f"A pause of {use.name} is proposed: pause it, or say why it goes on",
+                sentence=f"A pause of {use.name} is proposed: pause it{', or say why it goes on' * goes_on}",
                 at=f"/pauses/{one.id}/confirm",
                 since=one.created_at,
                 due_on=one.created_at[:10],
@@ -382,6 +360,8 @@ def _sites(house: House, connection: Connection, reader: Reader) -> Iterator[Tas
             continue
         if may(reader, "deployment.accept", [places[run.site].path]):
             again = " again, since it was decided anew" if one.before else ""
+            if one.case is None:
+                again = "; no decision in force lets it run there, and once one does you are asked again"
             yield Task(
                 duty=Duty.SITE,
                 sentence=f"Accept {use.name} at {places[run.site].name}{again}",

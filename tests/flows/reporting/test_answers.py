@@ -35,7 +35,7 @@ def test_a_whole_answer_becomes_a_report_and_its_measurements():
         ({"incidents": "some"}, "incidents_count", "say how many"),
         ({"incidents": "some", "incidents_count": "0"}, "incidents_count", "say that none are known"),
         ({"incidents_count": "3"}, "incidents_count", "none are known, and this says 3"),
-        ({"complaints_count": "two"}, "complaints_count", "write a whole number"),
+        ({"complaints_count": "two"}, "complaints_count", "write how many, e.g. 3, or 'none known'"),
         ({"changes": "some"}, "changes", "mark what changed"),
         ({change_field(ReportedChange.DATA_SOURCE): "yes"}, "changes", "'data source' is marked as changed"),
         ({"uptime_percent": "101"}, "uptime_percent", "0 to 100"),

@@ -137,7 +137,7 @@ def test_without_an_address_nobody_outside_is_told_and_the_house_hears_that(smal
     assert len(bodies) == 3
     assert all("Nobody was reminded" in body["text"] for body in bodies)
     assert {body["title"] for body in bodies} == {"A report about Ward sepsis is missing"}
-    assert "missing since 15 Dec 2026" in bodies[0]["text"]
+    assert "missing since 16 Dec 2026" in bodies[0]["text"]  # 1 Dec and 14 days of grace: late through the 15th
 
 
 def test_what_came_is_a_claim_with_its_original_and_ends_every_link(partners):
@@ -398,6 +398,7 @@ def test_the_link_in_a_reminder_opens_the_form_and_stands_nowhere_in_the_databas
     assert token is not None
     assert by_link(small.house, token[1])[1].report.id == small.reports()[0].id
     assert "Ward sepsis" not in body  # nobody's own words leave by mail
+    assert "The report about Sepsis alert (ward) for 1 Sep 2026 to 30 Nov 2026" in " ".join(body.split())
     kept = b"".join(path.read_bytes() for path in small.folder.rglob("codman.db*"))
     assert token[1].encode() not in kept
     (seed,) = set(re.findall(rb"/report/~([A-Za-z0-9_-]{43})", kept))
@@ -428,8 +429,11 @@ def test_a_report_of_incidents_and_a_changed_version_reaches_everybody_and_waits
     assert (came.incidents, came.complaints, came.changes, came.tells) == (3, 2, ["version"], True)
     told_of = sorted(to for to, event in letters(partners) if event == "report.tells")
     assert told_of == ["clin@example.org", "owner@example.org", "p-one@example.org", "p-two@example.org"]
-    says = "A report about Ward sepsis tells of something: 3 safety incidents; 2 complaints; changed: version"
-    for name in ("owner", "clin", "chair"):
+    theirs = {"owner": "look at it; the office says what follows", "clin": "look at it; the office says what follows"}
+    for name, asks in (theirs | {"chair": "say what follows from it"}).items():
+        says = (
+            f"A report about Ward sepsis tells of something, {asks}: 3 safety incidents; 2 complaints; changed: version"
+        )
         assert told(partners, name) == [(says, "2027-01-30")], name
     assert told(partners, "viewer") == []
     (first, *_) = office.owed(partners.house, partners.person("chair"))

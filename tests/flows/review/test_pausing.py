@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from committee import POLICY, Committee, auroc, cast
@@ -20,12 +21,15 @@ from codman.flows.review.deciding import decide
 from codman.flows.review.pausing import ProposalSettled, confirm_pause, decline_pause, list_pause_proposals, propose
 from codman.flows.review.staging import CannotMove, move
 from codman.flows.review.undecided import uncovered
+from codman.flows.task import Duty
+from codman.flows.work import waiting
 from codman.registry import governance
 from codman.registry.access import Held, NotAllowed
 from codman.registry.log import SYSTEM
-from codman.registry.nouns import DEPLOYMENTS, USES
+from codman.registry.nouns import DEPLOYMENTS, PEOPLE, USES
 from codman.registry.records import BadField, Stale
 from codman.registry.replay import check_records
+from codman.jobs.tables import outbox
 from codman.spine.pausing import PauseCause, PauseState
 from codman.spine.person import Role
 from codman.spine.review import CaseOutcome, Choice, Procedure
@@ -96,6 +100,26 @@ def test_a_lapsed_condition_proposes_a_pause_and_pauses_nothing(house):
     assert (one.use, one.cause, one.state) == ("ward", PauseCause.CONDITION, PauseState.OPEN)
     assert one.because == "a condition of its decision was due on 1 Feb 2027 and nothing came that meets it"
     assert use(house).stage is Stage.LIVE
+
+
+def test_a_proposed_pause_is_mailed_once_to_all_who_answer_for_the_use(house):
+    named = ("p-owner", "p-clin", "p-chair", "p-one", "p-two", "p-stat")
+    with house.house.database.changing(SYSTEM) as change:
+        for one in named:
+            PEOPLE.change(change, one, {"email": f"{one}@example.org"}, None)
+
+    to_the_day_after(house)
+    day_round(house.house)
+
+    with house.house.database.reading() as connection:
+        mails = connection.execute(select(outbox.c.recipient, outbox.c.body)).all()
+    told = [(one.recipient, one.body["title"]) for one in mails if one.body["event"] == "pause.proposed"]
+    # the owner, the clinician of its site, the chair and the officers; a reviewer of its case has no part in it
+    assert sorted(told) == [(f"{one}@example.org", "A pause is proposed: Ward sepsis") for one in sorted(named[:5])]
+    pause = [one.sentence for one in waiting(house.house, house.person("clin")) if one.duty is Duty.PAUSE]
+    assert pause == ["A pause of Ward sepsis is proposed: pause it"]
+    presiding = [one.sentence for one in waiting(house.house, house.person("chair")) if one.duty is Duty.PAUSE]
+    assert presiding == ["A pause of Ward sepsis is proposed: pause it, or say why it goes on"]
 
 
 def test_a_person_confirms_it_and_the_use_stops_with_its_deployments(house):

@@ -137,7 +137,7 @@ def _count(reading: _Reading, name: str) -> Count | None:
     if said != SOME:
         reading.wrong(name, "say how many, or that none are known: an empty answer is not taken for none")
         return None
-    count = _whole(reading, f"{name}_count")
+    count = _whole(reading, f"{name}_count", f"write how many, e.g. 3, or '{NONE_KNOWN}'")
     if count is None:
         reading.wrong(f"{name}_count", "say how many")
     elif not 1 <= count <= 1_000_000:
@@ -272,12 +272,12 @@ def _number(reading: _Reading, name: str) -> float | None:
     return float(text)
 
 
-def _whole(reading: _Reading, name: str) -> int | None:
+def _whole(reading: _Reading, name: str, asks: str = "write a whole number, e.g. 1200") -> int | None:
     text = reading.text(name)
     if not text:
         return None
     if not _COUNT.fullmatch(text):
-        reading.wrong(name, "write a whole number, e.g. 1200")
+        reading.wrong(name, asks)
         return None
     return int(text.replace(",", ""))
 

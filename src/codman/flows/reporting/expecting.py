@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 
 from codman.flows.house import House
 from codman.flows.reporting.calendar import AHEAD_DAYS, days_after, last_day, periods
-from codman.flows.reporting.letters import reminder, secret_of, to_the_house
+from codman.flows.reporting.letters import called, reminder, secret_of, to_the_house
 from codman.flows.reporting.schedules import expect, running
 from codman.jobs.outbox import enqueue
 from codman.registry import governance
@@ -106,7 +106,7 @@ def _remind(house: House, change: Change, report: ExpectedReport, schedule: Sche
     use = USES.get(change.connection, report.use)
     if schedule.email is not None:
         link = make_link(change, secret_of(house), REPORT, report.id, timedelta(days=LINK_DAYS), made_by=None)
-        letter = reminder(house, report, link, overdue=step >= _OVERDUE)
+        letter = reminder(house, report, called(change.connection, report.use), link, overdue=step >= _OVERDUE)
         enqueue(change.connection, _MAIL, schedule.email, letter, f"{key}/partner", at=change.at)
     done: dict[str, object] = {"reminded": step}
     asked = schedule.email is not None

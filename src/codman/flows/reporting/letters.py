@@ -12,12 +12,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from sqlalchemy import Connection
+
 from codman.flows.address import address_of
 from codman.flows.house import House
 from codman.flows.reporting.calendar import days_after, last_day
 from codman.jobs.notice import Notice
 from codman.jobs.notifier import Message, Notifier
 from codman.registry.links import MadeLink, token_of
+from codman.registry.nouns import PRODUCTS, USES
 from codman.spine.day import written_day
 from codman.spine.partner_report import ExpectedReport, Schedule
 
@@ -59,13 +62,19 @@ def opening_links(house: House) -> Mapping[str, Notifier]:
     return {kind: OpensLinks(way, secret_of(house)) if kind == "mail" else way for kind, way in house.notifiers.items()}
 
 
-def reminder(house: House, report: ExpectedReport, link: MadeLink, *, overdue: bool) -> Notice:
+def called(connection: Connection, use: str) -> str:
+    """What a report is about as who owes it knows it: the product by name, the use by its id."""
+    product = PRODUCTS.get(connection, USES.get(connection, use).product)
+    return f"{' '.join(product.name.split())} ({use})"
+
+
+def reminder(house: House, report: ExpectedReport, about: str, link: MadeLink, *, overdue: bool) -> Notice:
     """What whoever owes a report is told: what about, by when, and where to answer without an account."""
     when = "was due" if overdue else "is due"
     return Notice(
         event="report.late" if overdue else "report.due",
         title=f"A report {when} on {written_day(report.due_on)}",
-        text=f"The report about {report.use} for {_span(report)} {when} on {written_day(report.due_on)}.\n\n"
+        text=f"The report about {about} for {_span(report)} {when} on {written_day(report.due_on)}.\n\n"
         "The link opens its form, without an account. It is for you alone and works once, until "
         f"{written_day(link.expires_at)}. "
         "Where you know of no incident, say so there: no answer is not taken for none.\n\n"
@@ -89,8 +98,9 @@ def to_the_house(
         missing: Whether its grace is over.
         asked: Whether whoever owes it was reminded; nobody was where no address is known.
     """
-    over = written_day(last_day(report.due_on, schedule.grace_days))
-    how = f"has not come; it is missing since {over}" if missing else f"is late; after {over} it is missing"
+    last = last_day(report.due_on, schedule.grace_days)
+    over, since = written_day(last), written_day(days_after(last, 1))
+    how = f"has not come; it is missing since {since}" if missing else f"is late; after {over} it is missing"
     reminded = "A reminder was sent" if asked else "Nobody was reminded: the schedule has no mail address"
     return Notice(
         event="report.missing" if missing else "report.late",

@@ -13,7 +13,7 @@ from codman.flows.concerns.letting_off import NotImpartial
 from codman.flows.house import House
 from codman.flows.reporting.calendar import Standing, last_day, runs_until, standing
 from codman.flows.reporting.heeding import what_it_says
-from codman.flows.reporting.letters import MAIL, address_of_link, reminder, secret_of
+from codman.flows.reporting.letters import MAIL, address_of_link, called, reminder, secret_of
 from codman.flows.reporting.receiving import awaited_by
 from codman.flows.reporting.refusals import NotAwaited
 from codman.flows.review.reading import list_governed
@@ -163,7 +163,8 @@ def hand_out_link(house: House, reader: Reader, name: str, *, request: str | Non
         maker = None if to is not None else reader.person
         made = make_link(change, secret_of(house), REPORT, report.id, timedelta(days=LINK_DAYS), made_by=maker)
         if to is not None:
-            letter = reminder(house, report, made, overdue=report.due_on < change.today)
+            about = called(change.connection, report.use)
+            letter = reminder(house, report, about, made, overdue=report.due_on < change.today)
             enqueue(change.connection, MAIL, to, letter, f"report/{report.id}/asked/{made.seed[:16]}", at=change.at)
     shown = address_of_link(house, made) if to is None else None
     return MadeLinkRead(link=shown, sent_to=to, expires_at=made.expires_at)

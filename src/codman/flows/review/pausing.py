@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 from codman.errors import CodmanError
 from codman.flows.house import House
 from codman.flows.review.cases import NotYours
+from codman.flows.review.pause_told import tell_of_proposed
 from codman.flows.review.reading import as_told, list_governed
 from codman.flows.review.staging import move_within, pause_runs, still_runs
 from codman.flows.review.superseded import lapsed, ran_out, rejection_stands
@@ -57,7 +58,7 @@ def propose(house: House) -> tuple[int, int]:
         return 0, 0
     with house.database.changing(SYSTEM, "decisions and conditions looked at") as change:
         new, gone = list(_new(change.connection, day)), list(_gone(change.connection, day, zone))
-        PAUSE_PROPOSALS.add_many(change, new)
+        tell_of_proposed(change, house, PAUSE_PROPOSALS.add_many(change, new))
         done = {"state": PauseState.WITHDRAWN.value, "settled_at": change.at}
         PAUSE_PROPOSALS.change_many(change, [(one, done) for one in gone])
     return len(new), len(gone)

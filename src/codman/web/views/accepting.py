@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from codman.flows.accepting import UNDECIDED, ToAccept
-from codman.spine.review import Procedure
+from codman.spine.review import Condition, ConditionState, Procedure
 from codman.web.render import day
 
 
@@ -42,6 +42,11 @@ def accepts(one: ToAccept, sites: Mapping[str, str], *, reads: bool) -> Accepts:
         on=case.id,
         sentence=f"{version}. {said}{f', for {where}' if where else ''}.",
         href=f"/reviews/{case.id}/decision" if reads else "",
-        conditions=tuple(f"{each.sentence} (by {day(each.due_on)})" for each in one.conditions),
+        conditions=tuple(_condition(each) for each in one.conditions),
         before=one.before,
     )
+
+
+def _condition(one: Condition) -> str:
+    lapsed = one.state is ConditionState.LAPSED
+    return f"{one.sentence} ({f'lapsed: not met by {day(one.due_on)}' if lapsed else f'by {day(one.due_on)}'})"
