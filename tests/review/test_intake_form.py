@@ -116,6 +116,16 @@ def test_a_day_that_has_been_cannot_lie_ahead():
     assert "running_since" not in faults(typed | {"running_since": "2026-11-21"})
 
 
+def test_what_does_not_run_yet_starts_on_no_day_that_has_passed():
+    typed = SEPSIS | {"already_running": "no", "planned_start": "2026-11-20"}
+
+    assert (
+        faults(typed)["planned_start"].message
+        == "When should it start? 2026-11-20 has passed; give a day from today on."
+    )
+    assert "planned_start" not in faults(typed | {"planned_start": "2026-11-21"})
+
+
 def test_a_submission_number_has_its_form():
     typed = SEPSIS | {"device": "authorised", "submission": "510(k)"}
 

@@ -23,13 +23,13 @@ from codman.flows.review.staging import CannotMove, move
 from codman.flows.review.undecided import uncovered
 from codman.flows.task import Duty
 from codman.flows.work import waiting
+from codman.jobs.tables import outbox
 from codman.registry import governance
 from codman.registry.access import Held, NotAllowed
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import DEPLOYMENTS, PEOPLE, USES
 from codman.registry.records import BadField, Stale
 from codman.registry.replay import check_records
-from codman.jobs.tables import outbox
 from codman.spine.pausing import PauseCause, PauseState
 from codman.spine.person import Role
 from codman.spine.review import CaseOutcome, Choice, Procedure

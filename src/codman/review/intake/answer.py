@@ -47,7 +47,7 @@ def value_of(question: Question, typed: Any, today: date | None = None) -> Value
     Args:
         question: What was asked.
         typed: Text as a form sends it, a list of texts, or plain JSON.
-        today: The day from which a future day is told; any day will do without.
+        today: The day from which a future or a past day is told; any day will do without.
 
     Returns:
         The value; None where nothing was typed or the honest answer is `not known`; Unclear where it answers something
@@ -160,6 +160,8 @@ def _day(question: Question, text: str, today: date | None) -> date | Unclear:
         return Unclear("give a day as year-month-day, like 2026-11-21")
     if not question.future and today is not None and day > today:
         return Unclear(f"{text} lies ahead; give a day that has been")
+    if not question.past and today is not None and day < today:
+        return Unclear(f"{text} has passed; give a day from today on")
     return day
 
 

@@ -120,6 +120,7 @@ class Question(_Part):
     at_least: float | None = None
     at_most: float | None = None
     future: bool = Field(default=True, description="Whether a day may lie ahead")
+    past: bool = Field(default=True, description="Whether a day may lie behind")
     contradicts: tuple[Contradiction, ...] = ()
 
     @model_validator(mode="after")
