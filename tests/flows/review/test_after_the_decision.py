@@ -103,7 +103,10 @@ def test_a_retirement_needs_its_check_and_ends_what_runs_at_every_site_in_the_sa
 
 def test_a_retirement_ends_what_else_is_asked_and_the_reports_whose_time_had_not_begun(house):
     paper(house, house.second, HAZARD_CHECK)
-    owner, asked = house.person("owner"), {"use": "ward", "partner": "vendor", "owner": "p-owner", "every_months": 1}
+    owner, asked = (
+        house.person("owner"),
+        {"use": "ward", "partner": "vendor", "owner": "p-owner", "every_months": 1, "days_to_report": 0},
+    )
     make_schedule(house.house, owner, {**asked, "partner_name": "Vendor 1", "first_due": "2026-11-10"})
     other = house.opened(policy=POLICY.replace(b"checkpoint: go-live", b"checkpoint: change"))
     said = {"sentence": "Show it again", "owner": "p-owner", "due_on": "2026-12-01"}
