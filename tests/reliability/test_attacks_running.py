@@ -30,6 +30,7 @@ from codman.registry.undecided import uncovered_of
 from codman.spine.person import Role
 from codman.spine.product import VersionFields
 from codman.spine.record_statements import DecisionPredicate
+from codman.spine.reopening import Changed, ReopeningState
 from codman.spine.review import Case, CaseOutcome, CaseState, Choice
 from codman.spine.site import Deployment, DeploymentFields, Mode
 from codman.spine.use import Decision, Stage, Use
@@ -264,3 +265,48 @@ def test_no_version_is_gone_back_to_that_was_decided_before_the_use_was_retired(
     _decided(house, CaseOutcome.RETIRED, policy=RETIRE, leads_to=Stage.RETIRED)
     with house.house.database.reading() as connection:
         assert approved(connection, _use(house), day) == []
+
+
+def _set(house: Committee, **fields: object) -> None:
+    with house.house.database.changing(SYSTEM) as change:
+        USES.change(change, "ward", fields, None)
+
+
+def _reopened(house: Committee, changed: Changed) -> list[str]:
+    change_round(house.house)
+    with house.house.database.reading() as connection:
+        every = governance.every(connection, "reopening")
+    return [one.because for one in every if one.changed is changed and one.state is ReopeningState.OPEN]
+
+
+def test_a_tier_that_rose_is_settled_by_a_decision_and_by_no_evidence(house: Committee) -> None:
+    _set(house, tier="low")
+    assert _reopened(house, Changed.TIER) == []
+    _set(house, tier="medium")
+    assert _reopened(house, Changed.TIER) == ["its tier rose from low to medium"]
+
+    house.clock.forward(days=1)
+    house.evidence()
+    assert _reopened(house, Changed.TIER) == ["its tier rose from low to medium"]
+    _decided(house, policy=CHANGE)
+    assert _reopened(house, Changed.TIER) == ["its tier rose from low to medium"]
+    _decided(house)
+    assert _reopened(house, Changed.TIER) == []
+
+
+def test_a_tier_that_fell_again_asks_for_nothing_more(house: Committee) -> None:
+    _set(house, tier="low")
+    _set(house, tier="medium")
+    assert len(_reopened(house, Changed.TIER)) == 1
+    _set(house, tier="low")
+    assert _reopened(house, Changed.TIER) == []
+
+
+@pytest.mark.parametrize("said", [{"autonomy": "orders by itself"}, {"users": "patients"}])
+def test_what_a_use_is_said_to_be_first_after_its_decision_was_not_decided_on(
+    house: Committee, said: dict[str, str]
+) -> None:
+    owner = house.person("owner")
+    records.change(house.house, owner, "use", "ward", said, _use(house).revision)
+    (because,) = _reopened(house, Changed.POPULATION)
+    assert because.endswith("was said for the first time")

@@ -18,7 +18,7 @@ from codman.registry.schema import deployments, uses
 from codman.registry.schema_review import cases, reopenings
 from codman.spine.policy import LETS_RUN, Checkpoint
 from codman.spine.reopening import Changed, ReopeningState, SettledVersion
-from codman.spine.review import GRANTED, CaseOutcome, CaseState, Procedure
+from codman.spine.review import EXPEDITED_TIERS, GRANTED, CaseOutcome, CaseState, Procedure
 from codman.spine.site import Deployment
 from codman.spine.use import FAVOURABLE, RUNNING, Decision, Stage
 
@@ -169,6 +169,11 @@ def _in_force(granted: Any, today: Any, by: Any = None) -> tuple[ColumnElement[b
         granted.c.checkpoint.in_(_GRANTING),
         or_(granted.c.expires_on.is_(None), granted.c.expires_on > today),
         _exposed(granted.c.leads_to) >= _exposed(deployments.c.mode),
+        # a few decide only about what is looked at so little; of a tier that rose since, all of them do
+        or_(
+            granted.c.procedure != Procedure.EXPEDITED.value,
+            OF.c.tier.in_([one.value for one in EXPEDITED_TIERS]),
+        ),
         ~refused_since,
         ~retired_since,
     )

@@ -106,7 +106,11 @@ class Touched:
 def ground_of(decided: Decided, one: Settled) -> Ground:
     """What one requirement of a decision rests on."""
     asked, shown = one.requirement, one.evidence
-    on: dict[Changed, frozenset[str]] = {Changed.POLICY: frozenset({decided.policy.edition})}
+    # which policy is asked, and how strictly it is come to, goes by the tier: all of it rests on that
+    on: dict[Changed, frozenset[str]] = {
+        Changed.POLICY: frozenset({decided.policy.edition}),
+        Changed.TIER: frozenset(),
+    }
     if asked.controls:
         on[Changed.FRAMEWORK] = frozenset(asked.controls)
     if asked.evidence is Kind.DOCUMENT:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from codman.spine.review import Procedure
+from codman.spine.review import EXPEDITED_TIERS, Procedure
 from codman.spine.use import Tier
 
 
@@ -42,6 +42,6 @@ class Terms:
 # and it is no emergency any more. An expedited decision lasts until two quarterly reports have come in.
 TERMS: Final[Mapping[DecisionKind, Terms]] = {
     DecisionKind.ORDINARY: Terms(days=None, tiers=frozenset(Tier)),
-    DecisionKind.EXPEDITED: Terms(days=180, tiers=frozenset({Tier.LOW, Tier.MEDIUM})),
+    DecisionKind.EXPEDITED: Terms(days=180, tiers=EXPEDITED_TIERS),
     DecisionKind.EMERGENCY: Terms(days=30, tiers=frozenset(Tier), most_a_year=2),
 }

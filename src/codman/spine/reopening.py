@@ -22,6 +22,7 @@ class Changed(StrEnum):
     VERSION = "version"
     SITE = "site"
     POPULATION = "population"
+    TIER = "tier"
     THRESHOLD = "threshold"
     DATA_SOURCE = "data source"
     EHR_BUILD = "EHR build"

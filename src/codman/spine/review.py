@@ -15,7 +15,7 @@ from codman.spine.policy import Checkpoint, RequirementId
 from codman.spine.record import Day, Fields, Id, Line, Prose, Record
 from codman.spine.site import Planned
 from codman.spine.statement import Instant
-from codman.spine.use import Stage
+from codman.spine.use import Stage, Tier
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="64 hexadecimal digits")]
 
@@ -35,6 +35,9 @@ class Procedure(StrEnum):
     FULL = "full"  # quorum and votes
     EXPEDITED = "expedited"  # one reviewer and the chair; expires
     EMERGENCY = "emergency"  # the chair or an officer alone; expires soon, and a full case follows
+
+
+EXPEDITED_TIERS: Final = frozenset({Tier.LOW, Tier.MEDIUM})  # what a few may decide
 
 
 class CaseOutcome(StrEnum):

@@ -343,3 +343,14 @@ def test_what_ran_before_anybody_asked_waits_its_turn_and_has_no_pause_proposed(
 
     assert propose(house.house) == (0, 0)
     assert said(house) == ["it runs live at North, and nobody has decided that it may"]
+
+
+@pytest.mark.parametrize(("tier", "why"), [("medium", []), ("high", ["an expedited decision is none for tier high"])])
+def test_an_expedited_decision_covers_no_use_whose_tier_rose_beyond_it(house, tier, why):
+    decided(house, procedure="expedited")
+    stands(house, stage="live", decision="approved", tier=tier)
+    runs(house, "live")
+
+    assert said(house) == [f"it runs live at North, and {one}" for one in why]
+    propose(house.house)
+    assert len(list_pause_proposals(house.house, OFFICER).items) == len(why)

@@ -14,8 +14,10 @@ from codman.registry.places import marked
 from codman.registry.schema import deployments, facts, log_entries, sites, statements, uses, versions
 from codman.registry.schema_review import cases, log_cursors
 from codman.review.changes import Shift, number
+from codman.review.triage.tier import ORDER
 from codman.spine.reopening import Changed
 from codman.spine.site import Mode
+from codman.spine.use import Tier
 
 THRESHOLD_FACT: Final = "operation/threshold"  # the threshold at which a use raises its alert
 DATA_SOURCE_FACT: Final = "operation/data-source"  # where a use takes its data from
@@ -163,10 +165,18 @@ def _use(_connection: Connection, value: Mapping[str, Any]) -> Shifts:
         how = "said for the first time" if before.get("population") is None else "edited"
         yield use, Shift(Changed.POPULATION, f"the population it is for was {how}")
     for field, called in _WHAT_IT_IS.items():
-        if before.get(field) is not None:
-            yield use, Shift(Changed.POPULATION, f"{called} was edited")
+        if field in after:  # what nobody had said, nobody had decided on
+            how = "said for the first time" if before.get(field) is None else "edited"
+            yield use, Shift(Changed.POPULATION, f"{called} was {how}")
+    if _rank(after.get("tier")) > _rank(before.get("tier")):
+        was, now = before.get("tier") or "none", after["tier"]
+        yield use, Shift(Changed.TIER, f"its tier rose from {was} to {now}", now)
     if before.get("demographic_inputs") is not None:
         yield use, Shift(Changed.DATA_SOURCE, "the list of its demographic inputs was edited")
+
+
+def _rank(tier: str | None) -> int:
+    return 0 if tier is None else ORDER.index(Tier(tier))
 
 
 def _fact(connection: Connection, value: Mapping[str, Any]) -> Shifts:

@@ -31,7 +31,8 @@ from codman.registry.schema import log_entries, versions
 from codman.registry.schema_review import cases, reopenings
 from codman.review.changes import Touched, touched
 from codman.review.policy.exhibit import Exhibit
-from codman.review.superseding import exposure, reaches
+from codman.review.superseding import exposure, reaches, takes_the_place_of
+from codman.review.triage.tier import ORDER
 from codman.spine.day import day_in
 from codman.spine.policy import Policy, Requirement
 from codman.spine.product import Product
@@ -39,7 +40,7 @@ from codman.spine.reopening import Changed, Reopening, ReopeningFields, Reopenin
 from codman.spine.review import APPROVALS, Case, CaseState
 from codman.spine.site import Deployment, Mode
 from codman.spine.statement import when
-from codman.spine.use import Use
+from codman.spine.use import Tier, Use
 from codman.spine.verdict import Outcome, Result
 
 # what a thing became is one change however often it is told of: twenty sites, or a site that ended and came back
@@ -222,6 +223,8 @@ class _Bench:
         decision = self._decided_since(one, before)
         if decision is not None:
             return {"state": ReopeningState.CLOSED.value, "closed_by": decision}
+        if one.changed is Changed.TIER:  # evidence says nothing of how strictly a use is looked at
+            return None
         held = self._held_by_plan(one, before)
         if held is not None:
             return {"state": ReopeningState.IN_PLAN.value, "closed_by": held}
@@ -239,6 +242,8 @@ class _Bench:
         """Whether what changed was changed back, or away."""
         if one.became is None or one.log_index is None:
             return False
+        if one.changed is Changed.TIER:
+            return self.use.tier is not None and ORDER.index(self.use.tier) < ORDER.index(Tier(one.became))
         if one.changed is Changed.VERSION:
             return all(run.version != one.became for run in self.runs)
         if one.changed is Changed.SITE:
@@ -256,6 +261,10 @@ class _Bench:
         for case in reversed(self.decided):
             if (case.decided_at or "") <= one.created_at:
                 return None
+            if one.changed is Changed.TIER:
+                if before is not None and takes_the_place_of(case, before, self.runs):
+                    return case.decision
+                continue
             asked = self._asked(case, one, before)
             if asked is None or _about_another(case, one) or not self._as_far(case, one, before):
                 continue

@@ -20,7 +20,7 @@ from codman.review.stages import ways_from
 from codman.spine.day import written_day
 from codman.spine.pausing import PauseCause, PauseProposalFields
 from codman.spine.policy import Checkpoint
-from codman.spine.review import APPROVALS, Case, CaseOutcome, CaseState
+from codman.spine.review import APPROVALS, EXPEDITED_TIERS, Case, CaseOutcome, CaseState, Procedure
 from codman.spine.site import Deployment, Mode
 from codman.spine.use import FAVOURABLE, RUNNING, Decision, Stage, Use
 
@@ -155,6 +155,10 @@ def _because(
         if one.version is None:
             return Uncovered(one, f"which version runs is not said: the decision is about {label}", of_version=True)
         return Uncovered(one, f"the decision is about version {label}", of_version=True)
+    if use.tier not in EXPEDITED_TIERS and all(case.procedure is Procedure.EXPEDITED for case in reach):
+        return Uncovered(
+            one, f"an expedited decision is none for {f'tier {use.tier.value}' if use.tier else 'a use with no tier'}"
+        )
     if all(case.checkpoint is Checkpoint.CHANGE for case in reach):
         over = [case for case in granted if case not in standing and case.checkpoint is not Checkpoint.CHANGE]
         if over:
