@@ -11,10 +11,11 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[1] / "flows"))
 
-from committee import POLICY, Committee, cast
+from committee import POLICY, Committee, auroc, cast
 
 from codman.flows import records
 from codman.flows.change_control import change_round
+from codman.flows.keys import list_keys, revoke_key
 from codman.flows.records import accept_deployment
 from codman.flows.review.cases import NotYours, docket
 from codman.flows.review.deciding import decide
@@ -310,3 +311,31 @@ def test_what_a_use_is_said_to_be_first_after_its_decision_was_not_decided_on(
     records.change(house.house, owner, "use", "ward", said, _use(house).revision)
     (because,) = _reopened(house, Changed.POPULATION)
     assert because.endswith("was said for the first time")
+
+
+def test_evidence_whose_key_was_revoked_holds_no_decision_until_other_evidence_does(house: Committee) -> None:
+    key = next(one for one in list_keys(house.house, house.officer) if one.name == "pipeline")
+    revoke_key(house.house, house.officer, key.id, since="2026-01-01T00:00:00Z")
+    assert _reopened(house, Changed.EVIDENCE) == ["the key that signed what it rests on was revoked"]
+    assert _reopened(house, Changed.EVIDENCE) == ["the key that signed what it rests on was revoked"]
+
+    house.evidence(key=house.registered("another pipeline"))
+    assert _reopened(house, Changed.EVIDENCE) == []
+
+
+def test_newer_evidence_that_fails_reopens_what_was_decided_on_older(house: Committee) -> None:
+    for _ in range(2):  # it passes between, and fails again
+        house.clock.forward(days=10)
+        house.evidence(auroc(0.55, 0.50, 0.60))
+        (because,) = _reopened(house, Changed.EVIDENCE)
+        assert because.startswith("newer evidence does not meet it: AUROC is 0.55")
+        house.clock.forward(days=1)
+        house.evidence()
+        assert _reopened(house, Changed.EVIDENCE) == []
+
+
+def test_evidence_about_a_version_that_no_patient_meets_yet_reopens_nothing(house: Committee) -> None:
+    _edited(house, "south", mode="silent", version=NEXT)
+    house.clock.forward(days=1)
+    house.evidence(auroc(0.55, 0.50, 0.60), subject="9" * 64, version="2.0")
+    assert _reopened(house, Changed.EVIDENCE) == []

@@ -20,6 +20,7 @@ from codman.flows.house import House
 from codman.flows.review import conditions, pausing
 from codman.flows.review.changes_seen import CURSOR, Seen, read_log, read_until, version_shift
 from codman.flows.review.exclusions import end_those_moved
+from codman.flows.review.failing import decided_uses, failing
 from codman.flows.review.grounds import decisions_in_force, grounds_of
 from codman.flows.review.opening import own_packs
 from codman.flows.review.plans import plan_for
@@ -81,6 +82,7 @@ def change_round(house: House) -> Looked:
         conditions.look(house)
     end_those_moved(house, stirred.seen)
     reopened = sum(reopen(house, use, seen) for use, seen in _by_use(stirred.seen).items())
+    reopened += look_at_evidence(house, stirred.shown, stirred.shown_products)
     closed, in_plan = _settle(house, told & set(waiting) | {one.use for one in stirred.seen})
     if told or reopened or stirred.seen:
         pausing.propose(house)
@@ -124,6 +126,18 @@ def look_at_editions(house: House) -> int:
             for old, new in moved:
                 found[case.use] += touched_by_framework(grounds, old, new)
     return sum(reopen_these(house, use, touches) for use, touches in found.items())
+
+
+def look_at_evidence(house: House, names: Iterable[str], products: Iterable[str]) -> int:
+    """Reopen what some uses, or those of some products, were decided on as met and newer evidence fails, or none shows.
+
+    Returns:
+        How many requirements were reopened.
+    """
+    day = house.database.today().isoformat()
+    with house.database.reading() as connection:
+        found = {use: failing(house, connection, use) for use in decided_uses(connection, day, names, products)}
+    return sum(reopen_these(house, use, touches) for use, touches in found.items() if touches)
 
 
 def editions_of(house: House, day: date) -> Mapping[str, Policy]:

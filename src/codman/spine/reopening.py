@@ -29,6 +29,7 @@ class Changed(StrEnum):
     POLICY = "policy edition"
     FRAMEWORK = "framework edition"
     CONDITION = "condition lapsed"
+    EVIDENCE = "evidence"  # newer evidence fails, or what it rested on was revoked
 
 
 class ReopeningState(StrEnum):

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Row, select
 
 from codman.evidence.canonical import parse
 from codman.registry.places import marked
-from codman.registry.schema import deployments, facts, log_entries, sites, statements, uses, versions
+from codman.registry.schema import deployments, facts, keys, log_entries, sites, statements, uses, versions
+from codman.registry.schema_filing import statement_signatures
 from codman.registry.schema_review import cases, log_cursors
 from codman.review.changes import Shift, number
 from codman.review.triage.tier import ORDER
@@ -37,6 +38,8 @@ _WHAT_IT_IS: Final[Mapping[str, str]] = {
 }
 CURSOR: Final = "change control"
 _PAGE: Final = 2000
+_KEY: Final = "key.change"  # rotated or revoked
+_SHOWN: Final = frozenset({"statement", "document"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,8 @@ class Stirred:
     seen: Sequence[Seen]
     uses: frozenset[str]
     products: frozenset[str]  # something is filed about them for every use
+    shown: frozenset[str] = frozenset()  # uses that evidence came for
+    shown_products: frozenset[str] = frozenset()  # products that evidence came for, or that a changed key signed for
 
 
 def read_until(connection: Connection) -> int:
@@ -67,13 +72,14 @@ def read_log(connection: Connection, start: int, stop: int) -> Stirred:
     """What the entries from `start` up to `stop` tell of uses."""
     seen: list[Seen] = []
     about: set[tuple[str, str]] = set()  # kind and id of what was filed or decided
+    signed_for: set[str] = set()
     for low in range(start, stop, _PAGE):
         query = (
             select(log_entries.c.number, log_entries.c.entry)
             .where(
                 log_entries.c.number >= low,
                 log_entries.c.number < min(low + _PAGE, stop),
-                log_entries.c.action.in_([*_CHANGES, *_NEWS]),
+                log_entries.c.action.in_([*_CHANGES, *_NEWS, _KEY]),
             )
             .order_by(log_entries.c.number)
         )
@@ -82,13 +88,16 @@ def read_log(connection: Connection, start: int, stop: int) -> Stirred:
             action = value["action"]
             if action in _CHANGES:
                 seen += [Seen(row.number, use, shift) for use, shift in _CHANGES[action](connection, value)]
+            if action == _KEY:
+                signed_for |= _signed_for(connection, value["about"]["id"])
             if action in _NEWS:
                 about.add((_NEWS[action], value["about"]["id"]))
             if action == "document.create":
                 after = value["after"]
                 about.add((after["about_kind"], after["about"]))
     told, products = _whose(connection, about)
-    return Stirred(seen, frozenset(told), frozenset(products))
+    shown, shown_products = _whose(connection, (one for one in about if one[0] in _SHOWN))
+    return Stirred(seen, frozenset(told), frozenset(products), frozenset(shown), frozenset(shown_products | signed_for))
 
 
 def merged(seen: Iterable[Seen]) -> list[Seen]:
@@ -259,6 +268,17 @@ def _whose(connection: Connection, about: Iterable[tuple[str, str]]) -> tuple[se
             elif row is not None and row.product_id is not None:
                 products.add(row.product_id)
     return told, products
+
+
+def _signed_for(connection: Connection, key: str) -> set[str]:
+    """The products that statements signed with a key are about."""
+    query = (
+        select(statements.c.product_id)
+        .join(statement_signatures, statement_signatures.c.digest == statements.c.digest)
+        .join(keys, keys.c.keyid == statement_signatures.c.keyid)
+        .where(keys.c.id == key, statements.c.product_id.is_not(None))
+    )
+    return set(connection.execute(query.distinct()).scalars())
 
 
 _CHANGES: Final[Mapping[str, Callable[[Connection, Mapping[str, Any]], Shifts]]] = {

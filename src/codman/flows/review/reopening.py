@@ -63,12 +63,17 @@ def reopen(house: House, use: str, seen: Sequence[Seen]) -> int:
 
 
 def reopen_these(house: House, use: str, found: Iterable[Touched]) -> int:
-    """The same for requirements that a new edition touches, which the log does not tell of."""
+    """The same for requirements that a new edition touches, or evidence fails: the log tells of neither as a change."""
     wanted = list(found)
+    why = (
+        "evidence was looked at"
+        if all(one.changed is Changed.EVIDENCE for one in wanted)
+        else "a new edition is in force"
+    )
     with house.database.reading() as connection:
         if not _new(connection, use, wanted):
             return 0
-    with house.database.changing(SYSTEM, "a new edition is in force") as change:
+    with house.database.changing(SYSTEM, why) as change:
         new = [_fields(use, one) for one in _new(change.connection, use, wanted)]
         REOPENINGS.add_many(change, new)
         end_those_reopened(change, new)
@@ -129,7 +134,12 @@ def _tells_of(old: Reopening, new: Touched, index: int, since: int) -> bool:
 
 
 def _new(connection: Connection, use: str, wanted: Sequence[Touched]) -> list[Touched]:
-    there = {(one.policy, one.requirement, one.changed, one.became) for one in _there(connection, use)}
+    # an edition comes once; evidence that fails may stop to, and fail again once what came after it counts no more
+    there = {
+        (one.policy, one.requirement, one.changed, one.became)
+        for one in _there(connection, use)
+        if one.changed is not Changed.EVIDENCE or one.state is ReopeningState.OPEN
+    }
     return [one for one in wanted if (one.policy, one.requirement, one.changed, one.became) not in there]
 
 
@@ -315,7 +325,8 @@ class _Bench:
 
     def _policy(self, one: Reopening) -> Policy | None:
         """By which policy it is held: today's edition where that is what changed, else as it was decided."""
-        if one.log_index is None and one.changed is not Changed.CONDITION and one.policy in self.editions:
+        by_the_day = one.log_index is None and one.changed not in (Changed.CONDITION, Changed.EVIDENCE)
+        if by_the_day and one.policy in self.editions:
             return self.editions[one.policy]
         case = next((each for each in reversed(self.decided) if each.policy == one.policy), None)
         return None if case is None else kept(self.connection, case.policy_digest)
@@ -354,6 +365,10 @@ class _Bench:
     def _version(self, one: Reopening) -> str | None:
         if one.changed is Changed.VERSION and one.became is not None:
             return one.became
+        if one.changed is Changed.EVIDENCE:
+            about = next((e.version for e in self.exhibits if e.digest == one.became), None)
+            if about is not None:
+                return about
         running = sorted((run for run in self.runs if run.version is not None), key=lambda run: run.since or "")
         if running:
             return running[-1].version
