@@ -22,7 +22,7 @@ from codman.review.superseding import exposure
 from codman.spine.review import Conflict
 from codman.spine.site import Mode
 from codman.spine.statement import when
-from codman.spine.use import Stage, Use
+from codman.spine.use import RUNNING, Stage, Use
 
 _ACCEPTED: Final = ("use", "site", "clinician", "version")  # what a clinician's acceptance is of
 _ONLY_THEN: Final = "it is set when the clinician accepts, and only then"
@@ -83,7 +83,7 @@ def deployment_fits(connection: Connection, deployment: Any) -> None:
 
 
 def mode_fits(change: Change, deployment: Any) -> None:
-    """Refuse to set a site going by hand beyond where the use stands, once a committee has had it before it.
+    """Refuse to set a site going by hand beyond where the use stands, once a committee had it or somebody stopped it.
 
     Args:
         change: The transaction.
@@ -103,7 +103,9 @@ def mode_fits(change: Change, deployment: Any) -> None:
     if mode is None or before is deployment.mode:
         return
     use = nouns.USES.get(connection, deployment.use)
-    if connection.execute(select(cases.c.id).where(cases.c.use == use.id).limit(1)).first() is None:
+    came = connection.execute(select(cases.c.id).where(cases.c.use == use.id).limit(1)).first() is not None
+    # what runs undecided is recorded as it is; what somebody stopped is set going by nobody's edit
+    if not came and use.stage is not Stage.PAUSED and (use.stage in RUNNING or before not in _STOPPED):
         return
     stopped = use.stage in (Stage.PAUSED, Stage.RETIRED)
     why = ""

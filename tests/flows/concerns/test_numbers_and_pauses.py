@@ -8,6 +8,7 @@ from threading import Thread
 import pytest
 from ward import NORTH, WORDS
 
+from codman.flows import records
 from codman.flows.concerns import following
 from codman.flows.concerns.actions import close
 from codman.flows.concerns.numbers import number_in
@@ -18,11 +19,11 @@ from codman.flows.work import waiting
 from codman.registry.access import Held, Reader
 from codman.registry.governance import CONCERNS
 from codman.registry.log import SYSTEM
-from codman.registry.nouns import DEPLOYMENTS, PEOPLE
-from codman.registry.records import NoSuchRecord
+from codman.registry.nouns import DEPLOYMENTS, PEOPLE, USES
+from codman.registry.records import BadField, NoSuchRecord
 from codman.spine.concern import ConcernSeverity, Pause
 from codman.spine.person import Role
-from codman.spine.site import DeploymentFields
+from codman.spine.site import DeploymentFields, Mode
 
 HARM = {"severity": ConcernSeverity.HARM}
 
@@ -192,3 +193,31 @@ def test_a_concern_about_no_use_keeps_its_number_and_tells_nobody_of_a_pause(war
     raised = ward.raised(Place(), **HARM).concern
     assert (raised.number, raised.pause, raised.pause_at) == ("C-2026-0001", None, None)
     assert ward.told("concern.pause") == []
+
+
+def test_what_runs_though_nobody_decided_on_it_is_paused_by_who_may_and_set_going_by_no_edit(ward):
+    ward.change(USES, "ward", stage="proposed", decision="undecided")
+    one = ward.raised(**HARM).concern
+    assert one.pause is Pause.PROPOSED
+
+    taken = following.take_pause(ward.house, ward.person("clin"), one.id, one.revision, "it harms")
+
+    assert taken.pause is Pause.TAKEN
+    owner = ward.person("owner")
+    run = records.get(ward.house, owner, "deployment", "d-north")
+    assert run.mode is Mode.PAUSED
+    with pytest.raises(BadField, match="the use is proposed: its sites follow when it is moved"):
+        records.change(ward.house, owner, "deployment", "d-north", {"mode": "live"}, run.revision)
+    with pytest.raises(following.NothingToPause, match="the use is proposed, and runs nowhere"):
+        following.propose_pause(ward.house, owner, one.id, taken.revision)
+
+
+def test_no_edit_of_a_site_undoes_the_pause_of_a_use_that_never_came_before_a_committee(ward):
+    ward.change(USES, "ward", decision="undecided (legacy)")
+    one = ward.raised(**HARM).concern
+    following.take_pause(ward.house, ward.person("clin"), one.id, one.revision, "it harms")
+
+    owner = ward.person("owner")
+    run = records.get(ward.house, owner, "deployment", "d-north")
+    with pytest.raises(BadField, match="the use is paused: its sites follow when it is moved"):
+        records.change(ward.house, owner, "deployment", "d-north", {"mode": "live"}, run.revision)

@@ -13,7 +13,7 @@ from codman.flows.concerns.moving import tell_of_move
 from codman.flows.concerns.pausing import tell_of_pause
 from codman.flows.concerns.reading import can_pause, to_change, use_of
 from codman.flows.house import House
-from codman.flows.review import staging
+from codman.flows.review.pausing import pause_use
 from codman.registry.access import Reader
 from codman.registry.database import Change
 from codman.registry.governance import CONCERNS
@@ -148,12 +148,13 @@ def take_pause(
         if one.revision != revision:
             raise Stale("concern", name, revision, one.revision)
         use = use_of(connection, one)
+        runs = can_pause(connection, use)
     if use is None:
         raise NothingToPause("nobody has said which use it is about")
     if use.stage is not Stage.PAUSED:  # paused already: that it was taken is put down all the same
-        if not can_pause(use):
-            raise NothingToPause(f"the use is {use.stage.value}")
-        staging.move(house, reader, use.id, Stage.PAUSED, use.revision, reason=reason, request=request)
+        if not runs:
+            raise NothingToPause(f"the use is {use.stage.value}, and runs nowhere")
+        pause_use(house, reader, use.id, use.revision, reason, request=request)
     with house.database.changing(reader.author(request), reason) as change:
         working(change, reader, name, theirs=True)
         return _pause(change, house, reader, name, Pause.TAKEN, reason, None)
@@ -297,8 +298,8 @@ def _refuse_nothing(change: Change, one: Concern) -> None:
     use = use_of(change.connection, one)
     if use is None:
         raise NothingToPause("nobody has said which use it is about")
-    if not can_pause(use):
-        raise NothingToPause(f"the use is {use.stage.value}")
+    if not can_pause(change.connection, use):
+        raise NothingToPause(f"the use is {use.stage.value}, and runs nowhere")
 
 
 def _clock(house: House, severity: ConcernSeverity) -> dict[str, Any]:

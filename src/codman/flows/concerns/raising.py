@@ -20,6 +20,7 @@ from codman.flows import records
 from codman.flows.concerns.numbers import next_number
 from codman.flows.concerns.pausing import tell_of_pause
 from codman.flows.concerns.people import Told, who_sees
+from codman.flows.concerns.reading import can_pause
 from codman.flows.concerns.telling import GRAVE, RAISED, notice, spoken, tell_people, tell_systems
 from codman.flows.concerns.throttle import WITHIN
 from codman.flows.house import House
@@ -42,7 +43,6 @@ from codman.spine.record import Day, Id, Line, Prose
 from codman.spine.record_statements import ConcernPredicate
 from codman.spine.site import Mode
 from codman.spine.statement import Digest, Kind, Origin, Subject
-from codman.spine.use import RUNNING
 
 CREATE: Final = "concern.create"
 MOST_WORDS: Final = 4000
@@ -175,7 +175,7 @@ def _raise(
     rule = rules.starting(said.severity, local)
     salt = secrets.token_bytes(SALT_BYTES)
     name = new_id("concern")
-    runs = place.use is not None and USES.get(connection, place.use).stage in RUNNING
+    runs = place.use is not None and can_pause(connection, USES.get(connection, place.use))
     proposed = runs and said.severity in GRAVE
     fields = ConcernFields(
         **said.model_dump(),

@@ -20,11 +20,13 @@ from codman.registry.governance import CONCERNS
 from codman.registry.inventory import paths_of
 from codman.registry.nouns import SITES, USES
 from codman.registry.records import NoSuchRecord, Page
+from codman.registry.schema import deployments
 from codman.registry.schema_review import concerns, corrective_actions
+from codman.registry.undecided import running
 from codman.review.clocks import Rule, Yearly, clocks
 from codman.spine.concern import Concern, ConcernFields, ConcernSeverity, ConcernState, CorrectiveAction
 from codman.spine.statement import when
-from codman.spine.use import Stage, Use
+from codman.spine.use import RUNNING, Use
 
 READ: Final = "concern.read"
 CHANGE: Final = "concern.change"
@@ -310,9 +312,12 @@ def use_of(connection: Connection, concern: Concern | ConcernFields) -> Use | No
     return None if concern.use is None else USES.get(connection, concern.use)
 
 
-def can_pause(use: Use | None) -> bool:
-    """Whether there is something to pause."""
-    return use is not None and use.stage in (Stage.SILENT, Stage.PILOT, Stage.LIVE)
+def can_pause(connection: Connection, use: Use | None) -> bool:
+    """Whether there is something to pause: it runs, as a whole or anywhere, whatever anybody decided."""
+    if use is None or use.stage in RUNNING:
+        return use is not None
+    runs = select(deployments.c.id).where(deployments.c.use == use.id, running())
+    return connection.execute(runs.limit(1)).first() is not None
 
 
 def _within(reader: Reader) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, select
 
 from codman.errors import CodmanError
+from codman.flows import records
 from codman.flows.house import House
 from codman.flows.review.cases import NotYours
 from codman.flows.review.pause_told import tell_of_proposed
@@ -18,6 +19,7 @@ from codman.flows.review.superseded import lapsed, ran_out, rejection_stands
 from codman.flows.review.undecided import pauses_to_propose, why_paused
 from codman.registry import governance
 from codman.registry.access import Reader, paths_for, require
+from codman.registry.database import Change
 from codman.registry.governance import CASES, CONDITIONS, INCIDENTS, PAUSE_PROPOSALS
 from codman.registry.interests import hand_in
 from codman.registry.inventory import paths_of
@@ -79,11 +81,7 @@ def confirm_pause(
     with house.database.changing(reader.author(request), why) as change:
         one = _open(change.connection, reader, proposal, revision, "use.pause")
         use = USES.get(change.connection, one.use)
-        if use.stage in RUNNING:
-            move_within(change, reader, use, Stage.PAUSED, why)
-        else:
-            _say_why(why)
-            pause_runs(change, use)
+        _pause(change, reader, use, why)
         settled: PauseProposal = PAUSE_PROPOSALS.change(
             change, proposal, _settled(change.at, PauseState.PAUSED, reader, why), revision
         )
@@ -91,6 +89,33 @@ def confirm_pause(
         done = _settled(change.at, PauseState.PAUSED, reader, why)
         PAUSE_PROPOSALS.change_many(change, [(other, done) for other in others])
         return as_told(change.connection, reader, settled)
+
+
+def pause_use(house: House, reader: Reader, use: str, revision: int, why: str, *, request: str | None = None) -> None:
+    """Pause a use everywhere it runs, whatever its own stage says.
+
+    Raises:
+        NoSuchRecord: There is no such use within their reach.
+        NotAllowed: They may not pause it.
+        Stale: It was changed since they looked.
+        CannotMove: No reason is given.
+        BadField: The same of one whose stage is none that runs.
+    """
+    records.get(house, reader, "use", use)
+    with house.database.changing(reader.author(request), why) as change:
+        found = USES.get(change.connection, use)
+        if found.revision != revision:
+            raise Stale("use", use, revision, found.revision)
+        _pause(change, reader, found, why)
+
+
+def _pause(change: Change, reader: Reader, use: Use, why: str) -> None:
+    if use.stage in RUNNING:
+        move_within(change, reader, use, Stage.PAUSED, why)
+        return
+    require(reader, "use.pause", paths_of(change.connection, use))
+    _say_why(why)
+    pause_runs(change, use)
 
 
 def decline_pause(

@@ -12,6 +12,7 @@ from codman.flows.concerns.letting_off import own_work
 from codman.flows.concerns.reading import (
     CHANGE,
     ConcernRead,
+    can_pause,
     concern_of_number,
     is_answerable,
     list_concerns,
@@ -136,10 +137,11 @@ def may_step(visit: Visit, connection: Connection, read: ConcernRead, step: Step
 
 def _steps(visit: Visit, connection: Connection, read: ConcernRead, own: str | None) -> list[tuple[str, str]]:
     use = use_of(connection, read.concern)
+    runs = can_pause(connection, use)
     return [
         (f"/incidents/{read.concern.id}/{step.name}", step.link)
         for step in STEPS
-        if step.offered(read, use)
+        if step.offered(read, use, runs)
         and not (step.impartial and own is not None)
         and may_step(visit, connection, read, step)
     ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from codman.flows.concerns.letting_off import as_grave
-from codman.flows.concerns.reading import ConcernRead, can_pause
+from codman.flows.concerns.reading import ConcernRead
 from codman.review.clocks import Clocks
 from codman.spine.concern import ActionKind, ConcernCategory, ConcernSeverity, Pause
 from codman.spine.use import Stage, Use
@@ -41,7 +41,7 @@ class Step:
     submit: str
     asks: Callable[[Before], tuple[Ask, ...]]
     first: Callable[[ConcernRead, str], Mapping[str, str]] = lambda _read, _today: {}
-    offered: Callable[[ConcernRead, Use | None], bool]  # the concern, and the use it is about
+    offered: Callable[[ConcernRead, Use | None, bool], bool]  # the concern, the use it is about, and whether that runs
     theirs: bool = False  # also for its clinician and the use's owner
     impartial: bool = False  # lets the use off: for nobody who has a hand in it
     action: str = "concern.change"
@@ -160,7 +160,7 @@ STEPS: Final = (
         submit="Keep it",
         asks=_known,
         first=_known_first,
-        offered=lambda _read, _use: True,
+        offered=lambda _read, _use, _runs: True,
         theirs=True,
     ),
     Step(
@@ -170,7 +170,7 @@ STEPS: Final = (
         lead="The governance office is told at once; until somebody takes it, the use runs on.",
         submit="Propose it",
         asks=lambda _before: (),
-        offered=lambda read, use: can_pause(use) and read.concern.pause is not Pause.PROPOSED,
+        offered=lambda read, _use, runs: runs and read.concern.pause is not Pause.PROPOSED,
         theirs=True,
     ),
     Step(
@@ -180,7 +180,7 @@ STEPS: Final = (
         lead="It stops everywhere it runs, now. What to do without it stands in its downtime procedure.",
         submit="Pause it everywhere",
         asks=_reason("Why it is paused"),
-        offered=lambda read, use: can_pause(use) or (read.concern.pause is Pause.PROPOSED and _is_paused(use)),
+        offered=lambda read, use, runs: runs or (read.concern.pause is Pause.PROPOSED and _is_paused(use)),
         theirs=True,
         action="use.pause",
     ),
@@ -191,7 +191,7 @@ STEPS: Final = (
         lead="The reason stands in the log under your name.",
         submit="Let it run on",
         asks=_reason("Why it can run on"),
-        offered=lambda read, _use: read.concern.pause is Pause.PROPOSED,
+        offered=lambda read, _use, _runs: read.concern.pause is Pause.PROPOSED,
         impartial=True,
     ),
     Step(
@@ -202,7 +202,7 @@ STEPS: Final = (
         submit="Keep it",
         asks=_clock,
         first=lambda read, _today: {"rule": read.concern.clock or ""},
-        offered=lambda _read, _use: True,
+        offered=lambda _read, _use, _runs: True,
     ),
     Step(
         name="report",
@@ -212,7 +212,7 @@ STEPS: Final = (
         submit="Stop the clock",
         asks=lambda _before: (Ask(name="on", label="The day it went out", kind="day", needed=True),),
         first=lambda _read, today: {"on": today},
-        offered=lambda read, _use: read.concern.clock is not None and read.concern.clock_met_on is None,
+        offered=lambda read, _use, _runs: read.concern.clock is not None and read.concern.clock_met_on is None,
     ),
     Step(
         name="actions",
@@ -221,7 +221,7 @@ STEPS: Final = (
         lead="They are told, and reminded as the day comes. The concern stays open until it is done.",
         submit="Give it",
         asks=_action,
-        offered=lambda _read, _use: True,
+        offered=lambda _read, _use, _runs: True,
         theirs=True,
     ),
     Step(
@@ -233,7 +233,7 @@ STEPS: Final = (
         asks=lambda _before: (
             Ask(name="finding", label="What was found", kind="prose", needed=True, hint="Name no patient."),
         ),
-        offered=lambda read, _use: not read.lacking,
+        offered=lambda read, _use, _runs: not read.lacking,
         impartial=True,
     ),
 )
