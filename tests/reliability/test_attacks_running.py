@@ -15,12 +15,15 @@ from committee import POLICY, Committee, auroc, cast
 
 from codman.flows import records
 from codman.flows.change_control import change_round
+from codman.flows.concerns.raising import Place, Said, raise_concern
 from codman.flows.keys import list_keys, revoke_key
 from codman.flows.records import accept_deployment
+from codman.flows.review.before_the_decision import add_condition
 from codman.flows.review.cases import NotYours, docket
+from codman.flows.review.conditions import look
 from codman.flows.review.deciding import decide
 from codman.flows.review.pausing import propose
-from codman.flows.review.staging import move
+from codman.flows.review.staging import CannotMove, move
 from codman.flows.watch.going_back import approved
 from codman.registry import governance
 from codman.registry.access import Held, NotAllowed, Reader
@@ -28,6 +31,7 @@ from codman.registry.log import SYSTEM
 from codman.registry.nouns import DEPLOYMENTS, DOCUMENTS, USES, VERSIONS
 from codman.registry.records import BadField
 from codman.registry.undecided import uncovered_of
+from codman.spine.concern import ConcernCategory, ConcernSeverity
 from codman.spine.person import Role
 from codman.spine.product import VersionFields
 from codman.spine.record_statements import DecisionPredicate
@@ -339,3 +343,40 @@ def test_evidence_about_a_version_that_no_patient_meets_yet_reopens_nothing(hous
     house.clock.forward(days=1)
     house.evidence(auroc(0.55, 0.50, 0.60), subject="9" * 64, version="2.0")
     assert _reopened(house, Changed.EVIDENCE) == []
+
+
+def test_no_edit_and_no_move_takes_another_site_live_over_open_harm(house: Committee) -> None:
+    _edited(house, "south", mode="silent")
+    said = Said(category=ConcernCategory.MISSED, severity=ConcernSeverity.SERIOUS, words="it harms")
+    raise_concern(house.house, said, Place("ward", "south"))
+
+    for mode in ("pilot", "live"):
+        with pytest.raises(BadField, match="a concern about harm is open"):
+            _edited(house, "south", mode=mode)
+    with pytest.raises(CannotMove, match="a concern about harm is open"):
+        _moved(house, Stage.LIVE)
+    assert _edited(house, mode="pilot").mode is Mode.PILOT  # less is always done
+
+
+def test_no_edit_takes_another_site_live_over_a_condition_that_lapsed(house: Committee) -> None:
+    house.clock.forward(days=1)
+    asked = {"sentence": "Train the ward", "owner": "p-owner", "due_on": "2026-11-20"}
+    case = house.opened(quorum=3, sites=BOTH)
+    house.seated(case)
+    add_condition(house.house, house.person("chair"), case.id, asked)
+    for name in ("clin", "stat", "safe"):
+        cast(house.house, house.person(name), case.id, Choice.WITH_CONDITIONS, reason="once trained")
+    chair = house.person("chair")
+    now = docket(house.house, chair, case.id).case
+    decide(house.house, chair, case.id, now.revision, CaseOutcome.CONDITIONAL, "as voted")
+    house.clock.forward(hours=1)
+    _accepted(house)
+    _accepted(house, "south", "stat")
+    _edited(house, "south", mode="silent")
+    house.clock.forward(days=30)
+    look(house.house)
+
+    with pytest.raises(BadField, match="a condition of its decision has lapsed"):
+        _edited(house, "south", mode="live")
+    with pytest.raises(CannotMove, match="a condition of its decision has lapsed"):
+        _moved(house, Stage.LIVE)

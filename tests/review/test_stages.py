@@ -105,11 +105,14 @@ def test_what_a_case_retired_runs_again_only_by_a_later_decision():
     assert (needs(retired, Stage.LIVE), needs(again, Stage.LIVE)) == ([Need.DECISION], [])
 
 
-def test_a_paused_site_is_not_set_going_over_open_harm_by_staying_where_the_use_is():
-    live = approved(Stage.LIVE, harm_open=1)
+def test_no_site_is_set_going_over_open_harm_or_a_lapsed_condition_by_staying_where_the_use_is():
+    live = approved(Stage.LIVE, harm_open=1, lapsed=1)
+    there = {"north": Stage.LIVE}
 
-    assert needs(live, Stage.LIVE) == []
-    assert needs(replace(live, paused_somewhere=True), Stage.LIVE) == [Need.NO_HARM]
+    assert needs(replace(live, runs_as={**there, "south": Stage.LIVE}), Stage.LIVE) == []
+    for south in ({}, {"south": Stage.SILENT}, {"south": Stage.PILOT}):  # paused, or less exposed
+        moved = replace(live, runs_as=there | south)
+        assert set(needs(moved, Stage.LIVE)) == {Need.NO_HARM, Need.CONDITIONS}
 
 
 def test_there_is_one_way_between_two_stages_and_each_names_an_action():

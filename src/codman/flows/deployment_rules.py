@@ -10,13 +10,15 @@ from sqlalchemy import Connection, select
 
 from codman.errors import CodmanError
 from codman.flows.decided import accepted_at, decisions_of
+from codman.flows.harm import open_harm
+from codman.flows.superseded import lapsed
 from codman.registry import nouns
 from codman.registry.access import NotAllowed, Reader, only_lent
 from codman.registry.database import Change
 from codman.registry.interests import hand_in
 from codman.registry.names import names_of
 from codman.registry.records import BadField
-from codman.registry.schema_review import cases, reviewers
+from codman.registry.schema_review import cases, conditions, reviewers
 from codman.review.stages import in_force_at, other_version
 from codman.review.superseding import exposure
 from codman.spine.review import Conflict
@@ -116,9 +118,19 @@ def mode_fits(change: Change, deployment: Any) -> None:
     elif before is Mode.ENDED:  # else ending what was paused would be a way around who says that it runs again
         why = "it was ended here: put it down as paused, and it runs again when the use is moved, from its own page"
     elif mode is not Stage.SILENT:
-        why = _why_not_here(change, use, deployment, mode)
+        more = before not in _RUNNING_MODES or exposure(mode) > exposure(Stage(str(before)))
+        why = (_why_no_more(connection, use) if more else "") or _why_not_here(change, use, deployment, mode)
     if why:
         raise BadField("deployment", "mode", why)
+
+
+def _why_no_more(connection: Connection, use: Use) -> str:
+    """What keeps a use from reaching more patients anywhere, as it keeps it from a stage."""
+    if open_harm(connection, use.id):
+        return "a concern about harm is open: close it with what was found"
+    if lapsed(connection, conditions.c.use == use.id):
+        return "a condition of its decision has lapsed: bring what it asks, or have it decided anew"
+    return ""
 
 
 def _why_not_here(change: Change, use: Use, deployment: Any, mode: Stage) -> str:

@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
-from codman.flows.review.superseded import lapsed
+from codman.flows.superseded import lapsed
 from codman.registry.inventory import visible
 from codman.registry.names import told_apart
 from codman.registry.schema import uses

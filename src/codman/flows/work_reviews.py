@@ -15,8 +15,8 @@ from codman.flows.review.conditions import last_day
 from codman.flows.review.pausing import own_hand
 from codman.flows.review.seats import unseated_in
 from codman.flows.review.staging import ready_for
-from codman.flows.review.superseded import lapsed
 from codman.flows.review.voting import count, verdict_of
+from codman.flows.superseded import lapsed
 from codman.flows.task import Duty, Task
 from codman.jobs.times import instant
 from codman.registry import governance

@@ -74,7 +74,7 @@ class Standing:
     settled: frozenset[SettledVersion] = frozenset()
     retired_at: str | None = None  # by a case: what was decided before it is over
     planned: bool = False  # it is to run at sites where it is not set up
-    paused_somewhere: bool = False  # at one of its sites at least
+    runs_as: Mapping[str, Stage] = field(default_factory=dict)  # how each of its sites that runs does so now
     legacy: bool = False  # it ran before anybody asked, and nobody has decided since
     others: tuple[Decided, ...] = ()  # decisions about other uses of the same product: a limit counts them too
 
@@ -266,10 +266,10 @@ def _lack(
     if need is Need.DOWNTIME:
         return None if standing.downtime_procedure else Lack(need, "nobody has said what people do when it is down")
     if need is Need.NO_HARM:
-        # where it runs by then, what stops it is a pause; a site that is paused would be set going again
-        stays = transition.before is transition.after and not standing.paused_somewhere
         many = "a concern about harm is open" if standing.harm_open == 1 else "concerns about harm are open"
-        return Lack(need, f"{many}: close it with what was found") if standing.harm_open and not stays else None
+        if not standing.harm_open or _stays(standing, transition):
+            return None
+        return Lack(need, f"{many}: close it with what was found")
     if need is Need.HAZARDS:
         why = "nobody has checked who and what still depends on it since it came to the newest of its sites"
         return None if standing.hazards_checked else Lack(need, why)
@@ -279,11 +279,9 @@ def _lack(
         return None if standing.retirement_decided or never_ran else Lack(need, why)
     if need is Need.CONDITIONS:
         said = "a condition of its decision has" if standing.lapsed == 1 else "conditions of its decision have"
-        return (
-            Lack(need, f"{said} lapsed and nothing came that meets {'it' if standing.lapsed == 1 else 'them'}")
-            if standing.lapsed
-            else None
-        )
+        if not standing.lapsed or _stays(standing, transition):
+            return None
+        return Lack(need, f"{said} lapsed and nothing came that meets {'it' if standing.lapsed == 1 else 'them'}")
     if need is Need.REASON:
         return None if (reason or "").strip() else Lack(need, "say why")
     if need is Need.ACCEPTANCE:
@@ -294,6 +292,15 @@ def _lack(
     if good:
         return None
     return Lack(need, f"no decision in force covers {transition.after.value} at all its sites")
+
+
+def _stays(standing: Standing, transition: Transition) -> bool:
+    """Whether each of its sites runs as far by then: what stops that is a pause, and no other site is set going."""
+    if transition.before is not transition.after or transition.after not in EXPOSURE:
+        return False
+    least = EXPOSURE.index(transition.after)
+    runs = (standing.runs_as.get(site) for site in standing.sites)
+    return all(one is not None and EXPOSURE.index(one) >= least for one in runs)
 
 
 def _not_accepted(

@@ -40,7 +40,7 @@ class Transition:
     legacy: bool = False  # only for what ran before anybody asked
 
 
-_TO_RUN: Final = frozenset({Need.DECISION, Need.VERSION, Need.ACCEPTANCE, Need.DOWNTIME, Need.NO_HARM})
+_TO_RUN: Final = frozenset({Need.DECISION, Need.VERSION, Need.ACCEPTANCE, Need.DOWNTIME, Need.NO_HARM, Need.CONDITIONS})
 _SILENTLY: Final = frozenset({Need.DECISION})  # nobody acts on it, so nothing is missed when it is down
 _WHY: Final = frozenset({Need.REASON})
 _RUNS_AT: Final[Mapping[Stage, tuple[Checkpoint, frozenset[Need]]]] = {

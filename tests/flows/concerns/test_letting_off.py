@@ -10,7 +10,7 @@ from codman.flows.concerns import actions, following
 from codman.flows.concerns.letting_off import NotImpartial
 from codman.flows.concerns.raising import Place, Said, raise_concern
 from codman.flows.concerns.reading import list_concerns, overview, read_concern
-from codman.flows.review.staging import open_harm
+from codman.flows.harm import open_harm
 from codman.registry.access import Held, NotAllowed, Reader
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import DEPLOYMENTS

@@ -8,7 +8,7 @@ from typing import Final
 from codman.flows.planning import keep_planned
 from codman.flows.review.cases import WORKING, Docket
 from codman.flows.review.staging import goes_on, retire_within, still_runs
-from codman.flows.review.superseded import rejected
+from codman.flows.superseded import rejected
 from codman.registry import governance
 from codman.registry.database import Change
 from codman.registry.governance import CASES, CONDITIONS, PAUSE_PROPOSALS

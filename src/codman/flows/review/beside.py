@@ -15,9 +15,9 @@ from codman.flows.planning import still_ahead
 from codman.flows.review.cases import WORKING, Docket, docket_within
 from codman.flows.review.deciding import blocking, verdict_of
 from codman.flows.review.policies import kept
-from codman.flows.review.superseded import settled_late
 from codman.flows.review.voting import count, table_of
 from codman.flows.review.withdrawn import voted_before
+from codman.flows.superseded import settled_late
 from codman.registry.access import Reader, may, paths_for
 from codman.registry.inventory import paths_of
 from codman.registry.names import names_of

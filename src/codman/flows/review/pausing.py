@@ -15,8 +15,8 @@ from codman.flows.review.cases import NotYours
 from codman.flows.review.pause_told import tell_of_proposed
 from codman.flows.review.reading import as_told, list_governed
 from codman.flows.review.staging import move_within, pause_runs, still_runs
-from codman.flows.review.superseded import lapsed, ran_out, rejection_stands
 from codman.flows.review.undecided import pauses_to_propose, why_paused
+from codman.flows.superseded import lapsed, ran_out, rejection_stands
 from codman.registry import governance
 from codman.registry.access import Reader, paths_for, require
 from codman.registry.database import Change

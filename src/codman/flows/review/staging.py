@@ -12,11 +12,11 @@ from sqlalchemy import Connection, select
 from codman.errors import CodmanError
 from codman.flows import records
 from codman.flows.decided import accepted_at, decisions_of
+from codman.flows.harm import open_harm
 from codman.flows.house import House
 from codman.flows.review.cases import NotYours
-from codman.flows.review.superseded import lapsed
+from codman.flows.superseded import lapsed
 from codman.flows.watched import follow_stage
-from codman.registry import governance
 from codman.registry.access import Reader, paths_for, require
 from codman.registry.database import Change
 from codman.registry.interests import hand_in
@@ -26,10 +26,9 @@ from codman.registry.nouns import DEPLOYMENTS, PRODUCTS, USES
 from codman.registry.places import ELSEWHERE, inside
 from codman.registry.records import Stale
 from codman.registry.schema import deployments, documents, sites
-from codman.registry.schema_review import concerns, conditions, intakes
+from codman.registry.schema_review import conditions, intakes
 from codman.review.stages import Decided, Lack, Move, Standing, check_move, in_force, in_force_at, must_stop, ways_from
 from codman.review.superseding import exposure
-from codman.spine.concern import Concern, ConcernSeverity, ConcernState
 from codman.spine.day import day_in
 from codman.spine.intake import IntakeState
 from codman.spine.policy import BESIDE, Checkpoint
@@ -332,7 +331,7 @@ def standing_of_use(connection: Connection, use: Use, runs: list[Deployment], zo
         called=names_of(connection, [one.site for one in there]),
         versions={one: labels.get(one, one) for one in running},
         planned=bool(use.planned),
-        paused_somewhere=any(one.mode is Mode.PAUSED for one in there),
+        runs_as={one.site: Stage(one.mode.value) for one in there if one.mode in _RUNS},
         accepted=accepted_at(connection, use, there),
         intake_complete=not begun or IntakeState.SUBMITTED.value in begun,
         downtime_procedure=use.downtime_procedure is not None,
@@ -341,19 +340,6 @@ def standing_of_use(connection: Connection, use: Use, runs: list[Deployment], zo
         deployed=bool(runs),
         lapsed=len(lapsed(connection, conditions.c.use == use.id)),
         legacy=use.decision is Decision.LEGACY,
-    )
-
-
-def open_harm(connection: Connection, use: str) -> list[Concern]:
-    """The concerns that a patient was harmed by a use and that nobody has closed, the oldest first; no repeats."""
-    return governance.every(
-        connection,
-        "concern",
-        concerns.c.use == use,
-        concerns.c.severity.in_([ConcernSeverity.HARM.value, ConcernSeverity.SERIOUS.value]),
-        concerns.c.state != ConcernState.CLOSED.value,
-        concerns.c.repeats.is_(None),
-        order="raised_at",
     )
 
 

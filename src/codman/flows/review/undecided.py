@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from codman.flows.review.superseded import rejected
+from codman.flows.superseded import rejected
 from codman.registry import governance
 from codman.registry.names import names_of
 from codman.registry.nouns import USES

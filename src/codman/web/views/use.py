@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from codman.flows.accepting import waits_at
 from codman.flows.concerns.reading import READ, is_answerable, places
 from codman.flows.filed import Filed
-from codman.flows.review.staging import open_harm
+from codman.flows.harm import open_harm
 from codman.flows.review.undecided import sentences, uncovered
 from codman.registry.access import Reader, may, paths_for
 from codman.registry.coverage import coverage_of, tallies
