@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from codman.errors import BadInput, CodmanError, NotProven
+from codman.errors import CodmanError, NotProven
 from codman.evidence.canonical import canonical, sha256
 from codman.evidence.statements import ReadStatement, build, canonical_statement, read_bytes
 from codman.flows.filing import file_evidence
@@ -21,14 +21,14 @@ from codman.flows.papers import keep_bytes, take_back
 from codman.flows.reporting.answers import Answered
 from codman.flows.reporting.calendar import days_after
 from codman.flows.reporting.heeding import kept, tell_what_it_says
-from codman.flows.reporting.refusals import refuse_running, refuse_unawaited
+from codman.flows.reporting.refusals import NotThisReport, refuse_another_signer, refuse_running, refuse_unawaited
 from codman.flows.reporting.schedules import use_to
 from codman.registry import governance
 from codman.registry.about import Known, said_by
 from codman.registry.access import Reader, paths_for
 from codman.registry.database import Change
 from codman.registry.documents import Document, DocumentFields
-from codman.registry.filing import file, find
+from codman.registry.filing import file, find, signers
 from codman.registry.governance import EXPECTED_REPORTS, SCHEDULES
 from codman.registry.links import REPORT, Link, LinkSpent, find_link, revoke_links, spend_link
 from codman.registry.log import Author, size_of
@@ -45,17 +45,7 @@ from codman.spine.statement import Digest, Input, Kind, Origin, Statement, Subje
 from codman.spine.use import Use
 
 DOCUMENT_TYPE: Final = "partner-report"
-
-
-class NotThisReport(BadInput):
-    """A signed statement that does not answer this report."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(
-            what="this statement does not answer the report",
-            why=why,
-            fix="make a monitoring statement about this use and period with `report` filled in, sign it and send it",
-        )
+_FOR_THEM: Final = " of the house, from what was sent."
 
 
 class NotSigned(NotProven):
@@ -190,7 +180,8 @@ def receive_signed(
         NoSuchRecord: There is no such report within their reach.
         NotAllowed: They may not send reports, or evidence, for its use.
         NotSigned: It carries no signature.
-        NotThisReport: It is about another use or period, or lacks what the report must carry.
+        NotThisReport: It is about another use or period, lacks what the report must carry, or is a vendor's and no key
+            of that vendor signed it.
         NotAwaited: Another answer came before.
         PeriodRuns: Its period is not over.
         SignatureRefused: No registered key signed it, or its key may not say this.
@@ -205,6 +196,8 @@ def receive_signed(
     if read.envelope is None:
         raise NotSigned
     _refuse_other(found, read)
+    with house.database.reading() as connection:
+        refuse_another_signer(connection, found.schedule, signers(connection, read.envelope))
     file_evidence(house, body, reader, source=f"report:{name}", request=request)
     with house.database.changing(reader.author(request)) as change:
         now = awaited_by(change.connection, reader, name, "report.create")
@@ -252,7 +245,8 @@ def _receive(
             keep_bytes(house, original.data, digest)
             document = DOCUMENTS.add(change, _document(found, original, digest))
             version = _version(change.connection, found.use)
-            statement = _statement(found, version, answered, document, change.at, _handed_over(change.connection, link))
+            note = _handed_over(change.connection, link) if reader is None else f"Filed by {reader.name}{_FOR_THEM}"
+            statement = _statement(found, version, answered, document, change.at, note)
             read = read_bytes(canonical_statement(statement), name="the report")
             house.store.put(read)
             known = Known(found.product.id, None if version is None else version.id, found.use.id)

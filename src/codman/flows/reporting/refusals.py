@@ -1,11 +1,28 @@
-"""Why a report is not taken: it is not awaited, or its period still runs."""
+"""Why a report is not taken: it is not awaited, its period still runs, or it is not the partner's."""
 
 from __future__ import annotations
 
-from codman.errors import CodmanError
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from codman.errors import BadInput, CodmanError
 from codman.flows.reporting.calendar import runs_until
+from codman.registry.keys import Key, OwnerKind
+from codman.registry.nouns import VENDORS
 from codman.spine.day import written_day
-from codman.spine.partner_report import ExpectedReport, ReportState
+from codman.spine.partner_report import ExpectedReport, Partner, ReportState, Schedule
+
+
+class NotThisReport(BadInput):
+    """A signed statement that does not answer this report."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            what="this statement does not answer the report",
+            why=why,
+            fix="make a monitoring statement about this use and period with `report` filled in, sign it and send it",
+        )
 
 
 class NotAwaited(CodmanError):
@@ -52,3 +69,25 @@ def refuse_running(report: ExpectedReport, today: str) -> None:
     """
     if (last := runs_until(report, today)) is not None:
         raise PeriodRuns(last)
+
+
+def refuse_another_signer(connection: Connection, schedule: Schedule, signed_by: Sequence[Key]) -> None:
+    """Refuse a vendor's report that no key of that vendor signed: another's key does not give the vendor's word.
+
+    Args:
+        connection: An open connection.
+        schedule: Who was to report.
+        signed_by: The registered keys whose signatures are good.
+
+    Raises:
+        NotThisReport: No key of the vendor is among them.
+    """
+    if schedule.partner is not Partner.VENDOR:
+        return
+    called = {schedule.partner_name}
+    if schedule.vendor is not None:
+        vendor = VENDORS.get(connection, schedule.vendor)
+        called = {vendor.id, vendor.name}
+    theirs = {one.casefold() for one in called}
+    if not any(key.owner_kind is OwnerKind.VENDOR and key.owner.casefold() in theirs for key in signed_by):
+        raise NotThisReport(f"no key of {schedule.partner_name} signed it, and the report is theirs")

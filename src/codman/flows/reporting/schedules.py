@@ -121,6 +121,7 @@ def change_schedule(
         _check(change.connection, made, change.today)
         if made.grace_days > schedule.grace_days:
             _may_wait_longer(change, schedule, why)
+        _goes_elsewhere(change, reader, schedule, made, why)
         return SCHEDULES.change(change, name, patch, revision)
 
 
@@ -138,6 +139,20 @@ def _may_wait_longer(change: Change, schedule: Schedule, why: str | None) -> Non
         said = f"the report due on {written_day(overdue[0].due_on)} has not come: what is late stays late"
         raise BadField("schedule", "grace_days", f"{said}; raise them once it came or is excused")
     _say_why_later(why)
+
+
+def _goes_elsewhere(change: Change, reader: Reader, schedule: Schedule, made: ScheduleFields, why: str | None) -> None:
+    """Refuse less to report without a reason, and another address for a vendor's links from who has a hand in it."""
+    if set(schedule.metrics) - set(made.metrics) and not (why or "").strip():
+        raise BadField("schedule", "why", "say why less is to be reported")
+    if schedule.partner is not Partner.VENDOR or schedule.email is None or made.email == schedule.email:
+        return
+    use = USES.get(change.connection, schedule.use)
+    hand = hand_in(change.connection, use, PRODUCTS.get(change.connection, use.product)).get(reader.person)
+    if hand is not None:
+        raise BadField("schedule", "email", f"you {hand}: who has no hand in the use says where the vendor's links go")
+    if not (why or "").strip():
+        raise BadField("schedule", "why", "say why links and reminders go to another address")
 
 
 def _say_why_later(why: str | None) -> None:
