@@ -137,6 +137,15 @@ def test_who_answers_for_a_use_accepts_it_for_no_site_though_the_deployment_name
         records.accept_deployment(house, owner, "icu-deployment", named.revision)
 
 
+def test_where_it_reaches_patients_somebody_stays_accountable_until_it_is_stopped(house: House) -> None:
+    owner = somebody(Role.OWNER)
+    with pytest.raises(BadField, match="name another, or stop it first"):
+        records.change(house, owner, "deployment", "icu-deployment", {"clinician": None}, 1)
+    stopped = records.change(house, owner, "deployment", "icu-deployment", {"mode": "paused", "clinician": None}, 1)
+
+    assert stopped.clinician is None
+
+
 def test_only_the_named_clinician_accepts_and_a_new_clinician_must_accept_again(house: House) -> None:
     with pytest.raises(NotAllowed):
         records.accept_deployment(house, somebody(Role.OWNER, person="bob"), "icu-deployment", 1)

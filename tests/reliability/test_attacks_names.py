@@ -20,13 +20,13 @@ from codman.flows.inventory import asked, export
 from codman.flows.inventory_import import import_file
 from codman.flows.operator import OPERATOR
 from codman.flows.review.evidence import exhibits_of
-from codman.registry.access import Held, Reader
+from codman.registry.access import Held, NotAllowed, Reader
 from codman.registry.accounts_people import SameMailbox
 from codman.registry.fixed_fields import FixedField
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import USES
 from codman.spine.person import Role
-from codman.spine.use import Use
+from codman.spine.use import Decision, Stage, Use
 
 STRANGER = "Sepsis in another hospital"
 
@@ -63,6 +63,16 @@ def test_who_answers_for_a_use_takes_no_strangers_evidence_over_under_its_name(h
     with pytest.raises(FixedField, match="filed evidence goes by this name, or by the new one, and you answer for"):
         _called(house, "owner", f" {STRANGER.upper()}")
     assert _counted(house) == 0
+
+
+def test_of_a_product_that_a_committee_had_no_keeper_enters_a_use_as_one_that_ran_before(house: Committee) -> None:
+    twin = {"product": "sepsis", "name": "Twin", "site": "north", "stage": Stage.LIVE, "decision": Decision.LEGACY}
+    before = records.create(house.house, house.person("owner"), "use", twin | {"name": "Ran before"})
+    house.opened()
+
+    with pytest.raises(NotAllowed, match="decide"):
+        records.create(house.house, house.person("owner"), "use", twin)
+    assert records.create(house.house, house.officer, "use", twin).decision is before.decision
 
 
 def test_evidence_that_came_under_a_moments_name_binds_who_answers_for_the_use_to_that_name(house: Committee) -> None:

@@ -29,6 +29,7 @@ from codman.spine.use import RUNNING, Stage, Use
 _ACCEPTED: Final = ("use", "site", "clinician", "version")  # what a clinician's acceptance is of
 _ONLY_THEN: Final = "it is set when the clinician accepts, and only then"
 _STOPPED: Final = frozenset({Mode.PAUSED, Mode.ENDED})
+_AT_PATIENTS: Final = frozenset({Mode.PILOT, Mode.LIVE})
 _RUNNING_MODES: Final = frozenset({Mode.SILENT, Mode.PILOT, Mode.LIVE})
 
 
@@ -161,6 +162,8 @@ def with_what_follows(kind: str, old: Any, new: Any, patch: Mapping[str, Any]) -
         return patch
     if new.accepted_at is not None and new.accepted_at != old.accepted_at:
         raise BadField(kind, "accepted_at", _ONLY_THEN)
+    if new.clinician is None and old.clinician is not None and {old.mode, new.mode} <= _AT_PATIENTS:
+        raise BadField(kind, "clinician", "it reaches patients here: name another, or stop it first")
     ends = new.mode is Mode.ENDED and old.accepted_at is not None
     if ends or any(getattr(new, field) != getattr(old, field) for field in _ACCEPTED):
         return {**patch, "accepted_at": None}

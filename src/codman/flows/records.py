@@ -186,7 +186,7 @@ def create_within(
     if kind == "use":
         judge_stays(change.connection, made.owner, reader.person)
         refuse_planned(change.connection, reader, made.planned)
-    if kind == "use" and decided_on_entry(made.model_dump()):
+    if kind == "use" and decided_on_entry(change.connection, made):
         require(reader, "use.decide", rules.places(change.connection, made))
         entry_stays_undecided(made.decision)
     if kind == "version":  # its label decides what evidence is about: one of those who use the product may give it
