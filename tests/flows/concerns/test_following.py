@@ -159,13 +159,16 @@ def test_a_person_says_which_duty_runs_since_when_and_when_it_was_met(ward):
     # aware on Friday 30 October: 2-6 November are five, 9, 10, 12, 13 nine (Veterans Day is the 11th), 16 ten
     said = following.set_clock(ward.house, chair, one.id, one.revision, rule, "An injury", aware_on="2026-10-30")
     assert (said.clock, said.clock_due) == (rule, "2026-11-16")
-    for wrong in ("2026-11-02", "soon", "1990-01-01"):
+    # and one that went out on the 29th would have been due on the 13th: nobody knew of it then
+    for wrong in ("2026-11-02", "soon", "1990-01-01", "2026-10-29"):
         with pytest.raises(BadField):
             following.meet_clock(ward.house, chair, one.id, said.revision, wrong)
     with pytest.raises(NotImpartial):
         following.meet_clock(ward.house, replace(chair, person="p-owner"), one.id, said.revision, "2026-11-01")
     met = following.meet_clock(ward.house, chair, one.id, said.revision, "2026-11-01")
     assert met.clock_met_on == "2026-11-01"
+    with pytest.raises(BadField, match="put down as sent on 1 Nov 2026"):
+        following.meet_clock(ward.house, chair, one.id, met.revision, "2026-10-31")
     none = following.set_clock(ward.house, chair, one.id, met.revision, None, "No device had a part")
     assert (none.clock, none.clock_due, none.clock_met_on) == (None, None, None)
     with pytest.raises(BadField, match="no duty"):

@@ -20,6 +20,7 @@ from codman.registry.governance import CONCERNS
 from codman.registry.records import BadField, Stale
 from codman.review.clocks import clocks
 from codman.spine.concern import Concern, ConcernSeverity, ConcernState, Pause
+from codman.spine.day import written_day
 from codman.spine.use import Stage
 
 _LONGEST_UNRAISED: Final = timedelta(days=365)  # between what happened and a concern that does not say when
@@ -250,7 +251,8 @@ def meet_clock(
     Raises:
         NotAllowed: They may not.
         NotImpartial: They have a hand in the use.
-        BadField: No clock runs, or the day is none, yet to come, or before it happened.
+        BadField: No clock runs, or the day is none, yet to come, or before it happened or anybody became aware of it;
+            or another day is put down already.
         ConcernClosed: It is closed.
         Stale: It was changed since they looked.
     """
@@ -265,6 +267,16 @@ def meet_clock(
         happened = _day("happened_on", one.happened_on) or _raised_on(house, one) - _LONGEST_UNRAISED
         if day < happened:
             raise BadField("concern", "clock_met_on", "a report does not go out before what it reports happened")
+        rules = clocks(house.settings.concern_clocks)
+        rule = rules.rule(one.clock)
+        if rule is not None and one.clock_due is not None and rules.due(rule, day).isoformat() < one.clock_due:
+            why_not = "the clock runs from a later day: say first, with the duty, on which day one became aware"
+            raise BadField("concern", "clock_met_on", why_not)
+        if one.clock_met_on not in (None, day.isoformat()):
+            said = (
+                f"it is put down as sent on {written_day(one.clock_met_on)}: say anew which duty runs, with the reason"
+            )
+            raise BadField("concern", "clock_met_on", said)
         return CONCERNS.change(change, name, {"clock_met_on": day.isoformat()}, revision)
 
 
