@@ -189,7 +189,7 @@ def test_a_document_of_the_owner_closes_nothing_until_somebody_without_a_hand_in
     paper(house, filer)
     (name,) = look(house.house).handed_in
 
-    assert look(house.house, "2027-01-01").lapsed == ()  # it waits for others, not for its owner
+    assert look(house.house, "2026-12-15").lapsed == ()  # two weeks after its day it still waits for others
     one = condition(house, name)
     assert (one.state, one.handed_in_by) == (ConditionState.HANDED_IN, "p-owner")
     assert Duty.ACCEPT in [task.duty for task in waiting(house.house, house.person("chair"))]
