@@ -227,6 +227,25 @@ def test_a_change_plan_is_written_read_and_laid_before_a_case(house: Committee) 
     assert f"/reviews/{case.id}" in owner.get(path).text
 
 
+def test_a_plan_is_offered_no_case_that_ends_the_use_and_none_of_what_such_a_case_asks(house: Committee) -> None:
+    ends = b"""
+policy: retirement
+edition: 2026-11
+checkpoint: retire
+requires:
+  - {id: hazards, title: Who depends on it was asked, document: hazard-check}
+"""
+    case = house.opened(policy=ends, leads_to=Stage.RETIRED, version=None, sites=[])
+    owner = pages_of(house.house, house.person("owner"))
+
+    assert "hazards" not in owner.get("/uses/ward/plans/new").text
+    said = {"allows_version": "2.0", "protocol": "Retrain", "impact": "Better", "requirements": "discrimination"}
+    made = owner.post("/uses/ward/plans/new", data=said)
+    before = owner.get(f"{made.headers['location']}/case").text
+    assert case.id not in before
+    assert "No case of this use is open" in before
+
+
 def test_a_plan_that_does_not_do_comes_back_with_what_was_typed_and_a_viewer_writes_none(house: Committee) -> None:
     owner = pages_of(house.house, house.person("owner"))
     empty = owner.post("/uses/ward/plans/new", data={"protocol": "Retrain each quarter"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from codman.flows.house import House
 from codman.flows.review.cases import CaseClosed
@@ -90,7 +90,7 @@ def put_before(
             raise BadField("change_plan", "case", "it was laid before a case already: write another plan")
         if before.use != found.use:
             raise BadField("change_plan", "case", "that case is about another use")
-        if not _may_approve(before):
+        if not approves_plans(before):
             why = "a plan is approved where a use is let run or changed, and not in an emergency: choose such a case"
             raise BadField("change_plan", "case", why)
         if before.state is not CaseState.OPEN:
@@ -104,18 +104,23 @@ def put_before(
 
 
 def requirements_to_plan(house: House, reader: Reader, use: str) -> Mapping[str, str]:
-    """What a plan of a use may say that evidence must meet again: requirements of its cases' policies, by id, titled.
+    """What a plan of a use may say that evidence must meet again, by id, titled.
+
+    They are the requirements of those of its cases before which a plan may be laid.
 
     Raises:
         NoSuchRecord: There is no such use within their reach.
     """
     with house.database.reading() as connection:
         _use(connection, reader, use)
-        digests = connection.execute(
-            select(cases.c.policy_digest)
-            .where(cases.c.use == use, cases.c.state != CaseState.WITHDRAWN.value)
-            .order_by(cases.c.created_at)
-        ).scalars()
+        had: list[Case] = governance.every(
+            connection,
+            "case",
+            cases.c.use == use,
+            cases.c.state != CaseState.WITHDRAWN.value,
+            order="created_at",
+        )
+        digests = dict.fromkeys(one.policy_digest for one in had if approves_plans(one))
         return {one.id: one.name for digest in digests for one in kept(connection, digest).requires}
 
 
@@ -124,14 +129,14 @@ def approved(connection: Connection, plan: ChangePlan, day: str) -> bool:
     if plan.case is None or (plan.valid_to is not None and plan.valid_to < day):
         return False
     case = CASES.get(connection, plan.case)
-    if case.state is not CaseState.DECIDED or case.outcome not in APPROVALS or not _may_approve(case):
+    if case.state is not CaseState.DECIDED or case.outcome not in APPROVALS or not approves_plans(case):
         return False
     if case.expires_on is not None and case.expires_on <= day:
         return False
     return not _refused_since(connection, case)
 
 
-def _may_approve(case: Case) -> bool:
+def approves_plans(case: Case) -> bool:
     """Whether a case may approve what outlasts it: it lets something run, and nobody decides it alone in a hurry."""
     lets_run = case.checkpoint in (*LETS_RUN, Checkpoint.CHANGE) and exposure(case.leads_to) >= 0
     return lets_run and case.procedure is not Procedure.EMERGENCY

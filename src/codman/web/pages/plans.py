@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from codman.flows import records
 from codman.flows.review.cases import CaseClosed
-from codman.flows.review.plans import approved, draft_plan, put_before, requirements_to_plan
+from codman.flows.review.plans import approved, approves_plans, draft_plan, put_before, requirements_to_plan
 from codman.flows.review.reading import list_cases
 from codman.registry import governance
 from codman.registry.access import NotAllowed, may, paths_for, require
@@ -165,7 +165,7 @@ def _form(
 
 def _open_cases(visit: Visit, use: Use) -> list[Case]:
     where = {"use": [use.id], "state": [CaseState.OPEN.value]}
-    return list(list_cases(visit.house, visit.reader, where=where, limit=50).items)
+    return [one for one in list_cases(visit.house, visit.reader, where=where, limit=50).items if approves_plans(one)]
 
 
 def _case_ask(cases: list[Case]) -> Ask:
