@@ -132,7 +132,7 @@ def officer(hospital: Hospital) -> TestClient:
 
 def filed(officer: TestClient, called: str, data: bytes, title: str = "Model card") -> httpx.Response | None:
     """The file taken out again, or None where it was refused."""
-    form = {"about_kind": "use", "about": "mary-use", "title": title, "type": "model-card", "why": "x"}
+    form = {"about_kind": "use", "about": "mary-use", "title": title, "type": "validation-report", "why": "x"}
     before = set(_links(officer))
     sent = officer.post("/documents/new", data=form, files={"file": (called, data, "text/html")})
     if sent.status_code == 422:

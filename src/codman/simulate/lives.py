@@ -160,6 +160,8 @@ class Lives:
             why = f"paused: {self._random.choice(_PAUSES)}"
         if stage is Stage.RETIRED:
             why = f"retired: {self._random.choice(_ENDS)}"
+            if not plan.found:  # nothing is in force any more; what ran undecided was switched off undecided
+                patch["decision"] = Decision.RETIRED
         return why, Changed("use", plan.id, patch)
 
     def _deployed(self, plan: Plan, stage: Stage, when: int, runs: list[_Run]) -> Iterator[Event]:
