@@ -74,7 +74,8 @@ def test_the_headline_and_each_window_say_the_worst_that_is_known(see: See, hosp
     assert re.search(r"Of \d+ requirements \d+ not met, (\d+ not decided, )?\d+ met when last judged\.", one)
     found = overview(hospital, Reader("person-demo-officer-01", "Somebody", (Held(Role.VIEWER),)))
     blind = replace(next(each for each in found if each.watched), rank="blind", standings=())
-    assert monitor_home_view([blind], {}, {}, "2026-11-01").sentence == (
+    named = {blind.use.id: blind.use.name}
+    assert monitor_home_view([blind], named, {}, "2026-11-01").sentence == (
         "Of 1 use it is not known whether the plan is met. Every use that reaches patients is watched: 1 of them."
     )
 
