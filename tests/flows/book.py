@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 from codman.evidence.envelope import sign
@@ -82,9 +83,19 @@ class Book:
         return key
 
 
+def patients(until: str) -> list[Input]:
+    """The rows of the patients up to a time: a file of its own for each."""
+    return [Input(name="predictions", uri="p.parquet", digest=Digest(sha256=sha256(until.encode()).hexdigest()))]
+
+
 def evaluation(**changes: object) -> Statement:
-    """A statement about Sepsis alert 1.2.0; `subject` and fields of the predicate may be given."""
+    """A statement about Sepsis alert 1.2.0; `subject` and fields of the predicate may be given.
+
+    What is evaluated at another time is evaluated on other rows, where none are given.
+    """
     subject = changes.pop("subject", ARTEFACT)
+    if "evaluated_at" in changes:
+        changes.setdefault("inputs", patients(str(changes["evaluated_at"])))
     fields = {
         "product": "Sepsis alert",
         "version": "1.2.0",

@@ -16,9 +16,9 @@ from seen_pages import pages_of
 
 from codman.flows.papers import file_paper
 from codman.flows.review.cases import docket, open_case
-from codman.flows.review.conditions import standing_case
 from codman.flows.review.deciding import decide
 from codman.flows.review.staging import HAZARD_CHECK, move
+from codman.flows.review.standing import standing_case
 from codman.flows.work import waiting
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import DEPLOYMENTS, USES

@@ -10,13 +10,14 @@ from sqlalchemy import Connection, select
 
 from codman.errors import CodmanError
 from codman.flows.decided import accepted_at, decisions_of
-from codman.flows.harm import open_harm
+from codman.flows.harm import open_harm, untold_harm
 from codman.flows.superseded import lapsed
 from codman.registry import nouns
 from codman.registry.access import NotAllowed, Reader, only_lent
 from codman.registry.database import Change
 from codman.registry.interests import hand_in
 from codman.registry.names import names_of
+from codman.registry.officers import who_may
 from codman.registry.records import BadField
 from codman.registry.schema_review import cases, conditions, reviewers
 from codman.review.stages import in_force_at, other_version
@@ -24,7 +25,7 @@ from codman.review.superseding import exposure
 from codman.spine.review import Conflict
 from codman.spine.site import Mode
 from codman.spine.statement import when
-from codman.spine.use import RUNNING, Stage, Use
+from codman.spine.use import FAVOURABLE, RUNNING, Stage, Use
 
 _ACCEPTED: Final = ("use", "site", "clinician", "version")  # what a clinician's acceptance is of
 _ONLY_THEN: Final = "it is set when the clinician accepts, and only then"
@@ -129,6 +130,8 @@ def _why_no_more(connection: Connection, use: Use) -> str:
     """What keeps a use from reaching more patients anywhere, as it keeps it from a stage."""
     if open_harm(connection, use.id):
         return "a concern about harm is open: close it with what was found"
+    if untold_harm(connection, use.id):
+        return "a concern is open of which nobody has said yet whether a patient was harmed: have it looked at and said"
     if lapsed(connection, conditions.c.use == use.id):
         return "a condition of its decision has lapsed: bring what it asks, or have it decided anew"
     return ""
@@ -170,6 +173,30 @@ def with_what_follows(kind: str, old: Any, new: Any, patch: Mapping[str, Any]) -
     return patch
 
 
+def clinician_fits(connection: Connection, old: Any, new: Any) -> None:
+    """Refuse to name a clinician, where a decided use reaches patients, who could not accept it there.
+
+    Raises:
+        BadField: They may accept nothing there, have a hand in the use, or stated a conflict of interest.
+    """
+    if new.clinician in (None, old.clinician) or new.mode not in _AT_PATIENTS:
+        return
+    use = nouns.USES.get(connection, new.use)
+    if use.decision not in FAVOURABLE:  # what nobody decided yet is put down as it is
+        return
+    path = nouns.SITES.get(connection, new.site).path
+    able = who_may(connection, "deployment.accept", {new.clinician}).get(new.clinician, ())
+    why = ""
+    if not any(path.startswith(one) for one in able):
+        why = "by no role may they accept anything at this site"
+    elif _why_not_theirs(connection, new, new.clinician) is not None:
+        why = "they have a hand in the use, or stated a conflict of interest"
+    if why:
+        raise BadField(
+            "deployment", "clinician", f"it reaches patients here, and whom it names could not accept it: {why}"
+        )
+
+
 def accepted_by(connection: Connection, deployment: Any, person: str) -> None:
     """Refuse an acceptance that is not the word of the site's clinician, or of one with a hand in it or a conflict.
 
@@ -179,15 +206,21 @@ def accepted_by(connection: Connection, deployment: Any, person: str) -> None:
     """
     if deployment.clinician != person:
         raise NotTheClinician
+    if (hand := _why_not_theirs(connection, deployment, person)) is not None:
+        raise NotTheClinician(hand)
+
+
+def _why_not_theirs(connection: Connection, deployment: Any, person: str) -> str | None:
+    """Why a clinician may not accept a use: a hand in it, or a conflict of interest; None where nothing is known."""
     use = nouns.USES.get(connection, deployment.use)
     hands = hand_in(connection, use, nouns.PRODUCTS.get(connection, use.product))
     if person in hands:  # who answers for a use may name any clinician, and so themselves
-        raise NotTheClinician(hands[person])
+        return hands[person]
     seats = (
         select(reviewers.c.conflict)
         .join(cases, cases.c.id == reviewers.c.case)
         .where(cases.c.use == use.id, reviewers.c.person == person)
         .order_by(reviewers.c.created_at.desc(), reviewers.c.id.desc())
     )
-    if connection.execute(seats.limit(1)).scalar_one_or_none() == Conflict.CONFLICT.value:
-        raise NotTheClinician("stated a conflict of interest when you last reviewed it")
+    conflict = connection.execute(seats.limit(1)).scalar_one_or_none() == Conflict.CONFLICT.value
+    return "stated a conflict of interest when you last reviewed it" if conflict else None

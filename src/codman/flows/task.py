@@ -35,6 +35,7 @@ class Duty(StrEnum):
     SHOW = "bring what a review asks for"
     REOPENED = "have shown again what changed"
     SITE = "accept a site"
+    ACCEPTED = "have a site accepted"
     TIER = "agree to a lower tier"
     APPLIES = "say whether a requirement applies"
     REPORT = "see that a report comes"

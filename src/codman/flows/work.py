@@ -24,6 +24,7 @@ from codman.flows.work_concerns import of_concerns
 from codman.flows.work_evidence import of_evidence
 from codman.flows.work_planned import of_planned
 from codman.flows.work_reviews import of_reviews
+from codman.flows.work_sites import of_sites
 from codman.registry import governance
 from codman.registry.access import Reader, may, paths_for
 from codman.registry.governance import SCHEDULES
@@ -68,6 +69,7 @@ def waiting(house: House, reader: Reader) -> list[Task]:
 def _every(house: House, connection: Connection, reader: Reader, today: date) -> Iterator[Task]:
     ahead = (today + timedelta(days=AHEAD_DAYS)).isoformat()
     yield from of_reviews(house, connection, reader, ahead, today.isoformat())
+    yield from of_sites(house, connection, reader)
     yield from of_evidence(house, connection, reader)
     yield from _proposed(connection, reader)
     yield from _tiers(connection, reader)

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, and_, exists, or_, select
 
-from codman.flows.accepting import to_accept
 from codman.flows.house import House
 from codman.flows.review.cases import WORKING, docket_within
 from codman.flows.review.conditions import last_day
@@ -25,7 +24,7 @@ from codman.registry.interests import filers_of, hand_in
 from codman.registry.inventory import paths_of
 from codman.registry.mine import how_granted, named_as_clinician
 from codman.registry.names import names_of
-from codman.registry.nouns import PRODUCTS, SITES, USES
+from codman.registry.nouns import PRODUCTS, USES
 from codman.registry.schema import uses
 from codman.registry.schema_review import (
     cases,
@@ -65,7 +64,6 @@ def of_reviews(house: House, connection: Connection, reader: Reader, ahead: str,
     yield from _renewals(connection, reader, today, ahead, house.database.zone)
     yield from _ready(connection, reader, house.database.clock().isoformat(), house.database.zone)
     yield from _undecided(connection, reader, today, house.database.zone)
-    yield from _sites(house, connection, reader)
 
 
 def _seats(house: House, connection: Connection, reader: Reader) -> Iterator[Task]:
@@ -346,26 +344,3 @@ def _undecided(connection: Connection, reader: Reader, today: str, zone: tzinfo)
             since=since,
             use=name,
         )
-
-
-def _sites(house: House, connection: Connection, reader: Reader) -> Iterator[Task]:
-    """Sites to accept, for their clinicians: not accepted yet, or not since it was decided."""
-    if not may(reader, "deployment.accept"):
-        return
-    there = to_accept(connection, reader.person, house.database.clock().isoformat(), house.database.zone)
-    places = SITES.get_many(connection, [one.deployment.site for one in there])
-    for one in there:
-        run, use = one.deployment, USES.get(connection, one.deployment.use)
-        if reader.person in hand_in(connection, use, PRODUCTS.get(connection, use.product)):
-            continue
-        if may(reader, "deployment.accept", [places[run.site].path]):
-            again = " again, since it was decided anew" if one.before else ""
-            if one.case is None:
-                again = "; no decision in force lets it run there, and once one does you are asked again"
-            yield Task(
-                duty=Duty.SITE,
-                sentence=f"Accept {use.name} at {places[run.site].name}{again}",
-                at=f"/uses/{use.id}#where",
-                since=run.created_at if one.case is None else max(run.created_at, one.case.decided_at or ""),
-                use=use.id,
-            )

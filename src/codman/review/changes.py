@@ -21,7 +21,7 @@ from codman.spine.reopening import Changed, ChangePlanFields
 from codman.spine.statement import Kind, Origin
 
 # what was measured on patients; a scan or a training run says nothing about who they are
-_ON_PATIENTS: Final = frozenset({Kind.EVALUATION, Kind.COMPARISON, Kind.MONITORING})
+ON_PATIENTS: Final = frozenset({Kind.EVALUATION, Kind.COMPARISON, Kind.MONITORING})
 # what was measured here: a developer's own number does not move when our data do
 _HERE: Final = frozenset({Origin.LOCAL, Origin.ATTESTED})
 _SITE_COLUMNS: Final = frozenset({"site", "hospital", "facility", "campus"})
@@ -121,7 +121,7 @@ def ground_of(decided: Decided, one: Settled) -> Ground:
         on[Changed.VERSION] = frozenset({version})
     if one.passed_over:
         on |= _of_the_use(decided)
-    elif asked.evidence in _ON_PATIENTS:
+    elif asked.evidence in ON_PATIENTS:
         on |= _of_patients(decided, asked, shown, version)
     elif asked.evidence is Kind.DATASET:
         on[Changed.POPULATION] = frozenset()

@@ -64,6 +64,7 @@ class Standing:
     intake_complete: bool = False
     downtime_procedure: bool = False
     harm_open: int = 0  # concerns that a patient was harmed, and that nobody has closed
+    harm_untold: int = 0  # open concerns of which nobody has said yet whether a patient was harmed
     hazards_checked: bool = False
     lapsed: int = 0  # conditions of decisions that none superseded, whose day passed and which nothing has met since
     retirement_decided: bool = False  # by the case that is being closed: an older one ended an earlier life
@@ -266,10 +267,8 @@ def _lack(
     if need is Need.DOWNTIME:
         return None if standing.downtime_procedure else Lack(need, "nobody has said what people do when it is down")
     if need is Need.NO_HARM:
-        many = "a concern about harm is open" if standing.harm_open == 1 else "concerns about harm are open"
-        if not standing.harm_open or _stays(standing, transition):
-            return None
-        return Lack(need, f"{many}: close it with what was found")
+        why = _harm(standing)
+        return None if why is None or _stays(standing, transition) else Lack(need, why)
     if need is Need.HAZARDS:
         why = "nobody has checked who and what still depends on it since it came to the newest of its sites"
         return None if standing.hazards_checked else Lack(need, why)
@@ -292,6 +291,18 @@ def _lack(
     if good:
         return None
     return Lack(need, f"no decision in force covers {transition.after.value} at all its sites")
+
+
+def _harm(standing: Standing) -> str | None:
+    """What of harm keeps a use from more patients; None where nothing does."""
+    if standing.harm_open:
+        one = standing.harm_open == 1
+        many = "a concern about harm is" if one else "concerns about harm are"
+        return f"{many} open: close {'it' if one else 'each'} with what was found"
+    if standing.harm_untold:
+        many = "a concern is" if standing.harm_untold == 1 else f"{standing.harm_untold:,} concerns are"
+        return f"{many} open of which nobody has said yet whether a patient was harmed: have it looked at and said"
+    return None
 
 
 def _stays(standing: Standing, transition: Transition) -> bool:

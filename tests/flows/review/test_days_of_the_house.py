@@ -15,10 +15,11 @@ from committee import Committee, cast
 from codman.flows.records import accept_deployment
 from codman.flows.review.before_the_decision import add_condition
 from codman.flows.review.cases import docket
-from codman.flows.review.conditions import look, standing_case
+from codman.flows.review.conditions import look
 from codman.flows.review.deciding import decide
 from codman.flows.review.pausing import propose
 from codman.flows.review.staging import move, standing_of_use
+from codman.flows.review.standing import standing_case
 from codman.flows.work import waiting
 from codman.registry.access import Reader
 from codman.registry.log import SYSTEM

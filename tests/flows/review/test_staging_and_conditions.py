@@ -13,9 +13,10 @@ from committee import Committee, auroc, cast
 from codman.flows.records import accept_deployment
 from codman.flows.review.before_the_decision import accept_inconclusive, add_condition
 from codman.flows.review.cases import CannotDecide, docket
-from codman.flows.review.conditions import close_by_hand, look, prolong, standing_case, withdraw_condition
+from codman.flows.review.conditions import close_by_hand, look, prolong, withdraw_condition
 from codman.flows.review.deciding import decide
 from codman.flows.review.staging import CannotMove, move, ways
+from codman.flows.review.standing import standing_case
 from codman.flows.review.undecided import uncovered
 from codman.registry import governance
 from codman.registry.access import NotAllowed

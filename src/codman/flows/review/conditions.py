@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, exists, or_, select
+from sqlalchemy import Connection, exists, select
 
 from codman.errors import CodmanError
 from codman.flows.house import House
 from codman.flows.review.cases import NotYours, docket_within, require_impartial
-from codman.flows.review.evidence import exhibits_of, judged
-from codman.flows.review.grounds import logged_at
-from codman.flows.review.policies import kept
+from codman.flows.review.meeting import Meets, met_by
 from codman.registry import governance
 from codman.registry.access import Reader, paths_for, require
 from codman.registry.database import Change
@@ -22,22 +20,15 @@ from codman.registry.governance import CASES, CONDITIONS, REOPENINGS
 from codman.registry.interests import filers_of
 from codman.registry.inventory import paths_of
 from codman.registry.log import SYSTEM
-from codman.registry.nouns import PRODUCTS, USES
+from codman.registry.nouns import USES
 from codman.registry.records import BadField
-from codman.registry.related import deployments_of
 from codman.registry.schema import documents, log_entries, people, statements
 from codman.registry.schema_review import cases, conditions
-from codman.review.policy.exhibit import Exhibit
 from codman.spine.article import with_article
 from codman.spine.day import written_day
-from codman.spine.policy import Checkpoint
 from codman.spine.reopening import Changed, ReopeningFields
-from codman.spine.review import APPROVALS, GRANTED, Case, CaseOutcome, CaseState, Condition, ConditionState
-from codman.spine.site import Mode
-from codman.spine.statement import Kind, when
-from codman.spine.verdict import Outcome
+from codman.spine.review import APPROVALS, CaseState, Condition, ConditionState
 
-_AT_ONCE: Final = 500  # names in one question
 _later = cases.alias()
 _TO_ACCEPT: Final = timedelta(days=14)  # after a condition's day, for what was handed in to be accepted or handed back
 _NOTHING_IN: Final = {"handed_in": None, "handed_in_at": None, "handed_in_by": None}
@@ -63,14 +54,6 @@ class Looked:
     lapsed: tuple[str, ...]  # their day passed
     expired: tuple[str, ...]  # cases whose decision no longer stands
     handed_in: tuple[str, ...] = ()  # a document came, which somebody has to accept
-
-
-@dataclass(frozen=True, slots=True)
-class _Meets:
-    """What meets a condition."""
-
-    digest: str
-    paper: bool  # a document: whoever owes the condition could file any, so a person reads it
 
 
 def close_by_hand(
@@ -220,7 +203,7 @@ def look(house: House, now: str | None = None) -> Looked:
         todo = _due(house, change.connection, day)  # again, where nobody else changes them
         found = CONDITIONS.get_many(change.connection, [*todo.closed, *todo.lapsed, *todo.handed_in])
         for name in (*todo.closed, *todo.handed_in):
-            meets = _met_by(house, change.connection, found[name])
+            meets = met_by(house, change.connection, found[name])
             if meets is None:
                 continue
             done = {"state": ConditionState.CLOSED.value, "closed_at": change.at, "closed_by": meets.digest}
@@ -231,43 +214,7 @@ def look(house: House, now: str | None = None) -> Looked:
     return todo
 
 
-def standing_case(connection: Connection, use: str, day: str) -> Case | None:
-    """The decision a use runs on: the newest that granted something, has not run out, and was not retired."""
-    rows = governance.every(
-        connection,
-        "case",
-        cases.c.use == use,
-        cases.c.state == CaseState.DECIDED.value,
-        cases.c.outcome.in_([one.value for one in APPROVALS]),
-        cases.c.expires_on > day,
-        cases.c.checkpoint != Checkpoint.MONITORING.value,
-        ~exists(
-            select(_later.c.id).where(
-                _later.c.use == cases.c.use,
-                _later.c.outcome == CaseOutcome.RETIRED.value,
-                _later.c.decided_at >= cases.c.decided_at,
-            )
-        ),
-        order="decided_at",
-    )
-    return rows[-1] if rows else None
-
-
-def last_granted(connection: Connection, use: str) -> Case | None:
-    """The last case that granted something about whether a use runs: that it may, or that it retires."""
-    rows = governance.every(
-        connection,
-        "case",
-        cases.c.use == use,
-        cases.c.state == CaseState.DECIDED.value,
-        cases.c.outcome.in_([one.value for one in GRANTED]),
-        cases.c.checkpoint != Checkpoint.MONITORING.value,
-        order="decided_at",
-    )
-    return rows[-1] if rows else None
-
-
-def _handed_in(change: Change, meets: _Meets) -> dict[str, str | None]:
+def _handed_in(change: Change, meets: Meets) -> dict[str, str | None]:
     """That a document waits, and who filed it."""
     filed = (
         select(log_entries.c.actor)
@@ -309,7 +256,7 @@ def _due(house: House, connection: Connection, day: str) -> Looked:
     waiting: Sequence[Condition] = governance.every(
         connection, "condition", conditions.c.state == ConditionState.OPEN.value, conditions.c.case.in_(decided)
     )
-    met = {one.id: meets for one in waiting if (meets := _met_by(house, connection, one)) is not None}
+    met = {one.id: meets for one in waiting if (meets := met_by(house, connection, one)) is not None}
     came = conditions.c.state == ConditionState.HANDED_IN.value
     handed_in: Sequence[Condition] = governance.every(connection, "condition", came, conditions.c.case.in_(decided))
     lapsed = tuple(one.id for one in (*waiting, *handed_in) if one.id not in met and last_day(one) < day)
@@ -323,61 +270,6 @@ def _due(house: House, connection: Connection, day: str) -> Looked:
     ).scalars()
     closed = tuple(name for name, meets in met.items() if not meets.paper)
     return Looked(closed, lapsed, tuple(expired), tuple(name for name, meets in met.items() if meets.paper))
-
-
-def _met_by(house: House, connection: Connection, one: Condition) -> _Meets | None:
-    """What meets a condition, if anything does; it must be newer than the decision, and than one that was refused.
-
-    Evidence meets it that is about what runs by now where the decision holds, in each of its versions: what was decided
-    on and runs no more proves nothing to anybody. Where nothing runs yet it is the version that was decided on.
-    """
-    if one.requirement is None and one.document is None:
-        return None
-    case = CASES.get(connection, one.case)
-    use = USES.get(connection, one.use)
-    fresh = [e for e in exhibits_of(house, connection, use) if _after(e, case, one)]
-    early = _filed_before(connection, case, one, [e.digest for e in fresh])
-    fresh = [e for e in fresh if e.digest not in early]
-    if one.document is not None:
-        there = [e for e in fresh if e.kind is Kind.DOCUMENT and e.predicate.get("document") == one.document]
-        return next((_Meets(e.digest, True) for e in there if e.verified), None)
-    policy = kept(connection, case.policy_digest)
-    product = PRODUCTS.get(connection, use.product)
-    met = ""
-    for version in _versions_now(connection, case):
-        verdict = judged(fresh, policy, use, product, version=version, chosen=True)
-        result = next((r for r in verdict.results if r.id == one.requirement), None)
-        if result is None or result.outcome is not Outcome.MET or result.finding.evidence is None:
-            return None
-        met = result.finding.evidence
-    paper = any(r.id == one.requirement and r.evidence is Kind.DOCUMENT for r in policy.requires)
-    return _Meets(met, paper)
-
-
-def _versions_now(connection: Connection, case: Case) -> Sequence[str | None]:
-    """The versions that run by now where a decision holds; the one it was about where nothing runs, or none is said."""
-    there = [one for one in deployments_of(connection, case.use) if not case.sites or one.site in case.sites]
-    running = {one.version for one in there if one.mode is not Mode.ENDED}
-    return sorted(one for one in running if one is not None) or [case.version]
-
-
-def _after(exhibit: Exhibit, case: Case, one: Condition) -> bool:
-    if case.decided_at is None:
-        return False
-    since = max(when(case.decided_at), when(one.returned_at or case.decided_at))
-    return exhibit.evaluated_at > since
-
-
-def _filed_before(connection: Connection, case: Case, one: Condition, digests: Sequence[str]) -> set[str]:
-    """Statements that were there when it was decided or handed back, whatever day they say: nothing new came."""
-    there = statements.c.log_index <= logged_at(connection, case)
-    if one.returned_at is not None:
-        there = or_(there, statements.c.filed_at <= one.returned_at)
-    found: set[str] = set()
-    for low in range(0, len(digests), _AT_ONCE):
-        asked = select(statements.c.digest).where(statements.c.digest.in_(digests[low : low + _AT_ONCE]), there)
-        found.update(connection.execute(asked).scalars())
-    return found
 
 
 def _reopen(change: Change, one: Condition) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 from codman.errors import CodmanError
 from codman.flows import records
 from codman.flows.decided import accepted_at, decisions_of
-from codman.flows.harm import open_harm
+from codman.flows.harm import open_harm, untold_harm
 from codman.flows.house import House
 from codman.flows.review.cases import NotYours
 from codman.flows.superseded import lapsed
@@ -336,6 +336,7 @@ def standing_of_use(connection: Connection, use: Use, runs: list[Deployment], zo
         intake_complete=not begun or IntakeState.SUBMITTED.value in begun,
         downtime_procedure=use.downtime_procedure is not None,
         harm_open=len(open_harm(connection, use.id)),
+        harm_untold=len(untold_harm(connection, use.id)),
         hazards_checked=connection.execute(checked).first() is not None,
         deployed=bool(runs),
         lapsed=len(lapsed(connection, conditions.c.use == use.id)),

@@ -84,6 +84,12 @@ class Exhibit:
         said = rows if isinstance(rows, Mapping) else {}
         return _count(said.get("evaluated")), _count(said.get("patients"))
 
+    @property
+    def judged_on(self) -> str | None:
+        """The digest of the rows it was measured on, which stand first of its inputs; None where it does not say."""
+        digest = next((each.get("digest") for each in self._inputs()), None)
+        return _text(digest, "sha256", self.name) if isinstance(digest, Mapping) else None
+
     def repeats(self, m: Measurement) -> bool:
         """Whether this measurement counted rows of one patient as if they were several patients.
 
@@ -120,13 +126,16 @@ class Exhibit:
         chosen = self.spec.get("chosen")
         if not isinstance(chosen, list):
             return ()
-        listed = self.predicate.get("inputs")
-        inputs = [i for i in listed if isinstance(i, Mapping)] if isinstance(listed, list) else []
+        inputs = self._inputs()
         same = {
             i.get("name") for i in inputs if i.get("digest") == inputs[0].get("digest")
         }  # the judged rows are first
         own = [c for c in chosen if isinstance(c, Mapping) and (c.get("rows") == JUDGED_ROWS or c.get("rows") in same)]
         return tuple(_number(c.get("threshold")) for c in own)
+
+    def _inputs(self) -> list[Mapping[str, Any]]:
+        listed = self.predicate.get("inputs")
+        return [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
 
     def measurements(self, metric: str) -> Sequence[Measurement]:
         """All measurements of one metric."""
@@ -174,6 +183,12 @@ def of_statement(read: ReadStatement, keys: Sequence[VerifyingKey]) -> Exhibit:
         unverifiable=None if checked is None or checked.verified else checked.why,
         rows=rows,
     )
+
+
+def of_new_rows(exhibits: Iterable[Exhibit], before: Iterable[Exhibit]) -> list[Exhibit]:
+    """Those that were not measured on the rows of an earlier one: what is measured again on the same tells no more."""
+    known = {one.judged_on for one in before} - {None}
+    return [one for one in exhibits if one.judged_on not in known]
 
 
 def merged(exhibits: Iterable[Exhibit]) -> list[Exhibit]:

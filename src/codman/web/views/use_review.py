@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from codman.flows.review.conditions import last_granted, standing_case
 from codman.flows.review.policies import titles_of
 from codman.flows.review.reading import all_as_told
 from codman.flows.review.staging import Ahead
+from codman.flows.review.standing import last_granted, standing_case
 from codman.registry import governance
 from codman.registry.access import Reader, may
 from codman.registry.inventory import paths_of
