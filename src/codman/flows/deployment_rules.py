@@ -173,12 +173,22 @@ def with_what_follows(kind: str, old: Any, new: Any, patch: Mapping[str, Any]) -
     return patch
 
 
-def clinician_fits(connection: Connection, old: Any, new: Any) -> None:
-    """Refuse to name a clinician, where a decided use reaches patients, who could not accept it there.
+def edit_fits(change: Change, old: Any, new: Any) -> None:
+    """Refuse an edit of what runs at a site: a mode or a clinician that the use's decisions do not bear.
+
+    Args:
+        change: The transaction.
+        old: The deployment as it is.
+        new: As it will be.
 
     Raises:
-        BadField: They may accept nothing there, have a hand in the use, or stated a conflict of interest.
+        BadField: As for `mode_fits`; or it names a clinician who could not accept what reaches patients there.
     """
+    mode_fits(change, new)
+    _clinician_fits(change.connection, old, new)
+
+
+def _clinician_fits(connection: Connection, old: Any, new: Any) -> None:
     if new.clinician in (None, old.clinician) or new.mode not in _AT_PATIENTS:
         return
     use = nouns.USES.get(connection, new.use)

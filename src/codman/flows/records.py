@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, or_, select
 
 from codman.errors import BadInput, nearest
 from codman.flows.accepting import still_decided
-from codman.flows.deployment_rules import accepted_by, clinician_fits, mode_fits, stops_only, with_what_follows
+from codman.flows.deployment_rules import accepted_by, edit_fits, mode_fits, stops_only, with_what_follows
 from codman.flows.house import House
 from codman.flows.planning import as_seen, refuse_planned, with_planned
 from codman.flows.record_rules import (
@@ -258,8 +258,7 @@ def change_within(
         _reached(connection, reader, rules, action, standing)
     rules.check(connection, standing)
     if kind == "deployment":
-        mode_fits(transaction, standing)
-        clinician_fits(connection, old, standing)
+        edit_fits(transaction, old, standing)
         stops_only(reader, rules.places(connection, old) or (), new, changed)
     if kind == "product" and changed & {"name", "vendor"}:
         refuse_namesake(connection, new, but=old.id)
