@@ -6,9 +6,9 @@ What the steps themselves make is tested in registry/test_record_keeping.py and 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
 
 from codman.registry import migrate as steps
 from codman.registry.database import Database
@@ -16,24 +16,30 @@ from codman.registry.database import Database
 TEMPLATE = "migrated_book"
 
 
-def keep_sqlite_steps(patch: pytest.MonkeyPatch) -> None:
-    """On SQLite, an empty database gets the tables as the first one of the run got them from the steps."""
-    run = steps._upgrade
-    made: list[str] = []
+def keep_sqlite_steps(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    """On SQLite, a database whose file is not there yet begins as the first one of the run, made by the steps, did."""
+    asked = steps.is_migrated
+    made: list[bytes] = []
 
-    def upgrade(connection: Connection) -> None:
-        if connection.dialect.name != "sqlite" or _tables(connection):
-            run(connection)
-        elif made:
-            for statement in made:
-                connection.exec_driver_sql(statement)
-        else:
-            run(connection)
-            made.extend(_tables(connection))
-            versions = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars()
-            made.extend(f"INSERT INTO alembic_version VALUES ('{version}')" for version in versions)  # noqa: S608
+    def begin(database: Database) -> bool:
+        file = database.engine.url.database if database.sqlite else None
+        if file and file != ":memory:" and not Path(file).exists():
+            if not made:
+                made.append(_made_by_the_steps(folder, asked))
+            Path(file).write_bytes(made[0])
+        return asked(database)
 
-    patch.setattr(steps, "_upgrade", upgrade)
+    patch.setattr(steps, "is_migrated", begin)
+
+
+def _made_by_the_steps(folder: Path, asked: Callable[[Database], bool]) -> bytes:
+    file = folder / f"{TEMPLATE}.db"
+    book = Database(f"sqlite:///{file}")
+    with pytest.MonkeyPatch.context() as plain:
+        plain.setattr(steps, "is_migrated", asked)
+        steps.migrate(book)
+    book.close()
+    return file.read_bytes()
 
 
 def copies_of_a_migrated_book(make: Callable[[str, str | None], str]) -> Callable[[str], str]:
@@ -49,10 +55,3 @@ def copies_of_a_migrated_book(make: Callable[[str, str | None], str]) -> Callabl
         return make(name, TEMPLATE)
 
     return copy
-
-
-def _tables(connection: Connection) -> list[str]:
-    return [
-        str(row.sql)
-        for row in connection.exec_driver_sql("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid")
-    ]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, tzinfo
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from platformdirs import user_data_path
@@ -45,10 +46,13 @@ def _web_address(value: str) -> str:
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
 
 
+PREFIX: Final = "CODMAN_"  # of their names in the environment
+
+
 class Settings(BaseSettings):
     """Everything a server or a command can be told. Read once, in wiring; elsewhere it is an argument."""
 
-    model_config = SettingsConfigDict(env_prefix="CODMAN_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
     workspace: Path = Field(
         default_factory=lambda: user_data_path("codman"),
@@ -162,8 +166,9 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Flags, then environment, then the workspace's file. No `.env`: a stray one must not change a server."""
-        early = {**env_settings(), **init_settings()}
-        workspace = Path(early.get("workspace") or user_data_path("codman"))
+        # the whole environment is read later, and once: it takes longest of all that starting asks of the settings
+        said = init_settings().get("workspace") or _in_environment("workspace")
+        workspace = Path(said or user_data_path("codman"))
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, workspace / "codman.toml")
 
     @property
@@ -194,6 +199,12 @@ class Settings(BaseSettings):
         if self.database_url is not None:
             return self.database_url.get_secret_value()
         return f"sqlite:///{(self.workspace / 'codman.db').absolute()}"
+
+
+def _in_environment(name: str) -> str | None:
+    """One setting as the environment gives it, in capitals or not."""
+    wanted = f"{PREFIX}{name}".upper()
+    return next((value for key, value in os.environ.items() if key.upper() == wanted), None)
 
 
 def read_settings(**flags: Any) -> Settings:

@@ -149,9 +149,9 @@ def log_of(house: Committee, start: int = 0) -> list[dict[str, Any]]:
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_two_person_rule_holds_in_every_order_of_steps(house, seed, whole, figure):
-    """Whole, 5,000 orders a database, in four books, so that the soak's workers share them; else 40 in one."""
+    """Whole, 5,000 orders a database, in four books, so that the soak's workers share them; else 20 in one."""
     r = random.Random(seed)
-    rounds, decided, done = (1_250 if whole else 40), 0, 0
+    rounds, decided, done = (1_250 if whole else 20), 0, 0
     at = len(log_of(house))
     for number in range(rounds):
         case = opened(house, number)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,9 +25,8 @@ from codman.simulate.hospital import HISTORY_ENDS
 from codman.spine.person import Role
 from codman.web.app import make_web
 from codman.wiring import open_house
+from in_chromium import chromium
 from on_a_port import on_a_port
-
-CHROMIUM = os.environ.get("CODMAN_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 
 
 @pytest.fixture
@@ -79,13 +77,8 @@ def served(hospital: House) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """Chromium, a file's tests long: it keeps a loop running in the tests' own thread; skipped where there is none."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine")
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with sync_api.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium() as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")

@@ -201,6 +201,17 @@ def test_whoever_sent_the_predictions_and_outcomes_has_a_hand_in_the_use(house):
     assert [one["after"] for one in told] == [{"senders": ["p-clin"]}]
 
 
+def test_whoever_sent_what_later_days_are_held_against_has_a_hand_in_the_use(house):
+    house.sender = "p-stat"
+    house.month(8)  # the reference
+    house.sender = "p-clin"
+    house.month(9)
+
+    run_due(house.house, datetime(2026, 10, 1, 1, tzinfo=UTC))
+
+    assert {"p-stat", "p-clin"} <= _hands(house).keys()
+
+
 def _hands(house):
     with house.house.database.reading() as connection:
         use = USES.get(connection, "ward")

@@ -111,13 +111,16 @@ def reference_rows(house: House, monitor: Monitor, plan: MonitorPlan, now: datet
     Raises:
         MissingExtra: What reads the tables is not installed.
     """
-    if plan.reference is not None:
-        start, end = midnight(plan.reference.start), midnight(plan.reference.end)
-    else:
-        end = midnight(monitor.starts_on)
-        start = end - timedelta(days=REFERENCE_DAYS)
-    rows = rows_seen(house, monitor.use, start, end, now)
+    rows = rows_seen(house, monitor.use, *reference_days(monitor, plan), now)
     return rows if rows.n else None
+
+
+def reference_days(monitor: Monitor, plan: MonitorPlan) -> tuple[datetime, datetime]:
+    """When what later events are held against begins, and when it is over: the plan's days, else the year before."""
+    if plan.reference is not None:
+        return midnight(plan.reference.start), midnight(plan.reference.end)
+    end = midnight(monitor.starts_on)
+    return end - timedelta(days=REFERENCE_DAYS), end
 
 
 def without_shadows(rows: EventRows) -> EventRows:

@@ -34,7 +34,7 @@ from codman.flows.watch.measuring import (
     monitoring_statement,
     newest_version,
 )
-from codman.flows.watch.rows import EventRows, bring_in, midnight, reference_rows, rows_seen
+from codman.flows.watch.rows import EventRows, bring_in, midnight, reference_days, reference_rows, rows_seen
 from codman.flows.watch.senders import put_down_senders
 from codman.flows.watch.versions import version_named
 from codman.flows.watch.windows_due import Due, counts_rows, windows_due
@@ -263,7 +263,8 @@ def _file(
 ) -> None:
     """Everything that a look leaves in the book, as one change."""
     rule, first, last, day = due.key
-    sent = senders(house.events.tables, use.id, midnight(about.start), midnight(about.end)) if statements else []
+    spans = [(midnight(about.start), midnight(about.end)), reference_days(monitor, plan)] if statements else []
+    sent = sorted({one for start, end in spans for one in senders(house.events.tables, use.id, start, end)})
     with house.database.changing(SYSTEM, "a window was looked at") as change:
         connection = change.connection
         current = MONITORS.get(connection, monitor.id)
