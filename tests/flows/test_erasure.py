@@ -11,21 +11,22 @@ import pytest
 from sqlalchemy import select, update
 
 sys.path.insert(0, str(Path(__file__).parent))
-from book import Book
+from book import Book, signed
 
 from codman.evidence.canonical import canonical
 from codman.flows import erasure
 from codman.flows.audit import audit
 from codman.flows.audit_pack import prove
+from codman.flows.filing import file_evidence
 from codman.flows.fresh import NotFresh
 from codman.flows.receipts import checkpoint
 from codman.registry.access import Held, NotAllowed, Reader
-from codman.registry.erasure import OnHold, SamePerson
+from codman.registry.erasure import OnHold, SamePerson, StillNeeded
 from codman.registry.log import SYSTEM, LogBroken, NoSuchEntry, check
-from codman.registry.nouns import USES
+from codman.registry.nouns import PEOPLE, USES
 from codman.registry.records import BadField
 from codman.registry.schema import log_texts
-from codman.spine.person import Role
+from codman.spine.person import PersonFields, Role
 
 SOON = "2026-11-01T09:05:00.000000Z"
 AUDITOR = Reader("p-two", "Auditor", (Held(Role.AUDITOR),))
@@ -147,3 +148,18 @@ def test_a_text_blanked_or_put_back_behind_the_log_is_noticed(book):
         )
     with book.house.database.reading() as connection, pytest.raises(LogBroken, match="is there again"):
         check(connection)
+
+
+def test_what_somebody_was_called_stays_while_a_key_of_that_name_vouches_for_evidence(book):
+    with book.house.database.changing(SYSTEM) as change:
+        PEOPLE.add(change, PersonFields(name="Engineer 1", email="engineer@example.org"), "p-three")
+    named = change.first_index
+    evidence = signed(book.registered("nights", owner="Engineer@example.org"))
+    asked = erasure.ask(book.house, book.officer, named, field="after.email", why="she left")
+    file_evidence(book.house, evidence, book.officer)
+
+    with pytest.raises(StillNeeded, match="a key is registered to this name or address"):
+        erasure.agree(book.house, book.second, asked.id)
+    with pytest.raises(StillNeeded):
+        erasure.ask(book.house, book.officer, named)
+    assert erasure.ask(book.house, book.officer, named, field="after.name").field == "after.name"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import ColumnElement, false, or_, select, true
+from sqlalchemy import ColumnElement, and_, false, or_, select
 
 from codman.evidence.envelope import Envelope
 from codman.evidence.statements import ReadStatement
@@ -15,10 +15,13 @@ from codman.evidence.store import NotInStore
 from codman.flows.house import House
 from codman.registry.access import NotAllowed, Reader, paths_for
 from codman.registry.evidence_of import OF_ALL_USES, about_uses
+from codman.registry.governance import concerns_of
 from codman.registry.inventory import reached
 from codman.registry.records import BadField, Page, decode_cursor, encode_cursor
 from codman.registry.schema import statements
+from codman.registry.schema_review import concerns
 from codman.registry.standing import Standing, standing_of
+from codman.spine.statement import Kind
 
 READ: Final = "evidence.read"
 FILTERS: Final = ("kind", "product", "version", "use", "origin", "standing")
@@ -120,13 +123,19 @@ def read_evidence(house: House, reader: Reader, digest: str) -> Held:
 
 
 def _seen(reader: Reader) -> ColumnElement[bool]:
-    """Of a use: who sees the use. Of a product alone: everybody. Of a use the book does not know: the whole house."""
+    """Of a use: who sees the use. Of a product alone: everybody. Of a use the book does not know: the whole house.
+
+    The statement of a concern: who reads that concern.
+    """
     within = paths_for(reader, READ)
     if not within:
         raise NotAllowed(READ, "anywhere")
+    concern = statements.c.kind == Kind.CONCERN.value
+    read = concerns_of(reader.person, paths_for(reader, "concern.read"))
+    theirs = and_(concern, statements.c.digest.in_(select(concerns.c.statement).where(read)))
     if "/" in within:
-        return true()
-    return or_(statements.c.use_id.in_(reached(within)), OF_ALL_USES)
+        return or_(~concern, theirs)
+    return or_(and_(~concern, or_(statements.c.use_id.in_(reached(within)), OF_ALL_USES)), theirs)
 
 
 def _one_of(name: str, values: list[str]) -> ColumnElement[bool]:

@@ -12,13 +12,13 @@ from enum import StrEnum
 from typing import Final
 
 from pydantic import Field
-from sqlalchemy import Connection, Row, Table, and_, select, update
+from sqlalchemy import Connection, Row, Table, and_, exists, func, select, update
 
 from codman.errors import BadInput, CodmanError
 from codman.registry.database import Change
 from codman.registry.log import Entry, NoSuchEntry, size_of
 from codman.registry.records import BadField, Records
-from codman.registry.schema import erasures, log_entries, log_texts
+from codman.registry.schema import erasures, keys, log_entries, log_texts, statements
 from codman.registry.schema_review import concerns, corrective_actions
 from codman.spine.record import Fields, Id, Line, Record
 
@@ -69,7 +69,20 @@ class SamePerson(CodmanError):
         )
 
 
+class StillNeeded(BadInput):
+    """A text that says whose hand is in something: without it the wrong people would judge it."""
+
+    def __init__(self, index: int, field: str, why: str) -> None:
+        super().__init__(
+            what=f"the text '{field}' of entry {index} cannot be erased",
+            why=why,
+            fix="erase the other texts of the entry by name; this one stays while that holds",
+        )
+
+
 ERASED: Final = "(erased)"
+_CALLED: Final = frozenset({"before.email", "after.email", "before.name", "after.name"})
+_SAT_AS: Final = frozenset({"before.discipline", "after.discipline"})
 # records that hold people's words themselves, in which columns, and what else goes with each
 _ALSO_IN: Final[Mapping[str, tuple[Table, Mapping[str, Sequence[str]]]]] = {
     "concern": (
@@ -222,6 +235,20 @@ def _erasable(connection: Connection, index: int, field: str | None) -> list[Row
     for row in rows:
         if row.hold:
             raise OnHold(index, row.field)
+        if row.field in _SAT_AS:
+            raise StillNeeded(index, row.field, "who may judge a case goes by what its reviewers were named as")
+        if row.field in _CALLED and _names_a_key(connection, index, row.text):
+            raise StillNeeded(index, row.field, "a key is registered to this name or address, and has signed evidence")
     if all(row.text is None for row in rows):
         raise BadField("erasure", "field", "it is erased already")
     return rows
+
+
+def _names_a_key(connection: Connection, index: int, text: str | None) -> bool:
+    """Whether an entry's text is what somebody was called to whom a key is registered that signed evidence."""
+    person = exists(
+        select(log_entries.c.number).where(log_entries.c.number == index, log_entries.c.about_kind == "person")
+    )
+    signed = exists(select(statements.c.digest).where(statements.c.keyid == keys.c.keyid))
+    called = func.lower(func.trim(keys.c.owner)) == (text or "").strip().lower()
+    return text is not None and connection.execute(select(keys.c.id).where(person, signed, called)).first() is not None

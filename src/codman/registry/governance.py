@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, exists, or_, sele
 
 from codman.registry.inventory import visible
 from codman.registry.records import NoSuchRecord, Page, Records
-from codman.registry.schema import sites, uses
+from codman.registry.schema import deployments, sites, uses
 from codman.registry.schema_review import (
     acceptances,
     cases,
@@ -54,6 +54,7 @@ from codman.spine.review import (
     Vote,
     VoteFields,
 )
+from codman.spine.site import Mode
 from codman.spine.watching import (
     Incident,
     IncidentFields,
@@ -146,6 +147,24 @@ def seen(records: Records[Any, Any], within: Sequence[str]) -> ColumnElement[boo
             return or_(there, and_(table.c.site.is_(None), *about))
         about.append(there)
     return or_(*about)
+
+
+def concerns_of(person: str, within: Sequence[str]) -> ColumnElement[bool]:
+    """Which concerns somebody reads: those that these sites see, and those that are theirs to take in hand.
+
+    Args:
+        person: Who.
+        within: Paths of the sites at which their roles read concerns; none where no role of theirs does.
+    """
+    table = CONCERNS.table
+    accountable = select(deployments.c.id).where(
+        deployments.c.use == table.c.use,
+        deployments.c.clinician == person,
+        deployments.c.mode != Mode.ENDED.value,
+        or_(table.c.site.is_(None), table.c.site == deployments.c.site),
+    )
+    theirs = or_(table.c.use.in_(select(uses.c.id).where(uses.c.owner == person)), exists(accountable))
+    return or_(theirs, seen(CONCERNS, within)) if within else theirs
 
 
 def get(connection: Connection, kind: str, name: str, within: Sequence[str]) -> Any:

@@ -18,6 +18,7 @@ from codman.flows.recorded import follow, undecided_of
 from codman.flows.review.pausing import decline_pause, list_pause_proposals, propose
 from codman.flows.review.policies import keep
 from codman.flows.review.staging import standing_of_use
+from codman.flows.review.undecided import uncovered
 from codman.flows.task import Duty
 from codman.flows.work import waiting
 from codman.registry import governance
@@ -354,3 +355,16 @@ def test_an_expedited_decision_covers_no_use_whose_tier_rose_beyond_it(house, ti
     assert said(house) == [f"it runs live at North, and {one}" for one in why]
     propose(house.house)
     assert len(list_pause_proposals(house.house, OFFICER).items) == len(why)
+
+
+def test_a_decision_names_a_site_by_its_whole_id_and_no_sign_in_it_stands_for_another(house):
+    decided(house, sites=["north"])
+    with house.house.database.changing(SYSTEM) as change:
+        SITES.add(change, SiteFields(name="Another", level="hospital"), "n_rth")
+    stands(house, stage="live", decision="approved")
+    runs(house, "live", site="north")
+    other = runs(house, "live", site="n_rth")
+
+    with house.house.database.reading() as connection:
+        found = uncovered(connection, USES.get(connection, "ward"), DAY)
+    assert [one.deployment.id for one in found] == [other]

@@ -9,7 +9,8 @@ from sqlalchemy import Connection
 from codman.errors import CodmanError
 from codman.flows.concerns.following import ConcernClosed, working
 from codman.flows.concerns.letting_off import refuse_own_work, release_repeats
-from codman.flows.concerns.reading import actions_of, lacking, places, seen
+from codman.flows.concerns.people import places
+from codman.flows.concerns.reading import actions_of, lacking, seen
 from codman.flows.concerns.telling import notice, tell_people
 from codman.flows.house import House
 from codman.registry.access import NotAllowed, Reader, covers, may

@@ -7,7 +7,8 @@ from typing import Final
 from sqlalchemy import Connection, select
 
 from codman.errors import CodmanError
-from codman.flows.concerns.reading import CHANGE, places, use_of
+from codman.flows.concerns.people import places
+from codman.flows.concerns.reading import CHANGE, use_of
 from codman.registry.access import NotAllowed, Reader, may, require
 from codman.registry.database import Change
 from codman.registry.governance import CONCERNS

@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Connection, literal, or_, select
+from sqlalchemy import Connection, literal, or_, select
 
-from codman.registry.nouns import PEOPLE
+from codman.registry.inventory import paths_of
+from codman.registry.nouns import PEOPLE, SITES, USES
+from codman.registry.related import deployments_of
 from codman.registry.schema import deployments, grants, people, sites, uses
 from codman.spine.concern import Concern, ConcernFields
 from codman.spine.person import Person, Role
@@ -34,6 +36,20 @@ class Told:
     def by_mail(self) -> tuple[Person, ...]:
         """Those of them who can be written to."""
         return tuple(one for one in self.people if one.email is not None)
+
+
+def places(connection: Connection, concern: Concern | ConcernFields) -> list[str]:
+    """Paths of the sites a concern belongs to: its own, else its use's; the whole house's where nobody could say.
+
+    Where nobody said which site it was, that its use has ended at one since takes the concern from nobody there.
+    """
+    if concern.site is not None:
+        return [SITES.get(connection, concern.site).path]
+    if concern.use is None:
+        return ["/"]
+    there = deployments_of(connection, concern.use)
+    ran = [one.site for one in there if one.mode is not Mode.ENDED or (one.since or "") >= concern.raised_at[:10]]
+    return paths_of(connection, USES.get(connection, concern.use), ran)
 
 
 def who_sees(connection: Connection, concern: Concern | ConcernFields) -> Told:
@@ -75,21 +91,15 @@ def told_of_pause(connection: Connection, concern: Concern | ConcernFields) -> t
 
 def officers(connection: Connection, concern: Concern | ConcernFields) -> tuple[Person, ...]:
     """The officers whose sites take this one in; those of the whole house, and where there is none, every officer."""
-    path = None
-    if concern.site is not None:
-        path = connection.execute(select(sites.c.path).where(sites.c.id == concern.site)).scalar_one_or_none()
-    elif concern.use is not None:
-        of_use = select(sites.c.path).join(uses, uses.c.site == sites.c.id).where(uses.c.id == concern.use)
-        path = connection.execute(of_use).scalar_one_or_none()
     held = (
         select(grants.c.person)
         .outerjoin(sites, sites.c.id == grants.c.site)
         .where(grants.c.role == Role.OFFICER.value)
         .distinct()
     )
-    above_it: ColumnElement[bool] = grants.c.site.is_(None)
-    if path is not None:
-        above_it = or_(above_it, literal(path).startswith(sites.c.path))
+    above_it = or_(
+        grants.c.site.is_(None), *(literal(path).startswith(sites.c.path) for path in places(connection, concern))
+    )
     found = _active(connection, connection.execute(held.where(above_it)).scalars())
     return found or _active(connection, connection.execute(held).scalars())
 

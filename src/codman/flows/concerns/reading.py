@@ -11,14 +11,13 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, select
 
 from codman.flows.concerns.numbers import number_in
-from codman.flows.concerns.people import answerable, who_sees
+from codman.flows.concerns.people import answerable, places, who_sees
 from codman.flows.house import House
 from codman.flows.records import MISSING, BadListing
 from codman.registry import governance
 from codman.registry.access import NotAllowed, Reader, covers, may, paths_for, require
 from codman.registry.governance import CONCERNS
-from codman.registry.inventory import paths_of
-from codman.registry.nouns import SITES, USES
+from codman.registry.nouns import USES
 from codman.registry.records import NoSuchRecord, Page
 from codman.registry.schema import deployments
 from codman.registry.schema_review import concerns, corrective_actions
@@ -261,14 +260,6 @@ def is_answerable(connection: Connection, reader: Reader, concern: Concern, acti
     if reader.read_only and action != READ:
         return False
     return reader.person in answerable(connection, concern)
-
-
-def places(connection: Connection, concern: Concern | ConcernFields) -> list[str]:
-    """Paths of the sites a concern belongs to: its own, else its use's; the whole house's where nobody could say."""
-    if concern.site is not None:
-        return [SITES.get(connection, concern.site).path]
-    found = [] if concern.use is None else paths_of(connection, USES.get(connection, concern.use))
-    return found or ["/"]
 
 
 def actions_of(connection: Connection, name: str) -> list[CorrectiveAction]:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from codman.flows.concerns import export, following
 from codman.flows.concerns.devices import against_the_record
 from codman.flows.concerns.letting_off import own_work
+from codman.flows.concerns.people import places
 from codman.flows.concerns.reading import (
     CHANGE,
     ConcernRead,
@@ -17,7 +18,6 @@ from codman.flows.concerns.reading import (
     is_answerable,
     list_concerns,
     overview,
-    places,
     read_concern,
     rule_of,
     use_of,

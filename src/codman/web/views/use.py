@@ -10,7 +10,8 @@ from typing import Final
 from sqlalchemy import Connection
 
 from codman.flows.accepting import waits_at
-from codman.flows.concerns.reading import READ, is_answerable, places
+from codman.flows.concerns.people import places
+from codman.flows.concerns.reading import READ, is_answerable
 from codman.flows.filed import Filed
 from codman.flows.harm import open_harm
 from codman.flows.review.undecided import sentences, uncovered
