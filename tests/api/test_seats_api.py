@@ -1,4 +1,4 @@
-"""Reviewers over the API: what they judge a case as is corrected, one is excused, a stated conflict is lifted."""
+"""Seats over the API: what a reviewer judges a case as, one excused, a stated conflict lifted, who presides instead."""
 
 from __future__ import annotations
 
@@ -73,3 +73,23 @@ def test_a_stated_conflict_stays_until_who_presides_lifts_it_with_a_reason(call,
     assert call("POST", f"{path}/lifting", who="reviewer", json={"why": "sold"}, headers=tag(torn)).status_code == 403
     lifted = call("POST", f"{path}/lifting", who="chair", json={"why": "sold in 2024"}, headers=tag(torn))
     assert (lifted.status_code, lifted.json()["conflict"]) == (200, "not stated"), lifted.text
+
+
+def test_who_presides_over_a_case_is_named_anew_by_id_name_or_address_with_a_reason(call):
+    body = {"use": "mary-use", "checkpoint": "go-live", "sites": ["icu"], "quorum": 3, "chair": "chair"}
+    case = call("POST", "/reviews", who="mary", json=body).json()
+    path, said = f"/reviews/{case['id']}/chair", {"chair": "officer", "why": "on leave until December"}
+    assert call("POST", path, who="officer", json=said).status_code == 428
+    assert call("POST", path, who="reviewer", json=said, headers=tag(case)).status_code == 403
+    unsaid = call("POST", path, who="officer", json={"chair": "officer"}, headers=tag(case))
+    assert (unsaid.status_code, unsaid.json()["errors"][0]["pointer"]) == (422, "/why")
+    cannot = call("POST", path, who="officer", json={**said, "chair": "reviewer"}, headers=tag(case))
+    assert (cannot.status_code, cannot.json()["errors"][0]["pointer"]) == (422, "/chair")
+
+    named = call("POST", path, who="officer", json=said, headers=tag(case))
+
+    assert (named.status_code, named.json()["chair"]) == (200, "officer"), named.text
+    assert call("POST", path, who="officer", json=said, headers=tag(case)).status_code == 412
+    told = call("GET", f"/reviews/{case['id']}/minutes", who="viewer").json()["handed_on"]
+    assert len(told) == 1
+    assert told[0].endswith(": on leave until December.")

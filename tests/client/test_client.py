@@ -264,6 +264,7 @@ def _review(server, tokens, transport):
         with pytest.raises(Refused, match="no conflict of interest"):
             chair.reviews.lift_conflict(seat, "there is none")
         chair.reviews.excuse(seat)
+        assert chair.reviews.name_chair(chair.reviews.get(case.id), "chair", "Nobody is named.").chair == "chair"
         chair.reviews.name_reviewer(case.id, "reviewer", "clinical")
         assert reviewer.reviews.state_interest(case.id, "none").conflict == "none"
         with pytest.raises(Refused, match="hold none of the roles"):

@@ -1,4 +1,4 @@
-"""As what a reviewer judges a case, on the pages: chosen from a list, written, or put right; and what nobody fits."""
+"""Seats of a case on the pages: what a reviewer judges it as, what nobody fits, and who presides instead."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from seen_pages import pages_of
 from codman.registry.governance import REVIEWERS, every
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import USES
+from codman.spine.person import Role
 from codman.spine.review import Case, Choice
 
 
@@ -86,3 +87,30 @@ def test_what_nobody_reviews_it_as_is_said_and_a_wrong_discipline_is_put_right_b
     late = chair.post(link[1], data={"discipline": "statistics", "revision": "2"})
     assert late.status_code == 409
     assert "omebody voted in this case" in late.text
+
+
+def test_the_page_of_a_case_lets_another_preside_and_says_who_presided_and_why(house: Committee) -> None:
+    house.roles["two"] = Role.OFFICER
+    case = house.opened(chair="p-chair")
+    house.seated(case, "clin")
+    two, there = pages(house, "two"), f"/reviews/{case.id}"
+    page = two.get(there).text
+    assert "Person chair presides." in page
+    assert f'href="{there}/chair">Say who presides instead' in page
+    assert f"{there}/chair" not in pages(house, "clin").get(there).text
+    form = two.get(f"{there}/chair").text
+    assert '<option value="p-two"' in form
+    assert '<option value="p-chair"' not in form
+    said = {"chair": "p-two", "revision": str(case.revision)}
+    assert two.post(f"{there}/chair", data=said).status_code == 422
+    assert pages(house, "owner").post(f"{there}/chair", data={**said, "why": "away"}).status_code == 403
+
+    assert two.post(f"{there}/chair", data={**said, "why": "On leave"}).headers["location"] == f"{there}#people"
+
+    shown = pages(house, "chair").get(there).text
+    assert "Officer two presides." in shown
+    told = "On 1 Nov 2026 Officer two took over as who presides, in place of Person chair: On leave."
+    assert told in shown
+    assert told in pages(house, "viewer").get(f"{there}/minutes").text
+    late = two.post(f"{there}/chair", data={**said, "chair": "p-one", "why": "away"})
+    assert late.status_code == 412

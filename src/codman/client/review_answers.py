@@ -61,6 +61,7 @@ class Minutes(Answered):
     opened_at: str
     submitted_by: str
     chair: str | None
+    handed_on: list[str]
     sites: list[str]
     present: list[dict[str, Any]]
     not_known: list[dict[str, Any]]

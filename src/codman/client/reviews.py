@@ -123,6 +123,16 @@ class Reviews(Readable[Case]):
         path = f"{self._path}/{case.id}/withdrawal"
         return self._read(self._sender.send("POST", path, etag=f'"{case.revision}"', why=why))
 
+    def name_chair(self, case: Case, chair: str, why: str) -> Case:
+        """Say who presides over it instead of who was named, with a reason; oneself, to take it over.
+
+        Raises:
+            NotYours: One may not close it, has a hand in the use, or a vote in it.
+            ChangedMeanwhile: The case was changed since it was read.
+        """
+        path = f"{self._path}/{case.id}/chair"
+        return self._read(self._sender.send("POST", path, json={"chair": chair, "why": why}, etag=f'"{case.revision}"'))
+
     def plan_sites(self, case: Case, planned: Mapping[str, str | None]) -> Case:
         """Change where its use is yet to run, by site: silent, pilot, live, or None for no more.
 

@@ -52,6 +52,8 @@ PAGES: Final[Mapping[str, str]] = {
     "POST /reviews/{name}/planned": "case.create",
     "GET /reviews/{name}/withdrawal": "case.create",
     "POST /reviews/{name}/withdrawal": "case.create",
+    "GET /reviews/{name}/chair": "case.decide",
+    "POST /reviews/{name}/chair": "case.decide",
     "GET /reviews/{name}/decide": "case.decide",
     "POST /reviews/{name}/decide": "case.decide",
     "GET /reviewers/{name}/discipline": "case.change",

@@ -1,4 +1,4 @@
-"""Reviewers of a case: what they judge it as is corrected, one is excused, a stated conflict of interest is lifted."""
+"""Seats of a case: what a reviewer judges it as, one excused, a stated conflict lifted, who presides instead."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from codman.api.operation import Answer, Body, Operation
 from codman.api.replies import Reply
 from codman.api.routes.edits import Because, edit
 from codman.api.routes.lists import CONFIG
-from codman.flows.review import seats
-from codman.spine.record import Line
-from codman.spine.review import Reviewer
+from codman.flows.review import chairing, seats
+from codman.spine.record import Id, Line, Prose
+from codman.spine.review import Case, Reviewer
 
 _ONE: Final = "The reviewer's id; a review says which there are"
 
@@ -28,8 +28,31 @@ class Discipline(BaseModel):
     discipline: Line
 
 
+class NewChair(BaseModel):
+    """Who presides from now on, and why."""
+
+    model_config = CONFIG
+
+    chair: Id
+    why: Prose
+
+
 def operations() -> Iterator[Operation]:
-    """What can be done with a reviewer who was named."""
+    """What can be done with a reviewer or a chair who was named."""
+    yield edit(
+        "/reviews/{id}/chair",
+        "case",
+        "name_chair",
+        "Say who presides over a review instead",
+        "For one whose chair is away: by another who may close it, with a reason that stands in the minutes. Neither "
+        "has a hand in the use, a conflict of interest or a vote in it. Who presides may hand it on too.",
+        chairing.name_chair,
+        tag="reviews",
+        action="case.decide",
+        parameter="The review's id",
+        body=Body(NewChair, "Who presides, and why"),
+        answer=Answer(200, "They preside", Case, headers=("ETag",)),
+    )
     yield edit(
         "/reviewers/{id}/discipline",
         "reviewer",

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 from codman.flows.house import House
 from codman.flows.planning import still_ahead
 from codman.flows.review.cases import WORKING, Docket, docket_within
+from codman.flows.review.chairing import Handed, handed_on
 from codman.flows.review.deciding import blocking, verdict_of
 from codman.flows.review.policies import kept
 from codman.flows.review.voting import count, table_of
@@ -99,6 +100,7 @@ class LaidOut:
     why_no_vote: str | None  # why the reader may not cast a vote of their own here
     own: Reviewer | None  # the reader as a reviewer
     hand_of: Sequence[str]  # whose votes the reader casts
+    handed: Sequence[Handed]  # each time another was named to preside over it
 
     def may(self, reader: Reader, action: str) -> bool:
         """Whether somebody may do this for the case's use."""
@@ -136,13 +138,14 @@ def lay_out(house: House, reader: Reader, name: str) -> LaidOut:
         earlier = voted_before(connection, found.case)
         rows = _as_decided(policy, verdict, decided) if decided is not None else _as_it_stands(found, policy, verdict)
         handed_in = [name for one in found.conditions for name in (one.closed_by, one.handed_in, one.shown_by) if name]
+        handed = handed_on(connection, name)
         late = settled_late(connection, found.conditions)
         handed_in += [one.closed_by for one in late.values() if one.closed_by is not None]
         shown = _shown(house, connection, [*(row["evidence"] for row in rows if row["evidence"]), *handed_in])
         within = paths_for(reader, "review.read")
         runs = [one for one in deployments_of(connection, found.use.id, within) if one.mode is not Mode.ENDED]
         ahead = still_ahead(connection, found.case)
-        names = names_of(connection, _mentioned(found, runs)) | out_of_sight(connection, within, ahead)
+        names = names_of(connection, _mentioned(found, runs, handed)) | out_of_sight(connection, within, ahead)
         places = paths_of(connection, found.use, found.case.sites)
     requirements = [
         Beside(**{**row, "evidence": shown.get(row["evidence"] or "")}, **_said_of(found, row["id"])) for row in rows
@@ -165,6 +168,7 @@ def lay_out(house: House, reader: Reader, name: str) -> LaidOut:
         why_no_vote=why_not_vote(reader.person, found.reviewers, found.interested, delegates),
         own=next((one for one in found.reviewers if one.person == reader.person), None),
         hand_of=[one.person for one in found.reviewers if one.delegate == reader.person],
+        handed=handed,
     )
 
 
@@ -290,9 +294,10 @@ def _original(predicate: BaseModel) -> str | None:
     return next((uri.removeprefix(DOCUMENT_URI) for uri in uris if uri.startswith(DOCUMENT_URI)), None)
 
 
-def _mentioned(found: Docket, runs: Sequence[Deployment]) -> list[str | None]:
+def _mentioned(found: Docket, runs: Sequence[Deployment], handed: Sequence[Handed]) -> list[str | None]:
     case = found.case
     people = [case.proposed_by, case.chair, *found.interested]
+    people += [name for one in handed for name in (one.by, one.before, one.after)]
     people += [name for one in found.reviewers for name in (one.person, one.delegate)]
     people += [name for one in found.votes for name in (one.person, one.cast_by)]
     people += [one.author for one in found.remarks] + [one.owner for one in found.conditions]

@@ -160,7 +160,7 @@ def _emergency(connection: Connection, reader: Reader, case: str) -> bool:
 def _may_close(found: Docket, reader: Reader) -> None:
     require_impartial(found, reader)
     if found.presiding not in (None, reader.person):
-        raise NotYours("another person presides over this case", "ask them to close it")
+        raise NotYours("another person presides over this case", "ask them to close it, or say why you do instead")
     if any(vote.cast_by == reader.person != vote.person for vote in found.votes):
         raise NotYours("you cast somebody else's vote in this case", "let another who presides close it")
 

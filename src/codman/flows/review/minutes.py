@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from codman.flows.house import House
 from codman.flows.planning import still_ahead
 from codman.flows.review.cases import Docket, docket
+from codman.flows.review.chairing import handed_on, said_of
 from codman.flows.review.deciding import stood_as, verdict_of
 from codman.flows.review.voting import count
 from codman.registry.access import Reader
@@ -83,6 +84,7 @@ class Minutes(_Part):
     opened_at: str
     submitted_by: str
     chair: str | None
+    handed_on: list[str]  # each time another was named to preside, as a sentence
     sites: list[str]
     present: list[Present]
     not_known: list[DecidedRequirement]  # said first: what the evidence does not decide
@@ -118,6 +120,8 @@ def minutes(house: House, reader: Reader, case: str) -> Minutes:
         people = [about.proposed_by, about.chair, *(r.person for r in found.reviewers)]
         people += [r.delegate for r in found.reviewers] + [v.cast_by for v in found.votes]
         people += [r.author for r in found.remarks] + [c.owner for c in found.conditions]
+        handed = handed_on(connection, case)
+        people += [name for one in handed for name in (one.by, one.before, one.after)]
         names = names_of(connection, [*people, *about.sites, about.version])
         if about.decision is not None:
             filed = house.store.get(about.decision).predicate
@@ -143,6 +147,7 @@ def minutes(house: House, reader: Reader, case: str) -> Minutes:
         opened_at=about.created_at,
         submitted_by=names.get(about.proposed_by, about.proposed_by),
         chair=None if about.chair is None else names.get(about.chair, about.chair),
+        handed_on=[said_of(one, names) for one in handed],
         sites=[_site(site, ahead, names) for site in about.sites],
         present=[_present(one, names) for one in found.reviewers],
         not_known=[one for one in stood if one.outcome not in _KNOWN],
@@ -235,6 +240,9 @@ def _lines(of: Minutes) -> Iterator[str]:
     yield ""
     yield f"{of.product}{f' {of.version}' if of.version else ''}. Case {of.case}, {of.procedure} procedure, {of.state}."
     yield f"Judged by {of.policy}. Submitted by {of.submitted_by} on {written_day(of.opened_at)}."
+    if of.chair is not None:
+        yield f"Presided over by {of.chair}."
+    yield from of.handed_on
     if of.sites:
         yield f"Sites: {', '.join(of.sites)}."
     if of.outcome is not None:

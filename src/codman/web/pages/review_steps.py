@@ -1,4 +1,4 @@
-"""Steps in a case: name, state, delegate, vote, ask, add a condition, accept, withdraw, sign. One form each.
+"""Steps in a case: name, state, delegate, vote, ask, add a condition, accept, hand on, withdraw, sign. One form each.
 
 A refusal shows the form again with what was typed: a stale page, a vote after the close, a sign-in that is too old.
 """
@@ -11,7 +11,7 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from codman.flows.fresh import NotFresh, require_fresh
-from codman.flows.review import before_the_decision, cases, deciding, excluding, remarks, seats, voting
+from codman.flows.review import before_the_decision, cases, chairing, deciding, excluding, remarks, seats, voting
 from codman.flows.review.beside import LaidOut, lay_out
 from codman.registry.access import NotAllowed, require
 from codman.registry.records import AlreadyThere, BadField, Stale
@@ -101,11 +101,13 @@ def _may_begin(visit: Visit, found: LaidOut, step: Step) -> None:
         raise cases.NotYours(found.why_no_vote)
     if step.name == "decide" and (why := found.why_no_decision(visit.reader)) is not None:
         raise cases.NotYours(why[:1].lower() + why[1:])
-    judges = step.name in ("acceptances", "conditions", "reviewers") or (voted and step.name == "withdrawal")
+    judges = step.name in ("acceptances", "chair", "conditions", "reviewers") or (voted and step.name == "withdrawal")
     if judges and (why := found.docket.interested.get(visit.reader.person)) is not None:
         raise cases.NotYours(f"you {why}: others decide")
     if judges and not found.impartial(visit.reader):
         raise cases.NotYours("you declared a conflict of interest in this case")
+    if step.name == "chair" and (why := chairing.why_not_named_by(found.docket, visit.reader)) is not None:
+        raise cases.NotYours(why)
 
 
 def _shown(
@@ -258,6 +260,11 @@ def _exclude(visit: Visit, form: Form, found: LaidOut) -> None:
     excluding.say_not_applicable(visit.house, visit.reader, found.docket.case.id, requirement, why)
 
 
+def _name_chair(visit: Visit, form: Form, found: LaidOut) -> None:
+    chair, why = form.get("chair") or "", form.get("why") or ""
+    chairing.name_chair(visit.house, visit.reader, found.docket.case.id, revision_in(form), chair, why)
+
+
 def _withdraw(visit: Visit, form: Form, found: LaidOut) -> None:
     cases.withdraw(visit.house, visit.reader, found.docket.case.id, revision_in(form), why=form.get("why") or "")
 
@@ -290,6 +297,7 @@ _DO: Final[Mapping[str, Callable[[Visit, Form, LaidOut], None]]] = {
     "conditions": _condition,
     "acceptances": _accept,
     "exclusions": _exclude,
+    "chair": _name_chair,
     "withdrawal": _withdraw,
     "decide": _decide,
 }

@@ -118,7 +118,7 @@ def _facts(found: LaidOut, of: Minutes) -> tuple[Fact, ...]:
         Fact("Sites", ", ".join(of.sites) or "every site of the use"),
         Fact("Policy", of.policy, detail=f"sha256:{case.policy_digest}"),
         Fact("Submitted by", of.submitted_by, detail=f"on {day(of.opened_at)}"),
-        Fact("Presided by", of.chair or "nobody yet"),
+        Fact("Presided by", of.chair or "nobody yet", detail=" ".join(of.handed_on)),
     ]
     if of.decided_at is not None:
         facts.append(Fact("Decided", moment(of.decided_at)))

@@ -191,6 +191,8 @@ def _particular(action: str, after: Mapping[str, Any]) -> Iterator[str]:
             yield _OUTCOMES[outcome]
         if after.get("state") == "withdrawn":
             yield "You withdrew the review of"
+        elif "chair" in after and "outcome" not in after:
+            yield "You said who presides over the review of"
     if action.startswith("vote.") and after.get("choice") in _CHOICES:
         yield _CHOICES[after["choice"]]
     if action == "use.change" and after.get("stage"):

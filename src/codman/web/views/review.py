@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from codman.flows.review.beside import UNKNOWN, Beside, LaidOut
-from codman.flows.review.seats import unseated_in
+from codman.flows.review.chairing import why_not_named_by
 from codman.registry.access import Reader, may
 from codman.spine.review import CaseState, Conflict, Remark
 from codman.spine.verdict import Outcome
@@ -20,6 +20,7 @@ from codman.web.views.review_conditions import ConditionLine, condition_line
 from codman.web.views.review_facts import facts_of, nothing_known_in, stopping, tags_of
 from codman.web.views.review_forms import STEPS, vote_asks
 from codman.web.views.review_next import ExclusionLine, Next, exclusion_line, gap_of, may_be_excluded, next_of
+from codman.web.views.review_people import ReviewerLine, of_them, presiding, reviewers, unseated
 
 _MOST_GAPS: Final = 8
 
@@ -61,25 +62,6 @@ class RequirementLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReviewerLine:
-    """Somebody who reviews it."""
-
-    id: str
-    name: str
-    discipline: str
-    interest: str
-    note: str
-    vote: Tag | None
-    stale: bool  # cast on something that has changed since
-    reason: str
-    delegate: str
-    revision: int
-    correctable: bool  # nobody has voted: what they judge it as may be put right
-    excusable: bool
-    liftable: bool  # whether the reader may lift the conflict they stated
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SiteLine:
     """A site that the decision covers."""
 
@@ -117,6 +99,7 @@ class ReviewView:
     reviewers: tuple[ReviewerLine, ...]
     interested: tuple[str, ...]
     lacking: tuple[str, ...]
+    presiding: tuple[str, ...]  # who presides, and each time it went to another
     unseated: str  # that a discipline is asked for which nobody named has, as a sentence; empty where none is
     conditions: tuple[ConditionLine, ...]
     sites: tuple[SiteLine, ...]
@@ -156,12 +139,13 @@ def review_view(found: LaidOut, reader: Reader) -> ReviewView:
         more_unknown=max(0, len(unknown) - max(_MOST_GAPS, _accepted(unknown))),
         requirements=tuple(_requirement(one, found, reader) for one in found.requirements),
         notes=tuple(found.notes),
-        reviewers=_reviewers(found, reader),
+        reviewers=reviewers(found, reader),
         interested=tuple(
-            f"{found.names.get(person, person)} {_of_them(why)}" for person, why in found.docket.interested.items()
+            f"{found.names.get(person, person)} {of_them(why)}" for person, why in found.docket.interested.items()
         ),
         lacking=found.votes.lacking if found.working else (),
-        unseated=_unseated(found) if found.working and found.docket.reviewers else "",
+        presiding=presiding(found),
+        unseated=unseated(found) if found.working and found.docket.reviewers else "",
         conditions=tuple(condition_line(one, found, reader) for one in found.docket.conditions),
         sites=_sites(found),
         said=_threads(found, None),
@@ -238,51 +222,6 @@ def _requirement(one: Beside, found: LaidOut, reader: Reader) -> RequirementLine
 def _alt(one: Beside) -> str:
     span = "" if one.lower is None or one.upper is None else f", interval {one.lower:.3g} to {one.upper:.3g}"
     return f"{one.value:.3g}{span}; the limit is {one.limit or 'not said'}"
-
-
-def _reviewers(found: LaidOut, reader: Reader) -> tuple[ReviewerLine, ...]:
-    voted = {vote.person: vote for vote in found.docket.votes}
-    changes = found.working and found.may(reader, "case.change") and found.impartial(reader)
-    presides = found.working and found.may(reader, "case.decide") and found.why_no_decision(reader) is None
-    lines = []
-    for one in found.docket.reviewers:
-        vote = voted.get(one.person)
-        hand = "" if vote is None or vote.cast_by == one.person else f"cast by {found.names.get(vote.cast_by, '')}"
-        stale = vote is not None and vote.id in found.votes.stale
-        lines.append(
-            ReviewerLine(
-                id=one.id,
-                name=found.names.get(one.person, one.person),
-                discipline=one.discipline,
-                interest={Conflict.NOT_STATED: "interest not stated", Conflict.CONFLICT: "conflict of interest"}.get(
-                    one.conflict, ""
-                ),
-                note=one.conflict_note or "",
-                vote=None if vote is None else marks.choice(vote.choice.value),
-                stale=stale,
-                reason="; ".join(part for part in (vote.reason if vote else None, hand) if part),
-                delegate="" if one.delegate is None else found.names.get(one.delegate, one.delegate),
-                revision=one.revision,
-                correctable=changes and not found.docket.votes and one.person != reader.person,
-                excusable=changes and vote is None and one.conflict is not Conflict.CONFLICT,
-                liftable=one.conflict is Conflict.CONFLICT and presides,
-            )
-        )
-    return tuple(lines)
-
-
-def _unseated(found: LaidOut) -> str:
-    asked = unseated_in(found.docket)
-    if not asked:
-        return ""
-    named = " and nobody as ".join(asked)
-    return f"Nobody here reviews it as {named}: name somebody, or no vote can decide it."
-
-
-def _of_them(why: str) -> str:
-    """What is said to somebody about themselves, said of them: `you answer for it` is `answers for it`."""
-    first, _, rest = why.partition(" ")
-    return f"{'answers' if first == 'answer' else first} {rest}"
 
 
 def _sites(found: LaidOut) -> tuple[SiteLine, ...]:
@@ -380,6 +319,8 @@ def _office(found: LaidOut, reader: Reader) -> tuple[Part, ...]:
         acts.append(Part(href=f"{here}/conditions", words=STEPS["conditions"].title))
     if found.may(reader, "case.decide") and may(reader, "evidence.sign") and found.why_no_decision(reader) is None:
         acts.append(Part(href=f"{here}/decide", words=STEPS["decide"].title))
+    if found.may(reader, "case.decide") and found.impartial(reader) and why_not_named_by(found.docket, reader) is None:
+        acts.append(Part(href=f"{here}/chair", words=STEPS["chair"].title))
     own = found.docket.case.proposed_by == reader.person and found.may(reader, "case.create")
     presides = found.may(reader, "case.change") and found.impartial(reader)
     voted = found.docket.case.state is CaseState.VOTING

@@ -194,6 +194,19 @@ def _asked_for(lists: Lists) -> tuple[Ask, ...]:
     )
 
 
+def _chair(found: LaidOut, lists: Lists) -> tuple[Ask, ...]:
+    docket = found.docket
+    voting = {name for one in docket.reviewers for name in (one.person, one.delegate) if name is not None}
+    who = Who("case.decide", found.places, {*docket.interested, *voting, docket.case.chair or ""})
+    hint = "A chair or an officer who has no hand in the use and no vote here; you, to take it over"
+    return (
+        lists.ask("person", name="chair", label="Who presides from now on", needed=True, hint=hint, who=who),
+        Ask(
+            name="why", label="Why", kind="prose", needed=True, hint="e.g. the chair is away; it stands in the minutes"
+        ),
+    )
+
+
 def _withdrawal(_found: LaidOut, _lists: Lists) -> tuple[Ask, ...]:
     return (Ask(name="why", label="Why", kind="prose", needed=True, hint="Kept in the audit log"),)
 
@@ -301,6 +314,16 @@ STEPS: Final[Mapping[str, Step]] = {
             "or not. It counts neither as met nor as missing, and ends with the first change of the use.",
             asks=_exclusion,
             back="#requirements",
+        ),
+        Step(
+            name="chair",
+            title="Say who presides instead",
+            submit="They preside from now on",
+            action="case.decide",
+            lead="For a case whose chair is away, or hands it on. Who presided until now is told by mail.",
+            asks=_chair,
+            back="#people",
+            hidden=("revision",),
         ),
         Step(
             name="withdrawal",
