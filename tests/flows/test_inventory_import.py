@@ -26,11 +26,13 @@ from codman.registry.governance import CASES
 from codman.registry.imports.mapping import BadMapping
 from codman.registry.imports.table import UnreadableList
 from codman.registry.log import SYSTEM, check, entries, size_of
-from codman.registry.nouns import PEOPLE, PRODUCTS, USES
+from codman.registry.nouns import PEOPLE, PRODUCTS, USES, VENDORS, VERSIONS
 from codman.registry.schema import facts, imported_rows, products, saved_views, uses, vendors, versions
 from codman.settings import read_settings
 from codman.spine.person import Role
+from codman.spine.product import ProductFields, VendorFields, VersionFields
 from codman.spine.review import CaseFields
+from codman.spine.use import UseFields
 from codman.wiring import open_house
 
 MAPPING = """\
@@ -515,6 +517,63 @@ def case_of(use: str) -> CaseFields:
             "proposed_by": "ada",
         }
     )
+
+
+TWIN = "mapping: twin\nfields:\n  use.name: {column: Name}\n  use.stage: {column: Stage}\n  use.tier: {column: Tier}\n"
+TWIN += "  product.name: {column: Product}\n  vendor.name: {column: Vendor}\n  version.label: {column: Version}\n"
+TWIN += "  version.digest: {column: Digest}\n"
+TWINS = f"""Name,Stage,Tier,Product,Vendor,Version,Digest
+Sepsis again,Live,Low,SEPSIS alert,"Acme, Inc.",,
+Sepsis by another name,Live,,Early warning,Other,1,{"A" * 64}
+Scribe,Live,Low,Scribe,Acme Inc.,,
+"""
+
+
+def had_by_a_committee(house: House) -> str:
+    """Sepsis, a use of Acme's Sepsis alert, came before a committee; the product."""
+    with house.database.changing(SYSTEM) as change:
+        PEOPLE.add(change, PEOPLE.validated({"name": "Ada Example", "email": "ada@example.org"}), "ada")
+        vendor = VENDORS.add(change, VendorFields(name="Acme Inc")).id
+        product = PRODUCTS.add(change, ProductFields(name="Sepsis alert", vendor=vendor)).id
+        CASES.add(change, case_of(USES.add(change, UseFields(product=product, name="Sepsis")).id))
+        return product
+
+
+def test_a_file_brings_in_no_use_that_ran_before_of_a_product_that_a_committee_had(
+    house: House, tmp_path: Path
+) -> None:
+    admin = Reader("a", "a", (Held(Role.ADMIN),))
+    (tmp_path / "twin.yaml").write_text(TWIN)
+    list_ = tmp_path / "list.csv"
+    list_.write_text(TWINS)
+    product = had_by_a_committee(house)
+    with house.database.changing(SYSTEM) as change:
+        VERSIONS.add(change, VersionFields(product=product, label="1", digest="a" * 64))
+
+    done = import_file(house, admin, list_, tmp_path / "twin.yaml")
+
+    assert risks(house) == {
+        "Sepsis": ("proposed", None, None),
+        "Sepsis again": ("proposed", None, None),
+        "Sepsis by another name": ("proposed", None, None),
+        "Scribe": ("live", "low", None),
+    }
+    assert [(n.row, n.column) for n in done.notes if "a committee had its product" in n.why] == [
+        (2, "use.stage"),
+        (2, "use.tier"),
+        (3, "use.stage"),
+    ]
+    assert (done.created, done.rejected) == (3, [])
+    again = import_file(house, admin, list_, tmp_path / "twin.yaml")
+    assert (again.unchanged, again.updated) == (3, 0)
+
+
+def test_who_may_decide_brings_in_what_runs_of_a_product_that_a_committee_had(house: House, tmp_path: Path) -> None:
+    (tmp_path / "twin.yaml").write_text(TWIN)
+    (tmp_path / "list.csv").write_text(TWINS)
+    had_by_a_committee(house)
+    import_file(house, OPERATOR, tmp_path / "list.csv", tmp_path / "twin.yaml")
+    assert risks(house)["Sepsis again"] == ("live", "low", None)
 
 
 def test_a_file_changes_nothing_that_the_committee_decides_whoever_imports_it(house: House, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from codman.registry.database import Change
 from codman.registry.identifiers import new_id
 from codman.registry.imports.changed import change_rows
 from codman.registry.imports.convert import Converted, Note
-from codman.registry.imports.deciding import leave_to_review
+from codman.registry.imports.deciding import Reviewed, leave_to_review
 from codman.registry.imports.kept_facts import add_facts
 from codman.registry.imports.mapping import Mapping
 from codman.registry.imports.suppliers import Suppliers
@@ -95,9 +95,10 @@ def write(
     had = _had(change, mapping)
     _rename(change, rows, mapping, had)
     if not decides:
+        reviewed = Reviewed(change.connection)
         for row in rows:
             earlier = had.get(row.identity)
-            done.notes += leave_to_review(row, None if earlier is None else earlier.written)
+            done.notes += leave_to_review(row, None if earlier is None else earlier.written, reviewed)
     new = [row for row in rows if row.identity not in had]
     changed = [row for row in rows if row.identity in had and had[row.identity].row_digest != row.digest]
     done.unchanged = len(rows) - len(new) - len(changed)
