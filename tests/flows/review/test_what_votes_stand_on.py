@@ -104,6 +104,22 @@ def test_other_evidence_makes_votes_stale_they_stay_there_and_wait_to_be_cast_ag
     assert close(house, case).outcome is CaseOutcome.APPROVED
 
 
+def test_another_downtime_procedure_between_vote_and_signature_is_voted_on_anew(house):
+    with house.house.database.changing(SYSTEM) as change:
+        USES.change(change, "ward", {"downtime_procedure": "Score every patient by hand"}, None)
+    case = house.opened(quorum=2)
+    house.seated(case, "clin", "stat")
+    voted(house, case, "clin", "stat")
+    with house.house.database.changing(SYSTEM) as change:
+        USES.change(change, "ward", {"downtime_procedure": "Wait until it is back"}, None)
+
+    assert len(read(house, case).stale_votes) == 2
+    with pytest.raises(CannotDecide, match="2 votes were cast before what was voted on changed"):
+        close(house, case)
+    voted(house, case, "clin", "stat")
+    assert close(house, case).outcome is CaseOutcome.APPROVED
+
+
 @pytest.mark.parametrize("tier", ["high", None])
 def test_a_case_asks_for_no_fewer_votes_than_its_tier_takes(house, tier):
     with house.house.database.changing(SYSTEM) as change:

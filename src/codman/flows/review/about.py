@@ -21,7 +21,8 @@ from codman.spine.use import WHAT_IT_IS, Use
 
 # what a case there decides lets a use begin somewhere: it takes the use's planned sites over
 TAKES_PLANNED: Final = frozenset({Checkpoint.SILENT, Checkpoint.PILOT, Checkpoint.GO_LIVE})
-_OF_THE_USE: Final = ("tier", "product", "name", *WHAT_IT_IS)
+_AS_VOTED: Final = (*WHAT_IT_IS, "downtime_procedure")
+_OF_THE_USE: Final = ("tier", "product", "name", *_AS_VOTED)
 _SAID_OF_THE_PRODUCT: Final = ("name", "summary", "model_type", "generative")
 _OF_THE_PRODUCT: Final = ("kind", *_SAID_OF_THE_PRODUCT)
 OFFERS_PLANNED: Final = TAKES_PLANNED | {Checkpoint.CHANGE}  # a change may name them too, and takes none by itself
@@ -88,7 +89,7 @@ def what_it_is_about(connection: Connection, case: Case, use: Use, product: Prod
     what = (
         use.product,
         use.name,
-        *(getattr(use, field) for field in WHAT_IT_IS),
+        *(getattr(use, field) for field in _AS_VOTED),
         *(None if one is None else str(one) for one in made),
     )
     return (*(artefact or (None, None)), *what, *plans)
