@@ -73,6 +73,21 @@ def test_a_likely_duplicate_is_a_conflict_until_it_is_said_to_be_another(call):
     assert sent(call, second["id"], second["revision"], another_use=True).status_code == 200
 
 
+def test_an_answer_names_a_record_by_its_id_its_name_or_an_address_and_stands_as_typed_where_it_names_none(call):
+    made = begun(call, {"owner": "OWNER@hospital.test", "site": "st-mary", "planned": ["ICU: silent", "nowhere: live"]})
+    assert (made["answers"]["owner"], made["answers"]["site"]) == ("owner", "st-mary")
+    assert made["answers"]["planned"] == ["icu: silent", "nowhere: live"]
+    said = {"name": "Sepsis", "owner": "The owner", "site": "ICU", "product": "Nothing of the kind"}
+    put = call(
+        "PUT", f"/intakes/{made['id']}/answers", who="owner", json=said, headers={"If-Match": f'"{made["revision"]}"'}
+    )
+    assert put.status_code == 200, put.text
+    kept = put.json()["intake"]["answers"]
+    assert kept == {"name": "Sepsis", "owner": "owner", "site": "icu", "product": "Nothing of the kind"}
+    wrong = {one["question"] for one in put.json()["faults"] if not one["missing"]}
+    assert wrong == {"product"}
+
+
 def test_an_answer_to_no_question_is_refused_with_its_place(call):
     answer = call("POST", "/intakes", who="owner", json={"answers": {"tier": "low"}})
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/answers/tier")

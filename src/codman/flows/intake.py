@@ -11,6 +11,7 @@ from sqlalchemy import Connection, or_, select
 
 from codman.errors import CodmanError
 from codman.flows.house import House
+from codman.flows.intake_named import NAMES_A, with_ids
 from codman.flows.likely import likely
 from codman.flows.record_rules import KINDS
 from codman.registry.access import NotAllowed, Reader, paths_for, require
@@ -33,12 +34,6 @@ _MOST_ITEMS: Final = 200
 _LARGEST: Final = 1e15  # of a number; beyond it JSON means different ones to different readers
 # controls, and halves of characters, which no database keeps
 _UNKEEPABLE: Final = {code: None for code in (*range(0x20), 0x7F, *range(0xD800, 0xE000)) if code not in (0x09, 0x0A)}
-_NAMES_A: Final[Mapping[Kind, str]] = {
-    Kind.PERSON: "person",
-    Kind.PRODUCT: "product",
-    Kind.SITE: "site",
-    Kind.PLANNED: "site",
-}
 
 
 class IntakeClosed(CodmanError):
@@ -108,7 +103,7 @@ def begin(
     Args:
         house: The open house.
         reader: Who proposes.
-        answers: Answers to begin with, as typed.
+        answers: Answers to begin with, as typed; the name of one record becomes its id.
         source: What it was begun from: form, api, chai, row, mlflow.
         sources: Whose word an answer is, by question.
         carried: What else the source says, by a framework's field.
@@ -130,6 +125,7 @@ def begin(
     with house.database.changing(reader.author(request)) as change:
         if once is not None and (reply := reply_to(change.connection, once)) is not None:
             return Intake.model_validate(reply)
+        typed = with_ids(change.connection, reader, form, typed)
         made = INTAKES.add(
             change,
             IntakeFields(
@@ -164,7 +160,7 @@ def keep(
         house: The open house.
         reader: Who proposes.
         name: The proposal.
-        answers: By question; an empty one takes an answer back.
+        answers: By question; an empty one takes an answer back, and the name of one record becomes its id.
         revision: The revision they saw.
         whole: These are all the answers: what is not among them is taken back.
         request: The request it came with, for the log.
@@ -179,7 +175,7 @@ def keep(
     with house.database.changing(reader.author(request)) as change:
         intake = own_intake(change.connection, reader, name, revision)
         form = form_of(intake.edition)
-        typed = _kept(form, answers)
+        typed = with_ids(change.connection, reader, form, _kept(form, answers))
         cleared = {id_ for id_, answer in answers.items() if is_blank(answer)}
         before = {} if whole else {id_: said for id_, said in intake.answers.items() if id_ not in cleared}
         after = {**before, **typed}
@@ -318,7 +314,7 @@ def _with_missing_records(connection: Connection, reader: Reader, filled: Filled
     """The form, saying where an answer names nobody and nothing that the reader sees in the book."""
     faults: list[Fault] = []
     for question in filled.asked:
-        kind = _NAMES_A.get(question.kind)
+        kind = NAMES_A.get(question.kind)
         value = filled.settled.values.get(question.id)
         if kind is None or value is None:
             continue

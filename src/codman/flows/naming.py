@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, false, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, false, func, or_, select
 
 from codman.flows.house import House
 from codman.flows.record_rules import KINDS
@@ -53,6 +53,12 @@ def resolve(house: House, reader: Reader, kind: str, said: str, *, field: str) -
     Raises:
         NotNamed: Nobody has this name, or several have; with those the reader may see.
     """
+    with house.database.reading() as connection:
+        return resolve_within(connection, reader, kind, said, field=field)
+
+
+def resolve_within(connection: Connection, reader: Reader, kind: str, said: str, *, field: str) -> str:
+    """The same on a connection that is already open."""
     rules = KINDS[kind]
     table = rules.records.table
     within = paths_for(reader, rules.read)
@@ -64,20 +70,19 @@ def resolve(house: House, reader: Reader, kind: str, said: str, *, field: str) -
     if kind == "person":
         exact.append(func.lower(people.c.email) == words)
     seen = rules.seen(within, reader)
-    with house.database.reading() as connection:
-        query = select(table).where(seen, or_(*exact)).order_by(table.c.id).limit(_TOLD + 1)
-        found = connection.execute(query).all()
-        if any(row.id == said for row in found):
-            return said
-        if len(found) == 1:
-            return str(found[0].id)
-        if found:
-            raise NotNamed(kind, field, said, [_told(kind, row) for row in found[:_TOLD]], several=True)
-        if _ID.fullmatch(said):
-            return said
-        parts = [part for part in words.split()[:4] if len(part) > 2]
-        near = or_(false(), *(table.c.name.icontains(part, autoescape=True) for part in parts))
-        told = connection.execute(select(table).where(seen, near).order_by(table.c.name, table.c.id).limit(_TOLD)).all()
+    query = select(table).where(seen, or_(*exact)).order_by(table.c.id).limit(_TOLD + 1)
+    found = connection.execute(query).all()
+    if any(row.id == said for row in found):
+        return said
+    if len(found) == 1:
+        return str(found[0].id)
+    if found:
+        raise NotNamed(kind, field, said, [_told(kind, row) for row in found[:_TOLD]], several=True)
+    if _ID.fullmatch(said):
+        return said
+    parts = [part for part in words.split()[:4] if len(part) > 2]
+    near = or_(false(), *(table.c.name.icontains(part, autoescape=True) for part in parts))
+    told = connection.execute(select(table).where(seen, near).order_by(table.c.name, table.c.id).limit(_TOLD)).all()
     raise NotNamed(kind, field, said, [_told(kind, row) for row in told], several=False)
 
 

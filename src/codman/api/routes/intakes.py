@@ -187,7 +187,7 @@ def operations() -> Iterator[Operation]:
         action="intake.change",
         summary="Give all answers of a proposal",
         description="They take the place of all that was given before, and are kept right or wrong; read the proposal "
-        "to see what is asked now.",
+        "to see what is asked now. A record is named by its id, its exact name, or a person's e-mail address.",
         do=_answer,
         parameters=where,
         body=Body({"type": "object"}, "Each answer by its question"),
