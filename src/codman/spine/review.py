@@ -73,7 +73,12 @@ class CaseFields(Fields):
     policy_digest: Sha256 = Field(description="sha256 of the policy as canonical JSON")
     proposed_by: Id = Field(description="Who submitted it, and so may not decide it")
     chair: Id | None = Field(default=None, description="Who presides and closes it")
-    quorum: int = Field(default=3, ge=1, le=100, description="Least votes, abstentions not counted")
+    quorum: int = Field(
+        default=3,
+        ge=0,
+        le=100,
+        description="Least votes, abstentions not counted; none in an emergency, one if expedited",
+    )
     disciplines: list[Line] = Field(default_factory=list, max_length=20, description="Disciplines that must have voted")
     due_on: Day | None = None
     outcome: CaseOutcome | None = None

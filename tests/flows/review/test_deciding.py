@@ -159,6 +159,14 @@ def test_without_quorum_or_a_discipline_nothing_is_decided(house, names, said):
         close(house, case)
 
 
+@pytest.mark.parametrize(("procedure", "needed"), [(Procedure.EXPEDITED, 1), (Procedure.EMERGENCY, 0)])
+def test_a_case_says_how_many_votes_its_procedure_takes(house, procedure, needed):
+    asked = {"use": "ward", "leads_to": Stage.LIVE, "sites": ["north"], "version": "sepsis-120", "quorum": 5}
+    case = open_case(house.house, house.officer, house.policy(), procedure=procedure, **asked)
+    assert case.quorum == needed
+    assert counted(house, case).lacking == (("1 more vote (0 of 1 needed)",) if needed else ())
+
+
 def test_divided_votes_decide_nothing_and_a_rejection_needs_its_majority(house):
     house.evidence()
     case = house.opened(quorum=2)

@@ -34,7 +34,9 @@ class NewReview(BaseModel):
         default=None,
         description="Of them those where it is yet to run, with the mode meant there; as the use has it where left out",
     )
-    quorum: Annotated[int, Field(ge=1, le=100)] = 3
+    quorum: Annotated[
+        int, Field(ge=1, le=100, description="Of a full case; another takes as many as its procedure")
+    ] = 3
     disciplines: Annotated[list[Line], Field(max_length=20)] = Field(default_factory=list)
     chair: Id | None = None
     due_on: Day | None = None

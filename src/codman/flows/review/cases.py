@@ -31,6 +31,7 @@ from codman.registry.schema import grants, people, uses
 from codman.registry.schema import sites as site_rows
 from codman.registry.schema_review import acceptances, cases, conditions, exclusions, remarks, reviewers, votes
 from codman.review.committee import Floor, floor_for
+from codman.review.votes import FEWEST
 from codman.spine.exclusion import Exclusion
 from codman.spine.person import Role
 from codman.spine.policy import Policy
@@ -142,7 +143,7 @@ def open_case(
         planned: Of them those where it is yet to run, with the mode meant there; as the use has it without.
         version: The version it is about; without, the one that runs or is to run at those sites, where it is one.
         procedure: Full, expedited or emergency.
-        quorum: Least votes; no fewer than its tier takes and its policy asks.
+        quorum: Least votes of a full case; no fewer than its tier takes and its policy asks.
         disciplines: Disciplines that must have voted, beyond those that its tier takes.
         chair: Who presides.
         due_on: When it should be decided.
@@ -187,7 +188,7 @@ def open_case(
                 "policy_digest": keep(change, policy),
                 "proposed_by": reader.person,
                 "chair": chair,
-                "quorum": quorum,
+                "quorum": quorum if procedure is Procedure.FULL else FEWEST[procedure],
                 "disciplines": list(disciplines),
                 "due_on": due_on,
             }
