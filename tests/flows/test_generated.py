@@ -21,6 +21,7 @@ from codman.flows.inventory_import import import_table, read_table
 from codman.registry.access import Held, NotAllowed, Reader
 from codman.registry.coverage import State
 from codman.registry.documents import is_gap
+from codman.registry.governance import TRIAGES
 from codman.registry.imports.cards import write_card
 from codman.registry.imports.reading import read_bytes
 from codman.registry.keys import KEYS
@@ -145,6 +146,30 @@ def test_a_card_says_what_the_book_says_and_marks_what_it_does_not(book):
     text = document(book, "chai").decode()
     assert text.count(GAP) == sum(is_gap(value) for value in written.values())
     assert "pregnancy &amp; \ufffd childhood" in text  # what no XML may hold is marked as lost
+
+
+def test_a_card_takes_stage_tier_and_class_from_the_use_where_nobody_stated_them_and_says_so(book):
+    bare = model_card.card_cells(tell(book.house, book.officer, "ward-south"))
+    assert bare["ReleaseInfo/ReleaseStage"] == "Proposed (the stage of this use in the registry)"
+    assert bare["Warnings/ClinicalRiskLevel"] == GAP
+    with book.house.database.changing(SYSTEM) as change:
+        USES.change(change, "ward", {"stage": "live", "stage_since": "2026-03-01", "tier": "high"}, None)
+        classes = {"imdrf-samd": "III", "eu-ai-act": "high-risk"}
+        TRIAGES.add(
+            change,
+            TRIAGES.validated(
+                {"use": "ward", "edition": "2026-11", "computed": "high", "tier": "high", "classes": classes}
+            ),
+        )
+    said = model_card.card_cells(tell(book.house, book.officer, "ward"))
+    assert said["ReleaseInfo/ReleaseStage"] == "Live since 2026-03-01 (the stage of this use in the registry)"
+    assert said["Warnings/ClinicalRiskLevel"] == (
+        "High (the tier of this use in the registry); IMDRF SaMD category III (its triage in the registry)"
+    )
+    stated = {"about_kind": "product", "about": "sepsis", "field": f"{CARD}/ReleaseInfo/ReleaseStage", "value": "GA"}
+    with book.house.database.changing(SYSTEM) as change:
+        FACTS.add(change, FACTS.validated({**stated, "basis": "claim", "source": "the maker's letter"}))
+    assert model_card.card_cells(tell(book.house, book.officer, "ward"))["ReleaseInfo/ReleaseStage"] == "GA"
 
 
 def test_numbers_carry_interval_n_and_origin_and_a_claim_stands_apart(book):

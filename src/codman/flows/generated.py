@@ -19,6 +19,7 @@ from codman.errors import BadInput, nearest
 from codman.evidence.files import write_whole
 from codman.flows import records
 from codman.flows.house import House
+from codman.flows.triage_record import history_of, standing_in
 from codman.registry.access import Reader, require
 from codman.registry.coverage import Answer, State, coverage_of
 from codman.registry.database import instant
@@ -161,6 +162,7 @@ def tell(house: House, reader: Reader, name: str) -> Told:
         log = state_of(connection, house.log_origin)
         cited = _cited(connection, [*newest, *(one.evidence for one in found if one.evidence)])
         vendor = None if product.vendor is None else VENDORS.get(connection, product.vendor)
+        triaged = standing_in(history_of(connection, use.id))
     answers = {(one.framework, one.field.id): _as_it_stands(one, cited, described) for one in found}
     used = {*newest, *(one.evidence for one in answers.values() if one.evidence)}
     return Told(
@@ -169,6 +171,7 @@ def tell(house: House, reader: Reader, name: str) -> Told:
         vendor=vendor,
         version=version,
         others=others,
+        classes={} if triaged is None else triaged.classes,
         answers=answers,
         evaluations=[_evaluation(house, cited[digest]) for digest in newest],
         statements=[one for digest, one in cited.items() if digest in used],

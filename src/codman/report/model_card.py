@@ -19,6 +19,9 @@ from codman.report.model_card_metrics import CARD, FROM_EVIDENCE, Sort, has_numb
 from codman.report.told import MADE, Told
 
 _HTI: Final = "hti-1"
+_STAGE: Final = "ReleaseInfo/ReleaseStage"
+_RISK: Final = "Warnings/ClinicalRiskLevel"
+_SAMD: Final = "imdrf-samd"  # the triage's scheme of IMDRF N12
 _REFERENCES: Final = "Resources/EvaluationReferences"
 _DECLARATION: Final = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 _TWO_DASHES: Final = re.compile(r"-(?=-)")  # no XML comment may hold them
@@ -74,10 +77,24 @@ def _answer(told: Told, leaf: str) -> tuple[State, str]:
     found = [told.answers[_HTI, name] for name in _same_question().get(leaf, ())]
     found = [one for one in found if one.state is not State.MISSING and one.value]
     if not found:
-        return own.state, ""
+        said = _of_the_use(told, leaf)
+        return (State.CLAIM if said else own.state), said
     order = tuple(State)
     said = "\n\n".join(dict.fromkeys(one.value or "" for one in found))
     return min((one.state for one in found), key=order.index), said
+
+
+def _of_the_use(told: Told, leaf: str) -> str:
+    """What the book has of the use itself where nobody answered the card's own question, and whose word that is."""
+    use = told.use
+    if leaf == _STAGE:
+        since = f" since {use.stage_since}" if use.stage_since else ""
+        return f"{use.stage.value.replace('-', ' ').capitalize()}{since} (the stage of this use in the registry)"
+    if leaf != _RISK:
+        return ""
+    tier = [] if use.tier is None else [f"{use.tier.value.capitalize()} (the tier of this use in the registry)"]
+    samd = told.classes.get(_SAMD)
+    return "; ".join([*tier, *([f"IMDRF SaMD category {samd} (its triage in the registry)"] if samd else [])])
 
 
 @cache

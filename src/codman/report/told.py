@@ -30,6 +30,7 @@ class Told:
     vendor: Vendor | None
     version: Version | None  # the one that is described
     others: tuple[str, ...]  # labels of other versions that run as well
+    classes: Mapping[str, str]  # by scheme, where the triage that holds settled one
     answers: Mapping[tuple[str, str], Answer]  # by framework and field
     evaluations: Sequence[Evaluation]
     statements: Sequence[Cited]  # every statement that something here rests on
