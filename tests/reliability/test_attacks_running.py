@@ -28,7 +28,7 @@ from codman.flows.watch.going_back import approved
 from codman.registry import governance
 from codman.registry.access import Held, NotAllowed, Reader
 from codman.registry.log import SYSTEM
-from codman.registry.nouns import DEPLOYMENTS, DOCUMENTS, USES, VERSIONS
+from codman.registry.nouns import DEPLOYMENTS, DOCUMENTS, SITES, USES, VERSIONS
 from codman.registry.records import BadField
 from codman.registry.undecided import uncovered_of
 from codman.spine.concern import ConcernCategory, ConcernSeverity
@@ -37,7 +37,7 @@ from codman.spine.product import VersionFields
 from codman.spine.record_statements import DecisionPredicate
 from codman.spine.reopening import Changed, ReopeningState
 from codman.spine.review import Case, CaseOutcome, CaseState, Choice
-from codman.spine.site import Deployment, DeploymentFields, Mode
+from codman.spine.site import Deployment, DeploymentFields, Mode, SiteFields
 from codman.spine.use import Decision, Stage, Use
 
 NEXT, BOTH = "sepsis-200", ["north", "south"]
@@ -188,11 +188,22 @@ def test_a_rejection_that_names_one_site_stops_that_site_and_no_other(house: Com
     with house.house.database.reading() as connection:
         assert [one.site for one in uncovered_of(connection, "ward", day)] == ["north"]
         (said,) = governance.every(connection, "pause_proposal")
-    assert said.because == "the committee rejected it on 2026-11-01, and it runs at one site"
+    assert said.because == "the committee rejected it on 2026-11-01, and it runs at [site:north]"
     assert _use(house).decision is Decision.APPROVED
     _edited(house, mode="ended")
     assert propose(house.house) == (0, 1)
     assert _modes(house) == [Mode.ENDED, Mode.LIVE]
+
+
+def test_a_rejection_of_a_site_where_it_does_not_run_proposes_no_pause_of_what_runs_elsewhere(house: Committee) -> None:
+    with house.house.database.changing(SYSTEM) as change:
+        SITES.add(change, SiteFields(name="East", level="hospital"), "east")
+    house.clock.forward(days=400)  # what let it run at North and South has run out
+    _decided(house, CaseOutcome.REJECTED, Choice.REJECT, sites=["east"])
+
+    with house.house.database.reading() as connection:
+        assert governance.every(connection, "pause_proposal") == []
+    assert _modes(house) == [Mode.LIVE, Mode.LIVE]
 
 
 def test_a_rejection_that_names_every_site_where_it_runs_stops_it(house: Committee) -> None:
@@ -200,7 +211,7 @@ def test_a_rejection_that_names_every_site_where_it_runs_stops_it(house: Committ
 
     with house.house.database.reading() as connection:
         (said,) = governance.every(connection, "pause_proposal")
-    assert said.because == "the committee rejected it on 2026-11-01, and it is live"
+    assert said.because == "the committee rejected it on 2026-11-01, and it is live at [site:north] and [site:south]"
     assert _use(house).decision is Decision.REJECTED
 
 

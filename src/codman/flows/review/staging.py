@@ -23,7 +23,7 @@ from codman.registry.interests import hand_in
 from codman.registry.inventory import paths_of
 from codman.registry.names import names_of
 from codman.registry.nouns import DEPLOYMENTS, PRODUCTS, USES
-from codman.registry.places import ELSEWHERE, inside
+from codman.registry.places import ELSEWHERE, inside, marked
 from codman.registry.records import Stale
 from codman.registry.schema import deployments, documents, sites
 from codman.registry.schema_review import conditions, intakes
@@ -46,6 +46,7 @@ _MODE: Final[Mapping[Stage, Mode]] = {
 }
 _RUNS: Final = frozenset({Mode.SILENT, Mode.PILOT, Mode.LIVE})
 _EXPOSURE: Final = (Stage.SILENT, Stage.PILOT, Stage.LIVE)  # the least first
+_TOLD: Final = 2  # sites by name in a sentence that is kept on one line
 
 
 class CannotMove(CodmanError):
@@ -148,7 +149,10 @@ def pause_runs(change: Change, use: Use) -> None:
 
 
 def still_runs(connection: Connection, use: Use, case: Case, at: str, zone: tzinfo) -> str | None:
-    """That a use runs in spite of a case that rejected it, in a sentence; None where it does not, or may.
+    """That a use runs in spite of a case that rejected it, in a sentence that is kept; None where it does not, or may.
+
+    It says at which sites, as `places.marked` writes them. Where a case names sites and the use runs at none of them,
+    what runs elsewhere is not what was rejected.
 
     Args:
         connection: Where to read.
@@ -160,11 +164,14 @@ def still_runs(connection: Connection, use: Use, case: Case, at: str, zone: tzin
     there = _deployments(connection, use.id)
     runs = [one for one in there if one.mode in _RUNS]
     named = [one for one in runs if not case.sites or one.site in case.sites]
+    if runs and not named:
+        return None
     standing = standing_of_use(connection, use, there, zone)
     day = day_in(case.decided_at or at, zone).isoformat()
     stops = use.stage in RUNNING and must_stop(standing, at) is not None
     if stops and not _decided_at(standing, there, use.stage, at):
-        return f"the committee rejected it on {day}, and it is {use.stage.value}"
+        where = f" at {_listed(named)}" if case.sites and named else ""
+        return f"the committee rejected it on {day}, and it is {use.stage.value}{where}"
     beyond = [one for one in named if _refused(one.mode, case)]
     brought = case.checkpoint is Checkpoint.CHANGE and case.version is not None
     if brought:
@@ -173,8 +180,16 @@ def still_runs(connection: Connection, use: Use, case: Case, at: str, zone: tzin
         beyond = [one for one in beyond if in_force_at(standing, one.site, Stage(one.mode.value), at) is None]
     if not beyond:
         return None
-    sites = "one site" if len(beyond) == 1 else f"{len(beyond)} sites"
-    return f"the committee rejected {'its change' if brought else 'it'} on {day}, and it runs at {sites}"
+    return f"the committee rejected {'its change' if brought else 'it'} on {day}, and it runs at {_listed(beyond)}"
+
+
+def _listed(runs: Sequence[Deployment]) -> str:
+    """Sites in a sentence that is kept: all of a few, the first of many and how many more."""
+    named = [marked(one.site) for one in runs[:_TOLD]]
+    more = len(runs) - len(named)
+    if more:
+        return f"{', '.join(named)} and {more} more site{'s' * (more > 1)}"
+    return " and ".join(filter(None, (", ".join(named[:-1]), named[-1])))
 
 
 def goes_on(connection: Connection, use: Use, case: Case, at: str, zone: tzinfo) -> bool:
