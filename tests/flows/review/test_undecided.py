@@ -7,6 +7,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from committee import Committee
@@ -21,16 +22,17 @@ from codman.flows.review.staging import standing_of_use
 from codman.flows.review.undecided import uncovered
 from codman.flows.task import Duty
 from codman.flows.work import waiting
+from codman.jobs.tables import outbox
 from codman.registry import governance
 from codman.registry.access import Held, Reader
 from codman.registry.attention import backlog
 from codman.registry.inventory import Question, facets, search
 from codman.registry.log import SYSTEM
-from codman.registry.nouns import DEPLOYMENTS, SITES, USES, VERSIONS
+from codman.registry.nouns import DEPLOYMENTS, GRANTS, PEOPLE, SITES, USES, VERSIONS
 from codman.registry.undecided import uncovered_of
 from codman.review.stages import in_force
 from codman.spine.pausing import PauseCause, PauseState
-from codman.spine.person import Role
+from codman.spine.person import GrantFields, PersonFields, Role
 from codman.spine.product import VersionFields
 from codman.spine.review import CaseOutcome
 from codman.spine.site import Deployment, DeploymentFields, Mode, SiteFields
@@ -325,6 +327,23 @@ def test_what_runs_live_beyond_its_decision_has_a_pause_proposed_which_a_person_
     assert propose(house.house) == (0, 0)
     decided(house, sites=["south"], leads_to="pilot")
     assert said(house) == []
+
+
+def test_a_mail_about_a_proposed_pause_names_a_site_to_who_sees_it_and_to_nobody_else(house):
+    decided(house)
+    stands(house, stage="live", decision="approved")
+    runs(house, "pilot", "south")
+    with house.house.database.changing(SYSTEM) as change:
+        PEOPLE.change(change, "p-chair", {"email": "chair@example.org"}, None)
+        PEOPLE.add(change, PersonFields(name="Near", email="near@example.org"), "p-near")
+        GRANTS.add(change, GrantFields(person="p-near", role=Role.CHAIR, site="north"))
+
+    assert propose(house.house) == (1, 0)
+
+    with house.house.database.reading() as connection:
+        mails = {row.recipient: row.body["text"] for row in connection.execute(select(outbox))}
+    assert "it runs pilot at South, and no decision names this site." in mails["chair@example.org"]
+    assert "it runs pilot at a site out of your reach, and no decision" in mails["near@example.org"]
 
 
 def test_the_proposal_is_withdrawn_once_it_is_decided(house):

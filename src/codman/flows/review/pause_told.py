@@ -13,7 +13,8 @@ from codman.jobs.outbox import enqueue
 from codman.registry.database import Change
 from codman.registry.inventory import paths_of
 from codman.registry.nouns import PEOPLE, USES
-from codman.registry.officers import presiding_for
+from codman.registry.officers import presiding_for, who_may
+from codman.registry.places import told
 from codman.registry.schema import deployments, people
 from codman.spine.pausing import PauseProposal
 from codman.spine.person import Person
@@ -27,18 +28,25 @@ def tell_of_proposed(change: Change, house: House, proposed: Iterable[PausePropo
     """Mail to who can stop a use or say why it goes on, in the change that proposes its pause; each once."""
     for one in proposed:
         use = USES.get(change.connection, one.use)
-        named = " ".join("".join(c if c.isprintable() else " " for c in use.name).split())
-        notice = Notice(
-            event="pause.proposed",
-            title=f"A pause is proposed: {named}"[:200],
-            text=f"A pause of {named} is proposed: {one.because}.\n\nUntil somebody pauses it, the use runs."[:4000],
-            link=f"{house.settings.address}/uses/{use.id}/changes",
-            about=use.id,
-            urgency="high",
-        )
-        for person in _told(change.connection, use):
+        hear = list(_told(change.connection, use))
+        sees = who_may(change.connection, "inventory.read", [person.id for person in hear])
+        for person in hear:
+            (because,) = told(change.connection, sees.get(person.id, ()), [one.because])
             if person.email is not None:
-                enqueue(change.connection, _MAIL, person.email, notice, f"pause/{one.id}/{person.id}", at=change.at)
+                notice, key = _notice(house, use, because), f"pause/{one.id}/{person.id}"
+                enqueue(change.connection, _MAIL, person.email, notice, key, at=change.at)
+
+
+def _notice(house: House, use: Use, because: str) -> Notice:
+    named = " ".join("".join(c if c.isprintable() else " " for c in use.name).split())
+    return Notice(
+        event="pause.proposed",
+        title=f"A pause is proposed: {named}"[:200],
+        text=f"A pause of {named} is proposed: {because}.\n\nUntil somebody pauses it, the use runs."[:4000],
+        link=f"{house.settings.address}/uses/{use.id}/changes",
+        about=use.id,
+        urgency="high",
+    )
 
 
 def _told(connection: Connection, use: Use) -> Iterable[Person]:
