@@ -145,3 +145,17 @@ def test_after_the_decision_the_form_begins_with_what_was_granted(committee: Com
     assert refused.status_code == 422
     owner.post("/uses/ward/sites/new", data={"site": ["south"], "mode": "silent", "version": "sepsis-120"})
     assert "not set up there yet: North (live)" in owner.get("/").text
+
+
+def test_the_page_of_a_case_without_a_site_says_so_until_one_is_planned(tmp_path: Path) -> None:
+    made = Committee(tmp_path)
+    case = made.opened(sites=[])
+    owner, there = pages_of(made.house, made.person("owner")), f"/reviews/{case.id}"
+    said = "It names no site and none is planned: name where it is to run before it can be granted."
+    assert said in owner.get(there).text
+    planned = owner.post(
+        f"{there}/planned", data={**sent(owner.get(f"{there}/planned").text), "planned": ["north: live"]}
+    )
+    assert planned.status_code == 303
+    assert said not in owner.get(there).text
+    made.house.close()

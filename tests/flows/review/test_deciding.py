@@ -19,6 +19,8 @@ from codman.flows.records import change
 from codman.flows.review.before_the_decision import accept_inconclusive, add_condition
 from codman.flows.review.cases import CaseClosed, NotYours, docket, open_case, withdraw
 from codman.flows.review.deciding import CannotDecide, decide, verdict_of
+from codman.flows.review.planned import replan
+from codman.flows.review.reading import read_case
 from codman.flows.review.remarks import remark
 from codman.flows.review.seats import delegate, name_reviewer, state_interest
 from codman.flows.review.voting import count
@@ -165,6 +167,23 @@ def test_a_case_says_how_many_votes_its_procedure_takes(house, procedure, needed
     case = open_case(house.house, house.officer, house.policy(), procedure=procedure, **asked)
     assert case.quorum == needed
     assert counted(house, case).lacking == (("1 more vote (0 of 1 needed)",) if needed else ())
+
+
+def test_a_case_that_names_no_site_says_from_its_opening_that_nothing_can_be_granted_yet(house):
+    said = "it names no site and none is planned: name where it is to run before it can be granted"
+    house.evidence()
+    case = house.opened(quorum=2, sites=[])
+    assert read_case(house.house, house.person("viewer"), case.id).notes[0] == said
+    house.seated(case, "clin", "stat")
+    voted(house, case, "clin", "stat")
+    with pytest.raises(CannotDecide, match=said) as refused:
+        close(house, case)
+    assert refused.value.fix.startswith("plan where it is to run on the case's page, or withdraw it")
+    now = docket(house.house, house.person("chair"), case.id).case
+    replan(house.house, house.person("chair"), case.id, now.revision, {"north": "silent"})
+    assert said not in read_case(house.house, house.person("viewer"), case.id).notes
+    voted(house, case, "clin", "stat")
+    assert close(house, case).outcome is CaseOutcome.APPROVED
 
 
 def test_divided_votes_decide_nothing_and_a_rejection_needs_its_majority(house):

@@ -17,7 +17,7 @@ from codman.spine.policy import Checkpoint
 from codman.spine.product import Product
 from codman.spine.review import Case
 from codman.spine.site import Mode, PlannedMode
-from codman.spine.use import WHAT_IT_IS, Use
+from codman.spine.use import RUNNING, WHAT_IT_IS, Use
 
 # what a case there decides lets a use begin somewhere: it takes the use's planned sites over
 TAKES_PLANNED: Final = frozenset({Checkpoint.SILENT, Checkpoint.PILOT, Checkpoint.GO_LIVE})
@@ -76,6 +76,13 @@ def why_not_one_version(connection: Connection, use: str, sites: Sequence[str], 
     if len(several) < 2:
         return None
     return f"{len(several)} versions are at its sites, and what is shown is of one: name the version that it is about"
+
+
+def why_no_site(case: Case) -> str | None:
+    """Why a case that lets something run cannot be granted as it was opened: it names no site; None where it can."""
+    if case.sites or case.leads_to not in RUNNING:
+        return None
+    return "it names no site and none is planned: name where it is to run before it can be granted"
 
 
 def what_it_is_about(connection: Connection, case: Case, use: Use, product: Product) -> tuple[str | None, ...]:

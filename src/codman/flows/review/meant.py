@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from codman.errors import CodmanError
 from codman.flows.house import House
-from codman.flows.review.about import why_not_one_version
+from codman.flows.review.about import TAKES_PLANNED, why_no_site, why_not_one_version
 from codman.flows.review.cases import CannotDecide, Docket
 from codman.flows.review.changing import judged_by
 from codman.flows.review.choosing import chosen_for, own_packs
@@ -91,9 +91,10 @@ def require_grantable(house: House, connection: Connection, found: Docket) -> No
     case = found.case
     if case.leads_to not in RUNNING:
         return
-    if not case.sites:
-        none = "it names no site, and was opened when it was at none: it would let it run at every site to come"
-        raise CannotDecide(none, "withdraw it, and open a case that names the sites at which it is to run")
+    if (none := why_no_site(case)) is not None:
+        instead = "withdraw it, and open a case that names the sites at which it is to run"
+        plan = case.checkpoint in TAKES_PLANNED
+        raise CannotDecide(none, f"plan where it is to run on the case's page, or {instead}" if plan else instead)
     if (why := why_not_one_version(connection, case.use, case.sites, case.version)) is not None:
         raise CannotDecide(why, "withdraw it, and open a case that names its version")
     in_force = decisions_in_force(connection, case.use, house.database.today().isoformat())

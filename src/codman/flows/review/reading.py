@@ -10,7 +10,8 @@ from sqlalchemy import Connection
 
 from codman.flows.house import House
 from codman.flows.records import BadListing
-from codman.flows.review.cases import docket_within
+from codman.flows.review.about import why_no_site
+from codman.flows.review.cases import WORKING, Docket, docket_within
 from codman.flows.review.deciding import blocking, verdict_of
 from codman.flows.review.seats import unseated_in
 from codman.flows.review.voting import count, table_of
@@ -89,7 +90,7 @@ def read_case(house: House, reader: Reader, name: str) -> CaseRead:
     return CaseRead(
         case=found.case,
         requirements=[_requirement(r, accepted, stops) for r in verdict.results],
-        notes=[*earlier, *verdict.notes],
+        notes=[*_first(found), *earlier, *verdict.notes],
         reviewers=list(found.reviewers),
         votes=list(found.votes),
         table=table_of(found, verdict),
@@ -103,6 +104,12 @@ def read_case(house: House, reader: Reader, name: str) -> CaseRead:
         lacking=list(votes.lacking),
         unseated=list(unseated_in(found)),
     )
+
+
+def _first(found: Docket) -> list[str]:
+    """What is said of an open case before all else: that nobody can grant it yet."""
+    none = why_no_site(found.case) if found.case.state in WORKING else None
+    return [] if none is None else [none]
 
 
 def list_cases(house: House, reader: Reader, **asked: Any) -> Page[Any]:

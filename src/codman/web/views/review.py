@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from codman.flows.review.about import why_no_site
 from codman.flows.review.beside import UNKNOWN, Beside, LaidOut
 from codman.flows.review.chairing import why_not_named_by
 from codman.registry.access import Reader, may
@@ -103,6 +104,7 @@ class ReviewView:
     unseated: str  # that a discipline is asked for which nobody named has, as a sentence; empty where none is
     conditions: tuple[ConditionLine, ...]
     sites: tuple[SiteLine, ...]
+    no_site: str  # why it cannot be granted, where it names none
     said: tuple[Remarked, ...]
     asks_whole: bool  # whether the reader may ask
     vote: tuple[Asked, ...]  # the vote form, where one is theirs to cast
@@ -148,6 +150,7 @@ def review_view(found: LaidOut, reader: Reader) -> ReviewView:
         unseated=unseated(found) if found.working and found.docket.reviewers else "",
         conditions=tuple(condition_line(one, found, reader) for one in found.docket.conditions),
         sites=_sites(found),
+        no_site=(why_no_site(case) or "") if found.working else "",
         said=_threads(found, None),
         asks_whole=asks,
         vote=_vote_form(found, mine) if _may_vote(found, reader) else (),
