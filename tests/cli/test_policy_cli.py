@@ -87,7 +87,7 @@ def test_a_policy_is_shown_as_a_file_that_the_gate_takes(codman, tmp_path):
     write_statement(document("hazard-check"), tmp_path / "hazard.json")
 
     assert codman("policy", "check", "retire.yaml").code == 0
-    gate = codman("gate", "--policy", "retire.yaml", "hazard.json", "--tier", "low")
+    gate = codman("gate", "--policy", "retire.yaml", "hazard.json", "--tier", "low", "--at", "2026-11-21T00:00:00Z")
     assert gate.code == 0
 
 

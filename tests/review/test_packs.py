@@ -97,6 +97,12 @@ def test_a_ready_pack_has_a_policy_for_each_of_the_eight_checkpoints(name):
 
 
 @pytest.mark.parametrize("name", COUNTED)
+def test_who_still_depends_on_a_use_was_looked_at_within_a_quarter_before_it_retires(name):
+    (retire,) = pack(name, TODAY).at(Checkpoint.RETIRE)
+    assert {one.id: one.max_age_days for one in retire.requires}["hazard-check"] == 90
+
+
+@pytest.mark.parametrize("name", COUNTED)
 def test_each_requirement_cites_controls_that_their_framework_has_on_the_packs_first_day(name):
     found = pack(name, TODAY)
     known = {f.framework: f for f in frameworks(found.valid_from)}
