@@ -628,3 +628,12 @@ def test_an_older_statement_does_not_pass_where_a_file_that_may_be_newer_was_des
 
     assert (verdict.outcome, verdict.exit_code) == (Outcome.UNVERIFIABLE, 3)
     assert "x.json was altered" in verdict.results[0].sentence
+
+
+def test_what_would_decide_it_is_said_in_patients_where_each_row_is_one():
+    row = measured("auroc", 0.77, 0.71, 0.83)
+    counted = {"eligible": 2000, "scored": 2000, "excluded": {}, "evaluated": 2000, "patients": 2000}
+    said = evaluation(row, spec={"subject": "mrn"}, rows=counted)
+    (result,) = held(bound_text("{metric: auroc, at_least: 0.75}"), said).results
+    assert "more patients" in result.sentence
+    assert "would decide it" in result.sentence

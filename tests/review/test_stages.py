@@ -331,7 +331,11 @@ def test_kinds_of_decision_are_counted():
         approved(Stage.LIVE, decided(kind=DecisionKind.EMERGENCY), decided(at="2026-11-15T00:00:00Z")),
         approved(Stage.PAUSED, decided(at="2026-01-01T00:00:00Z", kind=DecisionKind.EMERGENCY)),
         approved(Stage.IN_REVIEW, decided(at="2026-12-01T00:00:00Z")),  # not yet
-        approved(Stage.IN_REVIEW, decided(kind=DecisionKind.EMERGENCY, outcome=Decision.REJECTED)),
+        approved(
+            Stage.IN_REVIEW,
+            decided(kind=DecisionKind.EMERGENCY, outcome=Decision.REJECTED),
+            decided(at="2026-11-15T00:00:00Z", outcome=Decision.DEFERRED),  # follows nothing: it decides nothing yet
+        ),
     ]
 
     assert counted(uses, NOON) == (

@@ -36,6 +36,9 @@ def counted(uses: Iterable[Standing], at: str, terms: Mapping[DecisionKind, Term
             tally[1] += decided.outcome in FAVOURABLE and not over
             tally[2] += over
             tally[3] += any(
-                d.kind is DecisionKind.ORDINARY and when(decided.at) < when(d.at) <= now for d in use.decisions
+                d.kind is DecisionKind.ORDINARY
+                and d.outcome is not Decision.DEFERRED
+                and when(decided.at) < when(d.at) <= now
+                for d in use.decisions
             )
     return tuple(Counted(kind, *tally) for kind, tally in tallies.items())

@@ -266,9 +266,8 @@ def _enough(bound: Bound, m: Measurement, judged: _Judged, exhibit: Exhibit) -> 
         return "the estimate is so near the limit that no number of patients would decide it"
     if m.n is None:
         return f"about {times:.2g} times as many patients would decide it, if the estimate stayed"
-    noun, subjects = _patients(m, exhibit), m.params.get("subjects")
-    n = m.n
-    if noun == "rows" and isinstance(subjects, int) and not isinstance(subjects, bool):
+    noun, n, subjects = _patients(m, exhibit), m.n, _subjects(m, exhibit)
+    if noun == "rows" and subjects is not None:
         noun, n = "patients", subjects
     events = (
         ""
