@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, exists, select
 
 from codman.registry import governance
 from codman.registry.governance import CASES
@@ -20,12 +20,23 @@ from codman.spine.site import Deployment, Mode
 from codman.spine.use import Stage, Use
 
 _RUNS: Final = frozenset({Mode.SILENT, Mode.PILOT, Mode.LIVE})
+_later = cases.alias()
 
 
 def lapsed(connection: Connection, *which: Any) -> list[Condition]:
-    """Conditions that lapsed, of decisions that no later one took the place of, and that nothing has met since."""
+    """Conditions that lapsed, of decisions that no later one took the place of, and that nothing has met since.
+
+    A retirement ends them too: nothing is left to show of what runs no more.
+    """
+    retired = exists(
+        select(_later.c.id).where(
+            _later.c.use == conditions.c.use,
+            _later.c.outcome == CaseOutcome.RETIRED.value,
+            _later.c.decided_at >= conditions.c.closed_at,
+        )
+    )
     found: list[Condition] = governance.every(
-        connection, "condition", conditions.c.state == ConditionState.LAPSED.value, *which
+        connection, "condition", conditions.c.state == ConditionState.LAPSED.value, ~retired, *which
     )
     left = [one for one in found if _still(connection, one)]
     held = CASES.get_many(connection, [one.case for one in left])
