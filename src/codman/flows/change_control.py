@@ -156,10 +156,24 @@ def not_met_now(house: House, connection: Connection, use: str) -> Mapping[str, 
         connection: Where to read.
         use: Which use.
     """
-    waiting = select(reopenings.c.id).where(reopenings.c.use == use, reopenings.c.state == ReopeningState.OPEN.value)
-    if connection.execute(waiting.limit(1)).first() is None:
-        return {}
-    return not_met_again(house, connection, use, editions_of(house, house.database.today()))
+    return not_met_of(house, connection, [use]).get(use, {})
+
+
+def not_met_of(house: House, connection: Connection, names: Sequence[str]) -> dict[str, Mapping[str, Result]]:
+    """The same of several uses; those are left out of which newest evidence fails nothing.
+
+    Args:
+        house: The open house.
+        connection: Where to read.
+        names: Ids of the uses.
+    """
+    waiting = select(reopenings.c.use).where(
+        reopenings.c.use.in_(names), reopenings.c.state == ReopeningState.OPEN.value
+    )
+    wanted = connection.execute(waiting.distinct().order_by(reopenings.c.use)).scalars().all()
+    editions = editions_of(house, house.database.today()) if wanted else {}
+    found = {use: not_met_again(house, connection, use, editions) for use in wanted}
+    return {use: results for use, results in found.items() if results}
 
 
 def would_reopen(house: House, reader: Reader, use: str, changed: Changed, to: str | None = None) -> list[WouldReopen]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
+from codman.flows.change_control import not_met_of
 from codman.flows.house import House
 from codman.flows.review.cases import WORKING, docket_within
 from codman.flows.review.deciding import blocking
@@ -15,9 +17,11 @@ from codman.registry import governance
 from codman.registry.access import Reader, may, paths_for
 from codman.registry.inventory import paths_of
 from codman.registry.nouns import USES
-from codman.registry.schema import uses
+from codman.registry.schema import statements, uses
 from codman.registry.schema_review import cases, reopenings
-from codman.spine.reopening import ReopeningState
+from codman.spine.reopening import Reopening, ReopeningState
+from codman.spine.use import RUNNING, Stage
+from codman.spine.verdict import Result
 
 
 def of_evidence(house: House, connection: Connection, reader: Reader) -> Iterator[Task]:
@@ -29,7 +33,7 @@ def of_evidence(house: House, connection: Connection, reader: Reader) -> Iterato
         reader: Who.
     """
     yield from _not_shown(house, connection, reader)
-    yield from _reopened(connection, reader)
+    yield from _reopened(house, connection, reader)
 
 
 def _not_shown(house: House, connection: Connection, reader: Reader) -> Iterator[Task]:
@@ -53,21 +57,53 @@ def _not_shown(house: House, connection: Connection, reader: Reader) -> Iterator
             )
 
 
-def _reopened(connection: Connection, reader: Reader) -> Iterator[Task]:
-    """Requirements that a change reopened, each once, for who answers for the use and who presides."""
-    waiting: dict[str, tuple[set[tuple[str, str]], str]] = {}
+def _reopened(house: House, connection: Connection, reader: Reader) -> Iterator[Task]:
+    """Requirements that a change reopened, each once, for who answers for the use and who presides.
+
+    Of what runs, that evidence came and does not meet them is due on the day on which it came.
+    """
+    waiting: dict[str, list[Reopening]] = defaultdict(list)
     still = reopenings.c.state == ReopeningState.OPEN.value
     for one in governance.every(connection, "reopening", still, order="created_at"):
-        waiting.setdefault(one.use, (set(), one.created_at))[0].add((one.policy, one.requirement))
-    for use in USES.get_many(connection, sorted(waiting)).values():
-        if use.owner != reader.person and not may(reader, "case.change", paths_of(connection, use)):
-            continue
-        requirements, began = waiting[use.id]
-        what = "1 requirement is" if len(requirements) == 1 else f"{len(requirements):,} requirements are"
+        waiting[one.use].append(one)
+    theirs = [
+        use
+        for use in USES.get_many(connection, sorted(waiting)).values()
+        if use.stage is not Stage.RETIRED
+        and (use.owner == reader.person or may(reader, "case.change", paths_of(connection, use)))
+    ]
+    failing = not_met_of(house, connection, [use.id for use in theirs])
+    for use in theirs:
+        again, fails = waiting[use.id], failing.get(use.id, {})
+        not_met = _requirements(one for one in again if one.id in fails)
         yield Task(
             duty=Duty.REOPENED,
-            sentence=f"{what} reopened of {use.name}: bring evidence, or a case that decides",
+            sentence=_to_show_again(use.name, _requirements(again), not_met),
             at=f"/uses/{use.id}/changes",
-            since=began,
+            since=again[0].created_at,
+            due_on=_came(connection, fails.values()) if not_met and use.stage in RUNNING else None,
             use=use.id,
         )
+
+
+def _requirements(found: Iterable[Reopening]) -> int:
+    """How many there are; two changes may touch the same one."""
+    return len({(one.policy, one.requirement) for one in found})
+
+
+def _to_show_again(name: str, reopened: int, failing: int) -> str:
+    if not failing:
+        what = "1 requirement is" if reopened == 1 else f"{reopened:,} requirements are"
+        return f"{what} reopened of {name}: bring evidence, or a case that decides"
+    what = "a requirement" if failing == 1 else f"{failing:,} requirements"
+    more = reopened - failing
+    beside = f"; {more:,} more {'is' if more == 1 else 'are'} reopened" if more > 0 else ""
+    return f"Newest evidence of {name} does not meet {what}{beside}: have it put right, or bring a case that decides"
+
+
+def _came(connection: Connection, fails: Iterable[Result]) -> str | None:
+    """The day on which the first evidence was filed that does not meet something."""
+    digests = {result.finding.evidence for result in fails} - {None}
+    filed = select(func.min(statements.c.filed_at)).where(statements.c.digest.in_(digests))
+    first = connection.execute(filed).scalar_one_or_none()
+    return None if first is None else first[:10]

@@ -16,7 +16,7 @@ from codman.registry.schema import log_entries, people, uses
 from codman.registry.schema_review import reopenings
 from codman.registry.undecided import UNDECIDED, without_decision
 from codman.spine.reopening import ReopeningState
-from codman.spine.use import RUNNING
+from codman.spine.use import RUNNING, Stage
 
 _RUNS: Final = tuple(stage.value for stage in RUNNING)
 
@@ -83,7 +83,7 @@ def reopened_uses(connection: Connection, within: Sequence[str]) -> Sequence[Reo
             func.min(reopenings.c.created_at).label("since"),
         )
         .join(reopenings, reopenings.c.use == uses.c.id)
-        .where(reopenings.c.state == ReopeningState.OPEN.value, visible(within))
+        .where(reopenings.c.state == ReopeningState.OPEN.value, uses.c.stage != Stage.RETIRED.value, visible(within))
         .group_by(uses.c.id, uses.c.name)
         .order_by("since", uses.c.id)
     ).all()

@@ -19,7 +19,7 @@ def attention_page(visit: VisitDep) -> Response:
 
         def work() -> AttentionView:
             by_day = state.backlog.by_day(connection) if "/" in within else None
-            return attention_view(connection, within, by_day, today, visit.house.database.zone)
+            return attention_view(visit.house, connection, within, by_day)
 
         view = state.attention.of(connection, (today, *within), work)
     return visit.show("attention.html", view, may_settle=visit.may("evidence.settle"))

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta, tzinfo
+from datetime import date, timedelta
 from typing import Final
 
 from sqlalchemy import Connection
 
+from codman.flows.change_control import not_met_of
+from codman.flows.house import House
 from codman.flows.proposed import waiting_proposals
 from codman.flows.review.counting import EmergencyAct, decisions_counted, emergency_acts
 from codman.flows.urgent import urgent
 from codman.flows.watched import unanswered, unwatched
-from codman.registry.attention import backlog, reopened_uses
+from codman.registry.attention import Reopened, backlog, reopened_uses
 from codman.registry.inventory import search
 from codman.review.stages_counted import Counted
 from codman.spine.day import end_of
+from codman.spine.verdict import Result
 from codman.web.render import day
 from codman.web.views import marks
 from codman.web.views.inventory import address, asked
@@ -117,22 +120,23 @@ class AttentionView:
 
 
 def attention_view(
-    connection: Connection, within: Sequence[str], by_day: Mapping[str, int] | None, today: str, zone: tzinfo
+    house: House, connection: Connection, within: Sequence[str], by_day: Mapping[str, int] | None
 ) -> AttentionView:
     """The page.
 
     Args:
+        house: The open house; its day is the last of the drawing.
         connection: Where to read.
         within: Paths of the sites whose uses the reader may see.
         by_day: The backlog at the end of each day on which it changed; None for who sees a part of the house.
-        today: The last day of the drawing.
-        zone: Of the house's days.
     """
+    today, zone = house.database.today().isoformat(), house.database.zone
     lacks = tuple(_lack(connection, within, today, *one) for one in LACKS)
     waits = backlog(connection, within, today)
     decided = decisions_counted(connection, within, end_of(today, zone).isoformat(), zone)
     worst = max(lacks, key=lambda lack: lack.total)
-    again = _reopened(connection, within)
+    reopened = reopened_uses(connection, within)
+    failing = not_met_of(house, connection, [one.use for one in reopened])
     open_now = urgent(connection, within, today)
     return AttentionView(
         sentence=(
@@ -143,7 +147,7 @@ def attention_view(
             else "Every use that runs has an owner, a decision, evidence, monitoring and a tier."
         )
         + _said_of_urgent(len(open_now))
-        + _said_of_changes(len(again)),
+        + _said_of_changes(len(reopened), len(failing)),
         lacks=lacks,
         total=waits.total,
         by_risk=_rows([(_RISKS.get(name, name), number, 0, _risk_href(name)) for name, number in waits.by_risk]),
@@ -157,7 +161,7 @@ def attention_view(
         watching=_watching(connection, within, today),
         proposed=_proposed(connection, within),
         urgent=tuple(Gap(f"{one.name}: {', '.join(one.said)}", f"/uses/{one.use}") for one in open_now),
-        reopened=again,
+        reopened=_reopened(reopened, failing),
         decided=decided if any(one.given for one in decided) else (),
         emergencies=emergency_acts(connection, within, end_of(today, zone).isoformat()),
     )
@@ -184,22 +188,22 @@ def _said_of_urgent(number: int) -> str:
     return f" About {number:,} use{'' if one else 's'} something stands open that cannot wait."
 
 
-def _reopened(connection: Connection, within: Sequence[str]) -> tuple[Gap, ...]:
-    """Uses that run on, of which a change has reopened what a decision had taken as shown."""
-    return tuple(
-        Gap(
-            f"{one.name}: {one.requirements:,} requirement{'' if one.requirements == 1 else 's'} to be shown again, "
-            f"since {day(one.since)}",
-            f"/uses/{one.use}#again",
-        )
-        for one in reopened_uses(connection, within)
-    )
+def _reopened(reopened: Sequence[Reopened], failing: Mapping[str, Mapping[str, Result]]) -> tuple[Gap, ...]:
+    """Uses of which a change has reopened requirements; those first whose newest evidence does not meet them."""
+    found = []
+    for one in sorted(reopened, key=lambda one: one.use not in failing):
+        number = len({each.id for each in failing.get(one.use, {}).values()})
+        again = f"{one.requirements:,} requirement{'' if one.requirements == 1 else 's'} to be shown again"
+        fails = f"newest evidence does not meet {number:,} of " if number else ""
+        found.append(Gap(f"{one.name}: {fails}{again}, since {day(one.since)}", f"/uses/{one.use}#again"))
+    return tuple(found)
 
 
-def _said_of_changes(number: int) -> str:
+def _said_of_changes(number: int, failing: int) -> str:
     if not number:
         return ""
-    return f" A change has reopened requirements of {number:,} use{'' if number == 1 else 's'}."
+    met = f"; newest evidence does not meet them of {failing:,}" if failing else ""
+    return f" A change has reopened requirements of {number:,} use{'' if number == 1 else 's'}{met}."
 
 
 def _watching(connection: Connection, within: Sequence[str], today: str) -> tuple[Gap, ...]:
