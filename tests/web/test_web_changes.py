@@ -22,6 +22,8 @@ from codman.flows.review.before_the_decision import accept_inconclusive
 from codman.flows.review.cases import docket
 from codman.flows.review.deciding import decide
 from codman.flows.review.plans import draft_plan
+from codman.flows.task import Duty
+from codman.flows.work import waiting
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import DEPLOYMENTS, USES, VERSIONS
 from codman.registry.schema_review import change_plans
@@ -108,6 +110,36 @@ def test_newest_evidence_that_does_not_meet_what_is_to_be_shown_again_is_said_fi
     assert "0.6" in said[first : first + 200]
     assert "Newest evidence: not met." in said
     assert "no: newest evidence does not meet it." in plain(seen.get("/uses/ward/changes").text)
+
+
+def test_a_use_s_page_speaks_of_the_evidence_of_the_version_that_runs(house: Committee) -> None:
+    seen = pages_of(house.house, house.person("viewer"))
+    before = plain(seen.get("/uses/ward").text)
+    assert "No evidence that counts names version 1.3.0, which runs: how well it works for local patients is" in before
+    assert "Evidence None of version 1.3.0, which runs; 1 more of another version or none" in before
+
+    house.evidence(auroc(0.8, 0.77, 0.83), subject="c" * 64, version="1.3.0")
+
+    after = plain(seen.get("/uses/ward").text)
+    assert "names version 1.3.0" not in after
+    assert "Evidence 1 statement of version 1.3.0, which runs; last measured" in after
+
+
+def test_my_work_and_attention_say_that_evidence_came_and_does_not_meet_what_was_reopened(house: Committee) -> None:
+    owner = pages_of(house.house, house.person("owner"))
+    assert "1 requirement is reopened of Ward sepsis: bring evidence" in plain(owner.get("/").text)
+
+    house.evidence(auroc(0.6, 0.55, 0.65), subject="c" * 64, version="1.3.0")
+    day_round(house.house)
+
+    for name in ("owner", "chair"):
+        said = plain(pages_of(house.house, house.person(name)).get("/").text)
+        assert "Newest evidence of Ward sepsis does not meet a requirement: have it put right" in said
+    (task,) = (one for one in waiting(house.house, house.person("owner")) if one.duty is Duty.REOPENED)
+    assert task.due_on == house.clock().date().isoformat()
+    attention = plain(pages_of(house.house, house.person("chair")).get("/attention").text)
+    assert "A change has reopened requirements of 1 use; newest evidence does not meet them of 1." in attention
+    assert "Ward sepsis: newest evidence does not meet 1 of 1 requirement to be shown again" in attention
 
 
 def test_a_change_is_asked_about_and_nothing_of_the_question_is_lost(house: Committee) -> None:

@@ -116,6 +116,18 @@ def tally_of(connection: Connection, use: str) -> Tally:
     )
 
 
+def verified_by_version(connection: Connection, use: str) -> dict[str, tuple[int, str | None]]:
+    """How many statements that count show how a use works in each version that they name, and the newest's day."""
+    rows = connection.execute(
+        select(statements.c.version_id, func.count(), func.max(statements.c.evaluated_at))
+        .where(
+            statements.c.digest.in_(about_uses([use])), statements.c.version_id.is_not(None), SHOWS_HOW_IT_WORKS, COUNTS
+        )
+        .group_by(statements.c.version_id)
+    )
+    return {version: (int(number), last) for version, number, last in rows}
+
+
 def evidence_counts(connection: Connection, names: Sequence[str]) -> dict[str, int]:
     """How many statements count as evidence of each use: they show how it works, and are verified by a key that counts.
 

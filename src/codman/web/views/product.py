@@ -26,7 +26,7 @@ from codman.web.views.answers import AnswerRow, answers_shown
 from codman.web.views.documents import DocumentLine, document_lines
 from codman.web.views.history import Event, events, ids_in
 from codman.web.views.marks import Fact, Gap, Tag
-from codman.web.views.use import Known, known
+from codman.web.views.use_evidence import Known, known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

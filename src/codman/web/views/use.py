@@ -23,38 +23,23 @@ from codman.registry.names import names_of
 from codman.registry.nouns import PRODUCTS, SITES
 from codman.registry.places import out_of_sight
 from codman.registry.related import deployments_of, documents_about, versions_of
-from codman.registry.standing import Tally, tally_of
 from codman.registry.timeline import Asked, abouts_of_use, entries_of
 from codman.spine.concern import Pause
 from codman.spine.product import Product
 from codman.spine.site import Deployment, Mode
 from codman.spine.use import RUNNING, Decision, Stage, Use
-from codman.web.render import count, day
+from codman.web.render import day
 from codman.web.views import marks
 from codman.web.views.accepting import Accepts, accepts
 from codman.web.views.coverage import tally_lines
 from codman.web.views.documents import DocumentLine, document_lines
 from codman.web.views.history import Event, events, ids_in, planned_in
 from codman.web.views.marks import Fact, Gap, Tag
+from codman.web.views.use_evidence import Evidence, Known, evidence_of, known
 
 SHOWN_EVENTS: Final = 20
 SHOWN_STATEMENTS: Final = 12
 _OPEN: Final = frozenset({Decision.UNDECIDED, Decision.LEGACY})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """A statement about the use."""
-
-    href: str
-    kind: str
-    headline: str
-    standing: Tag
-    version: str
-    origin: str
-    at: str | None
-    digest: str
-    measurements: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +99,7 @@ def use_view(
     within = paths_for(reader, "inventory.read")
     labels = {one.id: one.label for one in versions_of(connection, use.product)}
     runs = deployments_of(connection, use.id, within)
-    evidence = tally_of(connection, use.id)
+    evidence = evidence_of(connection, use.id, runs, labels)
     history = entries_of(connection, Asked(about=abouts_of_use(connection, use.id, within), limit=SHOWN_EVENTS)).items
     named = names_of(
         connection,
@@ -152,7 +137,7 @@ def use_view(
             gaps(
                 use,
                 runs,
-                has_evidence=evidence.verified > 0,
+                has_evidence=evidence.tally.verified > 0,
                 evidence=evidence,
                 fields=fields,
                 may_deploy=may(reader, "deployment.create"),
@@ -179,7 +164,7 @@ def gaps(
     runs: Sequence[Deployment],
     *,
     has_evidence: bool,
-    evidence: Tally | None = None,
+    evidence: Evidence | None = None,
     fields: Set[str] = frozenset(),
     may_deploy: bool = False,
     undecided: Sequence[str] = (),
@@ -191,7 +176,7 @@ def gaps(
         use: The use.
         runs: Where it runs.
         has_evidence: Whether any filed evidence counts.
-        evidence: What is filed, where that is known.
+        evidence: What is filed, of which version, where that is known.
         fields: The fields that the reader may change: those gaps lead to the form.
         may_deploy: Whether they may say where it runs.
         undecided: Where it runs without a decision and why, as clauses; only its stage is looked at without.
@@ -211,9 +196,12 @@ def gaps(
     if use.owner is None:
         found.append(Gap("Nobody answers for it", form("owner")))
     if not has_evidence:
-        apart = _apart(evidence) if evidence is not None else ""
+        apart = evidence.apart if evidence is not None else ""
         but = f"No filed evidence counts ({apart})" if apart else "No evidence is filed"
         found.append(Gap(f"{but}: how well it works for local patients is not known", "/evidence"))
+    elif evidence is not None and evidence.unknown:
+        said = f"No evidence that counts names version {evidence.unknown}, which runs"
+        found.append(Gap(f"{said}: how well it works for local patients is not known", f"/evidence?use={use.id}"))
     if running and use.monitoring is None:
         found.append(Gap("How it is watched is not said", form("monitoring")))
     unnamed = [one for one in runs if one.clinician is None and one.mode is not Mode.ENDED]
@@ -272,28 +260,6 @@ def _tags(use: Use, product: Product, decision: Tag) -> tuple[Tag, ...]:
     return tuple(tags)
 
 
-def _apart(evidence: Tally) -> str:
-    """What is filed and does not count, named."""
-    said = []
-    if evidence.revoked:
-        said.append(f"{_number(evidence.revoked, 'statement')} whose key was revoked")
-    if evidence.claims:
-        said.append(f"{_number(evidence.claims, 'claim')} nobody signed")
-    return ", ".join(said)
-
-
-def _beside(evidence: Tally) -> str:
-    """What is filed and is no measurement of the model: decisions, documents, reports."""
-    says = "says" if evidence.others == 1 else "say"
-    return (
-        f"{_number(evidence.others, 'other statement')} that {says} nothing of how it works" if evidence.others else ""
-    )
-
-
-def _number(number: int, what: str) -> str:
-    return f"{count(number)} {what}{'' if number == 1 else 's'}"
-
-
 def _only(named: Mapping[str, str], runs: Sequence[Deployment]) -> Mapping[str, str]:
     """The names of the sites where it runs, as far as the reader sees them."""
     return {one.site: named[one.site] for one in runs if one.site in named}
@@ -302,14 +268,13 @@ def _only(named: Mapping[str, str], runs: Sequence[Deployment]) -> Mapping[str, 
 def _facts(
     use: Use,
     runs: Sequence[Deployment],
-    evidence: Tally,
+    evidence: Evidence,
     named: Mapping[str, str],
     waiting: Collection[str],
     decision: Tag,
 ) -> tuple[Fact, ...]:
     active = [one for one in runs if one.mode is not Mode.ENDED]
     accepted = sum(one.id not in waiting for one in active)
-    measured = f"last measured {day(evidence.measured_at)}" if evidence.measured_at else ""
     return (
         Fact("Decision", decision.text, detail=use.tier.value + " tier" if use.tier else "no tier yet"),
         Fact(
@@ -319,11 +284,7 @@ def _facts(
             href=f"/people/{use.owner}" if use.owner else "",
         ),
         Fact("Runs at", _sites(len(active)) if active else "Not said", detail=f"{accepted} accepted" if active else ""),
-        Fact(
-            "Evidence",
-            _number(evidence.verified, "statement") if evidence.verified else "None",
-            detail="; ".join(part for part in (measured, _apart(evidence), _beside(evidence)) if part),
-        ),
+        evidence.fact(),
     )
 
 
@@ -343,21 +304,6 @@ def _says(use: Use, named: Mapping[str, str]) -> tuple[Fact, ...]:
         Fact("Organisation", use.organisation or ""),
         Fact("Site that answers", named.get(use.site or "", "the whole house")),
         Fact("Topic", use.topic or ""),
-    )
-
-
-def known(row: Filed) -> Known:
-    """A filed statement as a list shows it."""
-    return Known(
-        href=f"/evidence/{row.digest}",
-        kind=row.kind,
-        headline=row.headline or row.kind.capitalize(),
-        standing=marks.standing(row.standing),
-        version=row.version or "",
-        origin=row.origin or "",
-        at=row.evaluated_at or row.filed_at,
-        digest=row.digest,
-        measurements=row.measurements,
     )
 
 
