@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import tzinfo
+from functools import cached_property
 from typing import Any, Final
 
 from sqlalchemy import Connection, select
@@ -20,7 +22,7 @@ from codman.registry.names import names_of
 from codman.registry.officers import who_may
 from codman.registry.records import BadField
 from codman.registry.schema_review import cases, conditions, reviewers
-from codman.review.stages import in_force_at, other_version
+from codman.review.stages import Standing, in_force_at, other_version
 from codman.review.superseding import exposure
 from codman.spine.review import Conflict
 from codman.spine.site import Mode
@@ -101,29 +103,104 @@ def mode_fits(change: Change, deployment: Any) -> None:
     connection = change.connection
     name = getattr(deployment, "id", None)
     if name is None and deployment.accepted_at is not None:
-        raise BadField("deployment", "accepted_at", _ONLY_THEN)
-    mode = Stage(deployment.mode.value) if deployment.mode in _RUNNING_MODES else None
+        raise BadField(
+            "deployment", "accepted_at", _ONLY_THEN, fix="leave it out: its clinician accepts it on the page of the use"
+        )
     before = None if name is None else nouns.DEPLOYMENTS.get(connection, name).mode
-    if mode is None or before is deployment.mode:
-        return
     use = nouns.USES.get(connection, deployment.use)
-    came = connection.execute(select(cases.c.id).where(cases.c.use == use.id).limit(1)).first() is not None
-    # what runs undecided is recorded as it is; what somebody stopped is set going by nobody's edit
-    if not came and use.stage is not Stage.PAUSED and (use.stage in RUNNING or before not in _STOPPED):
-        return
-    stopped = use.stage in (Stage.PAUSED, Stage.RETIRED)
-    why = ""
-    if stopped or (mode is not Stage.SILENT and exposure(mode) > exposure(use.stage)):
-        why = f"the use is {use.stage.value}: its sites follow when it is moved, from its own page"
-    elif before is Mode.PAUSED:
-        why = "it was paused here: it runs again when the use is moved, from its own page"
-    elif before is Mode.ENDED:  # else ending what was paused would be a way around who says that it runs again
-        why = "it was ended here: put it down as paused, and it runs again when the use is moved, from its own page"
-    elif mode is not Stage.SILENT:
-        more = before not in _RUNNING_MODES or exposure(mode) > exposure(Stage(str(before)))
-        why = (_why_no_more(connection, use) if more else "") or _why_not_here(change, use, deployment, mode)
+    why = _Modes(connection, use, change.at, change.zone).why_not(deployment.mode, deployment, before)
     if why:
-        raise BadField("deployment", "mode", why)
+        raise BadField("deployment", "mode", why, fix="leave the mode as it is, or do first what the reason names")
+
+
+def why_not_modes(connection: Connection, use: Use, runs: Sequence[Any], at: str, zone: tzinfo) -> dict[Mode, str]:
+    """Why a use may be put in a mode by hand at none of some sites, by mode; left out where it may at one of them.
+
+    Args:
+        connection: Where to read.
+        use: The use.
+        runs: Its deployments there; a new site without any.
+        at: When, ISO 8601.
+        zone: Of the house's days.
+    """
+    rule = _Modes(connection, use, at, zone)
+    found = {}
+    for mode in Mode:
+        reasons = (rule.why_not(mode, one, one.mode) for one in runs) if runs else (rule.why_not(mode, None, None),)
+        first = ""
+        for why in reasons:
+            first = first or why
+            if not why:
+                break
+        else:
+            found[mode] = first
+    return found
+
+
+@dataclass(frozen=True)
+class _Modes:
+    """The rule of one use, that asks what holds for all of its sites once."""
+
+    connection: Connection
+    use: Use
+    at: str
+    zone: tzinfo
+
+    def why_not(self, to: Mode, deployment: Any, before: Mode | None) -> str:
+        """Why a site may not be put in a mode by hand; empty where it may. Without a deployment, of any new site."""
+        use, mode = self.use, Stage(to.value) if to in _RUNNING_MODES else None
+        if mode is None or before is to:
+            return ""
+        # what runs undecided is recorded as it is; what somebody stopped is set going by nobody's edit
+        if not self._came and use.stage is not Stage.PAUSED and (use.stage in RUNNING or before not in _STOPPED):
+            return ""
+        stopped = use.stage in (Stage.PAUSED, Stage.RETIRED)
+        if stopped or (mode is not Stage.SILENT and exposure(mode) > exposure(use.stage)):
+            return f"the use is {use.stage.value}: its sites follow when it is moved, from its own page"
+        if before is Mode.PAUSED:
+            return "it was paused here: it runs again when the use is moved, from its own page"
+        if before is Mode.ENDED:  # else ending what was paused would be a way around who says that it runs again
+            return (
+                "it was ended here: put it down as paused, and it runs again when the use is moved, from its own page"
+            )
+        if mode is Stage.SILENT:
+            return ""
+        more = before not in _RUNNING_MODES or exposure(mode) > exposure(Stage(str(before)))
+        return (self._held_up if more else "") or self._not_here(deployment, mode)
+
+    @cached_property
+    def _came(self) -> bool:
+        """Whether the use ever came before a committee."""
+        one = select(cases.c.id).where(cases.c.use == self.use.id).limit(1)
+        return self.connection.execute(one).first() is not None
+
+    @cached_property
+    def _held_up(self) -> str:
+        return _why_no_more(self.connection, self.use)
+
+    @cached_property
+    def _decided(self) -> Standing:
+        return decisions_of(self.connection, self.use, self.zone)
+
+    def _not_here(self, deployment: Any, mode: Stage) -> str:
+        if deployment is None:
+            return "the site's clinician accepts it first: put it down as silent, and it follows once accepted"
+        version = deployment.version or ""
+        standing = replace(
+            self._decided,
+            sites=frozenset({deployment.site}),
+            versions={version: names_of(self.connection, [version]).get(version, version)},
+        )
+        if in_force_at(standing, deployment.site, mode, self.at) is None:
+            return f"no decision lets it be {mode.value} at this site: open a case that names it"
+        if (other := other_version(standing, mode, self.at)) is not None:
+            return f"{other}: run the version that was decided on, or open a case about this one"
+        decided = in_force_at(standing, deployment.site, mode, self.at, version=deployment.version)
+        given = accepted_at(self.connection, self.use, [deployment]).get(deployment.site)
+        if given is None or decided is None or when(given) < when(decided.at):
+            why = "the site's clinician has not accepted it here since it was decided"
+            return f"{why}: put it down as silent, and it follows once accepted"
+        return ""
 
 
 def _why_no_more(connection: Connection, use: Use) -> str:
@@ -137,25 +214,6 @@ def _why_no_more(connection: Connection, use: Use) -> str:
     return ""
 
 
-def _why_not_here(change: Change, use: Use, deployment: Any, mode: Stage) -> str:
-    connection, version = change.connection, deployment.version or ""
-    standing = replace(
-        decisions_of(connection, use, change.zone),
-        sites=frozenset({deployment.site}),
-        versions={version: names_of(connection, [version]).get(version, version)},
-    )
-    if in_force_at(standing, deployment.site, mode, change.at) is None:
-        return f"no decision lets it be {mode.value} at this site: open a case that names it"
-    if (other := other_version(standing, mode, change.at)) is not None:
-        return f"{other}: run the version that was decided on, or open a case about this one"
-    decided = in_force_at(standing, deployment.site, mode, change.at, version=deployment.version)
-    given = accepted_at(change.connection, use, [deployment]).get(deployment.site)
-    if given is None or decided is None or when(given) < when(decided.at):
-        why = "the site's clinician has not accepted it here since it was decided"
-        return f"{why}: put it down as silent, and it follows once accepted"
-    return ""
-
-
 def with_what_follows(kind: str, old: Any, new: Any, patch: Mapping[str, Any]) -> Mapping[str, Any]:
     """An acceptance is of this use, here, by this clinician, in this version; with another of them it is asked anew.
 
@@ -164,9 +222,16 @@ def with_what_follows(kind: str, old: Any, new: Any, patch: Mapping[str, Any]) -
     if kind != "deployment":
         return patch
     if new.accepted_at is not None and new.accepted_at != old.accepted_at:
-        raise BadField(kind, "accepted_at", _ONLY_THEN)
+        raise BadField(
+            kind, "accepted_at", _ONLY_THEN, fix="leave it out: its clinician accepts it on the page of the use"
+        )
     if new.clinician is None and old.clinician is not None and {old.mode, new.mode} <= _AT_PATIENTS:
-        raise BadField(kind, "clinician", "it reaches patients here: name another, or stop it first")
+        raise BadField(
+            kind,
+            "clinician",
+            "it reaches patients here: name another, or stop it first",
+            fix="name another clinician, or pause or end it here first",
+        )
     ends = new.mode is Mode.ENDED and old.accepted_at is not None
     if ends or any(getattr(new, field) != getattr(old, field) for field in _ACCEPTED):
         return {**patch, "accepted_at": None}
@@ -203,7 +268,10 @@ def _clinician_fits(connection: Connection, old: Any, new: Any) -> None:
         why = "they have a hand in the use, or stated a conflict of interest"
     if why:
         raise BadField(
-            "deployment", "clinician", f"it reaches patients here, and whom it names could not accept it: {why}"
+            "deployment",
+            "clinician",
+            f"it reaches patients here, and whom it names could not accept it: {why}",
+            fix="name a clinician of the site who may accept it",
         )
 
 

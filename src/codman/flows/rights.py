@@ -5,14 +5,18 @@ The change itself asks again (records.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from codman.flows.deployment_rules import why_not_modes
+from codman.flows.house import House
 from codman.flows.record_rules import DECIDED, KINDS
 from codman.registry.access import Reader, may, paths_for
 from codman.registry.fixed_fields import set_by_review
+from codman.spine.site import Deployment, Mode
+from codman.spine.use import Use
 
 ON_REVIEW: Final = frozenset({"tier", "impact"})  # of a new use; its stage and decision say whether it ran before
 
@@ -45,6 +49,18 @@ def fields_to_add(reader: Reader, kind: str) -> frozenset[str]:
 def changeable(connection: Connection, reader: Reader, kind: str, found: Iterable[Any]) -> frozenset[str]:
     """The ids of those records that somebody may change, in some field at least."""
     return frozenset(one.id for one in found if open_fields(connection, reader, kind, one))
+
+
+def modes_refused(house: House, connection: Connection, use: Use, runs: Sequence[Deployment]) -> dict[Mode, str]:
+    """The modes in which nobody may put a use by hand at any of some sites, with why.
+
+    Args:
+        house: The open house.
+        connection: Where to read.
+        use: The use.
+        runs: Its deployments there; none of a site that is new.
+    """
+    return why_not_modes(connection, use, runs, house.database.clock().isoformat(), house.database.zone)
 
 
 def may_add_to(connection: Connection, reader: Reader, kind: str, about_kind: str, about: Any) -> bool:

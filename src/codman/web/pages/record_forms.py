@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -10,14 +10,16 @@ from starlette.responses import Response
 from codman.flows import records
 from codman.flows.record_rules import KINDS
 from codman.flows.recorded import follow
-from codman.flows.rights import fields_to_add, open_fields
+from codman.flows.rights import fields_to_add, modes_refused, open_fields
 from codman.registry.access import NotAllowed
 from codman.registry.namesakes import Namesake
-from codman.registry.records import AlreadyThere, BadField, Stale
+from codman.registry.records import AlreadyThere, BadField, NoSuchRecord, Stale
+from codman.spine.site import Mode
 from codman.web.topic import Topic
 from codman.web.views.editing import Namesaken, editing
 from codman.web.views.forms import answers, as_text, unanswered, what_is_wrong
 from codman.web.views.lists import Lists, is_search, searched
+from codman.web.views.modes import with_modes
 from codman.web.views.papers import PAPERS, Paper, every_ask, offered, ran_or_proposed, without_decisions
 from codman.web.views.sent import Form
 from codman.web.visit import FormDep, Visit, VisitDep
@@ -116,6 +118,8 @@ def _adding(
     groups = offered(groups, fields_to_add(visit.reader, paper.kind))
     if paper.kind == "use" and not visit.may("use.decide"):
         groups = without_decisions(groups)
+    if paper.kind == "deployment" and values.get("use"):
+        groups = with_modes(groups, _refused(visit, values["use"], ()))
     view = editing(
         paper,
         groups,
@@ -204,6 +208,8 @@ def _changing(
     said = {name: value for name, value in plain.items() if isinstance(value, str)}
     values = said if form is None else {**said, **form.values}
     groups = offered(paper.groups(_lists(visit, rules.change, values)), fields)
+    if paper.kind == "deployment":
+        groups = with_modes(groups, _refused(visit, now.use, (now,)))
     view = editing(
         paper,
         groups,
@@ -220,6 +226,16 @@ def _changing(
 def _open(visit: Visit, paper: Paper, record: Any) -> frozenset[str]:
     with visit.house.database.reading() as connection:
         return open_fields(connection, visit.reader, paper.kind, record)
+
+
+def _refused(visit: Visit, use: str, runs: Sequence[Any]) -> Mapping[Mode, str]:
+    """Why a use may not be put in a mode there; nothing of a use that is not theirs to see."""
+    try:
+        found = records.get(visit.house, visit.reader, "use", use)
+    except NoSuchRecord:
+        return {}
+    with visit.house.database.reading() as connection:
+        return modes_refused(visit.house, connection, found, runs)
 
 
 def _lists(visit: Visit, action: str, values: Mapping[str, str]) -> Lists:

@@ -13,7 +13,7 @@ from codman.flows.filed import list_evidence
 from codman.flows.planning import may_set_up, yet_to_run
 from codman.flows.recorded import follow
 from codman.flows.review.staging import ways
-from codman.flows.rights import changeable, may_add_to, open_fields
+from codman.flows.rights import changeable, may_add_to, modes_refused, open_fields
 from codman.flows.rollout import SeenOtherwise, change_everywhere, deploy_at, deployments_of, state_tag
 from codman.registry.access import paths_for
 from codman.registry.records import BadField
@@ -121,7 +121,11 @@ def _deploy_form(
     with visit.house.database.reading() as connection:
         places = tree(connection, within)
         now, zone = visit.house.database.clock().isoformat(), visit.house.database.zone
-        ahead = Ahead(planned=yet_to_run(connection, use), ready=may_set_up(connection, use, now, zone))
+        ahead = Ahead(
+            planned=yet_to_run(connection, use),
+            ready=may_set_up(connection, use, now, zone),
+            refused=modes_refused(visit.house, connection, use, ()),
+        )
         if chosen is None:
             paths = {place.id: place.path for place in places}
             chosen, values = ahead.first(within, paths)
@@ -167,5 +171,6 @@ def _sites_form(
     with visit.house.database.reading() as connection:
         theirs = changeable(connection, visit.reader, "deployment", runs)
         offered = [one for one in runs if one.id in theirs]
-        view = sites_at_once(connection, use, offered, state_tag(runs), values, errors, chosen)
+        refused = modes_refused(visit.house, connection, use, offered)
+        view = sites_at_once(connection, use, offered, state_tag(runs), values, errors, chosen, refused)
     return visit.show("sites_at_once.html", view, status=status)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from sqlalchemy import Connection
@@ -16,6 +16,7 @@ from codman.spine.site import Mode, PlannedMode
 from codman.spine.use import Use
 from codman.web.views.forms import WHY, Ask, Asked, Option, shown
 from codman.web.views.lists import Lists
+from codman.web.views.modes import narrowed
 
 SAID_FOR_ALL: Final = ("mode", "version", "since", "clinician", "ehr_build")
 
@@ -54,6 +55,7 @@ class Ahead:
 
     planned: Mapping[str, PlannedMode]  # the mode meant, by site
     ready: Sequence[MaySetUp]  # those that were decided
+    refused: Mapping[Mode, str] = field(default_factory=dict)  # why a new site may not be put in a mode
 
     def said(self, site: str) -> str:
         """How it is planned at a site, in words; nothing where it is not."""
@@ -122,12 +124,15 @@ def deploying(
         ahead: Where it is planned.
     """
     asks = (
-        Ask(
-            name="mode",
-            label="Mode",
-            kind="choice",
-            options=tuple(Option(mode.value, mode.value) for mode in Mode if mode is not Mode.ENDED),
-            needed=True,
+        narrowed(
+            Ask(
+                name="mode",
+                label="Mode",
+                kind="choice",
+                options=tuple(Option(mode.value, mode.value) for mode in Mode if mode is not Mode.ENDED),
+                needed=True,
+            ),
+            ahead.refused,
         ),
         Ask(
             name="version",

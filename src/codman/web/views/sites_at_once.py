@@ -14,6 +14,7 @@ from codman.spine.site import Deployment, Mode
 from codman.spine.use import Use
 from codman.web.views import marks
 from codman.web.views.forms import WHY, Ask, Asked, Option, shown
+from codman.web.views.modes import narrowed
 
 CHANGED_AT_ONCE: Final = ("mode", "version", "since", "ehr_build")
 
@@ -51,16 +52,20 @@ def sites_at_once(
     values: Mapping[str, str],
     errors: Mapping[str, str],
     chosen: set[str] | None,
+    refused: Mapping[Mode, str],
 ) -> SitesAtOnce:
-    """The form; at first every site that has not ended is chosen."""
+    """The form; at first every site that has not ended is chosen. A mode that no site would take is not offered."""
     named = names_of(connection, [*(one.site for one in runs), *(one.version for one in runs)])
     asks = (
-        Ask(
-            name="mode",
-            label="Mode",
-            kind="choice",
-            options=tuple(Option(mode.value, mode.value) for mode in Mode),
-            unsaid="as it is at each site",
+        narrowed(
+            Ask(
+                name="mode",
+                label="Mode",
+                kind="choice",
+                options=tuple(Option(mode.value, mode.value) for mode in Mode),
+                unsaid="as it is at each site",
+            ),
+            refused,
         ),
         Ask(
             name="version",
