@@ -39,7 +39,9 @@ def test_an_officer_says_which_product_a_statement_means(house: House, pages: Pa
     assert re.findall(r'name="product" value="([^"]+)"', page) == ["fall-one", "fall-two"]
     done = officer.post(f"/doubts/{digest}", data={"product": "fall-two", "use": ""})
     assert done.status_code == 303
-    assert "No statement waits" in officer.get("/doubts").text
+    left = officer.get("/doubts").text
+    assert "It may mean several" not in left
+    assert "the version “9”" in left  # which that product does not have yet
     with house.database.reading() as connection:
         meant = select(statements.c.product_id).where(statements.c.digest == digest)
         assert connection.execute(meant).scalar_one() == "fall-two"

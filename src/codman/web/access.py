@@ -137,6 +137,8 @@ PAGES: Final[Mapping[str, str]] = {
     "GET /documents/{name}/content": "document.read",
     "GET /doubts": "evidence.settle",
     "POST /doubts/{digest}": "evidence.settle",
+    "GET /evidence/{digest}/meaning": "evidence.settle",
+    "POST /evidence/{digest}/meaning": "evidence.settle",
     "GET /evidence": "evidence.read",
     "GET /evidence/{digest}": "evidence.read",
     "GET /evidence/{digest}/statement.json": "evidence.read",

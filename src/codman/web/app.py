@@ -31,6 +31,7 @@ from codman.web.pages import (
     erasures,
     errors,
     evidence,
+    evidence_meaning,
     generated,
     home,
     incident_steps,
@@ -73,6 +74,7 @@ _TOPICS: Final = (
     documents.topic,
     doubts.topic,
     evidence.topic,
+    evidence_meaning.topic,
     registers.topic,
     keys.topic,
     erasures.topic,  # before the entries: `/audit/erasures` is no number

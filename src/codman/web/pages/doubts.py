@@ -1,10 +1,10 @@
-"""Evidence that may mean several products or uses: a person says which."""
+"""Evidence that may mean several products or uses, or that the book does not know: a person says which."""
 
 from __future__ import annotations
 
 from starlette.responses import Response
 
-from codman.flows.settling import settle, to_settle
+from codman.flows.settling import names_unknown, settle, to_settle
 from codman.web.topic import Topic
 from codman.web.views.doubts import doubts_view
 from codman.web.visit import FormDep, Visit, VisitDep
@@ -28,4 +28,4 @@ def say(visit: VisitDep, form: FormDep, digest: str) -> Response:
 def _page(visit: Visit) -> Response:
     waiting = to_settle(visit.house, visit.reader)
     with visit.house.database.reading() as connection:
-        return visit.show("doubts.html", doubts_view(connection, waiting))
+        return visit.show("doubts.html", doubts_view(connection, waiting, names_unknown(connection)))

@@ -8,6 +8,7 @@ from codman.evidence.store import NotInStore
 from codman.evidence.verify import Verification, verify
 from codman.flows.filed import Held, list_evidence, read_evidence
 from codman.flows.papers import paper_with
+from codman.flows.settling import SETTLE, names_unknown, put_aside
 from codman.registry.keys import every_key
 from codman.registry.names import names_of
 from codman.registry.newer import newer_than
@@ -46,7 +47,10 @@ def statement_page(visit: VisitDep, digest: str) -> Response:
     with visit.house.database.reading() as connection:
         newer = newer_than(connection, digest)
         named = names_of(connection, [held.filed.use_id, held.filed.filed_by])
-    view = evidence_view(held, _checked(visit, held), named, newer=newer)
+        waits = next(iter(names_unknown(connection, digest)), None)
+        aside = None if waits is None else put_aside(connection, digest)
+    may_say = visit.may(SETTLE)
+    view = evidence_view(held, _checked(visit, held), named, newer=newer, waits=waits, put_aside=aside, may_say=may_say)
     return visit.show("evidence.html", view, may_audit=visit.may("audit.read", ["/"]))
 
 

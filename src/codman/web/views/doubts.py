@@ -1,4 +1,4 @@
-"""Statements that may mean several products or uses, each with what a person can choose from."""
+"""Statements that may mean several products or uses, each with what to choose from; and what names none in the book."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from codman.flows.settling import Unknown
 from codman.registry.names import names_of
 from codman.registry.namesakes import Ambiguous
 from codman.registry.nouns import PRODUCTS
@@ -33,20 +34,33 @@ class DoubtLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownLine:
+    """A statement that names a use or a version which its product does not have in the book."""
+
+    digest: str
+    product: str
+    names: str
+    filed_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DoubtsView:
     """The whole page."""
 
     lines: tuple[DoubtLine, ...]
+    unknown: tuple[UnknownLine, ...]
 
 
-def doubts_view(connection: Connection, waiting: Sequence[Ambiguous]) -> DoubtsView:
+def doubts_view(connection: Connection, waiting: Sequence[Ambiguous], unknown: Sequence[Unknown]) -> DoubtsView:
     """The page.
 
     Args:
         connection: Where to read.
-        waiting: The statements.
+        waiting: The statements that may mean several.
+        unknown: Those that name what the book does not know.
     """
-    products = PRODUCTS.get_many(connection, {name for one in waiting for name in one.products})
+    about = {name for one in waiting for name in one.products} | {one.product for one in unknown}
+    products = PRODUCTS.get_many(connection, about)
     ids = [name for one in waiting for name in one.uses]
     named = names_of(connection, [*ids, *(one.vendor for one in products.values())])
 
@@ -69,5 +83,16 @@ def doubts_view(connection: Connection, waiting: Sequence[Ambiguous]) -> DoubtsV
                 else tuple(product(name) for name in one.products),
             )
             for one in waiting
-        )
+        ),
+        unknown=tuple(
+            UnknownLine(
+                digest=one.digest,
+                product=products[one.product].name,
+                names=" and ".join(
+                    f"the {what} “{said}”" for what, said in (("use", one.use), ("version", one.version)) if said
+                ),
+                filed_at=one.filed_at,
+            )
+            for one in unknown
+        ),
     )

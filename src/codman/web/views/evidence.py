@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from codman.evidence.verify import Verification
 from codman.flows.filed import Filed, Held
+from codman.flows.settling import Unknown
 from codman.report import words as said
 from codman.spine.measurement import Measurement
 from codman.spine.vocabulary import UnknownMetric, word
@@ -81,7 +82,14 @@ class EvidenceView:
 
 
 def evidence_view(
-    held: Held, verification: Verification | None, named: Mapping[str, str], *, newer: str | None
+    held: Held,
+    verification: Verification | None,
+    named: Mapping[str, str],
+    *,
+    newer: str | None,
+    waits: Unknown | None = None,
+    put_aside: str | None = None,
+    may_say: bool = False,
 ) -> EvidenceView:
     """The page of a filed statement.
 
@@ -90,6 +98,9 @@ def evidence_view(
         verification: The check of its envelope made just now; None where it is not signed.
         named: Names by id.
         newer: The digest of a statement that says the same of a later day.
+        waits: What it names that the book does not know, where it does.
+        put_aside: When somebody said that it is about none that the book has.
+        may_say: Whether the reader may say what it is about.
     """
     filed, predicate = held.filed, held.read.predicate
     measurements: Sequence[Measurement] = tuple(getattr(predicate, "measurements", ()))
@@ -101,7 +112,7 @@ def evidence_view(
         kind=filed.kind,
         tags=_tags(filed, newer),
         about=_about(filed, named),
-        unknown=_unknown(filed, measurements, newer),
+        unknown=(*_names_unknown(waits, put_aside, may_say=may_say), *_unknown(filed, measurements, newer)),
         first=_first(measurements),
         groups=groups[:MOST_GROUPS],
         more_groups=max(0, len(groups) - MOST_GROUPS),
@@ -153,6 +164,19 @@ def _about(filed: Filed, named: Mapping[str, str]) -> tuple[Fact, ...]:
         Fact("Measured", said_day(filed.evaluated_at), detail=f"filed {said_day(filed.filed_at)}"),
         Fact("Measurements", f"{filed.measurements:,}" if filed.measurements is not None else "none in it"),
     )
+
+
+def _names_unknown(waits: Unknown | None, put_aside: str | None, *, may_say: bool) -> tuple[Gap, ...]:
+    """That it names what the book does not know, and so counts for nothing of that name; with the way to say more."""
+    if waits is None:
+        return ()
+    named = [f"the use “{waits.use}”"] if waits.use is not None else []
+    named += [f"the version “{waits.version}”"] if waits.version is not None else []
+    counts = "it is evidence of no use" if waits.use is not None else "it is evidence of no version in the book"
+    text = f"It names {' and '.join(named)}, which the book does not know: {counts}"
+    if put_aside is not None:
+        return (Gap(f"{text}. On {day(put_aside)} somebody said that nothing in the book is meant"),)
+    return (Gap(f"{text}; say what it is about" if may_say else text, f"/evidence/{waits.digest}/meaning" * may_say),)
 
 
 def said_day(text: str | None) -> str:

@@ -36,6 +36,7 @@ _DONE: Final[Mapping[str, str]] = {
 _ACTIONS: Final[Mapping[str, str]] = {  # said of the whole action, where verb and noun alone would mislead
     "person.sign": "signed",
     "evidence.link": "found the use and the product of the evidence",
+    "evidence.none": "said that the book holds nothing that it is about:",
     "event.count": "put down who sent",
     "log.try": "tried whether it can write to",
 }
