@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from codman.flows.concerns.letting_off import lets_off
+from codman.flows.concerns.letting_off import lets_off, own_work
 from codman.flows.concerns.people import above, who_sees
 from codman.flows.concerns.telling import GRAVE
 from codman.flows.house import House
@@ -49,7 +49,8 @@ def _of_one(house: House, connection: Connection, reader: Reader, one: Concern) 
     over = {person.id for person in above(connection, one)}
     grave = one.severity in GRAVE and use is not None
     if one.pause is Pause.PROPOSED and reader.person in over:
-        sentence = f"A concern about {'harm by ' if grave else ''}{what}: a pause is proposed: take it or decline it"
+        declines = " or decline it" if own_work(connection, reader, one) is None else ""
+        sentence = f"A concern about {'harm by ' if grave else ''}{what}: a pause is proposed: take it{declines}"
         return Task(duty=Duty.PAUSE, sentence=sentence + number, **said, **seen_by)
     first = raised and any(person.id == reader.person for person in who_sees(connection, one).people)
     if first or (raised and one.escalated_at is not None and reader.person in over):

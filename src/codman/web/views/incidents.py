@@ -15,6 +15,13 @@ from codman.web.views.concern import CATEGORIES, SEVERITIES
 from codman.web.views.marks import Fact, Gap, Tag
 
 SHOWN: Final = {"open": "Not closed", "repeats": "Repeated in a flood", "closed": "Closed", "all": "All"}
+_NONE: Final = {  # what an empty list says
+    "open": "None that you may read is open. What was closed stands under “Closed”.",
+    "repeats": "None repeats another in a flood.",
+    "closed": "None that you may read was closed.",
+    "all": "There is none that you may read. No concern does not say that nothing went wrong: "
+    "put posters where the tools are used, from each use's page.",
+}
 _STATES: Final[Mapping[ConcernState, Tag]] = {
     ConcernState.RAISED: Tag("Nobody has it yet", "unsure", "?"),
     ConcernState.ACKNOWLEDGED: Tag("In hand", "plain", "◐"),
@@ -58,6 +65,7 @@ class IncidentsView:
     duties: tuple[str, ...]
     lines: tuple[Line, ...]
     shown: tuple[tuple[str, str, bool], ...]  # link, words, whether it is this one
+    none: str  # what the list says when it is empty
     sought: str  # the number somebody looked for and did not find; empty where nobody did
     first: str
     next: str
@@ -138,6 +146,7 @@ def incidents_view(
             for key, words in SHOWN.items()
             if key != "repeats" or standing.repeats or which == key
         ),
+        none=_NONE[which],
         sought=sought,
         first=address if after else "",
         next=f"{address}&after={page.next}" if page.next else "",
