@@ -280,7 +280,7 @@ def own_intake(
         raise NotYourIntake
     if intake.state is not state:
         if intake.state is IntakeState.DRAFT:
-            raise BadField("intake", "state", "it is a draft: nobody withdrew it")
+            raise BadField("intake", "state", "it is a draft: nobody withdrew it", fix="go on with the draft")
         raise IntakeClosed(intake.state)
     if intake.revision != revision:
         raise Stale("intake", name, revision, intake.revision)

@@ -356,4 +356,9 @@ def may_name(reader: Reader, kind: str) -> None:
     """
     rules = KINDS[kind]
     if rules.seen is not _everyone and "/" not in paths_for(reader, rules.read):
-        raise BadField(kind, "id", "an id of your own is for who sees the whole house: leave it out, and one is given")
+        raise BadField(
+            kind,
+            "id",
+            "an id of your own is for who sees the whole house: leave it out, and one is given",
+            fix="leave it out",
+        )

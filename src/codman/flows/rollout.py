@@ -83,7 +83,12 @@ def change_everywhere(
     """
     require(reader, "deployment.change")
     if {"use", "site"} & set(patch):
-        raise BadField("deployment", "site", "a deployment stays at its site: end it, and add another")
+        raise BadField(
+            "deployment",
+            "site",
+            "a deployment stays at its site: end it, and add another",
+            fix="end it, and add another at the other site",
+        )
     everywhere = deployments_of(house, reader, use)
     wanted = everywhere if sites is None else [one for one in everywhere if one.site in sites]
     missing = set(sites or ()) - {one.site for one in wanted}

@@ -53,10 +53,17 @@ def create_token(
     if reader.person != person:
         _refuse_their_own_word(scopes)
     if reader.scopes is not None and not set(scopes) <= reader.scopes and "*" not in reader.scopes:
-        raise BadField("token", "scopes", "a token makes no token that may do more than itself")
+        raise BadField(
+            "token",
+            "scopes",
+            "a token makes no token that may do more than itself",
+            fix="ask for less, or sign in and make it",
+        )
     with house.database.changing(reader.author(request), why) as change:
         if not PEOPLE.get(change.connection, person).active:
-            raise BadField("token", "person", "this account was closed")
+            raise BadField(
+                "token", "person", "this account was closed", fix="make it for somebody whose account is open"
+            )
         return issue(change, person, scopes, house.database.clock(), days=days, name=name)
 
 

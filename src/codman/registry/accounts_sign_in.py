@@ -167,7 +167,12 @@ def join(
     with counted("link"), database.reading() as connection:
         invited = find_invitation(connection, token, now)
     if invited.email is not None and invited.email.casefold() != email.strip().casefold():
-        raise BadField("account", "email", "this link was made for another e-mail address")
+        raise BadField(
+            "account",
+            "email",
+            "this link was made for another e-mail address",
+            fix="use the address that the link was sent to",
+        )
     PEOPLE.validated({"name": name, "email": email.strip()})
     check_password(password, email=email, name=name)
     kept = passwords.hashed(password)  # before the transaction: a third of a second is long to hold everybody up

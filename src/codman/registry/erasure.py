@@ -117,7 +117,12 @@ def agree(change: Change, name: str, person: str) -> Erasure:
     """
     asked = ERASURES.get(change.connection, name)
     if asked.state is not ErasureState.ASKED:
-        raise BadField("erasure", "state", f"it is {asked.state.value}")
+        raise BadField(
+            "erasure",
+            "state",
+            f"it is {asked.state.value}",
+            fix="look at the request: nothing more is to be done with it",
+        )
     if asked.asked_by == person:
         raise SamePerson
     rows = _erasable(change.connection, asked.log_index, asked.field)
@@ -166,7 +171,12 @@ def withdraw(change: Change, name: str) -> Erasure:
     """
     asked = ERASURES.get(change.connection, name)
     if asked.state is not ErasureState.ASKED:
-        raise BadField("erasure", "state", f"it is {asked.state.value}")
+        raise BadField(
+            "erasure",
+            "state",
+            f"it is {asked.state.value}",
+            fix="look at the request: nothing more is to be done with it",
+        )
     return ERASURES.change(change, name, {"state": ErasureState.WITHDRAWN}, asked.revision)
 
 
@@ -240,7 +250,7 @@ def _erasable(connection: Connection, index: int, field: str | None) -> list[Row
         if row.field in _CALLED and _names_a_key(connection, index, row.text):
             raise StillNeeded(index, row.field, "a key is registered to this name or address, and has signed evidence")
     if all(row.text is None for row in rows):
-        raise BadField("erasure", "field", "it is erased already")
+        raise BadField("erasure", "field", "it is erased already", fix="leave it: the words are gone")
     return rows
 
 

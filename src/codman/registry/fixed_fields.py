@@ -45,8 +45,7 @@ class FixedField(BadField):
     """A field that said what others have since relied on."""
 
     def __init__(self, kind: str, field: str, why: str, fix: str) -> None:
-        super().__init__(kind, field, why)
-        self.fix = fix
+        super().__init__(kind, field, why, fix)
 
 
 def version_stays(connection: Connection, version: Any, changed: Collection[str]) -> None:

@@ -101,7 +101,9 @@ def rotate(change: Change, old: str, pem: bytes, name: str, revision: int | None
     if revision not in (None, before.revision):
         raise Stale("key", old, revision, before.revision)
     if before.valid_to is not None or before.revoked_from is not None:
-        raise BadField("key", "valid_to", "this key is rotated or revoked already")
+        raise BadField(
+            "key", "valid_to", "this key is rotated or revoked already", fix="rotate the key that took its place"
+        )
     public = parse_verifying_key(pem, name)
     same = {field: getattr(before, field) for field in ("owner_kind", "owner", "origins", "products", "site")}
     made = register(

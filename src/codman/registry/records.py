@@ -61,8 +61,8 @@ class NoSuchRecord(BadInput):
 class BadField(BadInput):
     """A field that cannot hold what was given."""
 
-    def __init__(self, kind: str, field: str, why: str) -> None:
-        super().__init__(what=f"{kind}: the field '{field}' cannot be kept", why=why, fix="correct that field")
+    def __init__(self, kind: str, field: str, why: str, fix: str = "correct that field") -> None:
+        super().__init__(what=f"{kind}: the field '{field}' cannot be kept", why=why, fix=fix)
         self.field = field
 
 

@@ -127,6 +127,42 @@ def test_a_retirement_ends_what_else_is_asked_and_the_reports_whose_time_had_not
     assert waiting(house.house, house.person("chair")) == []
 
 
+def test_a_retirement_ends_the_conditions_of_earlier_decisions_and_keeps_its_own(house):
+    paper(house, house.second, HAZARD_CHECK)
+    asks = [{"sentence": f"Show it {by}", "owner": "p-owner", "due_on": "2026-12-01"} for by in ("again", "at night")]
+    closed(house, CaseOutcome.CONDITIONAL, Choice.WITH_CONDITIONS, conditions=asks)
+    with house.house.database.changing(SYSTEM) as change:
+        (again, at_night) = governance.every(change.connection, "condition", order="sentence")
+        lapses = {"state": ConditionState.LAPSED.value, "closed_at": change.at}
+        governance.CONDITIONS.change(change, at_night.id, lapses, None)
+    house.clock.forward(days=1)
+    own = {"sentence": "Keep its logs", "owner": "p-owner", "due_on": "2027-06-01"}
+    closed(house, CaseOutcome.RETIRED, Choice.WITH_CONDITIONS, leads_to=Stage.RETIRED, conditions=[own])
+
+    house.clock.forward(days=60)
+    look(house.house)
+
+    with house.house.database.reading() as connection:
+        ended = governance.CONDITIONS.get(connection, again.id)
+    assert (ended.state, ended.note) == (ConditionState.WITHDRAWN, "the use was retired before it was met")
+    owed = [one.words for one in waiting(house.house, house.person("owner")) if one.duty is Duty.CONDITION]
+    assert owed == ["Keep its logs"]
+
+
+def test_a_refusal_that_no_other_value_mends_says_what_to_do_instead(house):
+    asks = {"sentence": "Show it again", "owner": "p-owner", "due_on": "2026-12-01", "requirement": "discrimination"}
+    closed(house, CaseOutcome.CONDITIONAL, Choice.WITH_CONDITIONS, conditions=[asks])
+    with house.house.database.reading() as connection:
+        (one,) = governance.every(connection, "condition")
+
+    with pytest.raises(BadField, match="evidence closes this one") as refused:
+        close_by_hand(house.house, house.person("chair"), one.id, one.revision, "it is done")
+    assert refused.value.fix == "file the evidence"
+    with pytest.raises(BadField, match="about this use at this site") as refused:
+        records.change(house.house, house.person("owner"), "deployment", "d-north", {"use": "ward-south"}, 1)
+    assert refused.value.fix == "end this one, and put down the other"
+
+
 def test_a_check_of_who_depends_on_it_does_not_speak_of_a_site_that_came_after_it(house):
     paper(house, house.second, HAZARD_CHECK)
     house.clock.forward(days=1)

@@ -234,7 +234,10 @@ def heed(
             raise NotImpartial("say what follows from this report", hand)
         if not found.report.tells or found.report.heeded_at is not None:
             raise BadField(
-                "expected_report", "follows", "it waits for nobody: what follows is said, or it tells of none"
+                "expected_report",
+                "follows",
+                "it waits for nobody: what follows is said, or it tells of none",
+                fix="leave it: nothing more is to be said of it",
             )
         if not follows.strip():
             raise BadField("expected_report", "follows", "say what follows from it, or why nothing does")
@@ -257,7 +260,7 @@ def await_again(
     with house.database.changing(reader.author(request), why or None) as change:
         found = awaited_by(change.connection, reader, name, "schedule.change")
         if found.report.state is ReportState.DUE:
-            raise BadField("expected_report", "state", "it is awaited already")
+            raise BadField("expected_report", "state", "it is awaited already", fix="leave it: it is awaited")
         if found.report.tells and found.report.heeded_at is None:
             require(reader, "report.excuse", paths_of(change.connection, found.use))
             hand = hand_in(change.connection, found.use, found.product).get(reader.person)

@@ -110,7 +110,7 @@ def change_schedule(
     fixed = next((field for field in patch if field not in CHANGEABLE), None)
     if fixed is not None:
         why_not = "it stays as it was made: end this schedule and make another"
-        raise BadField("schedule", fixed[:60], why_not)
+        raise BadField("schedule", fixed[:60], why_not, fix="leave it out, or end this schedule and make another")
     with house.database.changing(reader.author(request), why) as change:
         schedule = schedule_to(change.connection, reader, name, "schedule.change")
         if not schedule.active:
@@ -137,7 +137,12 @@ def _may_wait_longer(change: Change, schedule: Schedule, why: str | None) -> Non
     )
     if overdue:
         said = f"the report due on {written_day(overdue[0].due_on)} has not come: what is late stays late"
-        raise BadField("schedule", "grace_days", f"{said}; raise them once it came or is excused")
+        raise BadField(
+            "schedule",
+            "grace_days",
+            f"{said}; raise them once it came or is excused",
+            fix="leave the days of grace until it came or is excused",
+        )
     _say_why_later(why)
 
 
@@ -150,7 +155,12 @@ def _goes_elsewhere(change: Change, reader: Reader, schedule: Schedule, made: Sc
     use = USES.get(change.connection, schedule.use)
     hand = hand_in(change.connection, use, PRODUCTS.get(change.connection, use.product)).get(reader.person)
     if hand is not None:
-        raise BadField("schedule", "email", f"you {hand}: who has no hand in the use says where the vendor's links go")
+        raise BadField(
+            "schedule",
+            "email",
+            f"you {hand}: who has no hand in the use says where the vendor's links go",
+            fix="have somebody without a hand in the use change it",
+        )
     if not (why or "").strip():
         raise BadField("schedule", "why", "say why links and reminders go to another address")
 

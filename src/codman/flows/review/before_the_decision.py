@@ -73,7 +73,12 @@ def accept_inconclusive(
 def _condition(change: Change, found: Docket, fields: Mapping[str, Any]) -> ConditionFields:
     extra = sorted(set(fields) - _ASKED)
     if extra:
-        raise BadField("condition", extra[0][:60], "a condition is written without it; steps after the decision set it")
+        raise BadField(
+            "condition",
+            extra[0][:60],
+            "a condition is written without it; steps after the decision set it",
+            fix="leave it out",
+        )
     if isinstance(fields.get("document"), str):  # as types of documents are written
         fields = {**fields, "document": "-".join(fields["document"].lower().split())}
     made: ConditionFields = CONDITIONS.validated({**fields, "use": found.use.id, "case": found.case.id})

@@ -389,7 +389,8 @@ def require_seat(
     able = [path or "/" for role, path in held if Role(role) in ACTIONS[action]]
     if not reaches(able, action, paths_of(connection, use, named)):
         roles = ", ".join(sorted(ACTIONS[action]))
-        raise BadField("case", field, f"they hold none of the roles {roles} where this use belongs")
+        why = f"they hold none of the roles {roles} where this use belongs"
+        raise BadField("case", field, why, "name somebody who holds one of them there")
 
 
 def may_decide(connection: Connection, reader: Reader, found: Docket) -> bool:

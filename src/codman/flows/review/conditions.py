@@ -73,10 +73,18 @@ def close_by_hand(
         accepts = one.state is ConditionState.HANDED_IN
         if not accepts and one.document is not None:
             raise BadField(
-                "condition", "state", f"a document closes this one: file {with_article(one.document)}, then accept it"
+                "condition",
+                "state",
+                f"a document closes this one: file {with_article(one.document)}, then accept it",
+                fix="file the document that it asks for",
             )
         if not accepts and one.requirement is not None:
-            raise BadField("condition", "state", "evidence closes this one: file it, and it closes by itself")
+            raise BadField(
+                "condition",
+                "state",
+                "evidence closes this one: file it, and it closes by itself",
+                fix="file the evidence",
+            )
         _not_theirs(change, reader, one, "somebody else says that it is done", note)
         done = {"state": ConditionState.CLOSED.value, "closed_at": change.at, "note": note, "closed_by": one.handed_in}
         return CONDITIONS.change(change, condition, done, revision)
@@ -99,7 +107,12 @@ def hand_back(
     with house.database.changing(reader.author(request), why) as change:
         one = _open(change, reader, condition, waits=True)
         if one.state is not ConditionState.HANDED_IN and one.said_done is None:
-            raise BadField("condition", "state", "no document waits to be accepted, and nobody says that it is done")
+            raise BadField(
+                "condition",
+                "state",
+                "no document waits to be accepted, and nobody says that it is done",
+                fix="wait until a document is handed in, or its owner says that it is done",
+            )
         require(reader, "case.change", _places(change.connection, one))
         _not_theirs(change, reader, one, "somebody else says whether it is done", why)
         back = {
@@ -115,7 +128,9 @@ def hand_back(
 def _not_theirs(change: Change, reader: Reader, one: Condition, who: str, said: str) -> None:
     """Refuse somebody who owes a condition, filed its document or has a hand in the use, and one without a reason."""
     if one.owner == reader.person:
-        raise BadField("condition", "state", f"it is yours: {who}")
+        raise BadField(
+            "condition", "state", f"it is yours: {who}", fix="ask somebody else who presides and has no hand in the use"
+        )
     if one.handed_in is not None and reader.person in filers_of(change.connection, one.handed_in):
         raise NotYours(f"you filed this document: {who}")
     require(reader, "case.change", _places(change.connection, one))  # who presides says that it is done
@@ -139,11 +154,21 @@ def prolong(
     with house.database.changing(reader.author(request), why) as change:
         one = _open(change, reader, condition, "case.change")
         if one.owner == reader.person:
-            raise BadField("condition", "due_on", "it is yours: somebody else gives you another day")
+            raise BadField(
+                "condition",
+                "due_on",
+                "it is yours: somebody else gives you another day",
+                fix="ask somebody else who presides and has no hand in the use",
+            )
         found = docket_within(change.connection, reader, one.case)
         require_impartial(found, reader)
         if one.due_on < change.today:
-            raise BadField("condition", "due_on", "its day has passed: it lapses, and the committee is asked again")
+            raise BadField(
+                "condition",
+                "due_on",
+                "its day has passed: it lapses, and the committee is asked again",
+                fix="bring what it asks, or have it decided anew",
+            )
         if due_on <= change.today or not why.strip():
             raise BadField("condition", "due_on", "give a day to come, and why")
         ends = found.case.expires_on
@@ -169,9 +194,19 @@ def withdraw_condition(
         found = docket_within(change.connection, reader, one.case)
         require_impartial(found, reader)
         if found.case.state is CaseState.DECIDED:
-            raise BadField("condition", "state", "the decision names it: prolong it, or let evidence close it")
+            raise BadField(
+                "condition",
+                "state",
+                "the decision names it: prolong it, or let evidence close it",
+                fix="prolong it, or bring what closes it",
+            )
         if any(accepted.condition == condition for accepted in found.acceptances):
-            raise BadField("condition", "state", "a requirement was accepted under it, which it has to decide")
+            raise BadField(
+                "condition",
+                "state",
+                "a requirement was accepted under it, which it has to decide",
+                fix="leave it: the acceptance stands under it",
+            )
         gone = {"state": ConditionState.WITHDRAWN.value, "closed_at": change.at, "note": why}
         return CONDITIONS.change(change, condition, gone, revision)
 

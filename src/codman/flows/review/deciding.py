@@ -289,7 +289,7 @@ def _due_before(found: Docket, until: str) -> None:
 def _until(change: Change, found: Docket, outcome: CaseOutcome, asked: str | None) -> str | None:
     """From when an approval stands no more; nothing else runs out."""
     if outcome is CaseOutcome.RETIRED and asked is not None:
-        raise BadField("case", "expires_on", "a retirement does not run out: leave it away")
+        raise BadField("case", "expires_on", "a retirement does not run out: leave it away", fix="leave it out")
     if outcome not in APPROVALS:
         return None
     case, today = found.case, date.fromisoformat(change.today)

@@ -117,4 +117,6 @@ def _suits(use: Use, procedure: Procedure) -> None:
     tier, kind = use.tier, KIND_OF[procedure]
     if kind is not DecisionKind.ORDINARY and tier not in TERMS[kind].tiers:
         said = "without a tier" if tier is None else f"of {tier.value} risk"
-        raise BadField("case", "procedure", f"a use {said} is not decided by {procedure.value} procedure")
+        raise BadField(
+            "case", "procedure", f"a use {said} is not decided by {procedure.value} procedure", fix="open a full case"
+        )

@@ -54,7 +54,7 @@ def replan(
             require_impartial(found, reader)
         if found.case.checkpoint not in TAKES_PLANNED:
             why_not = f"nothing begins by a decision at {found.case.checkpoint.value}: it is about where it runs"
-            raise BadField("case", "planned", why_not)
+            raise BadField("case", "planned", why_not, fix="leave the plan as it is")
         old = found.case.planned
         named = {site for site, mode in planned.items() if mode != old.get(site)}
         refuse_planned(connection, reader, named, kind="case")
@@ -65,5 +65,10 @@ def replan(
         sites = [site for site in found.case.sites if site not in old or site in after]
         sites += [site for site in sorted(after) if site not in sites]
         if found.case.sites and not sites:
-            raise BadField("case", "planned", "no site would be left, and its decision would hold everywhere")
+            raise BadField(
+                "case",
+                "planned",
+                "no site would be left, and its decision would hold everywhere",
+                fix="leave one site, or withdraw the case",
+            )
         return CASES.change(change, case, {"planned": after, "sites": sites}, revision)

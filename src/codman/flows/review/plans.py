@@ -87,14 +87,26 @@ def put_before(
         if before.state in (CaseState.DECIDED, CaseState.WITHDRAWN):
             raise CaseClosed(before.state)
         if found.case is not None:
-            raise BadField("change_plan", "case", "it was laid before a case already: write another plan")
+            raise BadField(
+                "change_plan", "case", "it was laid before a case already: write another plan", fix="write another plan"
+            )
         if before.use != found.use:
-            raise BadField("change_plan", "case", "that case is about another use")
+            raise BadField(
+                "change_plan",
+                "case",
+                "that case is about another use",
+                fix="choose a case of the use that the plan is of",
+            )
         if not approves_plans(before):
             why = "a plan is approved where a use is let run or changed, and not in an emergency: choose such a case"
             raise BadField("change_plan", "case", why)
         if before.state is not CaseState.OPEN:
-            raise BadField("change_plan", "case", "its reviewers vote already, and have not seen this plan")
+            raise BadField(
+                "change_plan",
+                "case",
+                "its reviewers vote already, and have not seen this plan",
+                fix="lay it before a case in which nobody votes yet",
+            )
         asked = {one.id for one in kept(connection, before.policy_digest).requires}
         if missing := sorted(set(found.requirements) - asked):
             raise BadField("change_plan", "requirements", f"the case's policy has no requirement {missing[0]!r}")

@@ -110,10 +110,15 @@ def own_condition(connection: Connection, reader: Reader, name: str) -> Conditio
     if one.state is not ConditionState.OPEN:
         raise ConditionClosed(one.state)
     if CASES.get(connection, one.case).state is not CaseState.DECIDED:
-        raise BadField("condition", "state", "its case is not decided yet: nobody has asked for it")
+        raise BadField(
+            "condition",
+            "state",
+            "its case is not decided yet: nobody has asked for it",
+            fix="wait until its case is decided",
+        )
     why = closes_otherwise(one)
     if why is not None:
-        raise BadField("condition", "state", why)
+        raise BadField("condition", "state", why, fix="file what closes it")
     return one
 
 

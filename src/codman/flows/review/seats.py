@@ -59,9 +59,13 @@ def name_reviewer(
         if any(one.person == person for one in found.reviewers):
             raise Seated
         if person in found.interested:
-            raise BadField("reviewer", "person", f"they {found.interested[person]}: others decide")
+            raise BadField(
+                "reviewer", "person", f"they {found.interested[person]}: others decide", fix="name somebody else"
+            )
         if any(one.delegate == person for one in found.reviewers):
-            raise BadField("reviewer", "person", "they cast another reviewer's vote in this case")
+            raise BadField(
+                "reviewer", "person", "they cast another reviewer's vote in this case", fix="name somebody else"
+            )
         said = {"case": case, "person": person, "discipline": as_listed(discipline)}
         before = _judged_it_as(change.connection, found.case, person) if found.votes else None
         if before not in (None, said["discipline"]):
@@ -183,7 +187,9 @@ def lift_conflict(
         if found.presiding not in (None, reader.person):
             raise NotYours("another person presides over this case", "ask them to lift it")
         if one.conflict is not Conflict.CONFLICT:
-            raise BadField("reviewer", "conflict", "they stated no conflict of interest")
+            raise BadField(
+                "reviewer", "conflict", "they stated no conflict of interest", fix="leave it: there is nothing to lift"
+            )
         if not why.strip():
             raise BadField("reviewer", "why", "say why it stands in the way no more")
         return REVIEWERS.change(change, reviewer, {"conflict": Conflict.NOT_STATED.value}, revision)
@@ -206,11 +212,20 @@ def delegate(house: House, reader: Reader, case: str, to: str | None, *, request
         if to is not None:
             require_seat(change.connection, to, found.use, "case.vote", "delegate", found.case.sites)
             if to in found.interested:
-                raise BadField("reviewer", "delegate", f"they {found.interested[to]}: others decide")
+                raise BadField(
+                    "reviewer", "delegate", f"they {found.interested[to]}: others decide", fix="name somebody else"
+                )
             if to == found.case.chair:
-                raise BadField("reviewer", "delegate", "they preside over this case, and close it")
+                raise BadField(
+                    "reviewer", "delegate", "they preside over this case, and close it", fix="name somebody else"
+                )
             if any(one.person == to or one.delegate == to for one in found.reviewers):
-                raise BadField("reviewer", "delegate", "they have a vote in this case already; nobody casts two")
+                raise BadField(
+                    "reviewer",
+                    "delegate",
+                    "they have a vote in this case already; nobody casts two",
+                    fix="name somebody else",
+                )
         return REVIEWERS.change(change, own.id, {"delegate": to}, None)
 
 

@@ -202,10 +202,20 @@ def allow_rollback(
         if reader.person in hands:
             raise NotAllowed("monitor.allow", f"by somebody who has no hand in it (you {hands[reader.person]})")
         if not any(WatchAction.ROLL_BACK in one.watch.actions for one in plan_in(found).requires):
-            raise BadField("monitor", "plan", "no requirement of it has the action roll-back")
+            raise BadField(
+                "monitor",
+                "plan",
+                "no requirement of it has the action roll-back",
+                fix="put down a plan that asks for a roll-back first",
+            )
         decided = governance.get(connection, "case", case, paths_for(reader, "review.read"))
         if decided.use != use.id or decided.state is not CaseState.DECIDED or decided.outcome not in GRANTED:
-            raise BadField("monitor", "case", "it is no decision that granted this use anything")
+            raise BadField(
+                "monitor",
+                "case",
+                "it is no decision that granted this use anything",
+                fix="name the decision that lets it go back",
+            )
         patch = {"rollback_case": case, "rollback_unattended": unattended}
         allowed: Monitor = MONITORS.change(change, found.id, patch, revision)
         return allowed

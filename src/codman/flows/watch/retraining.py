@@ -250,7 +250,7 @@ def _step(connection: Connection, reader: Reader, name: str, revision: int, why:
     one: WatchStep = governance.get(connection, "watch_step", name, paths_for(reader, "incident.read"))
     require(reader, PROPOSE, paths_of(connection, USES.get(connection, one.use)))
     if one.kind is not StepTaken.RETRAINING:
-        raise BadField("watch_step", "kind", "it is no retraining")
+        raise BadField("watch_step", "kind", "it is no retraining", fix="choose a step that proposes a retraining")
     if one.revision != revision:
         raise Stale("watch_step", name, revision, one.revision)
     if one.state != "proposed":

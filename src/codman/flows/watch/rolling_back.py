@@ -216,7 +216,7 @@ def _take_back(change: Change, house: House, step: WatchStep) -> None:
 
 def _require_allowed(connection: Connection, use: Use, step: WatchStep, day: str) -> None:
     if (why := why_not(connection, use, step, day)) is not None:
-        raise BadField("watch_step", "to_version", why)
+        raise BadField("watch_step", "to_version", why, fix="refuse the step, or have the version decided on first")
 
 
 def _what_runs(connection: Connection, use: Use) -> dict[str, str | None]:
