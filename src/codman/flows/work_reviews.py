@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ from codman.flows.house import House
 from codman.flows.review.cases import WORKING, docket_within
 from codman.flows.review.conditions import last_day
 from codman.flows.review.pausing import own_hand
-from codman.flows.review.seats import unseated_in
+from codman.flows.review.policies import kept
 from codman.flows.review.staging import ready_for
 from codman.flows.review.voting import count, verdict_of
 from codman.flows.superseded import lapsed
@@ -20,7 +21,7 @@ from codman.flows.task import Duty, Task
 from codman.jobs.times import instant
 from codman.registry import governance
 from codman.registry.access import Reader, may, paths_for
-from codman.registry.interests import filers_of, hand_in
+from codman.registry.interests import filers_of, hand_in, interested
 from codman.registry.inventory import paths_of
 from codman.registry.mine import how_granted, named_as_clinician
 from codman.registry.names import names_of
@@ -32,12 +33,14 @@ from codman.registry.schema_review import (
     pause_proposals,
     remarks,
     reviewers,
+    votes,
 )
 from codman.registry.undecided import OF, uncovered_by_use
-from codman.review.votes import why_not_vote
+from codman.review.committee import floor_for
+from codman.review.votes import unseated, why_not_vote
 from codman.spine.day import start_of
 from codman.spine.pausing import PauseState
-from codman.spine.review import GRANTED, Case, CaseState, ConditionState, Conflict, Procedure
+from codman.spine.review import GRANTED, Case, CaseState, ConditionState, Conflict, Procedure, Reviewer
 from codman.spine.use import RUNNING, Decision, Stage
 
 _WORKING: Final = [state.value for state in WORKING]
@@ -106,28 +109,45 @@ def _presiding(house: House, connection: Connection, reader: Reader) -> Iterator
         return
     theirs = or_(cases.c.chair == reader.person, cases.c.chair.is_(None))
     within = paths_for(reader, "review.read")
-    for case in governance.every(
+    working = governance.every(
         connection, "case", cases.c.state.in_(_WORKING), theirs, governance.seen(governance.CASES, within)
-    ):
-        found = docket_within(connection, reader, case.id)
-        if not may(reader, "case.change", paths_of(connection, found.use, case.sites)):
+    )
+    named, voted = _seats_and_votes(connection, [case.id for case in working])
+    held = USES.get_many(connection, sorted({case.use for case in working}))
+    for case in working:
+        use = held[case.use]
+        if not may(reader, "case.change", paths_of(connection, use, case.sites)):
             continue
         emergency = case.procedure is Procedure.EMERGENCY  # it is due at once
-        about = f"{found.use.name}, {case.checkpoint.value}{', in an emergency' * emergency}"
+        about = f"{use.name}, {case.checkpoint.value}{', in an emergency' * emergency}"
         due = case.due_on or (case.created_at[:10] if emergency else None)
         said: dict[str, Any] = {"since": case.created_at, "due_on": due, "use": case.use}
-        if not found.reviewers and case.procedure.value == "full":
-            if reader.person in found.interested:  # whoever has a hand in it does not choose who judges it
-                continue
-            at = f"/reviews/{case.id}/reviewers"
-            yield Task(duty=Duty.REVIEWERS, sentence=f"Name who reviews: {about}", at=at, **said)
-        elif reader.person not in found.interested and found.reviewers and (asked := unseated_in(found)):
+        seats, to_name = named.get(case.id, []), f"/reviews/{case.id}/reviewers"
+        hands = interested(connection, case, use, PRODUCTS.get(connection, use.product))
+        if reader.person in hands:  # whoever has a hand in it does not choose who judges it, nor closes it
+            continue
+        if not seats and case.procedure is Procedure.FULL:
+            yield Task(duty=Duty.REVIEWERS, sentence=f"Name who reviews: {about}", at=to_name, **said)
+            continue
+        # where nobody voted yet nothing but an emergency can be closed, and what is on the table need not be judged
+        found = docket_within(connection, reader, case.id) if case.id in voted or emergency else None
+        floor = floor_for(use.tier, kept(connection, case.policy_digest))
+        asked = unseated(case, seats, {*hands, *(found.gone if found else ())}, floor) if seats else ()
+        if asked:
             sentence = f"Nobody reviews it as {' or as '.join(asked)}, so no vote can decide it; name somebody: {about}"
-            yield Task(duty=Duty.REVIEWERS, sentence=sentence, at=f"/reviews/{case.id}/reviewers", **said)
-        elif reader.person not in found.interested and count(found, verdict_of(house, connection, found)).complete:
+            yield Task(duty=Duty.REVIEWERS, sentence=sentence, at=to_name, **said)
+        elif found is not None and count(found, verdict_of(house, connection, found)).complete:
             done = "Enough have voted; close the case" if found.votes else "Nothing more is waited for; close the case"
-            sentence = f"{done}: {about}"
-            yield Task(duty=Duty.CLOSE, sentence=sentence, at=f"/reviews/{case.id}", **said)
+            yield Task(duty=Duty.CLOSE, sentence=f"{done}: {about}", at=f"/reviews/{case.id}", **said)
+
+
+def _seats_and_votes(connection: Connection, names: Sequence[str]) -> tuple[dict[str, list[Reviewer]], set[str]]:
+    """Who reviews each of some cases, and in which of them somebody has voted."""
+    named: dict[str, list[Reviewer]] = defaultdict(list)
+    for one in governance.every(connection, "reviewer", reviewers.c.case.in_(names)):
+        named[one.case].append(one)
+    voted = connection.execute(select(votes.c.case).where(votes.c.case.in_(names)).distinct())
+    return named, set(voted.scalars())
 
 
 def _questions(connection: Connection, reader: Reader) -> Iterator[Task]:
