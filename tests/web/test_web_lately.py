@@ -18,10 +18,11 @@ from codman.flows.house import House
 from codman.flows.intake import keep
 from codman.flows.review.cases import docket
 from codman.flows.review.deciding import decide
+from codman.flows.triage import triage_again
 from codman.registry.documents import FactFields
 from codman.registry.governance import INTAKES
 from codman.registry.log import SYSTEM, Author, Entry
-from codman.registry.nouns import FACTS
+from codman.registry.nouns import FACTS, USES
 from codman.settings import Settings
 from codman.spine.person import Role
 from codman.spine.review import CaseOutcome, Choice
@@ -54,6 +55,23 @@ def test_a_vote_and_a_decision_are_told_as_the_reader_would_and_sign_ins_are_not
     decided = lately(pages_of(made.house, chair))
     assert f'You approved <a href="/reviews/{case.id}">Ward sepsis</a>' in decided
     assert "session" not in decided
+    assert "sent evidence" not in decided  # what was signed is told as the decision
+    assert "notary" not in decided
+    made.house.close()
+
+
+def test_a_tier_that_the_rules_gave_is_not_told_as_the_readers_own(tmp_path: Path) -> None:
+    made = Committee(tmp_path)
+    with made.house.database.changing(SYSTEM) as change:
+        USES.change(change, "ward", {"owner": "p-owner", "tier": None, "stage": "proposed"}, None)
+    triage_again(made.house, made.person("owner"), "ward")
+
+    told = plain(lately(pages_of(made.house, made.person("owner"))))
+    assert "You had the rules give a tier to Ward sepsis" in told
+    assert "You set the tier" not in told
+    assert "You took to triaged" not in told
+    history = plain(pages_of(made.house, made.person("owner")).get("/uses/ward").text)
+    assert "Person owner had the use triaged" in history
     made.house.close()
 
 

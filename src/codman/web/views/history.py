@@ -101,13 +101,23 @@ def event(item: Written, named: Mapping[str, str]) -> Event:
         at=value["at"],
         who=named.get(actor["id"], _NAMELESS.get(actor["kind"], actor["id"])),
         who_id=actor["id"],
-        what=f"filed evidence ({filed})" if filed else done(value["action"]),
+        what=f"filed evidence ({filed})"
+        if filed
+        else "had the use triaged"
+        if _triaged(value)
+        else done(value["action"]),
         about=named.get(about, brief(about)),
         about_id=about,
         about_href=place_of(value["about"]["kind"], about),
         changes=() if filed else _changes(item, value, named),  # the evidence's own page says them all
         why=_text(item.texts, "why", value.get("why")) if value.get("why") is not None else "",
     )
+
+
+def _triaged(value: Mapping[str, Any]) -> bool:
+    """Whether a use was changed by its triage: the rules set its tier and impact, whoever had them asked."""
+    after = set(value.get("after") or {})
+    return value["action"] == "use.change" and bool(after & {"tier", "impact"}) and after <= {"tier", "impact", "stage"}
 
 
 def done(action: str) -> str:

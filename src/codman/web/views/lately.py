@@ -10,12 +10,15 @@ from sqlalchemy import Connection
 
 from codman.registry.documents import Fact
 from codman.registry.governance import CASES, GOVERNANCE
+from codman.registry.keys import OwnerKind
 from codman.registry.log import Written
 from codman.registry.mine import in_sight
 from codman.registry.names import names_of
 from codman.registry.nouns import DEPLOYMENTS, FACTS
 from codman.registry.timeline import Asked, entries_of
 from codman.spine.review import CaseState
+from codman.spine.statement import Kind
+from codman.spine.use import Stage
 from codman.web.views.history import done, place_of
 
 _SHOWN: Final = 8
@@ -25,6 +28,9 @@ _LEFT_OUT: Final = frozenset({"session", "account", "password", "identity", "inv
 _UNSAID: Final = frozenset(
     {"person.sign", "evidence.link", "log.try", "reopening.create", "pause_proposal.create", "expected_report.create"}
 )
+# statements that the house files of what somebody did, which is told as that
+_OF_DEEDS: Final = frozenset({Kind.DECISION.value, Kind.REPORT.value, Kind.CONCERN.value})
+_BY_TRIAGE: Final = frozenset({"tier", "impact"})
 _OUTCOMES: Final[Mapping[str, str]] = {
     "approved": "You approved",
     "approved with conditions": "You approved, with conditions,",
@@ -35,6 +41,7 @@ _OUTCOMES: Final[Mapping[str, str]] = {
 _CHOICES: Final[Mapping[str, str]] = {
     "approve": "You voted to approve",
     "approve with conditions": "You voted to approve, with conditions,",
+    "defer": "You voted to put off",
     "reject": "You voted to reject",
     "abstain": "You abstained from the vote on",
 }
@@ -158,6 +165,14 @@ def _told(value: Mapping[str, Any]) -> bool:
     action = str(value["action"])
     if action == "case.change" and (value.get("after") or {}).get("state") == CaseState.VOTING.value:
         return False  # the first vote changes the case, and is told as a vote
+    after = value.get("after") or {}
+    if action == "evidence.file" and after.get("kind") in _OF_DEEDS:
+        return False
+    by_triage = set(after) & _BY_TRIAGE or after.get("stage") == Stage.TRIAGED.value
+    if action == "use.change" and by_triage and set(after) <= {*_BY_TRIAGE, "stage"}:
+        return False  # told as the triage it was
+    if action == "key.create" and after.get("owner_kind") == OwnerKind.NOTARY.value:
+        return False
     return action.partition(".")[0] not in _LEFT_OUT and action not in _UNSAID
 
 
@@ -193,6 +208,8 @@ def _particular(action: str, after: Mapping[str, Any]) -> Iterator[str]:
             yield "You withdrew the review of"
         elif "chair" in after and "outcome" not in after:
             yield "You said who presides over the review of"
+    if action == "triage.create" and after.get("computed") == after.get("tier") and not after.get("asked_by"):
+        yield "You had the rules give a tier to"
     if action.startswith("vote.") and after.get("choice") in _CHOICES:
         yield _CHOICES[after["choice"]]
     if action == "use.change" and after.get("stage"):
