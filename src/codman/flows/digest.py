@@ -19,7 +19,7 @@ from codman.flows.house import House
 from codman.flows.reporting.calendar import days_after
 from codman.flows.task import Task
 from codman.flows.work import waiting
-from codman.jobs.notice import Item, Notice
+from codman.jobs.notice import Item, Notice, one_line
 from codman.jobs.outbox import enqueue
 from codman.registry.access import NotAllowed, Reader
 from codman.registry.accounts_rights import held_by
@@ -222,5 +222,5 @@ def _missing_reports(house: House, connection: Connection, today: date) -> Itera
 
 def _line(text: str) -> str:
     """A sentence as one line of a notice: names are people's, and may hold what no line may."""
-    plain = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    plain = one_line(text)
     return plain if len(plain) <= _LONGEST else plain[: _LONGEST - 1] + "…"

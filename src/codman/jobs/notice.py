@@ -17,6 +17,11 @@ def _one_line(text: str) -> str:
     return text
 
 
+def one_line(text: str) -> str:
+    """A name as one line of a notice: people write names, and may put in what no line may hold."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
 def _lines(text: str) -> str:
     if not text.replace("\n", "").isprintable():
         raise ValueError("it holds control characters")

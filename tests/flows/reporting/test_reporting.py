@@ -36,6 +36,7 @@ from codman.flows.task import Duty
 from codman.flows.work import waiting
 from codman.integrations.smtp import SmtpMail, read_server
 from codman.jobs.notifier import Message
+from codman.jobs.outbox import BadMessage
 from codman.jobs.tables import outbox
 from codman.registry.access import Held, NotAllowed, Reader
 from codman.registry.interests import hand_in
@@ -44,7 +45,7 @@ from codman.registry.log import SYSTEM
 from codman.registry.nouns import DEPLOYMENTS, PEOPLE, PRODUCTS, USES
 from codman.registry.records import BadField, NoSuchRecord
 from codman.registry.schema import documents, statements
-from codman.spine.partner_report import ReportState
+from codman.spine.partner_report import ReportState, Way
 from codman.spine.person import Role
 
 OVER = datetime(2026, 12, 1, tzinfo=UTC)  # the first period of a schedule has just ended
@@ -568,3 +569,30 @@ def test_a_vendors_address_is_nobodys_who_works_here(small):
 
     with pytest.raises(BadField, match="somebody of this house has it"):
         change_schedule(small.house, small.person("owner"), schedule.id, {"email": "owner@example.org"}, 1)
+
+
+@pytest.mark.parametrize("name", ["Ward\u00a0sepsis", "Ward\u200bsepsis", "Ward\u2028sepsis"])
+def test_a_name_that_no_line_of_a_mail_holds_keeps_no_report_from_being_told(small, name):
+    with small.house.database.changing(SYSTEM) as change:
+        USES.change(change, "ward", {"name": name}, None)
+        PRODUCTS.change(change, "sepsis", {"name": name}, None)
+    small.scheduled()
+    small.clock.forward(days=60)
+    assert look(small.house).escalated == 1
+    report, *_ = small.reports()
+    said = read_answers(ANSWERS | {"incidents": "some", "incidents_count": "3"}, ["auroc"])
+    receiving.receive_by_hand(
+        small.house, small.engineer(), report.id, said, receiving.Original(Way.FORM, b"{}", "application/json")
+    )
+    assert [event for to, event in letters(small) if to == "owner@example.org"] == ["report.missing", "report.tells"]
+
+
+def test_a_report_that_nobody_can_be_told_of_holds_up_no_other(small):
+    small.scheduled(email="reports\u200b@vendor.example")
+    small.scheduled(use="ward-south", partner_name="Vendor 2", email="two@vendor.example")
+    small.clock.forward(days=60)
+
+    with pytest.raises(BadMessage):  # the job says that it failed, and is tried again
+        look(small.house)
+    assert letters(small)[0] == ("two@vendor.example", "report.late")
+    assert sorted(one.reminded for one in small.reports()) == [0, 0, 0, 3]  # two are not due yet

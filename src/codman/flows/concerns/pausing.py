@@ -8,7 +8,7 @@ from typing import Final
 from codman.flows.concerns.people import above, answerable, told_of_pause
 from codman.flows.concerns.telling import notice, tell_people
 from codman.flows.house import House
-from codman.jobs.notice import Notice
+from codman.jobs.notice import Notice, one_line
 from codman.registry.database import Change
 from codman.registry.nouns import USES
 from codman.spine.concern import Concern, Pause
@@ -46,7 +46,7 @@ def tell_of_pause(change: Change, house: House, concern: Concern, *, but: Collec
     said = notice(house, connection, concern, "concern.pause", title, text, urgency="high")
     tell_people(change, [one for one in people if one.id in see], said, key)
     use = USES.get(connection, concern.use)
-    named = " ".join("".join(c if c.isprintable() else " " for c in use.name).split())
+    named = one_line(use.name)
     elsewhere = Notice(
         event="concern.pause",
         title=f"{title}: {named}"[:200],

@@ -9,7 +9,7 @@ from typing import Final, Literal
 from sqlalchemy import Connection, Table, select
 
 from codman.flows.house import House
-from codman.jobs.notice import Notice
+from codman.jobs.notice import Notice, one_line
 from codman.jobs.outbox import enqueue
 from codman.jobs.times import read_instant
 from codman.registry.database import Change
@@ -68,7 +68,7 @@ def where(connection: Connection, concern: Concern) -> str:
     use = _name(connection, uses, concern.use)
     site = _name(connection, sites, concern.site)
     told = " at ".join(part for part in (use, site) if part)
-    return " ".join("".join(c if c.isprintable() else " " for c in told).split())
+    return one_line(told)
 
 
 def spoken(at: str, zone: tzinfo) -> str:

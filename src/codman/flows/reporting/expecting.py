@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
 
+from codman.errors import Unreachable
 from codman.flows.house import House
 from codman.flows.reporting.calendar import AHEAD_DAYS, days_after, last_day, periods
 from codman.flows.reporting.letters import called, reminder, secret_of, to_the_house
@@ -42,22 +43,34 @@ class Looked:
 def look(house: House, now: str | None = None) -> Looked:
     """Do what the day asks for; again on the same day, it changes nothing.
 
-    A server that was stopped sends the newest reminder of each report, not all it missed.
+    A server that was stopped sends the newest reminder of each report, not all it missed. Each report is a change of
+    its own: one that nobody can be told of holds up none of the others.
 
     Args:
         house: The open house.
         now: The day, ISO 8601; today without.
     """
     today = now or house.database.today().isoformat()
+    expected = reminded = escalated = 0
     with house.database.reading() as connection:
-        if not _lacking(connection, today) and not _to_tell(connection, today):
-            return Looked()
-    with house.database.changing(SYSTEM, "reports looked at") as change:
-        expected = sum(expect(change, schedule, today) for schedule in _lacking(change.connection, today))
-        reminded = escalated = 0
-        for report, schedule, step in _to_tell(change.connection, today):
-            asked, told = _remind(house, change, report, schedule, step)
+        lacking = bool(_lacking(connection, today))
+    if lacking:
+        with house.database.changing(SYSTEM, "reports looked at") as change:
+            expected = sum(expect(change, schedule, today) for schedule in _lacking(change.connection, today))
+    with house.database.reading() as connection:
+        waiting = [report.id for report, _schedule, _step in _to_tell(connection, today)]
+    faults: list[Exception] = []
+    for name in waiting:
+        try:
+            asked, told = _tell_of(house, name, today)
+        except Unreachable:
+            raise  # the job is tried again later, and tells of the others then
+        except Exception as error:  # noqa: BLE001 - raised once the others are told of
+            faults.append(error)
+        else:
             reminded, escalated = reminded + asked, escalated + told
+    if faults:
+        raise faults[0]
     return Looked(expected, reminded, escalated)
 
 
@@ -82,7 +95,16 @@ def _lacking(connection: Connection, today: str) -> list[Schedule]:
     ]
 
 
-def _to_tell(connection: Connection, today: str) -> list[tuple[ExpectedReport, Schedule, int]]:
+def _tell_of(house: House, name: str, today: str) -> tuple[bool, bool]:
+    with house.database.changing(SYSTEM, "reports looked at") as change:
+        for report, schedule, step in _to_tell(change.connection, today, expected_reports.c.id == name):
+            return _remind(house, change, report, schedule, step)
+    return False, False  # another server was first
+
+
+def _to_tell(
+    connection: Connection, today: str, *which: ColumnElement[bool]
+) -> list[tuple[ExpectedReport, Schedule, int]]:
     soon = days_after(today, BEFORE_DAYS)
     waiting: list[ExpectedReport] = governance.every(
         connection,
@@ -90,6 +112,7 @@ def _to_tell(connection: Connection, today: str) -> list[tuple[ExpectedReport, S
         expected_reports.c.state == ReportState.DUE.value,
         expected_reports.c.due_on <= soon,
         expected_reports.c.reminded < _MISSING,
+        *which,
         order="due_on",
     )
     schedules = SCHEDULES.get_many(connection, (report.schedule for report in waiting))

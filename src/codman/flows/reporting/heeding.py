@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, and_, select
 
 from codman.flows.concerns.telling import tell_people
 from codman.flows.house import House
-from codman.jobs.notice import Notice
+from codman.jobs.notice import Notice, one_line
 from codman.registry.access import Reader, may
 from codman.registry.database import Change
 from codman.registry.inventory import paths_of
@@ -110,10 +110,11 @@ def tell_what_it_says(change: Change, house: House, report: ExpectedReport, sche
     """Mail to everybody a report reaches, in the transaction that files it, where it tells of something."""
     if not report.tells:
         return
+    named = one_line(use.name)
     notice = Notice(
         event="report.tells",
-        title=f"A report about {use.name[:120]} tells of {'incidents' if report.incidents else 'a change'}",
-        text=f"The report of the {schedule.partner.value} about {use.name} came: {what_it_says(report)}.\n\n"
+        title=f"A report about {named[:120]} tells of {'incidents' if report.incidents else 'a change'}",
+        text=f"The report of the {schedule.partner.value} about {named} came: {what_it_says(report)}.\n\n"
         "Look at it. It waits until the office says what follows. What was written stands in the record only.",
         link=f"{house.settings.address}/reports/{report.id}",
         about=report.id,

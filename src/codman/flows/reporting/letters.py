@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from codman.flows.address import address_of
 from codman.flows.house import House
 from codman.flows.reporting.calendar import days_after, last_day
-from codman.jobs.notice import Notice
+from codman.jobs.notice import Notice, one_line
 from codman.jobs.notifier import Message, Notifier
 from codman.registry.links import MadeLink, token_of
 from codman.registry.nouns import PRODUCTS, USES
@@ -65,7 +65,7 @@ def opening_links(house: House) -> Mapping[str, Notifier]:
 def called(connection: Connection, use: str) -> str:
     """What a report is about as who owes it knows it: the product by name, the use by its id."""
     product = PRODUCTS.get(connection, USES.get(connection, use).product)
-    return f"{' '.join(product.name.split())} ({use})"
+    return f"{one_line(product.name)} ({use})"
 
 
 def reminder(house: House, report: ExpectedReport, about: str, link: MadeLink, *, overdue: bool) -> Notice:
@@ -98,14 +98,14 @@ def to_the_house(
         missing: Whether its grace is over.
         asked: Whether whoever owes it was reminded; nobody was where no address is known.
     """
-    last = last_day(report.due_on, schedule.grace_days)
+    last, named = last_day(report.due_on, schedule.grace_days), one_line(use)
     over, since = written_day(last), written_day(days_after(last, 1))
     how = f"has not come; it is missing since {since}" if missing else f"is late; after {over} it is missing"
     reminded = "A reminder was sent" if asked else "Nobody was reminded: the schedule has no mail address"
     return Notice(
         event="report.missing" if missing else "report.late",
-        title=f"A report about {use[:150]} {'is missing' if missing else 'is late'}",
-        text=f"The report of the {schedule.partner.value} about {use} for {_span(report)}, due on "
+        title=f"A report about {named[:150]} {'is missing' if missing else 'is late'}",
+        text=f"The report of the {schedule.partner.value} about {named} for {_span(report)}, due on "
         f"{written_day(report.due_on)}, {how}. {reminded}.\n\n"
         "Not reported is not the same as no incidents: nothing is known of this time.",
         link=f"{address_of(house.settings)}/reports/{report.id}",

@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import Connection, select
 
 from codman.flows.house import House
-from codman.jobs.notice import Notice
+from codman.jobs.notice import Notice, one_line
 from codman.jobs.outbox import enqueue
 from codman.registry.database import Change
 from codman.registry.inventory import paths_of
@@ -38,11 +38,11 @@ def tell_of_proposed(change: Change, house: House, proposed: Iterable[PausePropo
 
 
 def _notice(house: House, use: Use, because: str) -> Notice:
-    named = " ".join("".join(c if c.isprintable() else " " for c in use.name).split())
+    named = one_line(use.name)
     return Notice(
         event="pause.proposed",
         title=f"A pause is proposed: {named}"[:200],
-        text=f"A pause of {named} is proposed: {because}.\n\nUntil somebody pauses it, the use runs."[:4000],
+        text=f"A pause of {named} is proposed: {one_line(because)}.\n\nUntil somebody pauses it, the use runs."[:4000],
         link=f"{house.settings.address}/uses/{use.id}/changes",
         about=use.id,
         urgency="high",

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 
 from codman.flows.concerns.telling import MAIL, WEBHOOK
 from codman.flows.house import House
-from codman.jobs.notice import Notice
+from codman.jobs.notice import Notice, one_line
 from codman.jobs.outbox import enqueue
 from codman.jobs.times import instant, read_instant
 from codman.monitor.alarms.budgets import MONTH, Sent, deliver
@@ -61,8 +61,8 @@ def tell(change: Change, house: House, one: Incident, said: Notice, what: str, *
 
 def notice(house: House, use: Use, one: Incident, event: str, title: str, text: str = "") -> Notice:
     """A notice about an incident, in the house's own words."""
-    named = " ".join("".join(c if c.isprintable() else " " for c in use.name).split())
-    parts = [text, one.title, one.cause or ""]
+    named = one_line(use.name)
+    parts = [text, one_line(one.title), one_line(one.cause or "")]
     urgency: Literal["high", "medium"] = "high" if one.severe else "medium"
     return Notice(
         event=event,
