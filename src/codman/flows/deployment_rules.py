@@ -97,8 +97,8 @@ def mode_fits(change: Change, deployment: Any) -> None:
 
     Raises:
         BadField: It would reach patients where the use does not, or run at all where the use is paused or retired;
-            the site was paused or ended; or no decision in force names it or is about the version, or nobody has
-            accepted that decision there.
+            the site was paused or ended; harm by it is open, or a condition lapsed; or no decision in force names it
+            or is about the version, or nobody has accepted that decision there.
     """
     connection = change.connection
     name = getattr(deployment, "id", None)
@@ -151,9 +151,12 @@ class _Modes:
         use, mode = self.use, Stage(to.value) if to in _RUNNING_MODES else None
         if mode is None or before is to:
             return ""
-        # what runs undecided is recorded as it is; what somebody stopped is set going by nobody's edit
+        more = mode is not Stage.SILENT and (
+            before not in _RUNNING_MODES or exposure(mode) > exposure(Stage(str(before)))
+        )
+        # what runs undecided is recorded as it is, but over no open harm; what was stopped is set going by nobody's edit
         if not self._came and use.stage is not Stage.PAUSED and (use.stage in RUNNING or before not in _STOPPED):
-            return ""
+            return self._held_up if more else ""
         stopped = use.stage in (Stage.PAUSED, Stage.RETIRED)
         if stopped or (mode is not Stage.SILENT and exposure(mode) > exposure(use.stage)):
             return f"the use is {use.stage.value}: its sites follow when it is moved, from its own page"
@@ -165,7 +168,6 @@ class _Modes:
             )
         if mode is Stage.SILENT:
             return ""
-        more = before not in _RUNNING_MODES or exposure(mode) > exposure(Stage(str(before)))
         return (self._held_up if more else "") or self._not_here(deployment, mode)
 
     @cached_property

@@ -1,0 +1,70 @@
+"""Attacks on what runs undecided: over open harm, as a twin of what was refused or paused, by a tier of one's own."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.append(str(Path(__file__).parents[1] / "flows"))
+
+from committee import Committee
+
+from codman.flows import records
+from codman.flows.concerns.raising import Place, Said, raise_concern
+from codman.registry.records import BadField
+from codman.spine.concern import ConcernCategory, ConcernSeverity
+from codman.spine.site import Deployment, Mode
+from codman.spine.use import Use
+
+LEGACY = {"stage": "live", "decision": "undecided (legacy)"}
+
+
+@pytest.fixture
+def house(tmp_path: Path, database_url: str) -> Iterator[Committee]:
+    """A house with a product that no committee had, beside the one that it knows."""
+    made = Committee(tmp_path, database_url)
+    _made(made, "product", {"name": "Other"}, "other")
+    yield made
+    made.house.close()
+
+
+def _made(house: Committee, kind: str, fields: dict[str, Any], name: str | None = None) -> Any:
+    return records.create(house.house, house.officer, kind, fields, name=name)
+
+
+def _use(house: Committee, name: str = "Old one", **said: Any) -> Use:
+    fields = {"product": "other", "name": name, "site": "north", "owner": "p-owner", **said}
+    made: Use = records.create(house.house, house.person("owner"), "use", fields)
+    return made
+
+
+def _there(house: Committee, use: Use, mode: str, site: str = "north") -> Deployment:
+    fields = {"use": use.id, "site": site, "mode": mode, "clinician": "p-clin"}
+    made: Deployment = records.create(house.house, house.person("owner"), "deployment", fields)
+    return made
+
+
+def _edited(house: Committee, kind: str, name: str, **patch: Any) -> Any:
+    owner = house.person("owner")
+    return records.change(house.house, owner, kind, name, patch, records.get(house.house, owner, kind, name).revision)
+
+
+@pytest.mark.parametrize("said", [{}, LEGACY])
+@pytest.mark.parametrize("severity", [ConcernSeverity.SERIOUS, ConcernSeverity.HARM, ConcernSeverity.UNKNOWN])
+def test_open_harm_keeps_a_use_from_more_patients_though_no_committee_ever_had_it(
+    house: Committee, said: dict[str, str], severity: ConcernSeverity
+) -> None:
+    use = _use(house, **said)
+    silent = _there(house, use, "silent")
+    raise_concern(house.house, Said(category=ConcernCategory.OTHER, severity=severity), Place(use.id, "north"))
+
+    for mode in ("pilot", "live"):
+        with pytest.raises(BadField, match="a concern"):
+            _edited(house, "deployment", silent.id, mode=mode)
+        with pytest.raises(BadField, match="a concern"):
+            _there(house, use, mode, "south")
+    assert _edited(house, "deployment", silent.id, mode="paused").mode is Mode.PAUSED
