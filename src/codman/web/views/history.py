@@ -55,6 +55,9 @@ _NOUNS: Final[Mapping[str, str]] = {
 }
 
 
+_BY_TRIAGE: Final = frozenset({"tier", "impact", "stage", "stage_since"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """One field, before and after."""
@@ -104,7 +107,7 @@ def event(item: Written, named: Mapping[str, str]) -> Event:
         what=f"filed evidence ({filed})"
         if filed
         else "had the use triaged"
-        if _triaged(value)
+        if by_triage(value)
         else done(value["action"]),
         about=named.get(about, brief(about)),
         about_id=about,
@@ -114,10 +117,10 @@ def event(item: Written, named: Mapping[str, str]) -> Event:
     )
 
 
-def _triaged(value: Mapping[str, Any]) -> bool:
+def by_triage(value: Mapping[str, Any]) -> bool:
     """Whether a use was changed by its triage: the rules set its tier and impact, whoever had them asked."""
     after = set(value.get("after") or {})
-    return value["action"] == "use.change" and bool(after & {"tier", "impact"}) and after <= {"tier", "impact", "stage"}
+    return value["action"] == "use.change" and bool(after & {"tier", "impact"}) and after <= _BY_TRIAGE
 
 
 def done(action: str) -> str:

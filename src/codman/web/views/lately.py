@@ -18,8 +18,7 @@ from codman.registry.nouns import DEPLOYMENTS, FACTS
 from codman.registry.timeline import Asked, entries_of
 from codman.spine.review import CaseState
 from codman.spine.statement import Kind
-from codman.spine.use import Stage
-from codman.web.views.history import done, place_of
+from codman.web.views.history import by_triage, done, place_of
 
 _SHOWN: Final = 8
 _LOOKED: Final = 60  # entries: of these, many are sign-ins and answers saved one by one
@@ -30,7 +29,6 @@ _UNSAID: Final = frozenset(
 )
 # statements that the house files of what somebody did, which is told as that
 _OF_DEEDS: Final = frozenset({Kind.DECISION.value, Kind.REPORT.value, Kind.CONCERN.value})
-_BY_TRIAGE: Final = frozenset({"tier", "impact"})
 _OUTCOMES: Final[Mapping[str, str]] = {
     "approved": "You approved",
     "approved with conditions": "You approved, with conditions,",
@@ -168,8 +166,7 @@ def _told(value: Mapping[str, Any]) -> bool:
     after = value.get("after") or {}
     if action == "evidence.file" and after.get("kind") in _OF_DEEDS:
         return False
-    by_triage = set(after) & _BY_TRIAGE or after.get("stage") == Stage.TRIAGED.value
-    if action == "use.change" and by_triage and set(after) <= {*_BY_TRIAGE, "stage"}:
+    if by_triage(value):
         return False  # told as the triage it was
     if action == "key.create" and after.get("owner_kind") == OwnerKind.NOTARY.value:
         return False
