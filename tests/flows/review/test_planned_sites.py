@@ -14,7 +14,8 @@ from codman.flows import records
 from codman.flows.change_control import change_round
 from codman.flows.planning import may_set_up, yet_to_run
 from codman.flows.review.cases import CaseClosed, docket
-from codman.flows.review.deciding import decide
+from codman.flows.review.deciding import CannotDecide, decide
+from codman.flows.review.excluding import agree, say_not_applicable
 from codman.flows.review.minutes import minutes
 from codman.flows.review.planned import replan
 from codman.flows.review.reading import read_case
@@ -24,11 +25,12 @@ from codman.registry import governance
 from codman.registry.access import NotAllowed
 from codman.registry.inventory import Question, search
 from codman.registry.log import SYSTEM
-from codman.registry.nouns import DEPLOYMENTS, USES
+from codman.registry.nouns import DEPLOYMENTS, USES, VERSIONS
 from codman.registry.records import BadField
 from codman.registry.related import deployments_of
 from codman.registry.schema_review import reopenings
 from codman.registry.undecided import uncovered_of
+from codman.spine.product import VersionFields
 from codman.spine.review import CaseOutcome, Choice
 from codman.spine.site import DeploymentFields, Mode
 from codman.spine.use import Stage
@@ -111,6 +113,68 @@ def test_a_case_plans_no_site_where_it_runs_or_that_is_not_there(book):
         book.opened(planned={"north": "live"})
     with pytest.raises(BadField, match="there is no site 'moon'"):
         book.opened(planned={"moon": "live"})
+
+
+def second(book, label="2.0.0"):
+    with book.house.database.changing(SYSTEM) as change:
+        return VERSIONS.add(change, VersionFields(product="sepsis", label=label)).id
+
+
+def test_a_case_about_planned_sites_is_about_the_only_version_and_its_decision_lets_that_one_run(book):
+    planned(book, {"north": "silent"})
+    case = book.opened(sites=[], version=None)
+    assert case.version == "sepsis-120"
+    decided(book, case)
+    put(book, "north", Mode.SILENT)
+    assert _reopened(book) == []
+    with book.house.database.reading() as connection:
+        assert uncovered_of(connection, "ward", book.house.database.today().isoformat()) == []
+
+
+def test_a_case_about_a_site_more_is_about_the_version_that_runs_elsewhere(book):
+    put(book, "north", Mode.SILENT)
+    second(book)
+    planned(book, {"south": "silent"})
+    assert book.opened(sites=["south"], version=None).version == "sepsis-120"
+
+
+def test_where_nothing_is_set_up_a_case_names_one_of_several_versions(book):
+    planned(book, {"north": "silent"})
+    newer = second(book)
+    with pytest.raises(BadField, match=r"nothing is set up at its sites yet, and its product has 2 versions: name"):
+        book.opened(sites=[], version=None)
+    assert book.opened(sites=[], version=newer).version == newer
+
+
+def test_a_decision_about_no_version_grants_nothing_where_nothing_is_set_up_by_then(book):
+    unsaid = DeploymentFields(use="ward", site="north", mode=Mode.SILENT)
+    with book.house.database.changing(SYSTEM) as change:
+        there = DEPLOYMENTS.add(change, unsaid)
+    case = book.opened(version=None)
+    assert case.version is None
+    with book.house.database.changing(SYSTEM) as change:
+        DEPLOYMENTS.change(change, there.id, {"mode": "ended"}, None)
+    with pytest.raises(CannotDecide, match="its product has a version: name the one that it is about"):
+        decided(book, case)
+
+
+TWO = (
+    POLICY
+    + b"""
+  - id: alert-burden
+    evidence: monitoring
+"""
+)
+
+
+def test_setting_up_planned_sites_ends_nothing_that_was_said_not_to_apply_to_the_version_there(book):
+    planned(book, {"north": "silent"})
+    case = book.opened(sites=[], version=None, policy=TWO)
+    one = say_not_applicable(book.house, book.person("owner"), case.id, "alert-burden", "It raises no alerts at all")
+    agree(book.house, book.person("chair"), one.id, one.revision)
+    decided(book, case)
+    put(book, "north", Mode.SILENT)
+    assert _reopened(book) == []
 
 
 def replanned(book, who, case, plan):

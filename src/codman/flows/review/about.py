@@ -10,13 +10,13 @@ from typing import Final
 from sqlalchemy import Connection, or_, select
 
 from codman.flows.planning import yet_to_run
-from codman.registry.related import deployments_of
+from codman.registry.related import deployments_of, versions_of
 from codman.registry.schema import documents, facts, keys, log_entries, statements, versions
 from codman.registry.schema_review import change_plans
 from codman.spine.policy import Checkpoint
 from codman.spine.product import Product
 from codman.spine.review import Case
-from codman.spine.site import Mode, PlannedMode
+from codman.spine.site import Deployment, Mode, PlannedMode
 from codman.spine.use import RUNNING, WHAT_IT_IS, Use
 
 # what a case there decides lets a use begin somewhere: it takes the use's planned sites over
@@ -53,26 +53,32 @@ def as_it_runs(
         checkpoint: Before which checkpoint.
         sites: Those that were named; with none, where it runs and, where it may begin, where it is planned.
         planned: Where it is yet to run; as the use has it without.
-        version: The version that was named.
+        version: The version that was named; without, the one that is at those sites. Where nothing is set up there yet,
+            the one that runs elsewhere, else the only one of its product.
     """
-    there = [one for one in deployments_of(connection, use.id) if one.mode is not Mode.ENDED]
+    there = _set_up(connection, use)
     if planned is None:
         ahead = yet_to_run(connection, use)
         takes = sites or (list(ahead) if checkpoint in TAKES_PLANNED else [])
         planned = {site: mode for site, mode in ahead.items() if site in takes}
     named = [*(sites or sorted({one.site for one in there})), *sorted(planned)]
-    running = {one.version for one in there if one.site in named}
-    if version is None and len(running) == 1:
-        version = running.pop()
+    to_run = _to_run(connection, use, named)
+    if version is None and len(to_run) == 1:
+        version = to_run.pop()
     return Reach(list(dict.fromkeys(named)), planned, version)
 
 
-def why_not_one_version(connection: Connection, use: str, sites: Sequence[str], version: str | None) -> str | None:
-    """Why a case that lets something run must name its version; None where it names one, or one at most is there."""
+def why_not_one_version(connection: Connection, use: Use, sites: Sequence[str], version: str | None) -> str | None:
+    """Why a case that lets something run must name its version; None where it names one, or one at most is there.
+
+    Where nothing is set up, it names one of those that its product has: a decision about none lets none of them run.
+    """
     if version is not None:
         return None
-    there = [one for one in deployments_of(connection, use) if one.mode is not Mode.ENDED]
-    several = {one.version for one in there if one.version is not None and (not sites or one.site in sites)}
+    several = _to_run(connection, use, sites) - {None}
+    if not any(not sites or one.site in sites for one in _set_up(connection, use)):
+        many = f"its product has {len(several)} versions" if len(several) > 1 else "its product has a version"
+        return f"nothing is set up at its sites yet, and {many}: name the one that it is about" if several else None
     if len(several) < 2:
         return None
     return f"{len(several)} versions are at its sites, and what is shown is of one: name the version that it is about"
@@ -83,6 +89,17 @@ def why_no_site(case: Case) -> str | None:
     if case.sites or case.leads_to not in RUNNING:
         return None
     return "it names no site and none is planned: name where it is to run before it can be granted"
+
+
+def _to_run(connection: Connection, use: Use, sites: Sequence[str]) -> set[str | None]:
+    """The versions at some sites of a use; where nothing is set up there, at any of them; else all of its product."""
+    there = _set_up(connection, use)
+    here = {one.version for one in there if not sites or one.site in sites}
+    return here or {one.version for one in there} or {one.id for one in versions_of(connection, use.product)}
+
+
+def _set_up(connection: Connection, use: Use) -> list[Deployment]:
+    return [one for one in deployments_of(connection, use.id) if one.mode is not Mode.ENDED]
 
 
 def what_it_is_about(connection: Connection, case: Case, use: Use, product: Product) -> tuple[str | None, ...]:

@@ -141,7 +141,7 @@ def open_case(
         leads_to: The stage it asks for.
         sites: Sites that the decision will name; without, those where it runs, and where it is planned (`as_it_runs`).
         planned: Of them those where it is yet to run, with the mode meant there; as the use has it without.
-        version: The version it is about; without, the one that runs or is to run at those sites, where it is one.
+        version: The version it is about; without, the one that runs or is to run there, where it is one (`as_it_runs`).
         procedure: Full, expedited or emergency.
         quorum: Least votes of a full case; no fewer than its tier takes and its policy asks.
         disciplines: Disciplines that must have voted, beyond those that its tier takes.
@@ -155,7 +155,7 @@ def open_case(
         NotAllowed: They may not, for this use.
         NoSuchRecord: There is no such use within their reach.
         AlreadyThere: A case of this use and checkpoint is open.
-        BadField: A site, version or person is not there, several versions are and it names none, or fewer would vote
+        BadField: A site, version or person is not there, one of several versions is not named, or fewer would vote
             than its tier takes.
     """
     require(reader, "case.create")
@@ -170,7 +170,7 @@ def open_case(
         refuse_planned(connection, reader, planned or (), use, kind="case")
         reach = as_it_runs(connection, found, policy.checkpoint, sites, planned, version)
         sites, version = reach.sites, reach.version
-        if leads_to in RUNNING and (why_not := why_not_one_version(connection, use, sites, version)) is not None:
+        if leads_to in RUNNING and (why_not := why_not_one_version(connection, found, sites, version)) is not None:
             raise BadField("case", "version", why_not)
         policy = judged_by(connection, found, policy, leads_to=leads_to, sites=sites, version=version, day=change.today)
         _enough(found, policy, procedure, quorum)

@@ -83,9 +83,9 @@ def require_grantable(house: House, connection: Connection, found: Docket) -> No
 
     Raises:
         AnotherPolicy, MoreIsAsked: As `require_meant`.
-        CannotDecide: It names no site: it would let it run at every one to come. Or it names no version and several are
-            at its sites: one would run on what was shown of another. Or it is about a change, and no decision that it
-            would change is in force.
+        CannotDecide: It names no site: it would let it run at every one to come. Or it names no version, though several
+            are at its sites, or nothing is and its product has one: one would run on what was shown of another, or
+            none. Or it is about a change, and no decision that it would change is in force.
     """
     require_meant(house, connection, found)
     case = found.case
@@ -95,7 +95,7 @@ def require_grantable(house: House, connection: Connection, found: Docket) -> No
         instead = "withdraw it, and open a case that names the sites at which it is to run"
         plan = case.checkpoint in TAKES_PLANNED
         raise CannotDecide(none, f"plan where it is to run on the case's page, or {instead}" if plan else instead)
-    if (why := why_not_one_version(connection, case.use, case.sites, case.version)) is not None:
+    if (why := why_not_one_version(connection, found.use, case.sites, case.version)) is not None:
         raise CannotDecide(why, "withdraw it, and open a case that names its version")
     in_force = decisions_in_force(connection, case.use, house.database.today().isoformat())
     if case.checkpoint is Checkpoint.CHANGE and not any(one.checkpoint in LETS_RUN for one in in_force):

@@ -195,7 +195,7 @@ def _asks(visit: Visit, use: Use, values: Mapping[str, str]) -> tuple[Ask, ...]:
         Option(one.value, words) for one, words in _PROCEDURES.items() if emergency or one is not Procedure.EMERGENCY
     )
     return (
-        lists.ask("version", name="version", label="Which version", unsaid="whichever is deployed"),
+        lists.ask("version", name="version", label="Which version", unsaid="the one that runs there, or its only one"),
         Ask(name="procedure", label="Procedure", kind="choice", options=procedures, needed=True),
         Ask(name="quorum", label="Votes that are needed", kind="amount", hint="Abstentions are not counted"),
         Ask(name="disciplines", label="Disciplines that must have voted", kind="lines", hint="With commas between"),
