@@ -141,6 +141,41 @@ def test_a_pause_that_harm_proposes_is_told_to_the_owner_every_sites_clinician_a
     assert "Until somebody takes it or declines it, the use runs" in told["stat@example.org"]
 
 
+@pytest.mark.parametrize("severity", [ConcernSeverity.HARM, ConcernSeverity.SERIOUS])
+def test_harm_that_is_learned_later_proposes_a_pause_and_is_told_as_if_it_had_been_raised_so(ward, severity):
+    one = ward.raised(severity=ConcernSeverity.UNKNOWN).concern
+    now = following.amend(ward.house, ward.person("chair"), one.id, {"severity": severity.value}, one.revision)
+
+    assert (now.pause, now.pause_by, now.pause_at is not None) == (Pause.PROPOSED, None, True)
+    ((_to, _event, text),) = [each for each in ward.messages() if each[1] == "concern.worse"]
+    assert ward.told("concern.worse") == ["clin@example.org"]
+    assert "A pause of this use is proposed: take it or decline it there." in text
+    assert ("A duty to report may run until 16 Nov 2026." in text) is (severity is ConcernSeverity.SERIOUS)
+    assert ward.told("concern.pause") == ["owner@example.org", "p-one@example.org", "p-two@example.org"]
+
+
+def test_harm_that_turns_out_serious_proposes_anew_the_pause_that_was_declined(ward):
+    chair = ward.person("chair")
+    one = ward.raised(**HARM).concern
+    kept = following.decline_pause(ward.house, chair, one.id, one.revision, "One site alone")
+    same = following.amend(ward.house, chair, one.id, {"event_reference": "RL-77"}, kept.revision)
+    assert same.pause is Pause.DECLINED
+    worse = following.amend(ward.house, chair, one.id, {"severity": "serious harm or death"}, same.revision)
+    assert (worse.pause, worse.pause_why) == (Pause.PROPOSED, None)
+
+
+def test_harm_that_is_put_to_a_use_later_proposes_a_pause_of_it_and_a_near_miss_proposes_none(ward):
+    chair = ward.person("chair")
+    one = ward.raised(Place(), **HARM).concern
+    assert following.amend(ward.house, chair, one.id, {"use": "ward"}, one.revision).pause is Pause.PROPOSED
+    assert "owner@example.org" in ward.told("concern.pause")
+
+    other = ward.raised(severity=ConcernSeverity.UNKNOWN).concern
+    patch = {"severity": "near miss"}
+    assert following.amend(ward.house, chair, other.id, patch, other.revision).pause is None
+    assert ward.told("concern.worse") == []
+
+
 def test_a_pause_that_is_taken_or_declined_is_told_to_all_but_who_did_it(ward):
     south_clinician(ward)
     one = ward.raised().concern

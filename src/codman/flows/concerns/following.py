@@ -12,6 +12,7 @@ from codman.flows.concerns.letting_off import as_grave, refuse_letting_off, refu
 from codman.flows.concerns.moving import tell_of_move
 from codman.flows.concerns.pausing import tell_of_pause
 from codman.flows.concerns.reading import can_pause, to_change, use_of
+from codman.flows.concerns.worse import follow_harm
 from codman.flows.house import House
 from codman.flows.review.pausing import pause_use
 from codman.registry.access import Reader
@@ -83,7 +84,8 @@ def amend(
 ) -> Concern:
     """Put down what is known by now: how bad, what about, its number in the hospital's event system.
 
-    A severity that brings a duty to report starts its clock today; one that is less leaves a clock as it is. Whoever
+    A severity that brings a duty to report starts its clock today; one that is less leaves a clock as it is. Harm that
+    is put down later, or put to a use, proposes a pause and is told as if it had been raised so. Whoever
     has it in hand may say that it was worse; that it was less than was said, or about another use or site, says who may
     change concerns there and has no hand in the use, with a reason. With another site the day by which it is seen and
     its clock stay, and both sites are told.
@@ -113,7 +115,7 @@ def amend(
             release_repeats(change, name)
         if now.site != one.site:
             tell_of_move(change, house, one, now, but=reader.person)
-        return now
+        return follow_harm(change, house, one, now, by=reader.person)
 
 
 def propose_pause(house: House, reader: Reader, name: str, revision: int, *, request: str | None = None) -> Concern:
