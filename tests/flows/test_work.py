@@ -236,6 +236,9 @@ def test_a_report_is_told_with_the_last_day_of_its_period(house):
 
     (task,) = waiting(house.house, house.person("owner"))
     assert task.sentence == "The report about Ward sepsis from 1 Aug 2026 to 31 Oct 2026 has not come"
+    house.clock.forward(days=-2)
+    (task,) = waiting(house.house, house.person("owner"))
+    assert task.sentence == "The report about Ward sepsis from 1 Aug 2026 to 31 Oct 2026 is due"
 
 
 def test_a_site_to_accept_that_no_decision_lets_run_says_so_in_the_mail_too(house):

@@ -109,7 +109,20 @@ def test_newest_evidence_that_does_not_meet_what_is_to_be_shown_again_is_said_fi
     assert first < said.index("to be shown again")
     assert "0.6" in said[first : first + 200]
     assert "Newest evidence: not met." in said
-    assert "no: newest evidence does not meet it." in plain(seen.get("/uses/ward/changes").text)
+    assert "newest evidence: not met." in plain(seen.get("/uses/ward/changes").text)
+
+
+def test_newest_evidence_that_is_too_little_to_tell_is_said_beside_what_is_to_be_shown_again(house: Committee) -> None:
+    house.evidence(auroc(0.77, 0.71, 0.83, n=300), subject="c" * 64, version="1.3.0")
+    day_round(house.house)
+    seen = pages_of(house.house, house.person("viewer"))
+
+    said = plain(seen.get("/uses/ward").text)
+    assert "Newest evidence: inconclusive." in said
+    assert "Newest evidence does not meet" not in said
+    assert "newest evidence: inconclusive." in plain(seen.get("/uses/ward/changes").text)
+    (task,) = (one for one in waiting(house.house, house.person("owner")) if one.duty is Duty.REOPENED)
+    assert "1 requirement is reopened of Ward sepsis: bring evidence" in task.sentence
 
 
 def test_a_use_s_page_speaks_of_the_evidence_of_the_version_that_runs(house: Committee) -> None:

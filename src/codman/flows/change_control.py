@@ -26,7 +26,7 @@ from codman.flows.review.opening import own_packs
 from codman.flows.review.plans import plan_for
 from codman.flows.review.policies import digest_of, kept
 from codman.flows.review.reading import list_governed
-from codman.flows.review.reopening import not_met_again, reopen, reopen_these, settle
+from codman.flows.review.reopening import not_shown_again, reopen, reopen_these, settle
 from codman.registry.access import Reader, paths_for
 from codman.registry.log import SYSTEM, size_of
 from codman.registry.places import inside
@@ -148,7 +148,7 @@ def editions_of(house: House, day: date) -> Mapping[str, Policy]:
     return found
 
 
-def not_met_now(house: House, connection: Connection, use: str) -> Mapping[str, Result]:
+def not_shown_now(house: House, connection: Connection, use: str) -> Mapping[str, Result]:
     """What is to be shown again of a use and its newest evidence does not meet: how it stands, by reopening.
 
     Args:
@@ -156,10 +156,10 @@ def not_met_now(house: House, connection: Connection, use: str) -> Mapping[str, 
         connection: Where to read.
         use: Which use.
     """
-    return not_met_of(house, connection, [use]).get(use, {})
+    return not_shown_of(house, connection, [use]).get(use, {})
 
 
-def not_met_of(house: House, connection: Connection, names: Sequence[str]) -> dict[str, Mapping[str, Result]]:
+def not_shown_of(house: House, connection: Connection, names: Sequence[str]) -> dict[str, Mapping[str, Result]]:
     """The same of several uses; those are left out of which newest evidence fails nothing.
 
     Args:
@@ -172,7 +172,7 @@ def not_met_of(house: House, connection: Connection, names: Sequence[str]) -> di
     )
     wanted = connection.execute(waiting.distinct().order_by(reopenings.c.use)).scalars().all()
     editions = editions_of(house, house.database.today()) if wanted else {}
-    found = {use: not_met_again(house, connection, use, editions) for use in wanted}
+    found = {use: not_shown_again(house, connection, use, editions) for use in wanted}
     return {use: results for use, results in found.items() if results}
 
 

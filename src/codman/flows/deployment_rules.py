@@ -154,7 +154,7 @@ class _Modes:
         more = mode is not Stage.SILENT and (
             before not in _RUNNING_MODES or exposure(mode) > exposure(Stage(str(before)))
         )
-        # what runs undecided is recorded as it is, but over no open harm; what was stopped is set going by nobody's edit
+        # what runs undecided is recorded, but over no open harm; what was stopped is set going by nobody's edit
         if not self._came and use.stage is not Stage.PAUSED and (use.stage in RUNNING or before not in _STOPPED):
             return self._held_up if more else ""
         stopped = use.stage in (Stage.PAUSED, Stage.RETIRED)

@@ -74,7 +74,7 @@ def _every(house: House, connection: Connection, reader: Reader, today: date) ->
     yield from _proposed(connection, reader)
     yield from _tiers(connection, reader)
     yield from _exclusions(connection, reader)
-    yield from _reports(connection, reader, ahead)
+    yield from _reports(connection, reader, ahead, today.isoformat())
     yield from _told(connection, reader)
     yield from of_concerns(house, connection, reader)
     yield from _incidents(connection, reader)
@@ -143,7 +143,7 @@ def _exclusions(connection: Connection, reader: Reader) -> Iterator[Task]:
         )
 
 
-def _reports(connection: Connection, reader: Reader, ahead: str) -> Iterator[Task]:
+def _reports(connection: Connection, reader: Reader, ahead: str, today: str) -> Iterator[Task]:
     rows = connection.execute(
         select(expected_reports, schedules.c.partner_name, uses.c.name)
         .join(schedules, schedules.c.id == expected_reports.c.schedule)
@@ -156,9 +156,10 @@ def _reports(connection: Connection, reader: Reader, ahead: str) -> Iterator[Tas
     )
     for row in rows:
         span = f"{written_day(row.period_start)} to {written_day(days_after(row.period_end, -1))}"
+        how = "is due" if row.period_end > today else "has not come"  # none may come while its period runs
         yield Task(
             duty=Duty.REPORT,
-            sentence=f"The report about {row.name} from {span} has not come",
+            sentence=f"The report about {row.name} from {span} {how}",
             at=f"/uses/{row.use}/reports",
             since=row.created_at,
             due_on=row.due_on,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from sqlalchemy import Connection, func, select
 
-from codman.flows.change_control import not_met_of
+from codman.flows.change_control import not_shown_of
 from codman.flows.house import House
 from codman.flows.review.cases import WORKING, docket_within
 from codman.flows.review.deciding import blocking
@@ -21,7 +21,7 @@ from codman.registry.schema import statements, uses
 from codman.registry.schema_review import cases, reopenings
 from codman.spine.reopening import Reopening, ReopeningState
 from codman.spine.use import RUNNING, Stage
-from codman.spine.verdict import Result
+from codman.spine.verdict import Outcome, Result
 
 
 def of_evidence(house: House, connection: Connection, reader: Reader) -> Iterator[Task]:
@@ -72,9 +72,11 @@ def _reopened(house: House, connection: Connection, reader: Reader) -> Iterator[
         if use.stage is not Stage.RETIRED
         and (use.owner == reader.person or may(reader, "case.change", paths_of(connection, use)))
     ]
-    failing = not_met_of(house, connection, [use.id for use in theirs])
+    failing = not_shown_of(house, connection, [use.id for use in theirs])
     for use in theirs:
-        again, fails = waiting[use.id], failing.get(use.id, {})
+        again = waiting[use.id]
+        newest = failing.get(use.id, {}).items()
+        fails = {name: result for name, result in newest if result.outcome is Outcome.NOT_MET}
         not_met = _requirements(one for one in again if one.id in fails)
         yield Task(
             duty=Duty.REOPENED,

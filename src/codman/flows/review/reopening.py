@@ -147,8 +147,10 @@ def settle(house: House, use: str, editions: Mapping[str, Policy]) -> tuple[int,
     return len(done) - in_plan, in_plan
 
 
-def not_met_again(house: House, connection: Connection, use: str, editions: Mapping[str, Policy]) -> dict[str, Result]:
-    """What stands open of a use although evidence came for it that does not meet it: how it stands, by reopening.
+def not_shown_again(
+    house: House, connection: Connection, use: str, editions: Mapping[str, Policy]
+) -> dict[str, Result]:
+    """What stands open of a use although evidence came: not met by it, or too little to tell; by reopening.
 
     Args:
         house: The open house.
@@ -161,7 +163,10 @@ def not_met_again(house: House, connection: Connection, use: str, editions: Mapp
         return {}
     bench = Bench(house, connection, use, editions)
     found = {one.id: bench.as_it_stands(one) for one in waiting}
-    return {name: result for name, result in found.items() if result and result.outcome is Outcome.NOT_MET}
+    short = (Outcome.NOT_MET, Outcome.INCONCLUSIVE)
+    return {
+        name: result for name, result in found.items() if result and result.outcome in short and result.finding.evidence
+    }
 
 
 def _to_settle(

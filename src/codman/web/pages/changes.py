@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from codman.flows import records
 from codman.flows.before_deciding import nothing_decided
-from codman.flows.change_control import not_met_now, would_reopen
+from codman.flows.change_control import not_shown_now, would_reopen
 from codman.flows.review.pausing import ProposalSettled, confirm_pause, decline_pause
 from codman.flows.review.plans import requirements_to_plan
 from codman.flows.review.reading import as_told
@@ -77,7 +77,7 @@ def changes_page(visit: VisitDep, use_id: str) -> Response:
             would,
             undecided,
             called,
-            not_met_now(visit.house, connection, use_id),
+            not_shown_now(visit.house, connection, use_id),
         )
     return visit.show("changes.html", view, status=422 if errors else 200)
 

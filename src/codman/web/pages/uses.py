@@ -8,7 +8,7 @@ from typing import Any
 from starlette.responses import Response
 
 from codman.flows import records
-from codman.flows.change_control import not_met_now
+from codman.flows.change_control import not_shown_now
 from codman.flows.filed import list_evidence
 from codman.flows.planning import may_set_up, yet_to_run
 from codman.flows.recorded import follow
@@ -51,7 +51,7 @@ def use_page(visit: VisitDep, use_id: str) -> Response:
         harm = open_concerns(connection, use, visit.reader)
         ready = may_set_up(connection, use, now.isoformat(), visit.house.database.zone)
         planned = ahead_lines(connection, use, visit.reader, ready)
-        failing = not_met_now(visit.house, connection, use_id)
+        failing = not_shown_now(visit.house, connection, use_id)
         review = use_review(connection, use, visit.reader, ahead, visit.today(), failing)
     return visit.show(
         "use.html",

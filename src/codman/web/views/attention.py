@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from codman.flows.change_control import not_met_of
+from codman.flows.change_control import not_shown_of
 from codman.flows.house import House
 from codman.flows.proposed import waiting_proposals
 from codman.flows.review.counting import EmergencyAct, decisions_counted, emergency_acts
@@ -19,7 +19,7 @@ from codman.registry.attention import Reopened, backlog, reopened_uses
 from codman.registry.inventory import search
 from codman.review.stages_counted import Counted
 from codman.spine.day import end_of
-from codman.spine.verdict import Result
+from codman.spine.verdict import Outcome, Result
 from codman.web.render import day
 from codman.web.views import marks
 from codman.web.views.inventory import address, asked
@@ -136,7 +136,9 @@ def attention_view(
     decided = decisions_counted(connection, within, end_of(today, zone).isoformat(), zone)
     worst = max(lacks, key=lambda lack: lack.total)
     reopened = reopened_uses(connection, within)
-    failing = not_met_of(house, connection, [one.use for one in reopened])
+    newest = not_shown_of(house, connection, [one.use for one in reopened])
+    fails = {use: [one for one in found.values() if one.outcome is Outcome.NOT_MET] for use, found in newest.items()}
+    failing = {use: found for use, found in fails.items() if found}
     open_now = urgent(connection, within, today)
     return AttentionView(
         sentence=(
@@ -188,11 +190,11 @@ def _said_of_urgent(number: int) -> str:
     return f" About {number:,} use{'' if one else 's'} something stands open that cannot wait."
 
 
-def _reopened(reopened: Sequence[Reopened], failing: Mapping[str, Mapping[str, Result]]) -> tuple[Gap, ...]:
+def _reopened(reopened: Sequence[Reopened], failing: Mapping[str, Sequence[Result]]) -> tuple[Gap, ...]:
     """Uses of which a change has reopened requirements; those first whose newest evidence does not meet them."""
     found = []
     for one in sorted(reopened, key=lambda one: one.use not in failing):
-        number = len({each.id for each in failing.get(one.use, {}).values()})
+        number = len({each.id for each in failing.get(one.use, ())})
         again = f"{one.requirements:,} requirement{'' if one.requirements == 1 else 's'} to be shown again"
         fails = f"newest evidence does not meet {number:,} of " if number else ""
         found.append(Gap(f"{one.name}: {fails}{again}, since {day(one.since)}", f"/uses/{one.use}#again"))

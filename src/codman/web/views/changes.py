@@ -24,6 +24,7 @@ from codman.spine.pausing import PauseProposal, PauseState
 from codman.spine.reopening import Changed, ChangePlan, Reopening, ReopeningState
 from codman.spine.use import Use
 from codman.spine.verdict import Result
+from codman.web.views import marks
 from codman.web.views.forms import Ask, Asked, Option, shown
 from codman.web.views.marks import Tag
 
@@ -57,7 +58,8 @@ class ReopenedLine:
     requirement: str
     tag: Tag
     because: str
-    newest: str  # how its newest evidence does not meet it; empty where none came, or it cannot be told
+    newest: str  # how its newest evidence does not show it; empty where none came
+    newest_is: str  # how that came out: not met, inconclusive
     at: str
     closed_at: str | None
     closed_by: str
@@ -162,6 +164,7 @@ def _reopened(one: Reopening, titles: Mapping[tuple[str, str], str], failing: Ma
         tag=_STATES[one.state.value],
         because=one.because,
         newest=failing[one.id].sentence if one.id in failing else "",
+        newest_is=marks.outcome(failing[one.id].outcome).text.lower() if one.id in failing else "",
         at=one.created_at,
         closed_at=one.closed_at,
         closed_by=one.closed_by or "",

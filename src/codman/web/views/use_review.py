@@ -21,7 +21,7 @@ from codman.review.unknown import says_nothing_known
 from codman.spine.reopening import Reopening, ReopeningState
 from codman.spine.review import Case, CaseOutcome, CaseState, ConditionState, Procedure
 from codman.spine.use import RUNNING, Decision, Stage, Use
-from codman.spine.verdict import Result
+from codman.spine.verdict import Outcome, Result
 from codman.web.render import day
 from codman.web.views import marks
 from codman.web.views.forms import Option
@@ -56,7 +56,8 @@ class Reopened:
 
     requirement: str
     because: str
-    newest: str  # how its newest evidence does not meet it; empty where none came, or it cannot be told
+    newest: str  # how its newest evidence does not show it; empty where none came
+    newest_is: str  # how that came out: not met, inconclusive
     at: str
 
 
@@ -155,6 +156,7 @@ def use_review(
                 requirement=titles.get((one.policy, one.requirement), one.requirement),
                 because=one.because,
                 newest=failing[one.id].sentence if one.id in failing else "",
+                newest_is=marks.outcome(failing[one.id].outcome).text.lower() if one.id in failing else "",
                 at=one.created_at,
             )
             for one in again
@@ -175,7 +177,8 @@ def _first(
     failing: Mapping[str, Result],
 ) -> tuple[Gap, ...]:
     """What a reader must not have to look for: an emergency over nothing, what was reopened, a review that stands."""
-    not_met = {failing[one.id].title: failing[one.id].sentence for one in again if one.id in failing}
+    fails = (failing[one.id] for one in again if one.id in failing)
+    not_met = {one.title: one.sentence for one in fails if one.outcome is Outcome.NOT_MET}
     found = [Gap(f"Newest evidence does not meet “{title}”: {said}", "#again") for title, said in not_met.items()]
     if standing is not None and standing.procedure is Procedure.EMERGENCY:
         known = "; nothing was known about it" if says_nothing_known(standing.reasons) else ""
