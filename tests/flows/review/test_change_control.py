@@ -267,6 +267,18 @@ def test_an_ehr_build_reopens_what_was_measured_in_the_old_one_and_a_note_nothin
     assert set(reopened(house)) == expected
 
 
+def test_a_version_taken_from_its_site_for_a_moment_does_not_get_another_ehr_build_unseen(house):
+    changed(house, VERSIONS, "sepsis-120", ehr_build="B1")
+    approved(house)
+    changed(house, DEPLOYMENTS, "d-north", version=None)
+    changed(house, VERSIONS, "sepsis-120", ehr_build="B2")
+    changed(house, DEPLOYMENTS, "d-north", version="sepsis-120")
+    change_round(house.house)
+
+    words = ("EHR build", "the EHR build of version 1.2.0 became B2")
+    assert reopened(house) == {"discrimination": words, "alarms": words}
+
+
 def test_another_threshold_reopens_only_what_is_about_a_threshold(house):
     fact = {"about_kind": "use", "about": "ward", "field": "operation/threshold", "source": "the ward"}
     with house.house.database.changing(SYSTEM) as change:

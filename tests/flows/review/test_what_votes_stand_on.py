@@ -14,6 +14,7 @@ from committee import Committee, auroc, cast
 from codman.flows.decided import of_other_uses
 from codman.flows.review.before_the_decision import add_condition
 from codman.flows.review.cases import NotYours, docket, open_case, withdraw
+from codman.flows.review.changes_seen import DATA_SOURCE_FACT, THRESHOLD_FACT
 from codman.flows.review.conditions import withdraw_condition
 from codman.flows.review.deciding import CannotDecide, decide
 from codman.flows.review.minutes import minutes
@@ -33,7 +34,7 @@ from codman.flows.work import waiting
 from codman.registry import governance
 from codman.registry.access import NotAllowed
 from codman.registry.log import SYSTEM
-from codman.registry.nouns import GRANTS, PEOPLE, PRODUCTS, USES, VERSIONS
+from codman.registry.nouns import DEPLOYMENTS, FACTS, GRANTS, PEOPLE, PRODUCTS, USES, VERSIONS
 from codman.registry.records import AlreadyThere, BadField, NoSuchRecord
 from codman.registry.schema import grants
 from codman.spine.person import Role
@@ -376,3 +377,35 @@ def test_a_condition_is_not_written_closed_and_names_a_requirement_of_the_policy
 
     with pytest.raises(BadField, match=why):
         add_condition(house.house, house.person("chair"), case.id, {**ASKED, **more})
+
+
+@pytest.mark.parametrize("what", ["threshold", "data source", "inputs", "EHR build at the site", "EHR build"])
+def test_how_it_runs_is_on_the_table_and_another_way_between_vote_and_signature_is_voted_on_anew(house, what):
+    answer = {"about_kind": "use", "about": "ward", "source": "owner"}
+    with house.house.database.changing(SYSTEM) as change:
+        FACTS.add(change, FACTS.validated({**answer, "field": THRESHOLD_FACT, "value": "0.2"}), "f-threshold")
+        FACTS.add(change, FACTS.validated({**answer, "field": DATA_SOURCE_FACT, "value": "EHR of adults"}), "f-source")
+        runs = {"use": "ward", "site": "north", "mode": "silent", "version": "sepsis-120", "ehr_build": "B1"}
+        DEPLOYMENTS.add(change, DEPLOYMENTS.validated(runs), "d-north")
+        VERSIONS.change(change, "sepsis-120", {"ehr_build": "B1"}, None)
+        USES.change(change, "ward", {"demographic_inputs": ["age"]}, None)
+    records, name, after = {
+        "threshold": (FACTS, "f-threshold", {"value": "0.9"}),
+        "data source": (FACTS, "f-source", {"value": "another feed"}),
+        "inputs": (USES, "ward", {"demographic_inputs": ["age", "race"]}),
+        "EHR build at the site": (DEPLOYMENTS, "d-north", {"ehr_build": "B2"}),
+        "EHR build": (VERSIONS, "sepsis-120", {"ehr_build": "B2"}),
+    }[what]
+    case = house.opened(quorum=2)
+    house.seated(case, "clin", "stat")
+    voted(house, case, "clin", "stat")
+    with house.house.database.changing(SYSTEM) as change:
+        before = getattr(records.get(change.connection, name), next(iter(after)))
+        records.change(change, name, after, None)
+    assert len(read(house, case).stale_votes) == 2
+    with pytest.raises(CannotDecide, match="2 votes were cast before what was voted on changed"):
+        close(house, case)
+
+    with house.house.database.changing(SYSTEM) as change:  # put back, it is what was voted on
+        records.change(change, name, {next(iter(after)): before}, None)
+    assert read(house, case).stale_votes == []

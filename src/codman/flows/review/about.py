@@ -10,8 +10,9 @@ from typing import Final
 from sqlalchemy import Connection, or_, select
 
 from codman.flows.planning import yet_to_run
+from codman.flows.review.changes_seen import ANSWERS
 from codman.registry.related import deployments_of, versions_of
-from codman.registry.schema import documents, facts, keys, log_entries, statements, versions
+from codman.registry.schema import deployments, documents, facts, keys, log_entries, statements, versions
 from codman.registry.schema_review import change_plans
 from codman.spine.policy import Checkpoint
 from codman.spine.product import Product
@@ -21,10 +22,11 @@ from codman.spine.use import RUNNING, WHAT_IT_IS, Use
 
 # what a case there decides lets a use begin somewhere: it takes the use's planned sites over
 TAKES_PLANNED: Final = frozenset({Checkpoint.SILENT, Checkpoint.PILOT, Checkpoint.GO_LIVE})
-_AS_VOTED: Final = (*WHAT_IT_IS, "downtime_procedure")
+_AS_VOTED: Final = (*WHAT_IT_IS, "downtime_procedure", "demographic_inputs")
 _OF_THE_USE: Final = ("tier", "product", "name", *_AS_VOTED)
 _SAID_OF_THE_PRODUCT: Final = ("name", "summary", "model_type", "generative")
 _OF_THE_PRODUCT: Final = ("kind", *_SAID_OF_THE_PRODUCT)
+_OF_A_SITE: Final = ("ehr_build",)
 OFFERS_PLANNED: Final = TAKES_PLANNED | {Checkpoint.CHANGE}  # a change may name them too, and takes none by itself
 
 
@@ -105,7 +107,7 @@ def _set_up(connection: Connection, use: Use) -> list[Deployment]:
 def what_it_is_about(connection: Connection, case: Case, use: Use, product: Product) -> tuple[str | None, ...]:
     """What is on the table of a case beside what the case itself says: another of it is voted on anew."""
     artefact = connection.execute(
-        select(versions.c.label, versions.c.digest).where(versions.c.id == case.version)
+        select(versions.c.label, versions.c.digest, versions.c.ehr_build).where(versions.c.id == case.version)
     ).one_or_none()
     laid = select(change_plans.c.id).where(change_plans.c.case == case.id).order_by(change_plans.c.id)
     plans = connection.execute(laid).scalars().all()
@@ -113,23 +115,39 @@ def what_it_is_about(connection: Connection, case: Case, use: Use, product: Prod
     what = (
         use.product,
         use.name,
-        *(getattr(use, field) for field in _AS_VOTED),
+        *(None if one is None else str(one) for one in (getattr(use, field) for field in _AS_VOTED)),
         *(None if one is None else str(one) for one in made),
+        *_how_it_runs(connection, case, use),
     )
-    return (*(artefact or (None, None)), *what, *plans)
+    return (*(artefact or (None, None, None)), *what, *plans)
+
+
+def _how_it_runs(connection: Connection, case: Case, use: Use) -> tuple[str, str]:
+    """Where its data come from and at which threshold it speaks, as was answered; and the EHR build of each site."""
+    named = (use.id, use.product, case.version)
+    said = select(facts.c.about, facts.c.field, facts.c.value, facts.c.id)
+    answered = connection.execute(said.where(facts.c.about.in_(named), facts.c.field.in_(ANSWERS)).order_by(facts.c.id))
+    builds = sorted(
+        (one.site, one.ehr_build)
+        for one in deployments_of(connection, use.id)
+        if one.ehr_build is not None and one.mode is not Mode.ENDED and (not case.sites or one.site in case.sites)
+    )
+    return json.dumps([list(row) for row in answered]), json.dumps(builds)
 
 
 def last_changed(connection: Connection, case: Case, use: Use) -> str:
     """When somebody last changed what a case stands on, as the log tells, though it was put back since; empty if never.
 
-    That is what the use and its product are, the version, the documents and answers about them, and a key by which
-    their evidence counts. New evidence is another than before, so what was voted on is never put back by it.
+    That is what the use and its product are, the version, the EHR builds at its sites, the documents and answers about
+    them, and a key by which their evidence counts. New evidence is another than before, so what was voted on is never
+    put back by it.
     """
     named = (use.id, use.product, case.version)
     theirs = or_(statements.c.use_id == use.id, statements.c.product_id == use.product)
     beside = (
         select(documents.c.id).where(documents.c.about.in_(named)),
-        select(facts.c.id).where(facts.c.about == use.id),
+        select(facts.c.id).where(or_(facts.c.about == use.id, facts.c.about.in_(named) & facts.c.field.in_(ANSWERS))),
+        select(deployments.c.id).where(deployments.c.use == use.id),
         select(keys.c.id).where(keys.c.keyid.in_(select(statements.c.keyid).where(theirs))),
     )
     about = [use.id, use.product, *(one for each in beside for one in connection.execute(each).scalars())]
@@ -140,7 +158,7 @@ def last_changed(connection: Connection, case: Case, use: Use) -> str:
         .where(log_entries.c.about.in_(about), log_entries.c.at >= case.created_at)
         .order_by(log_entries.c.number.desc())
     )
-    parts = {"use": _OF_THE_USE, "product": _OF_THE_PRODUCT}
+    parts = {"use": _OF_THE_USE, "product": _OF_THE_PRODUCT, "deployment": _OF_A_SITE}
     for row in connection.execute(told):
         asked = parts.get(row.about_kind)
         if asked is None or set(asked) & (json.loads(bytes(row.entry))["after"] or {}).keys():

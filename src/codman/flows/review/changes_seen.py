@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, Select, or_, select
 
 from codman.evidence.canonical import parse
 from codman.registry.places import marked
@@ -17,12 +17,14 @@ from codman.registry.schema_review import cases, log_cursors
 from codman.review.changes import Shift, number
 from codman.review.triage.tier import ORDER
 from codman.spine.reopening import Changed
+from codman.spine.review import APPROVALS, CaseState
 from codman.spine.site import Mode
 from codman.spine.use import Tier
 
 THRESHOLD_FACT: Final = "operation/threshold"  # the threshold at which a use raises its alert
 DATA_SOURCE_FACT: Final = "operation/data-source"  # where a use takes its data from
-_FACTS: Final[Mapping[str, Changed]] = {
+# answers whose change asks for what was shown to be shown again
+ANSWERS: Final[Mapping[str, Changed]] = {
     THRESHOLD_FACT: Changed.THRESHOLD,
     DATA_SOURCE_FACT: Changed.DATA_SOURCE,
     "chai-model-card/TrustIngredients/AISystemFacts/InputDataSource": Changed.DATA_SOURCE,
@@ -159,12 +161,28 @@ def _version(connection: Connection, value: Mapping[str, Any]) -> Shifts:
     if row is None:
         return
     other = [field for field in ("digest", "descriptor") if before.get(field) is not None]
-    for use in _running(connection, deployments.c.version == name):
+    for use in _running(connection, or_(deployments.c.version == name, deployments.c.use.in_(_decided_about(name)))):
         if other:
             yield use, Shift(Changed.VERSION, f"version {row.label} is another artefact under the same name")
         if before.get("ehr_build") is not None:
             because = f"the EHR build of version {row.label} became {row.ehr_build or 'unknown'}"
-            yield use, Shift(Changed.EHR_BUILD, because, row.ehr_build, row.ehr_build)
+            # not by its value: the version has it by now, and so it would pass for what was decided on
+            yield use, Shift(Changed.EHR_BUILD, because, None, row.ehr_build)
+
+
+def _decided_about(version: str) -> Select[Any]:
+    """The uses whose newest granted decision is about a version: it may be taken from a site for a moment."""
+    newer = cases.alias()
+    granted = (CaseState.DECIDED.value, [one.value for one in APPROVALS])
+    later = select(newer.c.id).where(
+        newer.c.use == cases.c.use,
+        newer.c.state == granted[0],
+        newer.c.outcome.in_(granted[1]),
+        newer.c.decided_at > cases.c.decided_at,
+    )
+    return select(cases.c.use).where(
+        cases.c.version == version, cases.c.state == granted[0], cases.c.outcome.in_(granted[1]), ~later.exists()
+    )
 
 
 def _use(_connection: Connection, value: Mapping[str, Any]) -> Shifts:
@@ -191,7 +209,7 @@ def _rank(tier: str | None) -> int:
 def _fact(connection: Connection, value: Mapping[str, Any]) -> Shifts:
     """Another answer to where the data come from or which threshold is used; a first answer changes nothing."""
     row = connection.execute(select(facts).where(facts.c.id == value["about"]["id"])).one_or_none()
-    if row is None or row.field not in _FACTS:
+    if row is None or row.field not in ANSWERS:
         return
     if value["action"] == "fact.change" and "value" not in (value["after"] or {}):
         return
@@ -212,13 +230,13 @@ def _answered_before(connection: Connection, row: Row[Any]) -> bool:
 
 def _imported(connection: Connection, value: Mapping[str, Any]) -> Shifts:
     before, about = value["before"] or {}, value["about"]
-    for name in _FACTS.keys() & before.keys():
+    for name in ANSWERS.keys() & before.keys():
         if before[name] is not None:
             yield from _of_fact(connection, name, about["kind"], about["id"], None)
 
 
 def _of_fact(connection: Connection, field: str, kind: str, about: str, text: str | None) -> Shifts:
-    changed = _FACTS[field]
+    changed = ANSWERS[field]
     became = None if text is None else _as_number(text) if changed is Changed.THRESHOLD else text[:300]
     because = f"its {changed.value} was edited"
     if changed is Changed.THRESHOLD and became is not None:
