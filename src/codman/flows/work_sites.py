@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import tzinfo
 from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from codman.flows.accepting import to_accept, waits_at
 from codman.flows.house import House
@@ -15,8 +15,11 @@ from codman.registry.access import Reader, may
 from codman.registry.interests import hand_in
 from codman.registry.inventory import paths_of
 from codman.registry.nouns import PRODUCTS, SITES, USES
+from codman.registry.officers import who_may
 from codman.registry.related import deployments_of
 from codman.registry.schema import deployments, uses
+from codman.registry.schema_review import cases
+from codman.spine.review import CaseState
 from codman.spine.site import Mode
 from codman.spine.use import FAVOURABLE, RUNNING
 
@@ -63,13 +66,7 @@ def _unaccepted(connection: Connection, reader: Reader, at: str, zone: tzinfo) -
 
     The clinician it names is asked themselves, where there is one; it is a task of others for they may never answer.
     """
-    decided = (
-        uses.c.decision.in_([one.value for one in FAVOURABLE]),
-        uses.c.stage.in_([stage.value for stage in RUNNING]),
-        uses.c.id.in_(select(deployments.c.use).where(deployments.c.mode.in_([mode.value for mode in _AT_PATIENTS]))),
-    )
-    found = connection.execute(select(uses.c.id).where(*decided).order_by(uses.c.id)).scalars().all()
-    for use in USES.get_many(connection, found).values():
+    for use in USES.get_many(connection, _perhaps_unaccepted(connection)).values():
         if use.owner != reader.person and not may(reader, "use.decide", paths_of(connection, use)):
             continue
         runs = [one for one in deployments_of(connection, use.id) if one.mode in _AT_PATIENTS]
@@ -86,3 +83,32 @@ def _unaccepted(connection: Connection, reader: Reader, at: str, zone: tzinfo) -
             since=max(min((one.case.decided_at or "") for one in others if one.case), use.created_at),
             use=use.id,
         )
+
+
+def _perhaps_unaccepted(connection: Connection) -> list[str]:
+    """The uses of which some site may run accepted by nobody; most are accepted since, and need no closer look."""
+    at_patients = deployments.c.mode.in_([mode.value for mode in _AT_PATIENTS])
+    rows = connection.execute(
+        select(deployments.c.use, deployments.c.clinician, deployments.c.accepted_at, uses.c.owner)
+        .join(uses, uses.c.id == deployments.c.use)
+        .where(
+            at_patients,
+            uses.c.decision.in_([one.value for one in FAVOURABLE]),
+            uses.c.stage.in_([stage.value for stage in RUNNING]),
+        )
+    ).all()
+    last = select(cases.c.use, func.max(cases.c.decided_at).label("last")).where(
+        cases.c.state == CaseState.DECIDED.value
+    )
+    decided = {row.use: row.last for row in connection.execute(last.group_by(cases.c.use))}
+    able = who_may(connection, "deployment.accept", {row.clinician for row in rows if row.clinician is not None})
+    return sorted(
+        {
+            row.use
+            for row in rows
+            if row.accepted_at is None
+            or row.clinician in (None, row.owner)
+            or row.clinician not in able
+            or row.accepted_at < (decided.get(row.use) or "")
+        }
+    )
