@@ -15,10 +15,12 @@ from committee import Committee
 
 from codman.flows import records
 from codman.flows.concerns.raising import Place, Said, raise_concern
+from codman.flows.review.staging import move
+from codman.registry.access import NotAllowed
 from codman.registry.records import BadField
 from codman.spine.concern import ConcernCategory, ConcernSeverity
 from codman.spine.site import Deployment, Mode
-from codman.spine.use import Use
+from codman.spine.use import Stage, Use
 
 LEGACY = {"stage": "live", "decision": "undecided (legacy)"}
 
@@ -68,3 +70,31 @@ def test_open_harm_keeps_a_use_from_more_patients_though_no_committee_ever_had_i
         with pytest.raises(BadField, match="a concern"):
             _there(house, use, mode, "south")
     assert _edited(house, "deployment", silent.id, mode="paused").mode is Mode.PAUSED
+
+
+def test_a_use_that_runs_undecided_is_not_moved_to_a_product_that_a_committee_had(house: Committee) -> None:
+    house.opened()
+    use = _use(house, **LEGACY)
+    _there(house, use, "live")
+
+    with pytest.raises(BadField, match="this use runs undecided, and a use of this product came before the committee"):
+        _edited(house, "use", use.id, product="sepsis")
+    assert _edited(house, "use", _use(house, "Proposed one").id, product="sepsis").product == "sepsis"
+
+
+@pytest.mark.parametrize("how", ["paused", "harm"])
+def test_what_was_paused_or_harmed_is_entered_by_nobody_as_another_use_that_ran_before(
+    house: Committee, how: str
+) -> None:
+    use = _use(house, **LEGACY)
+    _there(house, use, "live")
+    _use(house, "A twin before it was stopped", **LEGACY)
+    if how == "paused":
+        move(house.house, house.person("clin"), use.id, Stage.PAUSED, use.revision, reason="it harms")
+    else:
+        said = Said(category=ConcernCategory.OTHER, severity=ConcernSeverity.SERIOUS)
+        raise_concern(house.house, said, Place(use.id, "north"))
+
+    with pytest.raises(NotAllowed):
+        _use(house, "Old one again", **LEGACY)
+    assert _use(house, "Proposed again").stage is Stage.PROPOSED

@@ -17,11 +17,10 @@ from codman.registry.accounts_people import LastAdministrator, refuse_same_mailb
 from codman.registry.fixed_fields import DECIDED as DECIDED
 from codman.registry.fixed_fields import RAN_BEFORE, deployment_stays, fact_stays, use_stays, version_stays
 from codman.registry.inventory import visible
-from codman.registry.namesakes import same_product
+from codman.registry.namesakes import why_not_as_before
 from codman.registry.places import at_site, inside
 from codman.registry.records import BadField, NoSuchRecord, Records
 from codman.registry.schema import deployments, documents, facts, grants, people, sites, uses
-from codman.registry.schema_review import cases
 from codman.spine.site import Site, SiteLevel
 from codman.spine.use import Decision, Stage, UseFields
 
@@ -74,14 +73,12 @@ def site_path(connection: Connection, site: str | None, kind: str) -> str:
 def decided_on_entry(connection: Connection, made: UseFields) -> bool:
     """Whether a new use says something that only a review may say. That it ran before anybody asked is no decision.
 
-    Of a product that a committee had before it, nobody says so by themselves: what it refused would go on by another
-    name.
+    Of a product that a committee had before it, that is paused or about which harm is open, nobody says so by
+    themselves: what was refused or stopped would go on by another name.
     """
     ran = made.stage in RAN_BEFORE and made.decision is Decision.LEGACY
     if ran:
-        reviewed = select(cases.c.id).join(uses, uses.c.id == cases.c.use)
-        known = uses.c.product.in_(sorted(same_product(connection, made.product)))
-        ran = connection.execute(reviewed.where(known).limit(1)).first() is None
+        ran = why_not_as_before(connection, made.product) is None
     proposed = made.stage is Stage.PROPOSED and made.decision is Decision.UNDECIDED
     return not (ran or proposed) or made.tier is not None or made.impact is not None
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, literal, or_, select
 
 from codman.registry.interests import hand_in
+from codman.registry.namesakes import why_not_as_before
 from codman.registry.nouns import PRODUCTS, USES
 from codman.registry.officers import who_may
 from codman.registry.records import BadField
@@ -97,7 +98,8 @@ def use_stays(connection: Connection, use: Any, after: Mapping[str, Any]) -> Non
         after: The fields that would change, with their new values.
 
     Raises:
-        FixedField: Its product would, or what its review sets, or its owner reviews it.
+        FixedField: Its product would, or what its review sets, or its owner reviews it; or it runs, and would be of a
+            product that a committee had or somebody stopped.
     """
     if after.get("owner") is not None and _any(connection, _reviews(use.id, after["owner"])):
         why = "they review an open case of this use, or preside there, and whoever answers for it decides nothing"
@@ -120,6 +122,11 @@ def use_stays(connection: Connection, use: Any, after: Mapping[str, Any]) -> Non
         _decides_nothing(connection, use, after)
     if "product" in after and (tied := why_not_moved(connection, use.id)) is not None:
         raise FixedField("use", "product", tied, "add a new use of the other product, and retire this one")
+    if "product" in after and (use.stage in RAN_BEFORE or _any(connection, _still_there(use.id))):
+        stopped = why_not_as_before(connection, after["product"], use.id)
+        if stopped is not None:
+            fix = "propose a use of that product, and have it decided"
+            raise FixedField("use", "product", f"this use runs undecided, and {stopped}", fix)
 
 
 def takes_another(connection: Connection, kind: str, old: Any, after: Mapping[str, Any], by: str | None) -> None:

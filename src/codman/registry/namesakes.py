@@ -12,6 +12,9 @@ from codman.registry.about import products_meant, uses_meant
 from codman.registry.linking import said_in, signers_of
 from codman.registry.records import AlreadyThere, NoSuchRecord
 from codman.registry.schema import products, statements, uses, vendors, versions
+from codman.registry.schema_review import cases, concerns
+from codman.spine.concern import ConcernSeverity, ConcernState
+from codman.spine.use import Stage
 
 MOST: int = 200
 
@@ -73,6 +76,31 @@ def same_product(connection: Connection, product: str) -> frozenset[str]:
         .where(versions.c.product == product)
     )
     return frozenset({product, *connection.execute(twins).scalars(), *connection.execute(alike).scalars()})
+
+
+def why_not_as_before(connection: Connection, product: str, but: str = "") -> str | None:
+    """Why nobody says by themselves that a use of a product ran before anybody asked; None where they may.
+
+    What a committee refused, what was paused or what harmed would go on by another name.
+
+    Args:
+        connection: Where to read.
+        product: The product; every record of it counts.
+        but: The use that is asked about, where it is in the book.
+    """
+    known = and_(uses.c.product.in_(sorted(same_product(connection, product))), uses.c.id != but)
+    harm = and_(
+        concerns.c.severity.in_([ConcernSeverity.HARM.value, ConcernSeverity.SERIOUS.value]),
+        concerns.c.state != ConcernState.CLOSED.value,
+    )
+    for which, why in (
+        (uses.c.id.in_(select(cases.c.use)), "a use of this product came before the committee"),
+        (uses.c.stage == Stage.PAUSED.value, "a use of this product is paused"),
+        (uses.c.id.in_(select(concerns.c.use).where(harm)), "a concern about harm by this product is open"),
+    ):
+        if connection.execute(select(uses.c.id).where(known, which).limit(1)).first() is not None:
+            return why
+    return None
 
 
 def ambiguous(connection: Connection, digest: str | None = None) -> Sequence[Ambiguous]:
