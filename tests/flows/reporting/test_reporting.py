@@ -451,6 +451,8 @@ def test_a_report_of_incidents_and_a_changed_version_reaches_everybody_and_waits
     done = office.heed(partners.house, partners.person("chair"), came.id, came.revision, "A pause was proposed")
     assert (done.heeded_by, done.follows) == ("p-chair", "A pause was proposed")
     assert told(partners, "owner") == told(partners, "clin") == told(partners, "chair") == []
+    with pytest.raises(NotAllowed):  # what was told would be gone from it, and what was said to follow
+        office.await_again(partners.house, partners.person("owner"), came.id, done.revision, "a typo")
     again = office.await_again(partners.house, partners.person("chair"), came.id, done.revision, "a wrong count")
     assert (again.tells, again.incidents, again.changes, again.heeded_at) == (False, None, [], None)
 

@@ -252,8 +252,8 @@ def await_again(
 
     Raises:
         NoSuchRecord: There is no such report within their reach.
-        NotAllowed: They may not, for its use; or it tells of something that nobody has said what follows from, and
-            they do not preside or have a hand in the use.
+        NotAllowed: They may not, for its use; or it tells of something, and they do not preside or have a hand in the
+            use: what was told, and what was said to follow, would be gone from it.
         BadField: It is awaited already, or no reason is given.
         Stale: It was changed meanwhile.
     """
@@ -261,7 +261,7 @@ def await_again(
         found = awaited_by(change.connection, reader, name, "schedule.change")
         if found.report.state is ReportState.DUE:
             raise BadField("expected_report", "state", "it is awaited already", fix="leave it: it is awaited")
-        if found.report.tells and found.report.heeded_at is None:
+        if found.report.tells:
             require(reader, "report.excuse", paths_of(change.connection, found.use))
             hand = hand_in(change.connection, found.use, found.product).get(reader.person)
             if hand is not None:
