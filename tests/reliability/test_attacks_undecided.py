@@ -16,11 +16,12 @@ from committee import Committee
 from codman.flows import records
 from codman.flows.concerns.raising import Place, Said, raise_concern
 from codman.flows.review.staging import move
-from codman.registry.access import NotAllowed
+from codman.registry.access import Held, NotAllowed, Reader
 from codman.registry.records import BadField
 from codman.spine.concern import ConcernCategory, ConcernSeverity
+from codman.spine.person import Role
 from codman.spine.site import Deployment, Mode
-from codman.spine.use import Stage, Use
+from codman.spine.use import Stage, Tier, Use
 
 LEGACY = {"stage": "live", "decision": "undecided (legacy)"}
 
@@ -98,3 +99,19 @@ def test_what_was_paused_or_harmed_is_entered_by_nobody_as_another_use_that_ran_
     with pytest.raises(NotAllowed):
         _use(house, "Old one again", **LEGACY)
     assert _use(house, "Proposed again").stage is Stage.PROPOSED
+
+
+@pytest.mark.parametrize("tier", ["low", "medium"])
+def test_an_officer_who_answers_for_a_use_gives_it_no_first_tier_below_high(house: Committee, tier: str) -> None:
+    officer = Reader("p-owner", "Officer who owns it", (Held(Role.OFFICER), Held(Role.OWNER)))
+    use = _use(house)
+
+    with pytest.raises(BadField, match="you have a hand in this use"):
+        records.change(house.house, officer, "use", use.id, {"tier": tier}, use.revision)
+    with pytest.raises(BadField, match="you have a hand in this use"):
+        records.create(
+            house.house, officer, "use", {"product": "other", "name": "Two", "owner": officer.person, "tier": tier}
+        )
+    assert records.change(house.house, officer, "use", use.id, {"tier": "high"}, use.revision).tier is Tier.HIGH
+    other = _use(house, "Three")
+    assert records.change(house.house, house.officer, "use", other.id, {"tier": tier}, other.revision).tier == tier

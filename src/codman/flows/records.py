@@ -27,7 +27,7 @@ from codman.flows.record_rules import (
 from codman.registry.access import NotAllowed, Reader, may, paths_for, require, require_any
 from codman.registry.accounts_people import deactivate
 from codman.registry.database import Change
-from codman.registry.fixed_fields import entry_stays_undecided, judge_stays, takes_another
+from codman.registry.fixed_fields import entry_decides_nothing, judge_stays, takes_another
 from codman.registry.linking import NAMED_BY, link_waiting
 from codman.registry.namesakes import refuse_namesake
 from codman.registry.nouns import DEPLOYMENTS, PRODUCTS
@@ -188,7 +188,7 @@ def create_within(
         refuse_planned(change.connection, reader, made.planned)
     if kind == "use" and decided_on_entry(change.connection, made):
         require(reader, "use.decide", rules.places(change.connection, made))
-        entry_stays_undecided(made.decision)
+        entry_decides_nothing(change.connection, made, reader.person)
     if kind == "version":  # its label decides what evidence is about: one of those who use the product may give it
         product = PRODUCTS.get(change.connection, made.product)
         require(reader, rules.create, KINDS["product"].places(change.connection, product))

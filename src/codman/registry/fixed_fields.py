@@ -140,11 +140,12 @@ def takes_another(connection: Connection, kind: str, old: Any, after: Mapping[st
         by: Who changes it; None is a file.
 
     Raises:
-        FixedField: As `impact_stays`, `name_stays` and `judge_stays`.
+        FixedField: As `impact_stays`, `name_stays`, `judge_stays` and `first_tier_stays`.
     """
     if kind == "use":
         impact_stays(connection, old, after, by)
         judge_stays(connection, after.get("owner"), by, old)
+        first_tier_stays(connection, after.get("tier"), after.get("owner"), by, old)
     if kind in ("use", "product"):
         name_stays(connection, kind, old, after, by)
 
@@ -210,6 +211,29 @@ def judge_stays(connection: Connection, owner: str | None, by: str | None, use: 
     why = "they belong to the committee, and whoever answers for a use once decides nothing about it from then on"
     fix = "have them take it on themselves, or a chair or an officer without a hand in the use name them"
     raise FixedField("use", "owner", why, fix)
+
+
+def first_tier_stays(
+    connection: Connection, tier: str | None, owner: str | None, by: str | None, use: Any = None
+) -> None:
+    """Refuse a first tier below high by who has a hand in the use: it says how closely they are looked at.
+
+    Args:
+        connection: Where to read.
+        tier: The tier it would have.
+        owner: Who would answer for it.
+        by: Who says so; None is a file, which only the office brings.
+        use: The use as it was; None of a new one.
+
+    Raises:
+        FixedField: It is for triage, or for another to say.
+    """
+    if by is None or tier in (None, Tier.HIGH.value) or (use is not None and use.tier is not None):
+        return
+    hands = {} if use is None else hand_in(connection, use, PRODUCTS.get(connection, use.product))
+    if by == owner or by in hands:
+        why = "you have a hand in this use, and its tier says how closely it is looked at"
+        raise FixedField("use", "tier", why, "triage it, or have somebody without a hand in it give its tier")
 
 
 def _became_so(connection: Connection, use: str) -> int:
@@ -280,13 +304,14 @@ def _plain(name: str) -> str:
     return name.strip().lower()
 
 
-def entry_stays_undecided(decision: Decision) -> None:
-    """Refuse a new use that calls itself decided: a decision is made here, by a case, or it is a claim.
+def entry_decides_nothing(connection: Connection, made: Any, by: str) -> None:
+    """Refuse a new use that calls itself decided, by other than a case here, or as `first_tier_stays` does.
 
     Raises:
-        FixedField: It has a word that only a committee gives.
+        FixedField: It has a word that only a committee gives, or a first tier that is another's to give.
     """
-    if decision not in UNDECIDED:
+    first_tier_stays(connection, made.tier, made.owner, by)
+    if made.decision not in UNDECIDED:
         why = "only a case decides, and a new use had none"
         fix = f"enter it as '{Decision.LEGACY.value}' if it runs, file the decision taken elsewhere, and open a case"
         raise FixedField("use", "decision", why, fix)
