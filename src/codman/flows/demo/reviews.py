@@ -18,7 +18,7 @@ from codman.flows.review.remarks import remark
 from codman.flows.review.seats import state_interest
 from codman.flows.review.voting import cast, table
 from codman.registry.nouns import USES
-from codman.registry.related import deployments_of
+from codman.registry.related import deployments_of, versions_of
 from codman.registry.schema import statements, uses
 from codman.registry.schema_review import cases
 from codman.spine.policy import Checkpoint
@@ -93,12 +93,14 @@ def _opened(house: House, committee: Committee, use: Use, checkpoint: Checkpoint
     due = (house.database.today() + timedelta(days=9)).isoformat()
     with house.database.reading() as connection:
         runs = any(one.mode is not Mode.ENDED for one in deployments_of(connection, use.id))
+        newest = next((one.id for one in versions_of(connection, use.product)), None)
     return open_for(
         house,
         by,
         use.id,
         checkpoint,
         sites=[] if runs or use.site is None else [use.site],  # what runs nowhere yet is decided for where it is to run
+        version=None if runs else newest,
         procedure=procedure,
         chair=committee.chair.person,
         quorum=3,
