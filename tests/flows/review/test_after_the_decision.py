@@ -35,7 +35,7 @@ from codman.spine.pausing import PauseCause, PauseState
 from codman.spine.person import Role
 from codman.spine.review import CaseOutcome, CaseState, Choice, ConditionState
 from codman.spine.site import DeploymentFields, Mode, SiteFields
-from codman.spine.use import Stage
+from codman.spine.use import Decision, Stage
 
 PLAN = {"sentence": "A plan for nights", "owner": "p-owner", "due_on": "2026-12-01", "document": "night-plan"}
 
@@ -216,6 +216,22 @@ def test_what_is_rejected_and_runs_is_proposed_for_a_pause_at_once_and_stops_whe
     assert propose(house.house)[1] == 0  # it stands while it runs
     done = confirm_pause(house.house, house.second, one.id, one.revision, "as rejected")
     assert (done.state, modes(house)) == (PauseState.PAUSED, [Mode.PAUSED, Mode.PAUSED])
+
+
+@pytest.mark.parametrize(
+    ("before", "vote", "said"),
+    [
+        (CaseOutcome.APPROVED, Choice.APPROVE, Decision.APPROVED),
+        (CaseOutcome.REJECTED, Choice.REJECT, Decision.REJECTED),
+        (CaseOutcome.DEFERRED, Choice.DEFER, Decision.DEFERRED),
+    ],
+)
+def test_a_deferral_takes_no_word_from_what_was_decided_before(house, before, vote, said):
+    closed(house, before, vote)
+    house.clock.forward(days=1)
+    closed(house, CaseOutcome.DEFERRED, Choice.DEFER)
+    with house.house.database.reading() as connection:
+        assert USES.get(connection, "ward").decision is said
 
 
 def test_a_document_of_the_owner_closes_nothing_until_somebody_without_a_hand_in_it_accepts_it(house):

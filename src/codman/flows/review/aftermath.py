@@ -26,6 +26,8 @@ _DECISION: Final[Mapping[CaseOutcome, Decision]] = {
     CaseOutcome.DEFERRED: Decision.DEFERRED,
     CaseOutcome.REJECTED: Decision.REJECTED,
 }
+# what a deferral leaves said of a use
+_SAID: Final = FAVOURABLE | {Decision.REJECTED}
 
 
 def follow_decision(change: Change, found: Docket, closed: Case, outcome: CaseOutcome, reasons: str) -> None:
@@ -65,9 +67,11 @@ def _carries(change: Change, use: Use, closed: Case, outcome: CaseOutcome) -> bo
     """Whether what a case came to can be said of the use: it reaches as far as the use runs, and no rejection stands.
 
     A silent run that is granted makes no approval of what is live; nor do a change or a look at how it does of what
-    nobody approved. What is refused or put off is not said of a use that goes on as it was decided: as a refused change
-    leaves it, or at the sites that were not asked about.
+    nobody approved. What is refused is not said of a use that goes on as it was decided: as a refused change leaves it,
+    or at the sites that were not asked about. What is put off ends nothing, so what was decided before stays said.
     """
+    if outcome is CaseOutcome.DEFERRED and use.decision in _SAID:
+        return False
     if outcome not in GRANTED:
         return not goes_on(change.connection, use, closed, change.at, change.zone)
     if closed.checkpoint in BESIDE and use.decision not in FAVOURABLE:
