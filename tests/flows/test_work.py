@@ -262,6 +262,14 @@ def test_a_lower_tier_waits_for_the_second_person_and_never_for_who_asked(house)
     assert Duty.TIER not in duties(house, "clin")
 
 
+def test_an_expedited_case_without_a_reviewer_waits_for_who_presides(house):
+    given = {"use": "ward", "leads_to": Stage.LIVE, "sites": ["north"], "version": "sepsis-120"}
+    open_case(house.house, house.person("owner"), house.policy(), procedure=Procedure.EXPEDITED, **given)
+    for reader in (house.person("chair"), house.officer):
+        (task,) = [one for one in waiting(house.house, reader) if one.duty is Duty.REVIEWERS]
+        assert task.sentence == "Name who reviews: Ward sepsis, go-live"
+
+
 def test_a_decision_that_ends_within_a_month_waits_for_who_answers_for_the_use(house):
     house.evidence(auroc(0.8, 0.78, 0.82))
     case = house.opened()

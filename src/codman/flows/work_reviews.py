@@ -126,7 +126,7 @@ def _presiding(house: House, connection: Connection, reader: Reader) -> Iterator
         hands = interested(connection, case, use, PRODUCTS.get(connection, use.product))
         if reader.person in hands:  # whoever has a hand in it does not choose who judges it, nor closes it
             continue
-        if not seats and case.procedure is Procedure.FULL:
+        if not seats and not emergency:
             yield Task(duty=Duty.REVIEWERS, sentence=f"Name who reviews: {about}", at=to_name, **said)
             continue
         # where nobody voted yet nothing but an emergency can be closed, and what is on the table need not be judged
