@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from committee import Committee, auroc, cast
+from committee import POLICY, Committee, auroc, cast
 
 from codman.flows.records import accept_deployment
 from codman.flows.review.before_the_decision import add_condition
@@ -260,6 +260,51 @@ def test_a_lower_tier_waits_for_the_second_person_and_never_for_who_asked(house)
     assert Duty.TIER not in duties(house, "chair")
     assert Duty.TIER in [task.duty for task in waiting(house.house, house.officer)]
     assert Duty.TIER not in duties(house, "clin")
+
+
+def decided(house: Committee, outcome: CaseOutcome, choice: Choice, **more: object) -> None:
+    """A case on the ward's use that its committee closed so, two hours later."""
+    case = house.opened(**more)
+    house.seated(case, "clin", "stat", "safe")
+    for name in ("clin", "stat", "safe"):
+        cast(house.house, house.person(name), case.id, choice, reason="as shown")
+    now = docket(house.house, house.person("chair"), case.id).case
+    decide(house.house, house.person("chair"), case.id, now.revision, outcome, "as the votes say")
+    house.clock.forward(hours=2)
+
+
+def renewals(house: Committee) -> list[str]:
+    return [one.sentence for one in waiting(house.house, house.person("owner")) if one.duty is Duty.RENEWAL]
+
+
+def test_an_emergency_decision_that_ended_waits_for_nobody_where_another_stands_longer(house):
+    house.evidence(auroc(0.8, 0.78, 0.82))
+    silent = POLICY.replace(b"checkpoint: go-live", b"checkpoint: silent")
+    given = {"use": "ward", "leads_to": Stage.SILENT, "sites": ["north"], "version": "sepsis-120"}
+    case = open_case(house.house, house.officer, house.policy(silent), procedure=Procedure.EMERGENCY, **given)
+    chair = house.person("chair")
+    decide(house.house, chair, case.id, case.revision, CaseOutcome.APPROVED, "The other alert is down, and nights wait")
+    with house.house.database.changing(SYSTEM) as change:
+        USES.change(change, "ward", {"owner": "p-owner", "stage": "silent"}, None)
+    assert renewals(house) == ["The emergency decision that Ward sepsis runs on ends"]
+    house.clock.forward(days=1)
+    decided(house, CaseOutcome.APPROVED, Choice.APPROVE)
+    assert renewals(house) == []
+    house.clock.forward(days=40)
+    assert renewals(house) == []
+
+
+def test_a_case_that_was_put_off_hides_no_decision_that_ends_soon(house):
+    house.evidence(auroc(0.8, 0.78, 0.82))
+    decided(house, CaseOutcome.APPROVED, Choice.APPROVE)
+    with house.house.database.changing(SYSTEM) as change:
+        USES.change(change, "ward", {"owner": "p-owner", "stage": "live"}, None)
+    house.clock.forward(days=340)
+    decided(house, CaseOutcome.DEFERRED, Choice.DEFER)
+    assert renewals(house) == ["The decision that Ward sepsis runs on ends"]
+    house.clock.forward(days=30)
+    assert renewals(house) == ["The decision that Ward sepsis runs on has ended"]
+    assert len(look(house.house).expired) == 1
 
 
 def test_an_expedited_case_without_a_reviewer_waits_for_who_presides(house):

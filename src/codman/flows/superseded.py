@@ -87,9 +87,15 @@ def _elsewhere(case: Case, runs: Collection[Deployment]) -> bool:
 
 
 def ran_out(connection: Connection, day: str, *which: Any) -> list[Case]:
-    """Decisions that ran out, where no other covers what they covered: one made later, or one that stands longer.
+    """Decisions that ran out by a day, where no other covers what they covered and stands longer.
 
-    An emergency decision carries a use for as long as it stands, and then it is the one that ran out.
+    An emergency decision carries a use for as long as it stands, and then it is the one that ran out. What was put off
+    or refused carries nothing.
+
+    Args:
+        connection: Where to read.
+        day: The day, ISO 8601; one to come finds those that end until then.
+        which: Of which cases.
     """
     found: list[Case] = governance.every(
         connection,
@@ -99,17 +105,18 @@ def ran_out(connection: Connection, day: str, *which: Any) -> list[Case]:
         cases.c.expires_on <= day,
         *which,
     )
-    return [one for one in found if not _carried(connection, one, day)]
+    return [one for one in found if not _carried(connection, one)]
 
 
-def _carried(connection: Connection, case: Case, day: str) -> bool:
+def _carried(connection: Connection, case: Case) -> bool:
     there = _there(connection, case.use)
-    others = (
-        one
-        for one in _granted(connection, case.use)
-        if one.id != case.id and ((one.decided_at or "") > (case.decided_at or "") or (one.expires_on or day) > day)
-    )
-    return any(covers(one, case, there) for one in others)
+    longer = (one for one in _granted(connection, case.use) if _ends(one) > _ends(case))
+    return any(covers(one, case, there) for one in longer)
+
+
+def _ends(case: Case) -> tuple[bool, str, str]:
+    """When a decision ends, to be compared: one without a day never does; of two on one day the newer counts."""
+    return (case.expires_on is None, case.expires_on or "", case.decided_at or "")
 
 
 def _granted(connection: Connection, use: str) -> Collection[Case]:

@@ -16,7 +16,7 @@ from codman.flows.review.pausing import own_hand
 from codman.flows.review.policies import kept
 from codman.flows.review.staging import ready_for
 from codman.flows.review.voting import count, verdict_of
-from codman.flows.superseded import lapsed
+from codman.flows.superseded import lapsed, ran_out
 from codman.flows.task import Duty, Task
 from codman.jobs.times import instant
 from codman.registry import governance
@@ -276,47 +276,30 @@ def _pauses(connection: Connection, reader: Reader) -> Iterator[Task]:
 
 def _renewals(connection: Connection, reader: Reader, today: str, ahead: str, zone: tzinfo) -> Iterator[Task]:
     """Decisions about what runs that end soon or have ended, for who answers for the use."""
-    later = cases.alias()
-    rows = connection.execute(
-        select(
-            cases.c.id,
-            cases.c.use,
-            cases.c.checkpoint,
-            cases.c.procedure,
-            cases.c.decided_at,
-            cases.c.expires_on,
-            uses.c.name,
-        )
-        .join(uses, uses.c.id == cases.c.use)
-        .where(
-            uses.c.owner == reader.person,
-            uses.c.stage.in_(_RUNS),
-            cases.c.state == CaseState.DECIDED.value,
-            cases.c.outcome.in_([outcome.value for outcome in GRANTED]),
-            cases.c.expires_on <= ahead,
-            ~exists(select(later.c.id).where(later.c.supersedes == cases.c.id)),
-            ~exists(
-                select(later.c.id).where(
-                    later.c.use == cases.c.use,
-                    later.c.checkpoint == cases.c.checkpoint,
-                    later.c.state.in_(_WORKING),
-                )
-            ),
+    if not may(reader, "case.create"):
+        return
+    mine = select(uses.c.id).where(uses.c.owner == reader.person, uses.c.stage.in_(_RUNS))
+    another = cases.alias()
+    asked = exists(
+        select(another.c.id).where(
+            another.c.use == cases.c.use, another.c.checkpoint == cases.c.checkpoint, another.c.state.in_(_WORKING)
         )
     )
-    for row in rows:
-        if may(reader, "case.create"):
-            emergency = row.procedure == Procedure.EMERGENCY.value  # it ends within days: hours matter
-            yield Task(
-                duty=Duty.RENEWAL,
-                sentence=f"The {'emergency ' * emergency}decision that {row.name} runs on "
-                f"{'has ended' if row.expires_on <= today else 'ends'}",
-                at=f"/reviews/new?use={row.use}&checkpoint={row.checkpoint}",
-                since=row.decided_at,
-                due_on=row.expires_on,
-                due_at=instant(start_of(row.expires_on, zone)) if emergency else None,
-                use=row.use,
-            )
+    found = ran_out(connection, ahead, cases.c.use.in_(mine), ~asked)
+    named = USES.get_many(connection, [one.use for one in found])
+    for one in found:
+        ends = one.expires_on or ahead
+        emergency = one.procedure is Procedure.EMERGENCY  # it ends within days: hours matter
+        yield Task(
+            duty=Duty.RENEWAL,
+            sentence=f"The {'emergency ' * emergency}decision that {named[one.use].name} runs on "
+            f"{'has ended' if ends <= today else 'ends'}",
+            at=f"/reviews/new?use={one.use}&checkpoint={one.checkpoint.value}",
+            since=one.decided_at or one.created_at,
+            due_on=ends,
+            due_at=instant(start_of(ends, zone)) if emergency else None,
+            use=one.use,
+        )
 
 
 def _ready(connection: Connection, reader: Reader, at: str, zone: tzinfo) -> Iterator[Task]:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import Connection, select
 
 from codman.errors import CodmanError
 from codman.flows.house import House
 from codman.flows.review.cases import NotYours, docket_within, require_impartial
 from codman.flows.review.meeting import Meets, met_by
+from codman.flows.superseded import ran_out
 from codman.registry import governance
 from codman.registry.access import Reader, paths_for, require
 from codman.registry.database import Change
@@ -27,9 +28,8 @@ from codman.registry.schema_review import cases, conditions
 from codman.spine.article import with_article
 from codman.spine.day import written_day
 from codman.spine.reopening import Changed, ReopeningFields
-from codman.spine.review import APPROVALS, CaseState, Condition, ConditionState
+from codman.spine.review import CaseState, Condition, ConditionState
 
-_later = cases.alias()
 _TO_ACCEPT: Final = timedelta(days=14)  # after a condition's day, for what was handed in to be accepted or handed back
 _NOTHING_IN: Final = {"handed_in": None, "handed_in_at": None, "handed_in_by": None}
 _NOTHING_SAID: Final = {"said_done": None, "said_done_at": None, "shown_by": None}
@@ -52,7 +52,7 @@ class Looked:
 
     closed: tuple[str, ...]  # met by evidence
     lapsed: tuple[str, ...]  # their day passed
-    expired: tuple[str, ...]  # cases whose decision no longer stands
+    expired: tuple[str, ...]  # cases whose decision ran out, where no other stands longer
     handed_in: tuple[str, ...] = ()  # a document came, which somebody has to accept
 
 
@@ -295,16 +295,9 @@ def _due(house: House, connection: Connection, day: str) -> Looked:
     came = conditions.c.state == ConditionState.HANDED_IN.value
     handed_in: Sequence[Condition] = governance.every(connection, "condition", came, conditions.c.case.in_(decided))
     lapsed = tuple(one.id for one in (*waiting, *handed_in) if one.id not in met and last_day(one) < day)
-    expired = connection.execute(
-        select(cases.c.id).where(
-            cases.c.state == CaseState.DECIDED.value,
-            cases.c.expires_on <= day,
-            cases.c.outcome.in_([one.value for one in APPROVALS]),
-            ~exists(select(_later.c.id).where(_later.c.supersedes == cases.c.id)),
-        )
-    ).scalars()
+    expired = tuple(one.id for one in ran_out(connection, day))
     closed = tuple(name for name, meets in met.items() if not meets.paper)
-    return Looked(closed, lapsed, tuple(expired), tuple(name for name, meets in met.items() if meets.paper))
+    return Looked(closed, lapsed, expired, tuple(name for name, meets in met.items() if meets.paper))
 
 
 def _reopen(change: Change, one: Condition) -> None:

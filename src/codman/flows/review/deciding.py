@@ -145,7 +145,7 @@ def decide(
                 "decision": digest,
                 "voted_on": table_of(found, verdict),
                 "chair": found.presiding or reader.person,
-                "supersedes": _before(connection, found.case),
+                "supersedes": None if outcome is CaseOutcome.DEFERRED else _before(connection, found.case),
             },
             None,
         )
@@ -264,13 +264,14 @@ def _allowed_kind(change: Change, found: Docket, outcome: CaseOutcome) -> None:
 
 
 def _before(connection: Connection, case: Case) -> str | None:
-    """The decision that this one takes the place of."""
+    """The decision that this one takes the place of; what was put off decided nothing."""
     rows = governance.every(
         connection,
         "case",
         cases.c.use == case.use,
         cases.c.checkpoint == case.checkpoint.value,
         cases.c.state == CaseState.DECIDED.value,
+        cases.c.outcome != CaseOutcome.DEFERRED.value,
         order="decided_at",
     )
     return rows[-1].id if rows else None
