@@ -14,12 +14,13 @@ from codman.registry.namesakes import same_product
 from codman.registry.nouns import PRODUCTS, SITES
 from codman.registry.officers import who_may
 from codman.registry.schema import uses
-from codman.registry.schema_review import cases
+from codman.registry.schema_review import cases, reopenings
 from codman.registry.undecided import settled_versions
 from codman.review.stages import Decided, Standing, what_it_changes
 from codman.review.terms import KIND_OF, TERMS
 from codman.spine.day import start_of
 from codman.spine.policy import LETS_RUN, Checkpoint
+from codman.spine.reopening import Reopening, ReopeningState
 from codman.spine.review import Case, CaseOutcome, CaseState
 from codman.spine.site import Deployment
 from codman.spine.use import FAVOURABLE, RUNNING, Decision, Use
@@ -72,7 +73,13 @@ def decisions_of(connection: Connection, use: Use, zone: tzinfo) -> Standing:
         others=of_other_uses(connection, use, zone) if decided else (),
         settled=settled,
         unshown=unshown,
+        reopened=_open(connection, use) if decided else (),
     )
+
+
+def _open(connection: Connection, use: Use) -> tuple[Reopening, ...]:
+    of_it = (reopenings.c.use == use.id, reopenings.c.state == ReopeningState.OPEN.value)
+    return tuple(governance.every(connection, "reopening", *of_it))
 
 
 def changes_until(connection: Connection, use: Use, case: Case, at: str, zone: tzinfo) -> str | None:

@@ -22,7 +22,7 @@ from codman.registry.names import names_of
 from codman.registry.officers import who_may
 from codman.registry.records import BadField
 from codman.registry.schema_review import cases, conditions, reviewers
-from codman.review.stages import Standing, in_force_at, other_version
+from codman.review.stages import Standing, in_force_at, other_version, to_show_again
 from codman.review.superseding import exposure
 from codman.spine.review import Conflict
 from codman.spine.site import Mode
@@ -168,7 +168,7 @@ class _Modes:
             )
         if mode is Stage.SILENT:
             return ""
-        return (self._held_up if more else "") or self._not_here(deployment, mode)
+        return (self._held_up if more else "") or self._not_here(deployment, mode, more=more)
 
     @cached_property
     def _came(self) -> bool:
@@ -184,7 +184,7 @@ class _Modes:
     def _decided(self) -> Standing:
         return decisions_of(self.connection, self.use, self.zone)
 
-    def _not_here(self, deployment: Any, mode: Stage) -> str:
+    def _not_here(self, deployment: Any, mode: Stage, *, more: bool) -> str:
         if deployment is None:
             return "the site's clinician accepts it first: put it down as silent, and it follows once accepted"
         version = deployment.version or ""
@@ -197,6 +197,8 @@ class _Modes:
             return f"no decision lets it be {mode.value} at this site: open a case that names it"
         if (other := other_version(standing, mode, self.at)) is not None:
             return f"{other}: run the version that was decided on, or open a case about this one"
+        if more and (left := to_show_again(standing, mode, self.at)) is not None:
+            return left
         decided = in_force_at(standing, deployment.site, mode, self.at, version=deployment.version)
         given = accepted_at(self.connection, self.use, [deployment]).get(deployment.site)
         if given is None or decided is None or when(given) < when(decided.at):

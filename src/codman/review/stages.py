@@ -18,7 +18,7 @@ from typing import Final
 from codman.review.terms import STRICT, TERMS, DecisionKind, Terms
 from codman.review.transitions import BEFORE_RUNNING, EXPOSURE, TRANSITIONS, Need, Transition
 from codman.spine.day import written_day
-from codman.spine.reopening import SettledVersion
+from codman.spine.reopening import Changed, Reopening, SettledVersion
 from codman.spine.statement import when
 from codman.spine.use import FAVOURABLE, RUNNING, Decision, Stage, Tier
 
@@ -77,6 +77,7 @@ class Standing:
     planned: bool = False  # it is to run at sites where it is not set up
     runs_as: Mapping[str, Stage] = field(default_factory=dict)  # how each of its sites that runs does so now
     legacy: bool = False  # it ran before anybody asked, and nobody has decided since
+    reopened: tuple[Reopening, ...] = ()  # what stands open of its decisions
     others: tuple[Decided, ...] = ()  # decisions about other uses of the same product: a limit counts them too
 
 
@@ -285,6 +286,9 @@ def _lack(
         return None if (reason or "").strip() else Lack(need, "say why")
     if need is Need.ACCEPTANCE:
         return _not_accepted(need, standing, transition.after, at, terms)
+    if need is Need.SHOWN:
+        left = None if _stays(standing, transition) else to_show_again(standing, transition.after, at, terms)
+        return None if left is None else Lack(need, left)
     good = _good(standing, transition.after, at, terms)
     if need is Need.VERSION:
         return _other_version(need, standing, good)
@@ -349,6 +353,36 @@ def other_version(standing: Standing, stage: Stage, at: str, terms: Mapping[Deci
     """Why the versions there may not run at a stage, in a sentence; None where they may, or nothing is decided."""
     lack = _other_version(Need.VERSION, standing, _good(standing, stage, at, terms))
     return None if lack is None else lack.why
+
+
+def to_show_again(standing: Standing, stage: Stage, at: str, terms: Mapping[DecisionKind, Terms] = TERMS) -> str | None:
+    """That what its decisions rest on changed, and was not shown again, in a sentence; None where nothing stands open.
+
+    A decision made since, about what is to run and as far as this stage, was made knowing it.
+    """
+    if not (good := _good(standing, stage, at, terms)):
+        return None
+    by_version = ([d for d in good if _covers(standing, d, version)] for version in standing.versions)
+    about = [those for those in by_version if those] or [good]
+    since = min(max(when(_rests_on(standing, stage, d, terms).at) for d in those) for those in about)
+    back = (one for one in standing.reopened if _keeps_back(standing, one) and when(one.created_at) >= since)
+    left = {(one.policy, one.requirement) for one in back}
+    if not left:
+        return None
+    what = "a requirement of its decision is" if len(left) == 1 else f"{len(left)} requirements of its decision are"
+    return f"{what} to be shown again, because something changed since: bring that, or have it decided anew"
+
+
+def _rests_on(standing: Standing, stage: Stage, decided: Decided, terms: Mapping[DecisionKind, Terms]) -> Decided:
+    """The decision itself; of a change, the one that it changed."""
+    return (_changed(standing, stage, decided.at, terms) if decided.changes else None) or decided
+
+
+def _keeps_back(standing: Standing, one: Reopening) -> bool:
+    """Whether a reopening is of what is to run here; a lapsed condition and a named version are needs of their own."""
+    if one.changed is Changed.SITE and one.became is not None:
+        return one.became in standing.sites
+    return one.changed is not Changed.CONDITION and (one.changed is not Changed.VERSION or one.became is None)
 
 
 def _covers(standing: Standing, decided: Decided, version: str) -> bool:

@@ -22,6 +22,7 @@ class Need(StrEnum):
     DOWNTIME = "a downtime procedure"
     NO_HARM = "no concern about harm that is open"
     CONDITIONS = "the conditions of its decision, kept"
+    SHOWN = "what changed since it was decided, shown again"
     RETIREMENT = "a case that decides its retirement"
     HAZARDS = "a check of who and what still depends on it"
     REASON = "a reason"
@@ -40,7 +41,17 @@ class Transition:
     legacy: bool = False  # only for what ran before anybody asked
 
 
-_TO_RUN: Final = frozenset({Need.DECISION, Need.VERSION, Need.ACCEPTANCE, Need.DOWNTIME, Need.NO_HARM, Need.CONDITIONS})
+_TO_RUN: Final = frozenset(
+    {
+        Need.DECISION,
+        Need.VERSION,
+        Need.ACCEPTANCE,
+        Need.DOWNTIME,
+        Need.NO_HARM,
+        Need.CONDITIONS,
+        Need.SHOWN,
+    }
+)
 _SILENTLY: Final = frozenset({Need.DECISION})  # nobody acts on it, so nothing is missed when it is down
 _WHY: Final = frozenset({Need.REASON})
 _RUNS_AT: Final[Mapping[Stage, tuple[Checkpoint, frozenset[Need]]]] = {

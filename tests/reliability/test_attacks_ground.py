@@ -1,0 +1,171 @@
+"""Attacks on the ground of a decision: what it rests on goes, and the use goes further all the same."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.append(str(Path(__file__).parents[1] / "flows"))
+
+from committee import Committee, auroc, cast
+
+from codman.flows import records
+from codman.flows.change_control import change_round
+from codman.flows.records import accept_deployment
+from codman.flows.review.cases import docket
+from codman.flows.review.deciding import decide
+from codman.flows.review.staging import CannotMove, move, ways
+from codman.registry import governance
+from codman.registry.log import SYSTEM
+from codman.registry.nouns import DEPLOYMENTS, USES, VERSIONS
+from codman.registry.records import BadField
+from codman.spine.product import VersionFields
+from codman.spine.reopening import Reopening, ReopeningState
+from codman.spine.review import Case, CaseOutcome, Choice
+from codman.spine.site import Deployment, DeploymentFields, Mode
+from codman.spine.use import Stage, Use
+
+NEXT = "sepsis-200"
+
+
+@pytest.fixture
+def house(tmp_path: Path, database_url: str) -> Iterator[Committee]:
+    """A house whose use is silent at North, in version 1.2.0, and decided on; there is a 2.0."""
+    made = Committee(tmp_path, database_url)
+    known = {"tier": "medium", "downtime_procedure": "by hand", "owner": "p-owner", "population": "Adults"}
+    with made.house.database.changing(SYSTEM) as change:
+        USES.change(change, "ward", known, None)
+        VERSIONS.add(change, VersionFields(product="sepsis", label="2.0", digest="9" * 64), NEXT)
+    _deployed(made, "north", "p-clin")
+    made.evidence()
+    _decided(made)
+    _accepted(made)
+    yield made
+    made.house.close()
+
+
+def _deployed(house: Committee, site: str, clinician: str) -> None:
+    with house.house.database.changing(SYSTEM) as change:
+        runs = DeploymentFields(use="ward", site=site, version="sepsis-120", mode=Mode.SILENT, clinician=clinician)
+        DEPLOYMENTS.add(change, runs, f"d-{site}")
+
+
+def _use(house: Committee) -> Use:
+    with house.house.database.reading() as connection:
+        return USES.get(connection, "ward")
+
+
+def _runs(house: Committee, site: str = "north") -> Deployment:
+    with house.house.database.reading() as connection:
+        return DEPLOYMENTS.get(connection, f"d-{site}")
+
+
+def _decided(house: Committee, **asked: Any) -> Case:
+    case = house.opened(quorum=3, **asked)
+    house.seated(case)
+    for name in ("clin", "stat", "safe"):
+        cast(house.house, house.person(name), case.id, Choice.APPROVE, reason="as shown")
+    return _closed(house, case)
+
+
+def _closed(house: Committee, case: Case) -> Case:
+    chair = house.person("chair")
+    now = docket(house.house, chair, case.id).case
+    done = decide(house.house, chair, case.id, now.revision, CaseOutcome.APPROVED, "it cannot wait any longer")
+    change_round(house.house)
+    house.clock.forward(hours=1)
+    return done
+
+
+def _accepted(house: Committee, site: str = "north", by: str = "clin") -> None:
+    accept_deployment(house.house, house.person(by), f"d-{site}", _runs(house, site).revision)
+    house.clock.forward(hours=1)
+
+
+def _moved(house: Committee, to: Stage = Stage.LIVE) -> Use:
+    return move(house.house, house.person("chair"), "ward", to, _use(house).revision, reason="as decided")
+
+
+def _edited(house: Committee, kind: str = "use", name: str = "ward", **patch: object) -> None:
+    there = records.get(house.house, house.person("owner"), kind, name)
+    records.change(house.house, house.person("owner"), kind, name, patch, there.revision)
+    change_round(house.house)
+
+
+def _open(house: Committee) -> list[Reopening]:
+    change_round(house.house)
+    with house.house.database.reading() as connection:
+        every = governance.every(connection, "reopening", order="created_at")
+    return [one for one in every if one.state is ReopeningState.OPEN]
+
+
+def _tier(house: Committee) -> None:
+    with house.house.database.changing(SYSTEM) as change:
+        USES.change(change, "ward", {"tier": "high"}, None)
+    change_round(house.house)
+
+
+def _population(house: Committee) -> None:
+    _edited(house, population="Children in intensive care")
+
+
+def _evidence(house: Committee) -> None:
+    house.clock.forward(days=1)
+    house.evidence(auroc(0.55, 0.50, 0.60))
+    change_round(house.house)
+
+
+def _artefact(house: Committee) -> None:
+    with house.house.database.changing(SYSTEM) as change:
+        VERSIONS.change(change, "sepsis-120", {"digest": "7" * 64}, None)
+    change_round(house.house)
+
+
+@pytest.mark.parametrize("goes", [_tier, _population, _evidence, _artefact])
+def test_what_was_decided_goes_no_further_once_its_ground_is_gone(
+    house: Committee, goes: Callable[[Committee], None]
+) -> None:
+    goes(house)
+    with pytest.raises(CannotMove, match="a requirement of its decision is to be shown again"):
+        _moved(house)
+    (told,) = [way.lacks for way in ways(house.house, house.person("chair"), "ward").ways if way.to is Stage.LIVE]
+    assert any("to be shown again" in lack for lack in told)
+
+
+def test_what_was_shown_again_goes_on(house: Committee) -> None:
+    _population(house)
+    house.clock.forward(days=1)
+    house.evidence(inputs=[])
+    with pytest.raises(CannotMove, match="to be shown again"):
+        _moved(house)
+    _decided(house)
+    _accepted(house)
+    assert _moved(house).stage is Stage.LIVE
+
+
+def test_what_lost_its_ground_goes_on_where_it_is_and_reaches_no_other_site(house: Committee) -> None:
+    _deployed(house, "south", "p-stat")
+    _decided(house, sites=["north", "south"])
+    _accepted(house)
+    _accepted(house, "south", "stat")
+    assert _moved(house).stage is Stage.LIVE
+    _edited(house, "deployment", "d-south", mode="silent")
+    _population(house)
+
+    with pytest.raises(BadField, match="a requirement of its decision is to be shown again"):
+        _edited(house, "deployment", "d-south", mode="live")
+    with pytest.raises(CannotMove, match="a requirement of its decision is to be shown again"):
+        _moved(house)
+    _edited(house, "deployment", "d-north", mode="pilot")
+    assert _runs(house).mode is Mode.PILOT
+
+
+def test_a_site_that_came_keeps_back_no_site_that_was_decided_on(house: Committee) -> None:
+    _deployed(house, "south", "p-stat")
+    assert [one.changed.value for one in _open(house)] == ["site"]
+    assert _moved(house).stage is Stage.LIVE
+    assert [_runs(house).mode, _runs(house, "south").mode] == [Mode.LIVE, Mode.SILENT]
