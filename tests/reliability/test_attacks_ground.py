@@ -11,21 +11,21 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[1] / "flows"))
 
-from committee import Committee, auroc, cast
+from committee import POLICY, Committee, auroc, cast
 
 from codman.flows import records
-from codman.flows.change_control import change_round
+from codman.flows.change_control import change_round, day_round
 from codman.flows.records import accept_deployment
-from codman.flows.review.cases import docket
+from codman.flows.review.cases import docket, open_case
 from codman.flows.review.deciding import decide
 from codman.flows.review.staging import CannotMove, move, ways
 from codman.registry import governance
 from codman.registry.log import SYSTEM
-from codman.registry.nouns import DEPLOYMENTS, USES, VERSIONS
+from codman.registry.nouns import DEPLOYMENTS, DOCUMENTS, USES, VERSIONS
 from codman.registry.records import BadField
 from codman.spine.product import VersionFields
-from codman.spine.reopening import Reopening, ReopeningState
-from codman.spine.review import Case, CaseOutcome, Choice
+from codman.spine.reopening import Changed, Reopening, ReopeningState
+from codman.spine.review import Case, CaseOutcome, Choice, Procedure
 from codman.spine.site import Deployment, DeploymentFields, Mode
 from codman.spine.use import Stage, Use
 
@@ -169,3 +169,73 @@ def test_a_site_that_came_keeps_back_no_site_that_was_decided_on(house: Committe
     assert [one.changed.value for one in _open(house)] == ["site"]
     assert _moved(house).stage is Stage.LIVE
     assert [_runs(house).mode, _runs(house, "south").mode] == [Mode.LIVE, Mode.SILENT]
+
+
+PAPERS = POLICY.replace(b"go-live-high", b"go-live-next").replace(
+    b"evidence: evaluation\n    origin: [local]\n    measurement: {metric: auroc, at_least: 0.75}",
+    b"document: contract",
+)
+
+
+def _by_another_policy(house: Committee) -> None:
+    said = {"about_kind": "use", "about": "ward", "type": "contract", "title": "Contract", "media_type": "text/plain"}
+    with house.house.database.changing(SYSTEM) as change:
+        DOCUMENTS.add(change, DOCUMENTS.validated({**said, "digest": "1" * 64, "size": 3}))
+    _decided(house, policy=PAPERS, version=NEXT)
+
+
+def _by_one_person(house: Committee, procedure: Procedure = Procedure.EMERGENCY, version: str = NEXT) -> None:
+    asked = {"use": "ward", "leads_to": Stage.LIVE, "sites": ["north"], "version": version, "procedure": procedure}
+    case = open_case(house.house, house.second, house.policy(), **asked)
+    if procedure is Procedure.EXPEDITED:
+        house.seated(case, "clin")
+        cast(house.house, house.person("clin"), case.id, Choice.APPROVE, reason="as shown")
+    _closed(house, case)
+
+
+@pytest.mark.parametrize("decides", [_by_another_policy, _by_one_person])
+def test_a_decision_about_a_version_that_does_not_run_yet_leaves_the_one_that_runs_to_be_reopened(
+    house: Committee, decides: Callable[[Committee], None]
+) -> None:
+    _moved(house)
+    decides(house)
+    assert _open(house) == []
+    _evidence(house)
+    _population(house)
+    found = {(one.policy, one.changed) for one in _open(house)}
+    assert found >= {("go-live-high", Changed.EVIDENCE), ("go-live-high", Changed.POPULATION)}
+
+
+def test_a_version_that_was_decided_on_comes_site_by_site_and_reopens_nothing(house: Committee) -> None:
+    _deployed(house, "south", "p-stat")
+    _decided(house, sites=["north", "south"])
+    _by_another_policy(house)
+    _decided(house, sites=["north", "south"], policy=PAPERS, version=NEXT)
+    for site in ("north", "south"):
+        _edited(house, "deployment", f"d-{site}", version=NEXT)
+        assert _open(house) == []
+
+
+def test_a_change_is_written_down_once_where_two_decisions_rest_on_what_changed(house: Committee) -> None:
+    _moved(house)
+    house.clock.forward(days=1)
+    house.evidence(subject="9" * 64, version="2.0")
+    _decided(house, version=NEXT)
+    _population(house)
+    assert [one.changed for one in _open(house)] == [Changed.POPULATION]
+
+
+@pytest.mark.parametrize("procedure", [Procedure.EMERGENCY, Procedure.EXPEDITED])
+def test_what_was_reopened_of_the_committees_decision_is_settled_by_none_that_was_come_to_less_strictly(
+    house: Committee, procedure: Procedure
+) -> None:
+    _moved(house)
+    _population(house)
+    _by_one_person(house, procedure, "sepsis-120")
+    assert [one.changed for one in _open(house)] == [Changed.POPULATION]
+    house.clock.forward(days=200)
+    day_round(house.house)
+    assert [one.changed for one in _open(house)] == [Changed.POPULATION]
+    house.evidence()
+    _decided(house)
+    assert _open(house) == []

@@ -23,6 +23,11 @@ def exposure(stage: Stage) -> int:
     return _EXPOSURE.index(stage) if stage in _EXPOSURE else -1
 
 
+def strictness(case: Case) -> int:
+    """How strictly a decision was come to: 0 by one person in an emergency, 1 expedited, 2 by the committee."""
+    return _STRICT.index(case.procedure)
+
+
 def reaches(later: Case, earlier: Case, there: Collection[Deployment], *, reach: int | None = None) -> bool:
     """Whether a granted decision goes as far as an earlier one, at every site of it where the use has not ended.
 
@@ -51,8 +56,14 @@ def covers(later: Case, earlier: Case, there: Collection[Deployment], *, reach: 
         there: As for `reaches`.
         reach: As for `reaches`.
     """
-    if not _on_its_road(later, earlier) or not reaches(later, earlier, there, reach=reach):
-        return False
+    return _of_what_it_grants(later, earlier, there, reach) and _of_its_version(later, earlier, there)
+
+
+def _of_what_it_grants(later: Case, earlier: Case, there: Collection[Deployment], reach: int | None) -> bool:
+    return _on_its_road(later, earlier) and reaches(later, earlier, there, reach=reach)
+
+
+def _of_its_version(later: Case, earlier: Case, there: Collection[Deployment]) -> bool:
     if later.version is None or later.version == earlier.version:
         return True
     ours = [one for one in there if one.mode is not Mode.ENDED and (not earlier.sites or one.site in earlier.sites)]
@@ -74,7 +85,17 @@ def takes_the_place_of(later: Case, earlier: Case, there: Collection[Deployment]
         there: As for `reaches`.
         reach: As for `reaches`.
     """
-    if (later.decided_at or "") <= (earlier.decided_at or ""):
-        return False
-    as_strict = _STRICT.index(later.procedure) >= _STRICT.index(earlier.procedure)
-    return as_strict and covers(later, earlier, there, reach=reach)
+    return _of_its_version(later, earlier, there) and brings_another(later, earlier, there, reach=reach)
+
+
+def brings_another(later: Case, earlier: Case, there: Collection[Deployment], *, reach: int | None = None) -> bool:
+    """The same whatever version it is about: the earlier one is left to what still runs in its own.
+
+    Args:
+        later: As for `reaches`.
+        earlier: As for `reaches`.
+        there: As for `reaches`.
+        reach: As for `reaches`.
+    """
+    after = (later.decided_at or "") > (earlier.decided_at or "")
+    return after and strictness(later) >= strictness(earlier) and _of_what_it_grants(later, earlier, there, reach)

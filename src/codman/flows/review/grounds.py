@@ -15,7 +15,7 @@ from codman.registry.related import deployments_of
 from codman.registry.schema import deployments, statements, versions
 from codman.registry.schema_review import cases
 from codman.review.changes import Decided, Ground, Settled, ground_of
-from codman.review.superseding import reaches
+from codman.review.superseding import takes_the_place_of
 from codman.spine.policy import BESIDE, Checkpoint, Policy
 from codman.spine.record_statements import DecidedRequirement, DecisionPredicate
 from codman.spine.review import APPROVALS, Case, CaseOutcome, CaseState
@@ -37,7 +37,8 @@ _ROAD: Final = frozenset(
 def decisions_in_force(connection: Connection, use: str, day: str) -> list[Case]:
     """The decisions a use runs on: on the road to live, about monitoring, about changes.
 
-    Each until a later one takes its place; one that reaches less far, or not all its sites, stands beside it.
+    Each until a later one takes its place; one that reaches less far, or not all its sites, is about a version that
+    does not run there yet, or was come to less strictly, stands beside it.
     """
     granted: list[Case] = governance.every(
         connection,
@@ -57,7 +58,7 @@ def decisions_in_force(connection: Connection, use: str, day: str) -> list[Case]
     for one in granted:
         if one.checkpoint in _ROAD or one.checkpoint in BESIDE:
             where = standing.setdefault("road" if one.checkpoint in _ROAD else one.checkpoint.value, [])
-            where[:] = [*(each for each in where if not reaches(one, each, there)), one]
+            where[:] = [*(each for each in where if not takes_the_place_of(one, each, there)), one]
     return [one for each in standing.values() for one in each]
 
 

@@ -20,8 +20,10 @@ from codman.flows.review.shown_again import Bench
 from codman.registry import governance
 from codman.registry.governance import REOPENINGS
 from codman.registry.log import SYSTEM
+from codman.registry.related import deployments_of
 from codman.registry.schema_review import reopenings
 from codman.review.changes import Touched, touched
+from codman.review.superseding import brings_another
 from codman.spine.policy import Policy
 from codman.spine.reopening import Changed, Reopening, ReopeningFields, ReopeningState
 from codman.spine.verdict import Outcome, Result
@@ -67,22 +69,29 @@ def _to_reopen(house: House, connection: Connection, use: str, seen: Sequence[Se
     day = house.database.today().isoformat()
     found: list[ReopeningFields] = []
     asked: set[tuple[Any, ...]] = set()  # the same ask in two policies is one thing to show
-    there = _there(connection, use)
-    for case in decisions_in_force(connection, use, day):
+    named: set[tuple[Any, ...]] = set()
+    there, runs = _there(connection, use), deployments_of(connection, use)
+    in_force = decisions_in_force(connection, use, day)
+    for case in in_force:
         since = logged_at(connection, case)
         later = merged(one for one in seen if one.index > since)
         if not later:
             continue
         grounds = grounds_of(house, connection, case)
         asks = {g.requirement.id: (g.requirement.asked_as, repr(g.requirement.asks), g.evidence) for g in grounds}
+        brought = {other.version for other in in_force if brings_another(other, case, runs)} - {None}
         for one in later:
+            if one.shift.changed is Changed.VERSION and one.shift.became in brought:
+                continue
             hit = touched(grounds, one.shift)
             plan = plan_for(connection, use, one.shift, day) if hit else None
             for each in hit:
                 same = (one.index, one.shift.changed, *asks[each.requirement])
-                if same in asked or any(_tells_of(old, each, one.index, since) for old in there):
+                called = (one.index, one.shift.changed, each.policy, each.requirement)
+                if same in asked or called in named or any(_tells_of(old, each, one.index, since) for old in there):
                     continue
                 asked.add(same)
+                named.add(called)
                 found.append(_fields(use, each, one.index, None if plan is None else plan.id))
     return found
 

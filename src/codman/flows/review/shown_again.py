@@ -26,7 +26,7 @@ from codman.registry.schema import log_entries, versions
 from codman.registry.schema_review import cases, conditions
 from codman.review.changes import ON_PATIENTS
 from codman.review.policy.exhibit import Exhibit, of_new_rows
-from codman.review.superseding import exposure, reaches, takes_the_place_of
+from codman.review.superseding import exposure, reaches, strictness, takes_the_place_of
 from codman.review.triage.tier import ORDER
 from codman.spine.day import day_in
 from codman.spine.policy import Policy, Requirement
@@ -75,7 +75,7 @@ class Bench:
         if self._no_longer_so(one):
             return {"state": ReopeningState.CLOSED.value}
         stood = (each for each in self.decided if _stood(each, one, self.house.database.zone))
-        before = max(stood, key=lambda each: (exposure(each.leads_to), each.decided_at or ""), default=None)
+        before = max(stood, key=_weight, default=None)
         decision = self._decided_since(one, before)
         if decision is not None:
             return {"state": ReopeningState.CLOSED.value, "closed_by": decision}
@@ -113,10 +113,12 @@ class Bench:
         return False
 
     def _decided_since(self, one: Reopening, before: Case | None) -> str | None:
-        """The later decision that took the requirement as shown: just as asked, and for as much as was decided."""
+        """The later decision that took the requirement as shown: just as asked, for as much, and as strictly."""
         for case in reversed(self.decided):
             if (case.decided_at or "") <= one.created_at:
                 return None
+            if before is not None and strictness(case) < strictness(before):
+                continue
             if one.changed is Changed.TIER:
                 if before is not None and takes_the_place_of(case, before, self.runs):
                     return case.decision
@@ -235,6 +237,10 @@ class Bench:
         decided = self.decided[-1].version if self.decided else None
         running = {run.version or decided for run in there or self.runs}
         return sorted(version for version in running if version is not None) or [decided]
+
+
+def _weight(case: Case) -> tuple[int, int, str]:
+    return exposure(case.leads_to), strictness(case), case.decided_at or ""
 
 
 def _stood(case: Case, one: Reopening, zone: tzinfo) -> bool:
