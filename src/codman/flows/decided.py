@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import tzinfo
 from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, and_, select
 
 from codman.registry import governance
 from codman.registry.interests import hand_in
@@ -17,13 +17,14 @@ from codman.registry.schema import uses
 from codman.registry.schema_review import cases, reopenings
 from codman.registry.undecided import settled_versions
 from codman.review.stages import Decided, Standing, what_it_changes
+from codman.review.superseding import exposure
 from codman.review.terms import KIND_OF, TERMS
 from codman.spine.day import start_of
 from codman.spine.policy import LETS_RUN, Checkpoint
-from codman.spine.reopening import Reopening, ReopeningState
+from codman.spine.reopening import Changed, Reopening, ReopeningState
 from codman.spine.review import Case, CaseOutcome, CaseState
 from codman.spine.site import Deployment
-from codman.spine.use import FAVOURABLE, RUNNING, Decision, Use
+from codman.spine.use import FAVOURABLE, RUNNING, Decision, Stage, Use
 
 _OUTCOME: Final = {
     CaseOutcome.APPROVED: Decision.APPROVED,
@@ -37,7 +38,8 @@ def decided_as(case: Case, zone: tzinfo) -> Decided | None:
     """A decided case as the stages look at it, ending with a day of this zone; None where it let nothing run or stop.
 
     Only a checkpoint that lets something run grants sites and versions. One at `change` adds to what such a decision
-    lets run, and stands no longer than it. One at `monitoring` may refuse, and grants nothing.
+    lets run, and stands no longer than it. One at `monitoring` may refuse, and grants nothing. A site that was planned
+    as less than the stage that was asked for is granted no more than that.
     """
     if case.outcome not in _OUTCOME or case.leads_to not in RUNNING or case.decided_at is None:
         return None
@@ -55,6 +57,11 @@ def decided_as(case: Case, zone: tzinfo) -> Decided | None:
         policy=case.policy,
         changes=case.checkpoint is Checkpoint.CHANGE,
         case=case.id,
+        less=frozenset(
+            (site, Stage(mode.value))
+            for site, mode in case.planned.items()
+            if outcome in FAVOURABLE and exposure(Stage(mode.value)) < exposure(case.leads_to)
+        ),
     )
 
 
@@ -78,7 +85,14 @@ def decisions_of(connection: Connection, use: Use, zone: tzinfo) -> Standing:
 
 
 def _open(connection: Connection, use: Use) -> tuple[Reopening, ...]:
-    of_it = (reopenings.c.use == use.id, reopenings.c.state == ReopeningState.OPEN.value)
+    """What stands open of a use; lapsed conditions, and versions that came, are looked at by rules of their own."""
+    came = reopenings.c.changed == Changed.VERSION.value, reopenings.c.became.is_not(None)
+    of_it = (
+        reopenings.c.use == use.id,
+        reopenings.c.state == ReopeningState.OPEN.value,
+        reopenings.c.changed != Changed.CONDITION.value,
+        ~and_(*came),
+    )
     return tuple(governance.every(connection, "reopening", *of_it))
 
 

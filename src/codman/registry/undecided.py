@@ -25,6 +25,7 @@ from codman.spine.use import FAVOURABLE, RUNNING, Decision, Stage
 UNDECIDED: Final = (Decision.UNDECIDED.value, Decision.LEGACY.value)
 _RUNS: Final = tuple(sorted(stage.value for stage in RUNNING))
 _EXPOSURE: Final = {Stage.SILENT.value: 0, Stage.PILOT.value: 1, Stage.LIVE.value: 2}
+_LESS: Final = (Stage.SILENT.value, Stage.PILOT.value)  # what a site may be planned as below what is asked for
 _STRICT: Final = {Procedure.EMERGENCY.value: 0, Procedure.EXPEDITED.value: 1, Procedure.FULL.value: 2}
 _GRANTING: Final = tuple(sorted(one.value for one in (*LETS_RUN, Checkpoint.CHANGE)))
 OF: Final = uses.alias("of_deployment")  # the use of a deployment
@@ -98,6 +99,12 @@ def _names_site(sites: ColumnElement[Any]) -> ColumnElement[bool]:
     return or_(func.replace(said, " ", "") == "[]", names_it)
 
 
+def _planned_as(granted: Any, mode: str) -> ColumnElement[bool]:
+    """Whether a case planned the site of a deployment in this mode."""
+    said = func.replace(cast(granted.c.planned, Text), " ", "")
+    return func.replace(said, literal('"') + deployments.c.site + literal(f'":"{mode}"'), "") != said
+
+
 def _what_it_changed_stands(today: str) -> ColumnElement[bool]:
     """Whether the decision that a granted change was added to is in force: the first of those in force at that time.
 
@@ -169,6 +176,7 @@ def _in_force(granted: Any, today: Any, by: Any = None) -> tuple[ColumnElement[b
         granted.c.checkpoint.in_(_GRANTING),
         or_(granted.c.expires_on.is_(None), granted.c.expires_on > today),
         _exposed(granted.c.leads_to) >= _exposed(deployments.c.mode),
+        *(or_(~_planned_as(granted, mode), _exposed(deployments.c.mode) <= _EXPOSURE[mode]) for mode in _LESS),
         # a few decide only about what is looked at so little; of a tier that rose since, all of them do
         or_(
             granted.c.procedure != Procedure.EXPEDITED.value,

@@ -40,6 +40,11 @@ class Decided:
     policy: str = ""  # by which it was judged
     changes: bool = False  # a change of what another decision lets run; without that one it lets nothing run
     case: str = ""  # its id, where it is known
+    less: frozenset[tuple[str, Stage]] = frozenset()  # the sites planned as less exposed, and as what
+
+    def as_far(self, sites: frozenset[str]) -> Stage:
+        """The most exposed stage it allows at all of some sites."""
+        return min((self.up_to, *(stage for site, stage in self.less if site in sites)), key=EXPOSURE.index)
 
     def ends_at(self, terms: Mapping[DecisionKind, Terms] = TERMS) -> datetime | None:
         """When it ends by itself; None is never."""
@@ -77,7 +82,7 @@ class Standing:
     planned: bool = False  # it is to run at sites where it is not set up
     runs_as: Mapping[str, Stage] = field(default_factory=dict)  # how each of its sites that runs does so now
     legacy: bool = False  # it ran before anybody asked, and nobody has decided since
-    reopened: tuple[Reopening, ...] = ()  # what stands open of its decisions
+    reopened: tuple[Reopening, ...] = ()  # what stands open, but for lapsed conditions and versions that came
     others: tuple[Decided, ...] = ()  # decisions about other uses of the same product: a limit counts them too
 
 
@@ -198,7 +203,7 @@ def _standing(standing: Standing, stage: Stage, at: str, terms: Mapping[Decision
         and (standing.retired_at is None or when(d.at) > when(standing.retired_at))
         and all(_undoes(d, no) for no in refused if _refuses(no, d, standing.sites, d.version))
         and not has_ended(d, now, terms)
-        and exposed <= EXPOSURE.index(d.up_to)
+        and exposed <= EXPOSURE.index(d.as_far(standing.sites))
         and not over_the_limit(standing, d, terms)
     ]
 
@@ -365,8 +370,8 @@ def to_show_again(standing: Standing, stage: Stage, at: str, terms: Mapping[Deci
     by_version = ([d for d in good if _covers(standing, d, version)] for version in standing.versions)
     about = [those for those in by_version if those] or [good]
     since = min(max(when(_rests_on(standing, stage, d, terms).at) for d in those) for those in about)
-    back = (one for one in standing.reopened if _keeps_back(standing, one) and when(one.created_at) >= since)
-    left = {(one.policy, one.requirement) for one in back}
+    here = (one for one in standing.reopened if one.changed is not Changed.SITE or one.became in standing.sites)
+    left = {(one.policy, one.requirement) for one in here if when(one.created_at) >= since}
     if not left:
         return None
     what = "a requirement of its decision is" if len(left) == 1 else f"{len(left)} requirements of its decision are"
@@ -376,13 +381,6 @@ def to_show_again(standing: Standing, stage: Stage, at: str, terms: Mapping[Deci
 def _rests_on(standing: Standing, stage: Stage, decided: Decided, terms: Mapping[DecisionKind, Terms]) -> Decided:
     """The decision itself; of a change, the one that it changed."""
     return (_changed(standing, stage, decided.at, terms) if decided.changes else None) or decided
-
-
-def _keeps_back(standing: Standing, one: Reopening) -> bool:
-    """Whether a reopening is of what is to run here; a lapsed condition and a named version are needs of their own."""
-    if one.changed is Changed.SITE and one.became is not None:
-        return one.became in standing.sites
-    return one.changed is not Changed.CONDITION and (one.changed is not Changed.VERSION or one.became is None)
 
 
 def _covers(standing: Standing, decided: Decided, version: str) -> bool:
