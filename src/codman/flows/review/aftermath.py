@@ -18,7 +18,7 @@ from codman.review.superseding import exposure
 from codman.spine.pausing import PauseCause, PauseProposalFields
 from codman.spine.policy import BESIDE
 from codman.spine.review import GRANTED, Case, CaseOutcome, CaseState, ConditionState
-from codman.spine.use import FAVOURABLE, Decision, Use
+from codman.spine.use import FAVOURABLE, RUNNING, Decision, Use
 
 _DECISION: Final[Mapping[CaseOutcome, Decision]] = {
     CaseOutcome.APPROVED: Decision.APPROVED,
@@ -68,9 +68,10 @@ def _carries(change: Change, use: Use, closed: Case, outcome: CaseOutcome) -> bo
 
     A silent run that is granted makes no approval of what is live; nor do a change or a look at how it does of what
     nobody approved. What is refused is not said of a use that goes on as it was decided: as a refused change leaves it,
-    or at the sites that were not asked about. What is put off ends nothing, so what was decided before stays said.
+    or at the sites that were not asked about. What is put off ends nothing, so what was decided before stays said. A
+    case that would let nothing run, such as one about a retirement or a validation, says nothing of what may run.
     """
-    if outcome is CaseOutcome.DEFERRED and use.decision in _SAID:
+    if closed.leads_to not in RUNNING or (outcome is CaseOutcome.DEFERRED and use.decision in _SAID):
         return False
     if outcome not in GRANTED:
         return not goes_on(change.connection, use, closed, change.at, change.zone)
