@@ -11,6 +11,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[1] / "flows"))
 
+from book import patients
 from committee import POLICY, Committee, auroc, cast
 
 from codman.flows import records
@@ -19,17 +20,25 @@ from codman.flows.records import accept_deployment
 from codman.flows.review.cases import docket, open_case
 from codman.flows.review.deciding import decide
 from codman.flows.review.staging import CannotMove, move, ways
+from codman.flows.settling import NotTheirsToSay, settle, to_settle
 from codman.registry import governance
 from codman.registry.log import SYSTEM
 from codman.registry.nouns import DEPLOYMENTS, DOCUMENTS, USES, VERSIONS
 from codman.registry.records import BadField
+from codman.registry.undecided import uncovered_of
 from codman.spine.product import VersionFields
 from codman.spine.reopening import Changed, Reopening, ReopeningState
 from codman.spine.review import Case, CaseOutcome, Choice, Procedure
 from codman.spine.site import Deployment, DeploymentFields, Mode
-from codman.spine.use import Stage, Use
+from codman.spine.use import Decision, Stage, Use, UseFields
 
 NEXT = "sepsis-200"
+RETIRE = (
+    POLICY.replace(b"go-live-high", b"ret")
+    .replace(b"point: go-live", b"point: retire")
+    .replace(b"at_least: 0.75}\n", b"at_least: 0.75}\n    severity: warn\n")
+)
+VALIDATE = POLICY.replace(b"go-live-high", b"val").replace(b"point: go-live", b"point: validation")
 
 
 @pytest.fixture
@@ -64,18 +73,20 @@ def _runs(house: Committee, site: str = "north") -> Deployment:
         return DEPLOYMENTS.get(connection, f"d-{site}")
 
 
-def _decided(house: Committee, **asked: Any) -> Case:
+def _decided(
+    house: Committee, outcome: CaseOutcome = CaseOutcome.APPROVED, choice: Choice = Choice.APPROVE, **asked: Any
+) -> Case:
     case = house.opened(quorum=3, **asked)
     house.seated(case)
     for name in ("clin", "stat", "safe"):
-        cast(house.house, house.person(name), case.id, Choice.APPROVE, reason="as shown")
-    return _closed(house, case)
+        cast(house.house, house.person(name), case.id, choice, reason="as shown")
+    return _closed(house, case, outcome)
 
 
-def _closed(house: Committee, case: Case) -> Case:
+def _closed(house: Committee, case: Case, outcome: CaseOutcome = CaseOutcome.APPROVED) -> Case:
     chair = house.person("chair")
     now = docket(house.house, chair, case.id).case
-    done = decide(house.house, chair, case.id, now.revision, CaseOutcome.APPROVED, "it cannot wait any longer")
+    done = decide(house.house, chair, case.id, now.revision, outcome, "it cannot wait any longer")
     change_round(house.house)
     house.clock.forward(hours=1)
     return done
@@ -239,3 +250,66 @@ def test_what_was_reopened_of_the_committees_decision_is_settled_by_none_that_wa
     house.evidence()
     _decided(house)
     assert _open(house) == []
+
+
+def test_a_site_that_was_planned_as_silent_goes_no_further_by_the_decision_that_says_so(house: Committee) -> None:
+    _decided(house, planned={"south": "silent"})
+    _accepted(house)
+    assert _moved(house).stage is Stage.LIVE
+    _deployed(house, "south", "p-stat")
+    _accepted(house, "south", "stat")
+
+    for mode in ("pilot", "live"):
+        with pytest.raises(BadField, match=f"no decision lets it be {mode} at this site"):
+            _edited(house, "deployment", "d-south", mode=mode)
+    _moved(house)
+    assert [_runs(house).mode, _runs(house, "south").mode] == [Mode.LIVE, Mode.SILENT]
+    with house.house.database.changing(SYSTEM) as change:
+        assert uncovered_of(change.connection, "ward", change.today) == []
+        DEPLOYMENTS.change(change, "d-south", {"mode": "live"}, None)
+        assert [one.site for one in uncovered_of(change.connection, "ward", change.today)] == ["south"]
+
+
+def test_what_newer_patients_failed_is_not_shown_again_on_those_known_before(house: Committee) -> None:
+    house.clock.forward(days=1)
+    house.evidence(inputs=patients("october"))
+    house.clock.forward(days=30)
+    house.evidence(auroc(0.55, 0.50, 0.60), inputs=patients("november"))
+    assert [one.changed for one in _open(house)] == [Changed.EVIDENCE]
+    for again in ("october", "november"):
+        house.clock.forward(days=1)
+        house.evidence(inputs=patients(again))
+        assert [one.changed for one in _open(house)] == [Changed.EVIDENCE]
+    house.clock.forward(days=30)
+    house.evidence(inputs=patients("december"))
+    assert _open(house) == []
+
+
+@pytest.mark.parametrize(
+    ("outcome", "choice"), [(CaseOutcome.REJECTED, Choice.REJECT), (CaseOutcome.DEFERRED, Choice.DEFER)]
+)
+def test_a_retirement_that_is_refused_or_put_off_leaves_the_word_of_the_decision(
+    house: Committee, outcome: CaseOutcome, choice: Choice
+) -> None:
+    _moved(house)
+    _decided(house, outcome, choice, policy=RETIRE, leads_to=Stage.RETIRED)
+    assert (_use(house).stage, _use(house).decision) == (Stage.LIVE, Decision.APPROVED)
+
+
+def test_a_validation_says_nothing_of_what_may_run(house: Committee) -> None:
+    with house.house.database.changing(SYSTEM) as change:
+        USES.change(change, "ward", {"stage": "live", "decision": Decision.LEGACY.value}, None)
+    _decided(house, policy=VALIDATE, leads_to=Stage.IN_REVIEW)
+    assert _use(house).decision is Decision.LEGACY
+    _decided(house, CaseOutcome.REJECTED, Choice.REJECT, policy=VALIDATE, leads_to=Stage.IN_REVIEW)
+    assert _use(house).decision is Decision.LEGACY
+
+
+def test_what_evidence_in_doubt_means_is_said_by_nobody_with_a_hand_in_a_use_it_may_mean(house: Committee) -> None:
+    with house.house.database.changing(SYSTEM) as change:
+        USES.add(change, UseFields(product="sepsis", name="Ward sepsis", site="south"), "twin")
+        USES.change(change, "ward", {"owner": "p-two"}, None)
+    house.evidence(auroc(0.55, 0.50, 0.60), key=house.registered("another pipeline", owner="another"))
+    (doubt,) = to_settle(house.house, house.officer)
+    with pytest.raises(NotTheirsToSay, match="you answer for this use"):
+        settle(house.house, house.second, doubt.digest, "sepsis", "twin")

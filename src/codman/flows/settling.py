@@ -25,6 +25,7 @@ from codman.registry.nouns import PRODUCTS, USES, VERSIONS
 from codman.registry.records import BadField, NoSuchRecord
 from codman.registry.related import uses_of, versions_of
 from codman.registry.schema import log_entries, statements
+from codman.spine.use import Use
 
 SETTLE: Final = "evidence.settle"
 OF_NONE: Final = "evidence.none"  # somebody said that a statement is about none that the book knows
@@ -82,7 +83,7 @@ def settle(
 
     Args:
         house: The open house.
-        reader: Who says it; must hold `evidence.settle` for the whole house.
+        reader: Who says it; must hold `evidence.settle` for the whole house, and have a hand in no use it may mean.
         digest: The statement.
         product: The product's id, one of those it may mean.
         use: The use's id, where it names one.
@@ -91,6 +92,7 @@ def settle(
 
     Raises:
         NotAllowed: They may not.
+        NotTheirsToSay: They have a hand in a use that it may mean.
         NoSuchRecord: There is no such statement, or nothing about it is in doubt.
         BadField: It does not mean this product or this use, or its signers do not speak there.
         SubjectMismatch: It is about another artefact than that product's version.
@@ -100,6 +102,9 @@ def settle(
         doubt = ambiguous_named(change.connection, digest)
         if product not in doubt.products:
             raise BadField("statement", "product", f"it may mean {', '.join(doubt.products)[:300]}")
+        for may in doubt.products:
+            which = [one for one in uses_of(change.connection, may) if not doubt.uses or one.id in doubt.uses]
+            _no_hand(change, reader, may, which)
         row = change.connection.execute(select(statements).where(statements.c.digest == digest)).one()
         said = said_in(row)
         version, artefact = version_of(change.connection, product, said.version)
@@ -203,8 +208,12 @@ def _not_theirs(change: Change, reader: Reader, row: Row[Any], product: str, use
     """Refuse somebody with a hand in what it is about, now that it is; of no one use, in any use of its product."""
     if row.filed_by == reader.person:
         raise NotTheirsToSay("you filed it")
-    found = PRODUCTS.get(change.connection, product)
     which = uses_of(change.connection, product) if use is None else [USES.get(change.connection, use)]
+    _no_hand(change, reader, product, which)
+
+
+def _no_hand(change: Change, reader: Reader, product: str, which: Sequence[Use]) -> None:
+    found = PRODUCTS.get(change.connection, product)
     for one in which:
         hand = hand_in(change.connection, one, found).get(reader.person)
         if hand is not None:

@@ -193,6 +193,8 @@ class Bench:
 
     def _fresh(self, one: Reopening) -> Sequence[Exhibit]:
         """The evidence that can speak of what changed; of other patients, only what was measured on other rows."""
+        if one.changed is Changed.EVIDENCE:
+            return self._since_it_failed(one)
         since = self._since(one)
         if since is None:
             return self.exhibits
@@ -203,6 +205,18 @@ class Bench:
             return fresh
         before = [e for e in self.exhibits if e.evaluated_at < since and e.kind in ON_PATIENTS]
         return of_new_rows(fresh, before)
+
+    def _since_it_failed(self, one: Reopening) -> Sequence[Exhibit]:
+        """What failed, and what tells more since: rows that were known by then say nothing of the patients it failed.
+
+        Where its key was revoked instead, the same rows may be signed anew.
+        """
+        failed = next((e for e in self.exhibits if e.digest == one.became and e.verified), None)
+        if failed is None:
+            return self.exhibits
+        known = [e for e in self.exhibits if e.evaluated_at <= failed.evaluated_at and e.kind in ON_PATIENTS]
+        more = {e.digest for e in of_new_rows(self.exhibits, known)}
+        return [e for e in self.exhibits if e is failed or e.digest in more]
 
     def _of_condition(self, one: Reopening, fresh: Sequence[Exhibit]) -> Sequence[Exhibit]:
         """What could have met the condition before it lapsed."""
