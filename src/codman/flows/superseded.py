@@ -26,7 +26,8 @@ _later = cases.alias()
 def lapsed(connection: Connection, *which: Any) -> list[Condition]:
     """Conditions that lapsed, of decisions that no later one took the place of, and that nothing has met since.
 
-    A retirement ends them too: nothing is left to show of what runs no more.
+    A retirement ends them too: nothing is left to show of what runs no more. What two decisions asked in the same
+    words, of the same person by the same day, is one condition: the newer decision's.
     """
     retired = exists(
         select(_later.c.id).where(
@@ -40,7 +41,9 @@ def lapsed(connection: Connection, *which: Any) -> list[Condition]:
     )
     left = [one for one in found if _still(connection, one)]
     held = CASES.get_many(connection, [one.case for one in left])
-    return [one for one in left if not superseded(connection, held[one.case])]
+    still = [one for one in left if not superseded(connection, held[one.case])]
+    once = {(one.use, one.requirement, one.sentence, one.owner, one.due_on): one for one in still}
+    return list(once.values())
 
 
 def superseded(connection: Connection, case: Case, *, reach: int | None = None) -> bool:

@@ -102,6 +102,20 @@ def test_a_lapsed_condition_proposes_a_pause_and_pauses_nothing(house):
     assert use(house).stage is Stage.LIVE
 
 
+def test_a_condition_that_two_decisions_asked_in_the_same_words_proposes_one_pause(house):
+    chair = house.person("chair")
+    case = house.opened(quorum=3, sites=["south"])
+    house.seated(case)
+    accept_inconclusive(house.house, chair, case.id, "discrimination", "too few patients", CONDITION)
+    for name in ("clin", "stat", "safe"):
+        cast(house.house, house.person(name), case.id, Choice.WITH_CONDITIONS)
+    now = docket(house.house, chair, case.id).case
+    decide(house.house, chair, case.id, now.revision, CaseOutcome.CONDITIONAL, "as voted")
+    to_the_day_after(house)
+
+    assert [one.case for one in proposals(house)] == [case.id]
+
+
 def test_a_proposed_pause_is_mailed_once_to_all_who_answer_for_the_use(house):
     named = ("p-owner", "p-clin", "p-chair", "p-one", "p-two", "p-stat")
     with house.house.database.changing(SYSTEM) as change:
