@@ -15,6 +15,9 @@ from codman.flows.papers import read_paper
 from codman.flows.reporting.answers import Answered, read_answers
 from codman.flows.reporting.receiving import awaited_for, original_of_form, receive_by_hand
 from codman.flows.review.beside import lay_out
+from codman.registry.log import SYSTEM
+from codman.registry.nouns import DEPLOYMENTS
+from codman.spine.site import DeploymentFields
 
 POLICY = b"""
 policy: go-live-high
@@ -33,6 +36,9 @@ def partners(tmp_path):
 
 
 def test_a_requirement_that_rests_on_a_vendors_report_leads_to_what_the_vendor_wrote(partners):
+    with partners.house.database.changing(SYSTEM) as change:
+        runs = DeploymentFields(use="ward", site="north", version="sepsis-120", mode="live", clinician="p-clin")
+        DEPLOYMENTS.add(change, runs)
     partners.scheduled()
     (report,) = partners.reports()
     partners.clock.forward(days=30)  # its period is over
