@@ -13,7 +13,7 @@ from book import ARTEFACT, Book, bare, signed
 
 from codman.flows import records
 from codman.flows.filing import file_evidence
-from codman.flows.settling import settle, to_settle
+from codman.flows.settling import NotTheirsToSay, settle, to_settle
 from codman.registry.access import Held, NotAllowed, Reader
 from codman.registry.log import SYSTEM, entries
 from codman.registry.namesakes import Namesake
@@ -119,12 +119,14 @@ def test_what_nothing_tells_apart_is_shown_and_settled_by_a_person(book):
         settle(book.house, SOUTH, unclear.digest, "twin")
     with pytest.raises(BadField, match="may mean"):
         settle(book.house, book.officer, unclear.digest, "no-such")
-    settle(book.house, book.officer, unclear.digest, "sepsis", why="the builder said so")
+    with pytest.raises(NotTheirsToSay):
+        settle(book.house, book.officer, unclear.digest, "sepsis")  # who sent it has a hand in the use
+    settle(book.house, book.second, unclear.digest, "sepsis", why="the builder said so")
 
     assert known(book, unclear) == ("sepsis", None, None)
     assert to_settle(book.house, book.officer) == []
     with pytest.raises(NoSuchRecord):
-        settle(book.house, book.officer, unclear.digest, "twin")
+        settle(book.house, book.second, unclear.digest, "twin")
     with book.house.database.reading() as connection:
         last = list(entries(connection))[-1]
     assert (last.value["action"], last.texts["why"]) == ("evidence.link", "the builder said so")
@@ -141,7 +143,7 @@ def test_two_uses_of_a_name_are_told_apart_by_a_person_too(book):
 
     (one,) = to_settle(book.house, book.officer)
     assert sorted(one.uses) == ["ward", "ward-two"]
-    settle(book.house, book.officer, receipt.digest, "sepsis", "ward-two")
+    settle(book.house, book.second, receipt.digest, "sepsis", "ward-two")
 
     assert known(book, receipt) == ("sepsis", "sepsis-120", "ward-two")
 
