@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from codman.flows.house import House
 from codman.flows.review.evidence import exhibits_of
 from codman.flows.review.policies import kept
-from codman.registry import governance
+from codman.flows.review.standing import granted_now
 from codman.registry.nouns import USES
 from codman.registry.related import deployments_of
 from codman.registry.schema import deployments, statements, versions
-from codman.registry.schema_review import cases
 from codman.review.changes import Decided, Ground, Settled, ground_of
 from codman.review.superseding import takes_the_place_of
 from codman.spine.policy import BESIDE, Checkpoint, Policy
 from codman.spine.record_statements import DecidedRequirement, DecisionPredicate
-from codman.spine.review import APPROVALS, Case, CaseOutcome, CaseState
+from codman.spine.review import Case
 from codman.spine.verdict import Outcome
 
 # the road to live: each decision on it takes the place of the one before
@@ -40,22 +39,9 @@ def decisions_in_force(connection: Connection, use: str, day: str) -> list[Case]
     Each until a later one takes its place; one that reaches less far, or not all its sites, is about a version that
     does not run there yet, or was come to less strictly, stands beside it.
     """
-    granted: list[Case] = governance.every(
-        connection,
-        "case",
-        cases.c.use == use,
-        cases.c.state == CaseState.DECIDED.value,
-        cases.c.outcome.in_([one.value for one in APPROVALS]),
-        cases.c.expires_on > day,
-        order="decided_at",
-    )
-    retired = connection.execute(
-        select(func.max(cases.c.decided_at)).where(cases.c.use == use, cases.c.outcome == CaseOutcome.RETIRED.value)
-    ).scalar_one()
-    granted = [one for one in granted if retired is None or (one.decided_at or "") > retired]
     there = deployments_of(connection, use)
     standing: dict[str, list[Case]] = {}
-    for one in granted:
+    for one in granted_now(connection, use, day):
         if one.checkpoint in _ROAD or one.checkpoint in BESIDE:
             where = standing.setdefault("road" if one.checkpoint in _ROAD else one.checkpoint.value, [])
             where[:] = [*(each for each in where if not takes_the_place_of(one, each, there)), one]

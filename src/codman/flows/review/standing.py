@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import Connection, func, select
 
 from codman.registry import governance
 from codman.registry.schema_review import cases
 from codman.review.superseding import exposure
 from codman.spine.policy import BESIDE, Checkpoint
 from codman.spine.review import APPROVALS, GRANTED, Case, CaseOutcome, CaseState
-
-_later = cases.alias()
 
 
 def standing_case(connection: Connection, use: str, day: str) -> Case | None:
@@ -23,27 +21,34 @@ def standing_case(connection: Connection, use: str, day: str) -> Case | None:
         use: Which use.
         day: The day of the house, ISO 8601.
     """
-    rows: list[Case] = governance.every(
+    rows = [one for one in granted_now(connection, use, day) if one.checkpoint is not Checkpoint.MONITORING]
+    refused: list[Case] = governance.every(
+        connection, "case", cases.c.use == use, cases.c.outcome == CaseOutcome.REJECTED.value
+    )
+    return next((one for one in reversed(rows) if not any(_undoes(no, one) for no in refused)), None)
+
+
+def granted_now(connection: Connection, use: str, day: str) -> list[Case]:
+    """The decisions that granted something of a use, have not run out and were made since it retired last, in order.
+
+    Args:
+        connection: Where to read.
+        use: Which use.
+        day: The day of the house, ISO 8601.
+    """
+    granted: list[Case] = governance.every(
         connection,
         "case",
         cases.c.use == use,
         cases.c.state == CaseState.DECIDED.value,
         cases.c.outcome.in_([one.value for one in APPROVALS]),
         cases.c.expires_on > day,
-        cases.c.checkpoint != Checkpoint.MONITORING.value,
-        ~exists(
-            select(_later.c.id).where(
-                _later.c.use == cases.c.use,
-                _later.c.outcome == CaseOutcome.RETIRED.value,
-                _later.c.decided_at >= cases.c.decided_at,
-            )
-        ),
         order="decided_at",
     )
-    refused: list[Case] = governance.every(
-        connection, "case", cases.c.use == use, cases.c.outcome == CaseOutcome.REJECTED.value
-    )
-    return next((one for one in reversed(rows) if not any(_undoes(no, one) for no in refused)), None)
+    retired = connection.execute(
+        select(func.max(cases.c.decided_at)).where(cases.c.use == use, cases.c.outcome == CaseOutcome.RETIRED.value)
+    ).scalar_one()
+    return [one for one in granted if retired is None or (one.decided_at or "") > retired]
 
 
 def _undoes(no: Case, granted: Case) -> bool:
